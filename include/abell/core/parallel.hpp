@@ -1,0 +1,49 @@
+#pragma once
+/// One level of OpenMP over a fixed number of chunks. How work is cut into chunks never depends on
+/// the number of threads, so neither do the results.
+
+#include <omp.h>
+
+#include <exception>
+
+namespace abell {
+
+/// Number of threads that a request stands for; 0 means all that OpenMP gives.
+inline int thread_count(int requested) { return requested > 0 ? requested : omp_get_max_threads(); }
+
+/// Calls body(chunk, thread) for each chunk in [0, chunks) on up to `threads` threads, thread in
+/// [0, threads). The first exception is thrown again in the caller.
+template <class Body>
+void parallel_for(int chunks, int threads, const Body& body) {
+  if (threads <= 1 || chunks <= 1) {
+    for (int chunk = 0; chunk < chunks; ++chunk) body(chunk, 0);
+    return;
+  }
+  std::exception_ptr error;
+#pragma omp parallel for schedule(dynamic, 1) num_threads(threads < chunks ? threads : chunks)
+  for (int chunk = 0; chunk < chunks; ++chunk) {
+    try {
+      body(chunk, omp_get_thread_num());
+    } catch (...) {
+#pragma omp critical(abell_parallel_for)
+      if (!error) error = std::current_exception();
+    }
+  }
+  if (error) std::rethrow_exception(error);
+}
+
+/// Half-open range of items.
+struct Range {
+  int begin;
+  int end;
+};
+
+/// The part of `items` that chunk number `chunk` of `chunks` takes; parts differ by one item at most.
+constexpr Range part(int items, int chunk, int chunks) {
+  const auto cut = [=](int index) {
+    return static_cast<int>(static_cast<long long>(items) * index / chunks);
+  };
+  return {cut(chunk), cut(chunk + 1)};
+}
+
+}  // namespace abell
