@@ -1,0 +1,20 @@
+# How the library behind each optional component is found: at configure time and, through
+# abellConfig.cmake, by installed consumers. A macro, so that the targets reach the caller's folder.
+
+macro(abell_find_dependency component)
+  if("${component}" STREQUAL "images" AND NOT TARGET stb::stb)
+    find_path(STB_INCLUDE_DIR stb/stb_image.h)
+    mark_as_advanced(STB_INCLUDE_DIR)
+    if(STB_INCLUDE_DIR)
+      add_library(stb::stb INTERFACE IMPORTED GLOBAL)
+      target_include_directories(stb::stb SYSTEM INTERFACE "${STB_INCLUDE_DIR}")
+    endif()
+  elseif("${component}" STREQUAL "fits" AND NOT TARGET PkgConfig::CFITSIO)
+    find_package(PkgConfig QUIET)
+    if(PkgConfig_FOUND)
+      pkg_check_modules(CFITSIO QUIET IMPORTED_TARGET GLOBAL cfitsio)
+    endif()
+  elseif("${component}" STREQUAL "weights")
+    find_package(nlohmann_json 3.7 QUIET)
+  endif()
+endmacro()
