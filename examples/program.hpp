@@ -1,0 +1,197 @@
+#pragma once
+/// What every abell program shares: the common options, exit codes, SIGINT and progress.
+///
+///   int main(int argc, char** argv) {
+///     using namespace abell::program;
+///     CLI::App app("Counts clusters", "abell-count");
+///     CommonOptions common;
+///     add_common(app, common);
+///     return run(app, argc, argv, [&] { ...; return interrupted() ? exit_interrupted : exit_ok; });
+///   }
+
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <abell/core/error.hpp>
+#include <abell/core/version.hpp>
+#include <algorithm>
+#include <chrono>
+#include <csignal>
+#include <cstdint>
+#include <cstdio>
+#include <exception>
+#include <filesystem>
+#include <functional>
+#include <iostream>
+#include <new>
+#include <string>
+#include <string_view>
+
+namespace abell::program {
+
+inline constexpr int exit_ok = 0;
+inline constexpr int exit_error = 1;          ///< a user's error: one line on standard error
+inline constexpr int exit_usage = 2;          ///< wrong options
+inline constexpr int exit_interrupted = 130;  ///< stopped by SIGINT after saving
+
+/// Options that all programs take.
+struct CommonOptions {
+  std::uint64_t seed = 1;
+  int threads = 0;  ///< 0 means all processors
+  bool quiet = false;
+  bool verbose = false;
+};
+
+inline void add_common(CLI::App& app, CommonOptions& options) {
+  app.add_option("--seed", options.seed, "Seed of all random numbers")->capture_default_str();
+  app.add_option("--threads", options.threads, "Number of threads, 0 for all processors")
+      ->check(CLI::Range(0, 1024))
+      ->capture_default_str();
+  auto* quiet = app.add_flag("-q,--quiet", options.quiet, "Print errors only");
+  app.add_flag("-v,--verbose", options.verbose, "Print more")->excludes(quiet);
+  app.set_version_flag("--version", app.get_name() + " " + std::string(version));
+}
+
+namespace detail {
+inline volatile std::sig_atomic_t interrupt_flag = 0;
+
+/// Remembers the request; a second SIGINT ends the program at once.
+inline void on_interrupt(int) {
+  interrupt_flag = 1;
+  std::signal(SIGINT, SIG_DFL);
+}
+}  // namespace detail
+
+/// Whether SIGINT has arrived: finish the step, save, and return exit_interrupted.
+inline bool interrupted() { return detail::interrupt_flag != 0; }
+
+/// Calls `body` and turns what it throws into an exit code and one line "name: message" on standard error.
+inline int guard(std::string_view name, const std::function<int()>& body) {
+  const auto fail = [&](std::string message, int code) {
+    std::ranges::replace(message, '\n', ' ');
+    std::cerr << name << ": " << message << std::endl;
+    return code;
+  };
+  try {
+    const int code = body();
+    std::cout.flush();
+    return std::cout ? code : fail("standard output: cannot be written", exit_error);
+  } catch (const OptionError& error) {
+    return fail(error.what(), exit_usage);
+  } catch (const Error& error) {
+    return fail(error.what(), exit_error);
+  } catch (const std::bad_alloc&) {
+    return fail("out of memory", exit_error);
+  } catch (const std::exception& error) {
+    return fail(error.what(), exit_error);
+  }
+}
+
+/// Parses the command line, installs the SIGINT handler and calls `body` under `guard`.
+/// --help and --version give 0, wrong options 2.
+inline int run(CLI::App& app, int argc, char** argv, const std::function<int()>& body) {
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    if (error.get_exit_code() == 0) return app.exit(error);
+    std::string message = error.what();
+    std::ranges::replace(message, '\n', ' ');
+    std::cerr << app.get_name() << ": " << message << " (see " << app.get_name() << " --help)" << std::endl;
+    return exit_usage;
+  }
+  std::signal(SIGINT, detail::on_interrupt);
+  return guard(app.get_name(), body);
+}
+
+/// Makes the folder `out`. Throws IoError when it holds anything and `reuse` (--overwrite, --resume) is false.
+inline void prepare_output(const std::filesystem::path& out, bool reuse) {
+  namespace fs = std::filesystem;
+  std::error_code error;
+  if (fs::exists(out, error) && !fs::is_directory(out, error)) throw IoError(out.string() + ": is not a folder");
+  fs::create_directories(out, error);
+  if (error) throw IoError(out.string() + ": cannot be created: " + error.message());
+  const bool empty = fs::is_empty(out, error);
+  if (error) throw IoError(out.string() + ": cannot be read: " + error.message());
+  if (!empty && !reuse) throw IoError(out.string() + ": folder is not empty (--overwrite writes into it)");
+}
+
+/// Shows how far a job is, on standard error: a bar with rate and time left on a terminal, a plain
+/// line every ten seconds and at the end otherwise, nothing when quiet. Call from one thread at a time.
+class ProgressBar {
+ public:
+  /// `total` items called `unit`; `done` of them were there before (a resumed job).
+  ProgressBar(std::string unit, long total, bool quiet, long done = 0)
+      : unit_(std::move(unit)), total_(total), first_(done), quiet_(quiet), terminal_(isatty(STDERR_FILENO) != 0) {}
+
+  ~ProgressBar() {
+    if (drawn_ && terminal_) std::fputc('\n', stderr);
+  }
+  ProgressBar(const ProgressBar&) = delete;
+  ProgressBar& operator=(const ProgressBar&) = delete;
+
+  /// `done` items are finished; `note` (a loss, say) stands at the end of the line.
+  void update(long done, std::string_view note = {}) {
+    if (quiet_) return;
+    const auto now = Clock::now();
+    const bool last = done >= total_;
+    if (!last && seconds(shown_, now) < (terminal_ ? 0.1 : 10)) return;
+    if (last && finished_) return;
+    finished_ = last;
+    shown_ = now;
+    const double spent = seconds(start_, now);
+    const double rate = spent > 0 ? static_cast<double>(done - first_) / spent : 0;
+    std::string line;
+    if (terminal_) {
+      constexpr long width = 30;
+      const long filled = total_ > 0 ? std::clamp(done * width / total_, 0L, width) : width;
+      line = "\r[" + std::string(static_cast<std::size_t>(filled), '#') +
+             std::string(static_cast<std::size_t>(width - filled), ' ') + "] ";
+    }
+    line += std::to_string(done) + "/" + std::to_string(total_) + " " + unit_ + ", " + fixed(rate) + "/s";
+    if (last) {
+      line += ", " + clock(spent);
+    } else if (rate > 0) {
+      line += ", " + clock(static_cast<double>(total_ - done) / rate) + " left";
+    }
+    if (!note.empty()) line += ", " + std::string(note);
+    line += terminal_ ? "\x1b[K" : "\n";
+    std::fputs(line.c_str(), stderr);
+    std::fflush(stderr);
+    drawn_ = true;
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  static double seconds(Clock::time_point from, Clock::time_point to) {
+    return std::chrono::duration<double>(to - from).count();
+  }
+  static std::string fixed(double value) {
+    char text[32];
+    std::snprintf(text, sizeof text, value < 10 ? "%.2f" : "%.0f", value);
+    return text;
+  }
+  /// "1:02:03" or "2:03".
+  static std::string clock(double value) {
+    const auto all = static_cast<long>(std::min(value, 1e8) + 0.5);
+    char text[48];
+    if (all >= 3600) {
+      std::snprintf(text, sizeof text, "%ld:%02ld:%02ld", all / 3600, all / 60 % 60, all % 60);
+    } else {
+      std::snprintf(text, sizeof text, "%ld:%02ld", all / 60, all % 60);
+    }
+    return text;
+  }
+
+  std::string unit_;
+  long total_;
+  long first_;
+  bool quiet_;
+  bool terminal_;
+  bool drawn_ = false;
+  bool finished_ = false;
+  Clock::time_point start_ = Clock::now();
+  Clock::time_point shown_ = start_;
+};
+
+}  // namespace abell::program
