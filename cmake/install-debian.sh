@@ -1,0 +1,52 @@
+#!/usr/bin/env bash
+# install-debian.sh [--tests]: installs the Debian or Ubuntu packages that abell needs, those that are
+# missing only. --tests adds what test.sh needs. This is the only list of packages.
+
+set -euo pipefail
+
+packages=(
+  g++ cmake ninja-build pkg-config     # build
+  libeigen3-dev                        # abell::abell
+  libstb-dev                           # abell::images
+  libcfitsio-dev wcslib-dev            # abell::fits
+  nlohmann-json3-dev                   # abell::weights
+  libcli11-dev                         # programs
+  libbenchmark-dev                     # benchmarks
+  catch2                               # tests
+)
+
+case ${1-} in
+  '') ;;
+  --tests) packages+=(clang libomp-dev) ;;  # the second compiler and its OpenMP
+  *)
+    echo "install-debian.sh: expected no argument or --tests, found '$1'" >&2
+    exit 2
+    ;;
+esac
+
+for tool in dpkg-query apt-get; do
+  if ! command -v "$tool" >/dev/null; then
+    echo "install-debian.sh: expected Debian or Ubuntu, found no $tool; install by hand what these packages hold: ${packages[*]}" >&2
+    exit 1
+  fi
+done
+
+missing=()
+for package in "${packages[@]}"; do
+  state=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null) || state=
+  [[ $state == installed ]] || missing+=("$package")
+done
+((${#missing[@]})) || exit 0
+
+as_root=()
+if ((EUID != 0)); then
+  if ! command -v sudo >/dev/null; then
+    echo "install-debian.sh: not root and no sudo; let an administrator run: apt-get install ${missing[*]}" >&2
+    exit 1
+  fi
+  as_root=(sudo)
+fi
+
+echo "Installing ${missing[*]}"
+"${as_root[@]}" apt-get update -qq
+"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}"

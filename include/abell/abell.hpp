@@ -1,0 +1,14 @@
+#pragma once
+/// The whole library without file formats; needs Eigen and OpenMP only.
+
+#include <abell/core/cpu.hpp>
+#include <abell/core/error.hpp>
+#include <abell/core/parallel.hpp>
+#include <abell/core/random.hpp>
+#include <abell/core/shape.hpp>
+#include <abell/core/tensor.hpp>
+#include <abell/core/version.hpp>
+#include <abell/data/samples.hpp>
+#include <abell/metrics/confusion.hpp>
+#include <abell/metrics/roc.hpp>
+#include <abell/metrics/statistics.hpp>

@@ -1,0 +1,32 @@
+#!/usr/bin/env bash
+# From a fresh machine to a trained network: installs what is missing, builds the programs, simulates
+# a small set of cluster candidates, trains the custom network on it, classifies the test images.
+
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+
+data=build/quickstart-data
+run=build/quickstart
+bin=build/release/bin
+
+step() { printf '\n== %s\n' "$*"; }
+
+step "Packages"
+cmake/install-debian.sh
+
+step "Build"
+cmake --preset release
+cmake --build --preset release --target abell-programs
+
+step "Simulate"
+"$bin/abell-simulate" --objects 240 --out "$data" --overwrite
+
+step "Train"
+"$bin/abell-train" "$data" --out "$run" --overwrite --epochs 12 --learning-rate 0.01
+
+step "Classify"
+"$bin/abell-classify" --model "$run" "$data" --out "$run/classified.csv"
+
+step "Done"
+echo "Report:        $PWD/$run/report.html"
+echo "Probabilities: $PWD/$run/classified.csv"

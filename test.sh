@@ -1,0 +1,57 @@
+#!/usr/bin/env bash
+# test.sh [--all]: installs what is missing, builds, runs the tests. The whole suite with GCC; reduced
+# grids with the sanitizers and with Clang. --all runs the whole suite three times.
+
+set -uo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+
+all=false
+case ${1-} in
+  '') ;;
+  --all) all=true ;;
+  *)
+    echo "test.sh: expected no argument or --all, found '$1'" >&2
+    exit 2
+    ;;
+esac
+
+jobs=$(nproc)
+failed=()
+
+# Threads of neighbouring tests share the processors: waiting ones must not spin.
+export OMP_WAIT_POLICY=passive
+export UBSAN_OPTIONS=print_stacktrace=1
+if [[ -z ${ABELL_REAL_DATA-} && -d ../shared/data ]]; then
+  ABELL_REAL_DATA=$(cd ../shared/data && pwd)
+  export ABELL_REAL_DATA
+fi
+
+# stage PRESET [CTEST OPTIONS...]: builds a preset and runs its tests.
+stage() {
+  local preset=$1
+  shift
+  printf '\n== %s\n' "$preset"
+  if ! cmake --preset "$preset" -DABELL_BUILD_EXAMPLES=ON -DABELL_BUILD_TESTS=ON ||
+    ! cmake --build --preset "$preset" --parallel "$jobs"; then
+    failed+=("$preset (build)")
+  elif ! ctest --preset "$preset" --parallel "$jobs" --no-tests=error "$@"; then
+    failed+=("$preset (tests)")
+  fi
+}
+
+cmake/install-debian.sh --tests || exit 1
+
+if $all; then
+  stage sanitize
+  stage clang
+else
+  # What a compiler or a sanitizer can change: the numbers and the bytes, on small grids.
+  ABELL_TEST_REDUCED=1 stage sanitize --label-regex '^(core|files)$' --label-exclude slow
+  ABELL_TEST_REDUCED=1 stage clang --label-regex '^(core|files|headers)$' --label-exclude slow
+fi
+stage release
+
+if ((${#failed[@]})); then
+  printf 'test.sh: failed: %s\n' "${failed[@]}" >&2
+  exit 1
+fi

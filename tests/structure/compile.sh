@@ -1,0 +1,18 @@
+# Read by the other scripts: how they compile. The environment comes from structure.cmake.
+
+set -euo pipefail
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+# compile ARGUMENTS...: the compiler with this project's warnings as errors.
+compile() {
+  "$ABELL_CXX" -std=c++20 $ABELL_OPENMP -Wall -Wextra -Wconversion -Wshadow -Werror \
+    -I "$ABELL_SOURCE/include" -isystem "$ABELL_EIGEN" "$@"
+}
+
+# fail MESSAGE...: one line, and the test fails.
+fail() {
+  echo "$*" >&2
+  exit 1
+}
