@@ -1,0 +1,64 @@
+#pragma once
+/// One call for every kind of image file. Needs stb and CFITSIO.
+
+#include <abell/core/error.hpp>
+#include <abell/images/fits.hpp>
+#include <abell/images/image.hpp>
+#include <abell/images/stb.hpp>
+#include <array>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <utility>
+
+namespace abell {
+
+namespace detail {
+
+/// Whether `path` is FITS (or compressed, which only FITS may be) rather than PNG or JPEG, told by
+/// its first bytes. Throws IoError (no such file) and FormatError (none of them).
+inline bool is_fits(const std::filesystem::path& path) {
+  std::error_code error;
+  if (!std::filesystem::exists(path, error)) {
+    if (fits_base(path) != path) return true;
+    throw IoError(path.string() + ": no such file");
+  }
+  if (!std::filesystem::is_regular_file(path, error)) throw IoError(path.string() + ": not a regular file");
+  std::ifstream file(path, std::ios::binary);
+  if (!file) throw IoError(path.string() + ": cannot be opened for reading");
+  std::array<char, 8> head{};
+  file.read(head.data(), head.size());
+  const std::string start(head.data(), static_cast<std::size_t>(file.gcount()));
+  if (start.starts_with("\x89PNG") || start.starts_with("\xFF\xD8\xFF")) return false;
+  for (const char* magic : {"SIMPLE", "\x1F\x8B", "\x1F\x9D", "BZh"}) {
+    if (start.starts_with(magic)) return true;
+  }
+  throw FormatError(path.string() + ": expected a PNG, JPEG or FITS image, found " +
+                    (start.empty() ? "an empty file" : "another kind of file"));
+}
+
+}  // namespace detail
+
+/// Reads PNG, JPEG or FITS, told apart by the first bytes and not by the name. PNG and JPEG give
+/// 0..255; FITS gives physical values with a mask. Errors: those of `read_stb` and `read_fits`.
+inline Image read_image(const std::filesystem::path& path) {
+  return detail::is_fits(path) ? read_fits(path) : read_stb(path);
+}
+
+/// An image ready for display or for a network, and how many of its pixels were masked.
+struct DisplayImage {
+  Image image;
+  std::size_t masked = 0;
+};
+
+/// Reads an image as 0..255: FITS values are mapped linearly from the range of their unmasked
+/// pixels, then masked pixels are filled by `policy`.
+inline DisplayImage read_display_image(const std::filesystem::path& path, MaskPolicy policy = MaskPolicy::zero) {
+  const bool fits = detail::is_fits(path);
+  Image image = fits ? read_fits(path) : read_stb(path);
+  if (fits) scale_min_max(image);
+  const std::size_t masked = fill_masked(image, policy, path.string());
+  return {std::move(image), masked};
+}
+
+}  // namespace abell
