@@ -1,0 +1,146 @@
+#pragma once
+/// Convolution over a batch: cuts the work into a fixed number of chunks and runs the leaf kernels
+/// on them in parallel. Activations are [batch][height][width][channels].
+
+#include <abell/core/parallel.hpp>
+#include <abell/core/tensor.hpp>
+#include <abell/kernels/table.hpp>
+#include <algorithm>
+#include <cstddef>
+
+namespace abell::kernels {
+
+/// The instruction set's functions and the number of threads that a call may use.
+template <class T>
+struct Run {
+  const KernelTable<T>* table;
+  int threads;
+};
+
+/// Sizes of a convolution over a batch, shared by the drivers below.
+constexpr std::size_t count(long n) { return static_cast<std::size_t>(n); }
+
+/// Partial sums of a gradient are kept for this many chunks at most: enough for the threads of a
+/// large machine, few enough that adding them up costs nothing.
+inline constexpr int max_gradient_chunks = 32;
+
+/// Rows of all images as one list of bands of `rows` rows (the last of each image may be shorter).
+struct Bands {
+  int batch;
+  int rows;       ///< rows of one image
+  int band_rows;  ///< rows of one band
+
+  constexpr int per_image() const { return (rows + band_rows - 1) / band_rows; }
+  constexpr int size() const { return batch * per_image(); }
+  constexpr int image(int band) const { return band / per_image(); }
+  constexpr Range rows_of(int band) const {
+    const int begin = band % per_image() * band_rows;
+    return {begin, std::min(begin + band_rows, rows)};
+  }
+};
+
+/// Adds up `chunks` partial sums of `size` values each, in order, into the first.
+template <class T>
+void reduce_chunks(int threads, int chunks, std::size_t size, T* sums) {
+  constexpr std::size_t piece = 4096;
+  const int pieces = static_cast<int>((size + piece - 1) / piece);
+  parallel_for(pieces, threads, [&](int index, int) {
+    const std::size_t begin = static_cast<std::size_t>(index) * piece;
+    const std::size_t end = std::min(begin + piece, size);
+    for (int chunk = 1; chunk < chunks; ++chunk) {
+      const T* from = sums + static_cast<std::size_t>(chunk) * size;
+#pragma omp simd
+      for (std::size_t i = begin; i < end; ++i) sums[i] += from[i];
+    }
+  });
+}
+
+/// Runs rows(band, sums, scratch) for every band, with one set of partial sums for each of a fixed
+/// number of chunks, and adds them up in order: the result is in sums[0, size).
+template <class T, class Rows>
+void accumulate_bands(int threads, const Bands& bands, std::size_t size, T* sums, std::size_t scratch_size, T* scratch,
+                      const Rows& rows) {
+  const int chunks = std::min(bands.size(), max_gradient_chunks);
+  parallel_for(chunks, threads, [&](int chunk, int thread) {
+    T* sum = sums + static_cast<std::size_t>(chunk) * size;
+    std::fill_n(sum, size, T(0));
+    const Range range = part(bands.size(), chunk, chunks);
+    for (int band = range.begin; band < range.end; ++band) {
+      rows(band, sum, scratch + static_cast<std::size_t>(thread) * scratch_size);
+    }
+  });
+  reduce_chunks(threads, chunks, size, sums);
+}
+
+inline constexpr int conv2d_band_rows = 8;
+
+/// Scratch elements for conv2d_forward.
+template <class T>
+std::size_t conv2d_forward_scratch(const Run<T>& run, const Conv2dGeometry& g) {
+  return count(run.table->packed_size(g.depth(), g.filters)) +
+         static_cast<std::size_t>(run.threads) * round_up(count(run.table->conv2d_scratch_size(g)), 16);
+}
+
+/// Runs packed weights over all bands; `packed` is followed by the threads' scratch.
+template <class T>
+void conv2d_packed(const Run<T>& run, const Conv2dGeometry& g, int batch, const T* x, T* y, T* packed) {
+  const std::size_t size = round_up(count(run.table->conv2d_scratch_size(g)), 16);
+  T* scratch = packed + run.table->packed_size(g.depth(), g.filters);
+  const Bands bands{batch, g.out_height, conv2d_band_rows};
+  parallel_for(bands.size(), run.threads, [&](int band, int thread) {
+    const auto image = static_cast<std::size_t>(bands.image(band));
+    const Range rows = bands.rows_of(band);
+    run.table->conv2d_rows(g, x + image * g.input_size(), packed, y + image * g.output_size(), rows.begin, rows.end,
+                           scratch + static_cast<std::size_t>(thread) * size);
+  });
+}
+
+/// y = x * w + b. `bias` may be null.
+template <class T>
+void conv2d_forward(const Run<T>& run, const Conv2dGeometry& g, int batch, const T* x, const T* weights, const T* bias,
+                    T* y, T* scratch) {
+  run.table->pack_conv2d(g, weights, bias, scratch);
+  conv2d_packed(run, g, batch, x, y, scratch);
+}
+
+template <class T>
+std::size_t conv2d_input_gradient_scratch(const Run<T>& run, const Conv2dGeometry& g) {
+  return conv2d_forward_scratch(run, g.transposed());
+}
+
+/// dx = dy convolved with the flipped, transposed kernels, dy's cells set apart by the stride.
+template <class T>
+void conv2d_input_gradient(const Run<T>& run, const Conv2dGeometry& g, int batch, const T* weights, const T* dy, T* dx,
+                           T* scratch) {
+  const Conv2dGeometry t = g.transposed();
+  run.table->pack_conv2d_transposed(t, weights, scratch);
+  conv2d_packed(run, t, batch, dy, dx, scratch);
+}
+
+template <class T>
+std::size_t conv2d_weight_gradient_scratch(const Run<T>& run, const Conv2dGeometry& g) {
+  return count(run.table->conv2d_weights_size(g)) * max_gradient_chunks +
+         static_cast<std::size_t>(run.threads) * round_up(count(run.table->conv2d_weights_scratch_size(g)), 16);
+}
+
+/// dw = sum over the batch of x (patches, transposed) times dy; assigns. `bias_gradient` may be null.
+template <class T>
+void conv2d_weight_gradient(const Run<T>& run, const Conv2dGeometry& g, int batch, const T* x, const T* dy,
+                            T* weight_gradient, T* bias_gradient, T* scratch) {
+  const std::size_t size = count(run.table->conv2d_weights_size(g));
+  const std::size_t each = round_up(count(run.table->conv2d_weights_scratch_size(g)), 16);
+  const Bands bands{batch, g.out_height, conv2d_band_rows};
+  accumulate_bands(run.threads, bands, size, scratch, each, scratch + size * max_gradient_chunks,
+                   [&](int band, T* sums, T* own) {
+                     const auto image = static_cast<std::size_t>(bands.image(band));
+                     const Range rows = bands.rows_of(band);
+                     const std::size_t row = static_cast<std::size_t>(g.out_width) * static_cast<std::size_t>(g.filters);
+                     run.table->conv2d_weights_rows(
+                         g, x + image * g.input_size(),
+                         dy + image * g.output_size() + static_cast<std::size_t>(rows.begin) * row, sums, rows.begin,
+                         rows.end, own);
+                   });
+  run.table->conv2d_weights_finish(g, scratch, weight_gradient, bias_gradient);
+}
+
+}  // namespace abell::kernels

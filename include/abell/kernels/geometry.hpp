@@ -1,0 +1,51 @@
+#pragma once
+/// Plain sizes that the convolution kernels work from.
+
+#include <cstddef>
+
+namespace abell::kernels {
+
+/// One convolution: image height x width x channels (HWC), kernels as [kernel_height][kernel_width]
+/// [channels][filters] (HWIO), output out_height x out_width x filters.
+/// `spread` > 1 sets the image's cells apart by zeros before convolving: the transposed
+/// convolution that takes a gradient back through a stride.
+struct Conv2dGeometry {
+  int height = 1, width = 1, channels = 1;
+  int filters = 1;
+  int kernel_height = 1, kernel_width = 1;
+  int stride_height = 1, stride_width = 1;
+  int pad_top = 0, pad_left = 0;
+  int out_height = 1, out_width = 1;
+  int spread_height = 1, spread_width = 1;
+
+  constexpr std::size_t input_size() const { return product(height, width, channels); }
+  constexpr std::size_t output_size() const { return product(out_height, out_width, filters); }
+  constexpr std::size_t weight_size() const { return static_cast<std::size_t>(depth()) * size(filters); }
+  /// Values under one window: the inner dimension of the matrix product.
+  constexpr int depth() const { return kernel_height * kernel_width * channels; }
+  /// Values of one padded input row.
+  constexpr std::size_t band_row() const { return product(1, (out_width - 1) * stride_width + kernel_width, channels); }
+  /// Rows and columns of this layer's output after a 2x2 SAME max-pool.
+  constexpr int pooled_height() const { return (out_height + 1) / 2; }
+  constexpr int pooled_width() const { return (out_width + 1) / 2; }
+  constexpr std::size_t pooled_size() const { return product(pooled_height(), pooled_width(), filters); }
+
+  /// The convolution that maps the output's gradient to the input's: kernels flipped, channels and
+  /// filters exchanged.
+  constexpr Conv2dGeometry transposed() const {
+    Conv2dGeometry t = *this;
+    t.height = out_height, t.width = out_width, t.channels = filters;
+    t.filters = channels;
+    t.stride_height = t.stride_width = 1;
+    t.pad_top = kernel_height - 1 - pad_top, t.pad_left = kernel_width - 1 - pad_left;
+    t.out_height = height, t.out_width = width;
+    t.spread_height = stride_height, t.spread_width = stride_width;
+    return t;
+  }
+
+ private:
+  static constexpr std::size_t size(int n) { return static_cast<std::size_t>(n); }
+  static constexpr std::size_t product(int a, int b, int c) { return size(a) * size(b) * size(c); }
+};
+
+}  // namespace abell::kernels

@@ -1,0 +1,6 @@
+// The leaf kernels, in order. No include guard: each instruction set includes this file once.
+#include <abell/kernels/isa/vector.inl>
+#include <abell/kernels/isa/gemm.inl>
+#include <abell/kernels/isa/conv2d.inl>
+#include <abell/kernels/isa/conv2d_relu_pool.inl>
+#include <abell/kernels/isa/table.inl>

@@ -1,0 +1,453 @@
+// 3x3 SAME convolution + bias + ReLU + 2x2 SAME max-pool in one pass, and its two gradients.
+// Included once for each instruction set, see targets.hpp.
+//
+// Forward, the convolution's output only ever exists as a short strip in the first-level cache.
+// What is kept for the way back is one byte for each pooled value: which of the four positions was
+// the maximum (0 1 / 2 3), or `dead` when ReLU cut it to zero.
+//
+// Backward, at most one of the four positions carries a gradient, and none where the unit is dead:
+// both gradients walk just the live (position, filter) pairs.
+
+inline constexpr unsigned char dead = 4;
+
+template <class T>
+using IndexVector = decltype(Vector<T>{} < Vector<T>{});
+
+// Channels that the backward kernels take at a time: 9 taps x block_vectors sums fit the registers.
+inline constexpr int block_vectors = ABELL_VECTOR_REGISTERS == 32 ? 2 : 1;
+template <class T>
+inline constexpr int block = block_vectors * lanes<T>;
+
+template <class T>
+static inline int blocks(int channels) {
+  return (channels + block<T> - 1) / block<T>;
+}
+
+template <class T>
+struct ByteVectorOf {
+  typedef unsigned char Type __attribute__((vector_size(ABELL_VECTOR_BYTES / sizeof(T))));
+};
+
+// ---------------------------------------------------------------- forward
+
+// Lets the vector at `other` contest the maximum so far. NaN wins every comparison, so that it is
+// never swallowed; the first maximum wins a tie.
+template <class T>
+static inline __attribute__((always_inline)) void contest(const T* other, int position, Vector<T>& best,
+                                                          IndexVector<T>& index) {
+  const Vector<T> value = *reinterpret_cast<const Loose<T>*>(other);
+  const IndexVector<T> wins = (value > best) | (value != value);
+  best = wins ? value : best;
+  index = wins ? IndexVector<T>{} + position : index;
+}
+
+// Pools `columns` pooled columns of one panel: strip holds two rows (the second null at an odd
+// bottom) of [2 * columns][width]; an odd last column has no right neighbour.
+template <class T>
+static void relu_pool_strip(const T* upper, const T* lower, int columns, int conv_columns, int width, int valid,
+                            T* pooled, unsigned char* argmax, long stride) {
+  using Index = IndexVector<T>;
+  constexpr int step = lanes<T>;
+  for (int x = 0; x < columns; ++x) {
+    const bool right = 2 * x + 1 < conv_columns;
+    for (int n = 0; n < width; n += step) {
+      const T* at = upper + static_cast<long>(2 * x) * width + n;
+      Vector<T> best = *reinterpret_cast<const Loose<T>*>(at);
+      Index index = Index{};
+      if (right) contest(at + width, 1, best, index);
+      if (lower != nullptr) {
+        const T* below = lower + static_cast<long>(2 * x) * width + n;
+        contest(below, 2, best, index);
+        if (right) contest(below + width, 3, best, index);
+      }
+      const Index cut = best <= Vector<T>{};
+      best = cut ? Vector<T>{} : best;
+      index = cut ? Index{} + dead : index;
+      const auto bytes = __builtin_convertvector(index, typename ByteVectorOf<T>::Type);
+      if (n + step <= valid) {
+        *reinterpret_cast<Loose<T>*>(pooled + n) = best;
+        __builtin_memcpy(argmax + n, &bytes, step);
+      } else if (n < valid) {
+        __builtin_memcpy(pooled + n, &best, static_cast<unsigned long>(valid - n) * sizeof(T));
+        __builtin_memcpy(argmax + n, &bytes, static_cast<unsigned long>(valid - n));
+      }
+    }
+    pooled += stride;
+    argmax += stride;
+  }
+}
+
+inline constexpr int pool_segment = 4 * tile_pixels;  // pooled columns whose strip stays in the cache
+
+template <class T>
+static long pool_forward_scratch_size(const Conv2dGeometry& g) {
+  return 4 * static_cast<long>(g.band_row()) + 4L * pool_segment * panel_width<T>;
+}
+
+// Pooled rows [begin, end) of one image. `packed`: see pack_conv2d.
+template <class T>
+static void pool_forward_rows(const Conv2dGeometry& g, const T* image, const T* packed, T* pooled,
+                              unsigned char* argmax, int begin, int end, T* scratch) {
+  T* band = scratch;
+  T* strip = scratch + 4 * static_cast<long>(g.band_row());
+  const int length = 3 * g.channels;
+  const long depth = g.depth();
+  const T* bias = packed + depth * round_to_lanes<T>(g.filters);
+  int loaded = 2 * begin;
+  for (int row = begin; row < end; ++row) {
+    const bool lower = 2 * row + 1 < g.out_height;
+    for (; loaded < 2 * row + (lower ? 4 : 3); ++loaded) load_band_row(g, image, loaded, band, 3);
+    const T* weights = packed;
+    for (int column = 0; column < g.filters; column += panel_width<T>) {
+      const int vectors = panel_vectors<T>(column, g.filters);
+      const int width = vectors * lanes<T>;
+      const int valid = g.filters - column < width ? g.filters - column : width;
+      for (int x = 0; x < g.pooled_width(); x += pool_segment) {
+        const int columns = g.pooled_width() - x < pool_segment ? g.pooled_width() - x : pool_segment;
+        const int conv_columns = g.out_width - 2 * x < 2 * columns ? g.out_width - 2 * x : 2 * columns;
+        T* second = strip + 2L * pool_segment * width;
+        for (int half = 0; half < (lower ? 2 : 1); ++half) {
+          const Window window{static_cast<long>(g.band_row()), g.channels, 2 * row + half, 3};
+          multiply_panel<T>(vectors, band + 2L * x * g.channels, window, 3, length, weights, bias + column,
+                            half == 0 ? strip : second, width, conv_columns);
+        }
+        const long at = (static_cast<long>(row) * g.pooled_width() + x) * g.filters + column;
+        relu_pool_strip(strip, lower ? second : nullptr, columns, conv_columns, width, valid, pooled + at, argmax + at,
+                        g.filters);
+      }
+      weights += depth * width;
+    }
+  }
+}
+
+// ---------------------------------------------------------------- gradient of the weights
+//
+// dW[tap][c][o] = sum over live positions of filter o of g * x[position + tap][c]. For a tile of
+// pooled columns the live positions of each filter are listed once; then, block of channels by
+// block, the 4 image rows of the tile are copied to the cache (zeros beyond the border) and the
+// lists walked with 9 taps of sums in registers.
+
+inline constexpr int list_columns = 32;
+inline constexpr int tile_columns = 2 * list_columns + 2;
+
+// Fewer channels than lanes: the dense kernel on the gradient spread out over the four positions,
+// with filters as lanes.
+template <class T>
+static bool few_channels(const Conv2dGeometry& g) {
+  return g.channels < lanes<T>;
+}
+
+// Sums [block][filter][9][block channels], then the bias.
+template <class T>
+static long pool_weights_size(const Conv2dGeometry& g) {
+  if (few_channels<T>(g)) return conv2d_weights_size<T>(g);
+  return (static_cast<long>(blocks<T>(g.channels)) * 9 * block<T> + 1) * g.filters;
+}
+
+template <class T>
+static long pool_weights_scratch_size(const Conv2dGeometry& g) {
+  if (few_channels<T>(g)) {
+    return conv2d_weights_scratch_size<T>(g) + 2L * g.out_width * g.filters;
+  }
+  const long lists = static_cast<long>(g.filters) * list_columns;
+  return 4L * tile_columns * block<T> + 2 * lists + g.filters;  // an int takes no more room than a T
+}
+
+// Spreads pooled row `row` of the gradient over the convolution's output rows 2 row, 2 row + 1.
+template <class T>
+static void unpool_row(const Conv2dGeometry& g, const T* gradient, const unsigned char* argmax, T* rows) {
+  clear_values(rows, 2L * g.out_width * g.filters);
+  for (int x = 0; x < g.pooled_width(); ++x) {
+    for (int n = 0; n < g.filters; ++n, ++gradient, ++argmax) {
+      if (*argmax >= dead) continue;
+      const int column = 2 * x + (*argmax & 1);
+      rows[((*argmax >> 1) * static_cast<long>(g.out_width) + column) * g.filters + n] = *gradient;
+    }
+  }
+}
+
+// sums[9][block] += value[i] * tile at offset[i] + tap, over n live positions.
+template <class T>
+static void walk_positions(const T* tile, const int* offsets, const T* values, int n, T* sums) {
+  Vector<T> sum[9][block_vectors];
+#pragma GCC unroll 9
+  for (int tap = 0; tap < 9; ++tap) {
+#pragma GCC unroll 2
+    for (int v = 0; v < block_vectors; ++v) {
+      sum[tap][v] = *reinterpret_cast<const Loose<T>*>(sums + tap * block<T> + v * lanes<T>);
+    }
+  }
+  for (int i = 0; i < n; ++i) {
+    const T* at = tile + offsets[i];
+    const T value = values[i];
+#pragma GCC unroll 9
+    for (int tap = 0; tap < 9; ++tap) {
+#pragma GCC unroll 2
+      for (int v = 0; v < block_vectors; ++v) {
+        sum[tap][v] += value * *reinterpret_cast<const Loose<T>*>(
+                                   at + (tap / 3 * tile_columns + tap % 3) * block<T> + v * lanes<T>);
+      }
+    }
+  }
+#pragma GCC unroll 9
+  for (int tap = 0; tap < 9; ++tap) {
+#pragma GCC unroll 2
+    for (int v = 0; v < block_vectors; ++v) {
+      *reinterpret_cast<Loose<T>*>(sums + tap * block<T> + v * lanes<T>) = sum[tap][v];
+    }
+  }
+}
+
+// The 4 image rows from `top` and tile columns from `left`, channels [first, first + block).
+template <class T>
+static void load_tile(const Conv2dGeometry& g, const T* image, int top, int left, int columns, int first, T* tile) {
+  const int valid = g.channels - first < block<T> ? g.channels - first : block<T>;
+  for (int r = 0; r < 4; ++r) {
+    T* to = tile + static_cast<long>(r) * tile_columns * block<T>;
+    const int y = top + r;
+    for (int c = 0; c < columns; ++c, to += block<T>) {
+      const int x = left + c;
+      if (y < 0 || y >= g.height || x < 0 || x >= g.width) {
+        clear_values(to, block<T>);
+        continue;
+      }
+      const T* from = image + (static_cast<long>(y) * g.width + x) * g.channels + first;
+      if (valid == block<T>) {
+        copy_values(from, block<T>, to);
+      } else {
+        copy_values(from, valid, to);
+        clear_values(to + valid, block<T> - valid);
+      }
+    }
+  }
+}
+
+// Adds pooled rows [begin, end) of one image to the sums.
+template <class T>
+static void pool_weights_rows(const Conv2dGeometry& g, const T* image, const T* gradient, const unsigned char* argmax,
+                              T* sums, int begin, int end, T* scratch) {
+  const long pooled_row = static_cast<long>(g.pooled_width()) * g.filters;
+  if (few_channels<T>(g)) {
+    T* rows = scratch + conv2d_weights_scratch_size<T>(g);
+    for (int row = begin; row < end; ++row) {
+      unpool_row(g, gradient + row * pooled_row, argmax + row * pooled_row, rows);
+      const int last = 2 * row + 2 < g.out_height ? 2 * row + 2 : g.out_height;
+      conv2d_weights_rows(g, image, rows, sums, 2 * row, last, scratch);
+    }
+    return;
+  }
+  T* tile = scratch;
+  T* values = tile + 4L * tile_columns * block<T>;
+  int* offsets = reinterpret_cast<int*>(values + static_cast<long>(g.filters) * list_columns);
+  int* counts = offsets + static_cast<long>(g.filters) * list_columns;
+  T* bias = sums + static_cast<long>(blocks<T>(g.channels)) * 9 * block<T> * g.filters;
+  const int shift[5] = {0, block<T>, tile_columns * block<T>, (tile_columns + 1) * block<T>, 0};
+  for (int row = begin; row < end; ++row) {
+    for (int left = 0; left < g.pooled_width(); left += list_columns) {
+      const int columns = g.pooled_width() - left < list_columns ? g.pooled_width() - left : list_columns;
+      const long at = row * pooled_row + static_cast<long>(left) * g.filters;
+      for (int n = 0; n < g.filters; ++n) {
+        int* offset = offsets + static_cast<long>(n) * list_columns;
+        T* value = values + static_cast<long>(n) * list_columns;
+        T sum = 0;
+        int count = 0;
+        for (int x = 0; x < columns; ++x) {
+          const unsigned char index = argmax[at + static_cast<long>(x) * g.filters + n];
+          offset[count] = shift[index] + 2 * x * block<T>;
+          value[count] = gradient[at + static_cast<long>(x) * g.filters + n];
+          count += index < dead;
+        }
+        for (int i = 0; i < count; ++i) sum += value[i];
+        counts[n] = count;
+        bias[n] += sum;
+      }
+      for (int b = 0; b < blocks<T>(g.channels); ++b) {
+        load_tile(g, image, 2 * row - 1, 2 * left - 1, 2 * columns + 2, b * block<T>, tile);
+        T* sum = sums + static_cast<long>(b) * g.filters * 9 * block<T>;
+        for (int n = 0; n < g.filters; ++n) {
+          walk_positions(tile, offsets + static_cast<long>(n) * list_columns,
+                         values + static_cast<long>(n) * list_columns, counts[n], sum + n * 9L * block<T>);
+        }
+      }
+    }
+  }
+}
+
+// Brings the sums into the order of the weights (HWIO) and the bias.
+template <class T>
+static void pool_weights_finish(const Conv2dGeometry& g, const T* sums, T* weights, T* bias) {
+  if (few_channels<T>(g)) {
+    conv2d_weights_finish(g, sums, weights, bias);
+    return;
+  }
+  for (int tap = 0; tap < 9; ++tap) {
+    for (int c = 0; c < g.channels; ++c) {
+      const T* from = sums + (static_cast<long>(c / block<T>) * g.filters * 9 + tap) * block<T> + c % block<T>;
+      for (int n = 0; n < g.filters; ++n) *weights++ = from[n * 9L * block<T>];
+    }
+  }
+  copy_values(sums + static_cast<long>(blocks<T>(g.channels)) * 9 * block<T> * g.filters, g.filters, bias);
+}
+
+// ---------------------------------------------------------------- gradient of the input
+//
+// dX[position + tap][c] += g * W[tap][c][o] over the live pairs. For each pooled pixel the filters
+// are grouped by position (as bits); walking along a row, the 3 x 4 patch that one half of the
+// pixel (its upper or lower two positions) reaches stays in registers and moves right by two.
+
+// Weights as [block][filter][9][block channels].
+template <class T>
+static long pool_input_packed_size(const Conv2dGeometry& g) {
+  return static_cast<long>(blocks<T>(g.channels)) * g.filters * 9 * block<T>;
+}
+
+template <class T>
+static void pool_input_pack(const Conv2dGeometry& g, const T* weights, T* packed) {
+  clear_values(packed, pool_input_packed_size<T>(g));
+  for (int tap = 0; tap < 9; ++tap) {
+    for (int c = 0; c < g.channels; ++c) {
+      T* to = packed + (static_cast<long>(c / block<T>) * g.filters * 9 + tap) * block<T> + c % block<T>;
+      for (int n = 0; n < g.filters; ++n) to[n * 9L * block<T>] = *weights++;
+    }
+  }
+}
+
+static inline long filter_words(const Conv2dGeometry& g) { return (static_cast<long>(g.filters) + 63) / 64; }
+
+template <class T>
+static long pool_input_strip_row(const Conv2dGeometry& g) {
+  return (2L * g.pooled_width() + 2) * block<T>;
+}
+
+template <class T>
+static long pool_input_scratch_size(const Conv2dGeometry& g) {
+  const long masks = 4L * g.pooled_width() * filter_words(g);
+  return 4 * blocks<T>(g.channels) * pool_input_strip_row<T>(g) + masks * static_cast<long>(sizeof(long)) / static_cast<long>(sizeof(T)) + 16;
+}
+
+// masks[x][position][word]: bit n is set when filter n's maximum at pooled column x lies there.
+static inline void mask_positions(const Conv2dGeometry& g, const unsigned char* argmax, unsigned long* masks) {
+  const long words = filter_words(g);
+  for (int x = 0; x < g.pooled_width(); ++x, argmax += g.filters, masks += 4 * words) {
+    for (long i = 0; i < 4 * words; ++i) masks[i] = 0;
+    for (int n = 0; n < g.filters; n += 8) {
+      unsigned long bytes = 0x0404040404040404UL;
+      __builtin_memcpy(&bytes, argmax + n, static_cast<unsigned long>(g.filters - n < 8 ? g.filters - n : 8));
+      for (unsigned long position = 0; position < 4; ++position) {
+        // A byte's top bit survives 0x80 - byte only when the byte is zero (bytes are below 8).
+        const unsigned long differs = bytes ^ (position * 0x0101010101010101UL);
+        const unsigned long equal = (0x8080808080808080UL - differs) & 0x8080808080808080UL;
+        const unsigned long bits = ((equal >> 7) * 0x0102040810204080UL) >> 56;
+        masks[static_cast<long>(position) * words + n / 64] |= bits << (n % 64);
+      }
+    }
+  }
+}
+
+// One half (two positions) of a pooled row, one block of channels: rows[0..2] are the strip's rows
+// above, at and below the positions.
+template <class T>
+static void scatter_half(const Conv2dGeometry& g, const T* gradient, const unsigned long* masks, const T* weights,
+                         T* const* rows) {
+  const long words = filter_words(g);
+  Vector<T> sum[3][4][block_vectors] = {};
+  T* row0 = rows[0];
+  T* row1 = rows[1];
+  T* row2 = rows[2];
+  for (int x = 0; x < g.pooled_width(); ++x) {
+#pragma GCC unroll 2
+    for (int right = 0; right < 2; ++right) {
+      for (long word = 0; word < words; ++word) {
+        unsigned long bits = masks[right * words + word];
+        while (bits != 0) {
+          const long n = word * 64 + __builtin_ctzl(bits);
+          bits &= bits - 1;
+          const T value = gradient[n];
+          const T* w = weights + n * 9 * block<T>;
+#pragma GCC unroll 9
+          for (int tap = 0; tap < 9; ++tap) {
+#pragma GCC unroll 2
+            for (int v = 0; v < block_vectors; ++v) {
+              sum[tap / 3][tap % 3 + right][v] +=
+                  value * *reinterpret_cast<const Loose<T>*>(w + tap * block<T> + v * lanes<T>);
+            }
+          }
+        }
+      }
+    }
+#pragma GCC unroll 2
+    for (int c = 0; c < 2; ++c) {
+#pragma GCC unroll 2
+      for (int v = 0; v < block_vectors; ++v) {
+        const int at = c * block<T> + v * lanes<T>;
+        *reinterpret_cast<Loose<T>*>(row0 + at) += sum[0][c][v];
+        *reinterpret_cast<Loose<T>*>(row1 + at) += sum[1][c][v];
+        *reinterpret_cast<Loose<T>*>(row2 + at) += sum[2][c][v];
+#pragma GCC unroll 3
+        for (int r = 0; r < 3; ++r) {
+          sum[r][c][v] = sum[r][c + 2][v];
+          sum[r][c + 2][v] = Vector<T>{};
+        }
+      }
+    }
+    row0 += 2 * block<T>;
+    row1 += 2 * block<T>;
+    row2 += 2 * block<T>;
+    gradient += g.filters;
+    masks += 4 * words;
+  }
+#pragma GCC unroll 2
+  for (int c = 0; c < 2; ++c) {
+#pragma GCC unroll 2
+    for (int v = 0; v < block_vectors; ++v) {
+      const int at = c * block<T> + v * lanes<T>;
+      *reinterpret_cast<Loose<T>*>(row0 + at) += sum[0][c][v];
+      *reinterpret_cast<Loose<T>*>(row1 + at) += sum[1][c][v];
+      *reinterpret_cast<Loose<T>*>(row2 + at) += sum[2][c][v];
+    }
+  }
+}
+
+// Input rows [2 begin, 2 end) of one image's gradient; the neighbouring pooled rows are walked too,
+// as far as they reach in. Image row y lives in strip slot (y + 1) & 3.
+template <class T>
+static void pool_input_rows(const Conv2dGeometry& g, const T* gradient, const unsigned char* argmax, const T* packed,
+                            T* input_gradient, int begin, int end, T* scratch) {
+  const long pooled_row = static_cast<long>(g.pooled_width()) * g.filters;
+  const long strip_row = pool_input_strip_row<T>(g);
+  const int block_count = blocks<T>(g.channels);
+  T* strip = scratch;  // [block][4 slots][2 pooled_width + 2][block channels]
+  unsigned long* masks = reinterpret_cast<unsigned long*>(
+      (reinterpret_cast<unsigned long>(strip + 4 * block_count * strip_row) + 7) & ~7UL);
+  clear_values(strip, 4 * block_count * strip_row);
+  const int first = begin > 0 ? begin - 1 : 0;
+  for (int row = first; row <= end; ++row) {
+    const bool exists = row < g.pooled_height();
+    if (exists) mask_positions(g, argmax + row * pooled_row, masks);
+    for (int b = 0; b < block_count; ++b) {
+      T* slots = strip + 4L * b * strip_row;
+      const T* weights = packed + static_cast<long>(b) * g.filters * 9 * block<T>;
+      for (int half = row < begin ? 1 : 0; exists && half < (row == end ? 1 : 2); ++half) {
+        T* rows[3];
+        for (int r = 0; r < 3; ++r) rows[r] = slots + ((2 * row + half + r) & 3) * strip_row;
+        scatter_half(g, gradient + row * pooled_row, masks + 2L * half * filter_words(g), weights, rows);
+      }
+      // Rows up to 2 row have all they get: write those asked for, make their slots anew.
+      const int from = b * block<T>;
+      const int valid = g.channels - from < block<T> ? g.channels - from : block<T>;
+      for (int y = 2 * row - 1; y <= 2 * row; ++y) {
+        T* slot = slots + ((y + 1) & 3) * strip_row;
+        if (y >= 2 * begin && y < 2 * end && y < g.height) {
+          T* to = input_gradient + static_cast<long>(y) * g.width * g.channels + from;
+          const T* value = slot + block<T>;
+          if (valid == block<T>) {
+            for (int x = 0; x < g.width; ++x) copy_values(value + x * block<T>, block<T>, to + static_cast<long>(x) * g.channels);
+          } else {
+            for (int x = 0; x < g.width; ++x) copy_values(value + x * block<T>, valid, to + static_cast<long>(x) * g.channels);
+          }
+        }
+        clear_values(slot, strip_row);
+      }
+    }
+  }
+}

@@ -1,0 +1,74 @@
+#pragma once
+/// The leaf kernels, compiled once for each instruction set and chosen at run time.
+///
+/// The sources under isa/ know only pointers and sizes; each instruction set includes them in a
+/// namespace of its own, between pragmas that set the target, with internal linkage and without the
+/// standard library, so that no code of one set can be called in place of another's.
+/// Sizes are in elements of T. "Scratch" belongs to one thread for the length of one call.
+
+#include <abell/core/cpu.hpp>
+#include <abell/kernels/geometry.hpp>
+
+namespace abell::kernels {
+
+/// One instruction set's leaf functions for scalar T. Each works on part of one image or matrix.
+template <class T>
+struct KernelTable {
+  using Geometry = Conv2dGeometry;
+
+  int lanes;        ///< values in a vector
+  int panel_width;  ///< columns of a panel of packed weights
+
+  // Matrix products: B [depth][columns] is packed with the bias, then C = A B + bias.
+  long (*packed_size)(int depth, int columns);
+  void (*pack_matrix)(int depth, int columns, const T* b, long stride, bool transposed, const T* bias, T* packed);
+  void (*gemm)(int rows, int columns, int depth, const T* a, long a_stride, const T* packed, T* c, long c_stride,
+               T* strip);
+  /// C [rows][columns] += A^T B with A [depth][rows], B [depth][columns].
+  void (*gemm_transposed)(int rows, int columns, int depth, const T* a, long a_stride, const T* b, long b_stride, T* c,
+                          long c_stride);
+
+  // Plain convolution, a range of output rows of one image.
+  void (*pack_conv2d)(const Geometry&, const T* weights, const T* bias, T* packed);
+  void (*pack_conv2d_transposed)(const Geometry& transposed, const T* weights, T* packed);
+  long (*conv2d_scratch_size)(const Geometry&);
+  void (*conv2d_rows)(const Geometry&, const T* image, const T* packed, T* out, int begin, int end, T* scratch);
+  long (*conv2d_weights_size)(const Geometry&);
+  long (*conv2d_weights_scratch_size)(const Geometry&);
+  void (*conv2d_weights_rows)(const Geometry&, const T* image, const T* gradient_at_begin, T* sums, int begin, int end,
+                              T* scratch);
+  void (*conv2d_weights_finish)(const Geometry&, const T* sums, T* weights, T* bias);
+
+  // 3x3 SAME convolution + ReLU + 2x2 SAME max-pool, a range of pooled rows of one image.
+  long (*pool_forward_scratch_size)(const Geometry&);
+  void (*pool_forward_rows)(const Geometry&, const T* image, const T* packed, T* pooled, unsigned char* argmax,
+                            int begin, int end, T* scratch);
+  long (*pool_weights_size)(const Geometry&);
+  long (*pool_weights_scratch_size)(const Geometry&);
+  void (*pool_weights_rows)(const Geometry&, const T* image, const T* gradient, const unsigned char* argmax, T* sums,
+                            int begin, int end, T* scratch);
+  void (*pool_weights_finish)(const Geometry&, const T* sums, T* weights, T* bias);
+  long (*pool_input_packed_size)(const Geometry&);
+  void (*pool_input_pack)(const Geometry&, const T* weights, T* packed);
+  long (*pool_input_scratch_size)(const Geometry&);
+  void (*pool_input_rows)(const Geometry&, const T* gradient, const unsigned char* argmax, const T* packed,
+                          T* input_gradient, int begin, int end, T* scratch);
+};
+
+}  // namespace abell::kernels
+
+#include <abell/kernels/targets.hpp>
+
+namespace abell::kernels {
+
+/// The leaf functions of an instruction set that this processor supports.
+template <class T>
+static const KernelTable<T>& kernels_for([[maybe_unused]] Isa isa) {
+#if defined(__x86_64__)
+  if (isa == Isa::avx512) return avx512::table<T>();
+  if (isa == Isa::avx2) return avx2::table<T>();
+#endif
+  return baseline::table<T>();
+}
+
+}  // namespace abell::kernels

@@ -1,0 +1,64 @@
+#pragma once
+/// Includes the leaf kernels once for each instruction set. Only table.hpp includes this file.
+
+// Vectors wider than the baseline's never cross a function call, so the ABI note does not apply.
+#if defined(__clang__)
+#pragma clang diagnostic push
+#pragma clang diagnostic ignored "-Wunused-function"
+#else
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wpsabi"
+#pragma GCC diagnostic ignored "-Wunused-function"
+#endif
+
+namespace abell::kernels::baseline {
+#define ABELL_VECTOR_BYTES 16
+#define ABELL_VECTOR_REGISTERS 16
+#include <abell/kernels/isa/all.inl>
+#undef ABELL_VECTOR_BYTES
+#undef ABELL_VECTOR_REGISTERS
+}  // namespace abell::kernels::baseline
+
+#if defined(__x86_64__)
+
+#if defined(__clang__)
+#pragma clang attribute push(__attribute__((target("avx2,fma,bmi,bmi2"))), apply_to = function)
+#else
+#pragma GCC push_options
+#pragma GCC target("avx2,fma,bmi,bmi2")
+#endif
+namespace abell::kernels::avx2 {
+#define ABELL_VECTOR_BYTES 32
+#define ABELL_VECTOR_REGISTERS 16
+#include <abell/kernels/isa/all.inl>
+#undef ABELL_VECTOR_BYTES
+#undef ABELL_VECTOR_REGISTERS
+}  // namespace abell::kernels::avx2
+#if defined(__clang__)
+#pragma clang attribute pop
+#pragma clang attribute push(__attribute__((target("avx2,fma,bmi,bmi2,avx512f,avx512dq,avx512vl,avx512bw"))), apply_to = function)
+#else
+#pragma GCC pop_options
+#pragma GCC push_options
+#pragma GCC target("avx2,fma,bmi,bmi2,avx512f,avx512dq,avx512vl,avx512bw,prefer-vector-width=512")
+#endif
+namespace abell::kernels::avx512 {
+#define ABELL_VECTOR_BYTES 64
+#define ABELL_VECTOR_REGISTERS 32
+#include <abell/kernels/isa/all.inl>
+#undef ABELL_VECTOR_BYTES
+#undef ABELL_VECTOR_REGISTERS
+}  // namespace abell::kernels::avx512
+#if defined(__clang__)
+#pragma clang attribute pop
+#else
+#pragma GCC pop_options
+#endif
+
+#endif  // __x86_64__
+
+#if defined(__clang__)
+#pragma clang diagnostic pop
+#else
+#pragma GCC diagnostic pop
+#endif

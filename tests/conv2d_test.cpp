@@ -1,0 +1,175 @@
+/// Plain and fused convolution kernels against the double references, exactly, on odd shapes.
+
+#include <abell/kernels/conv2d.hpp>
+#include <abell/kernels/conv2d_relu_pool.hpp>
+#include <abell/kernels/reference.hpp>
+#include <algorithm>
+#include <cmath>
+
+#include "catch.hpp"
+#include "kernel_tools.hpp"
+
+using namespace abell;
+using namespace abell::testing;
+using kernels::Conv2dGeometry;
+namespace reference = kernels::reference;
+
+namespace {
+
+std::vector<double> image_of(const std::vector<double>& batch, std::size_t size, int n) {
+  const auto begin = batch.begin() + static_cast<long>(size) * n;
+  return {begin, begin + static_cast<long>(size)};
+}
+
+void append(std::vector<double>& to, const std::vector<double>& values) { to.insert(to.end(), values.begin(), values.end()); }
+
+void add(std::vector<double>& to, const std::vector<double>& values) {
+  to.resize(values.size());
+  for (std::size_t i = 0; i < values.size(); ++i) to[i] += values[i];
+}
+
+std::string describe(const Conv2dGeometry& g, int batch, Isa isa, int threads) {
+  return std::to_string(batch) + " x " + std::to_string(g.height) + "x" + std::to_string(g.width) + "x" +
+         std::to_string(g.channels) + " -> " + std::to_string(g.filters) + ", kernel " + std::to_string(g.kernel_height) +
+         "x" + std::to_string(g.kernel_width) + ", stride " + std::to_string(g.stride_height) + "x" +
+         std::to_string(g.stride_width) + ", " + std::string(name_of(isa)) + ", " + std::to_string(threads) + " threads";
+}
+
+/// Forward and both gradients of a plain convolution equal the reference exactly.
+template <class T>
+void check_plain(const Conv2dGeometry& g, int batch) {
+  const auto x = integers(g.input_size() * static_cast<std::size_t>(batch), 1);
+  const auto w = integers(g.weight_size(), 2);
+  const auto b = integers(static_cast<std::size_t>(g.filters), 3);
+  const auto dy = integers(g.output_size() * static_cast<std::size_t>(batch), 4);
+  std::vector<double> y, dx, dw, db;
+  for (int n = 0; n < batch; ++n) {
+    const auto image = image_of(x, g.input_size(), n);
+    const auto gradient = image_of(dy, g.output_size(), n);
+    append(y, reference::conv2d(g, image, w, b));
+    append(dx, reference::conv2d_input_gradient(g, w, gradient));
+    add(dw, reference::conv2d_weight_gradient(g, image, gradient));
+    add(db, reference::conv2d_bias_gradient(g, gradient));
+  }
+  const auto xt = cast<T>(x), wt = cast<T>(w), bt = cast<T>(b), dyt = cast<T>(dy);
+  for (const Isa isa : supported_isas()) {
+    for (const int threads : {1, 3}) {
+      INFO(describe(g, batch, isa, threads));
+      const kernels::Run<T> run{&kernels::kernels_for<T>(isa), threads};
+      Guarded<T> out(y.size()), grad_x(dx.size()), grad_w(dw.size()), grad_b(db.size());
+      Guarded<T> scratch(std::max({conv2d_forward_scratch(run, g), conv2d_input_gradient_scratch(run, g),
+                                   conv2d_weight_gradient_scratch(run, g)}));
+      conv2d_forward(run, g, batch, xt.data(), wt.data(), bt.data(), out.data(), scratch.data());
+      CHECK(out.first_difference(y) == -1);
+      conv2d_input_gradient(run, g, batch, wt.data(), dyt.data(), grad_x.data(), scratch.data());
+      CHECK(grad_x.first_difference(dx) == -1);
+      conv2d_weight_gradient(run, g, batch, xt.data(), dyt.data(), grad_w.data(), grad_b.data(), scratch.data());
+      CHECK(grad_w.first_difference(dw) == -1);
+      CHECK(grad_b.first_difference(db) == -1);
+      CHECK((out.guards_intact() && grad_x.guards_intact() && grad_w.guards_intact() && grad_b.guards_intact() &&
+             scratch.guards_intact()));
+    }
+  }
+}
+
+/// The fused stage equals convolution, ReLU and max-pool one after the other.
+template <class T>
+void check_fused(const Conv2dGeometry& g, int batch) {
+  const auto x = integers(g.input_size() * static_cast<std::size_t>(batch), 11);
+  const auto w = integers(g.weight_size(), 12);
+  const auto b = integers(static_cast<std::size_t>(g.filters), 13);
+  const auto dp = integers(g.pooled_size() * static_cast<std::size_t>(batch), 14);
+  std::vector<double> pooled, dx, dw, db;
+  std::size_t live = 0;
+  for (int n = 0; n < batch; ++n) {
+    const auto image = image_of(x, g.input_size(), n);
+    auto activation = reference::conv2d(g, image, w, b);
+    for (double& value : activation) value = value > 0 ? value : 0;
+    std::vector<std::size_t> source;
+    const auto best = reference::max_pool(g.out_height, g.out_width, g.filters, 2, 2, 0, 0, g.pooled_height(),
+                                          g.pooled_width(), activation, source);
+    std::vector<double> gradient(g.output_size());
+    const auto from = image_of(dp, g.pooled_size(), n);
+    for (std::size_t i = 0; i < source.size(); ++i) {
+      if (best[i] > 0) gradient[source[i]] += from[i], ++live;
+    }
+    append(pooled, best);
+    append(dx, reference::conv2d_input_gradient(g, w, gradient));
+    add(dw, reference::conv2d_weight_gradient(g, image, gradient));
+    add(db, reference::conv2d_bias_gradient(g, gradient));
+  }
+  REQUIRE(live > 0);  // a test of nothing but dead units would show nothing
+  const auto xt = cast<T>(x), wt = cast<T>(w), bt = cast<T>(b), dpt = cast<T>(dp);
+  for (const Isa isa : supported_isas()) {
+    for (const int threads : {1, 3}) {
+      INFO("fused " << describe(g, batch, isa, threads));
+      const kernels::Run<T> run{&kernels::kernels_for<T>(isa), threads};
+      Guarded<T> out(pooled.size()), grad_x(dx.size()), grad_w(dw.size()), grad_b(db.size());
+      std::vector<unsigned char> argmax(pooled.size() + 8, 77);
+      Guarded<T> scratch(std::max({conv2d_relu_pool_forward_scratch(run, g), conv2d_relu_pool_input_gradient_scratch(run, g),
+                                   conv2d_relu_pool_weight_gradient_scratch(run, g)}));
+      conv2d_relu_pool_forward(run, g, batch, xt.data(), wt.data(), bt.data(), out.data(), argmax.data(), scratch.data());
+      CHECK(out.first_difference(pooled) == -1);
+      conv2d_relu_pool_weight_gradient(run, g, batch, xt.data(), dpt.data(), argmax.data(), grad_w.data(), grad_b.data(),
+                                       scratch.data());
+      CHECK(grad_w.first_difference(dw) == -1);
+      CHECK(grad_b.first_difference(db) == -1);
+      conv2d_relu_pool_input_gradient(run, g, batch, wt.data(), dpt.data(), argmax.data(), grad_x.data(), scratch.data());
+      CHECK(grad_x.first_difference(dx) == -1);
+      CHECK((out.guards_intact() && grad_x.guards_intact() && grad_w.guards_intact() && grad_b.guards_intact() &&
+             scratch.guards_intact()));
+      CHECK(std::all_of(argmax.end() - 8, argmax.end(), [](unsigned char c) { return c == 77; }));
+    }
+  }
+}
+
+}  // namespace
+
+TEST_CASE("convolution equals the reference on odd shapes", "[kernels][conv2d]") {
+  const std::vector<int> sides = reduced() ? std::vector{1, 5, 13} : std::vector{1, 2, 3, 4, 5, 6, 7, 9, 11, 13, 23};
+  for (const int side : sides) {
+    check_plain<float>(geometry(side, side + 2, 3, 7), 2);
+    check_plain<float>(geometry(side + 3, side, 16, 33), 1);
+  }
+  for (const int channels : {1, 3, 7, 16, 33}) {
+    for (const int filters : {1, 3, 7, 16, 24, 33, 64}) {
+      if (reduced() && (channels + filters) % 2 != 0) continue;
+      check_plain<float>(geometry(5, 6, channels, filters), 3);
+    }
+  }
+}
+
+TEST_CASE("convolution takes every kernel size, stride and padding", "[kernels][conv2d]") {
+  for (const Padding padding : {Padding::same, Padding::valid}) {
+    for (const int stride : {1, 2, 3}) {
+      for (const Extent kernel : {Extent{1}, Extent{2}, Extent{3}, Extent{5}, Extent{1, 4}, Extent{7, 2}}) {
+        check_plain<float>(geometry(9, 8, 3, 5, kernel, {stride, stride}, padding), 2);
+        check_plain<double>(geometry(8, 11, 5, 9, kernel, {stride, 1}, padding), 1);
+      }
+    }
+  }
+}
+
+TEST_CASE("convolution, ReLU and max-pool in one equal the three in turn", "[kernels][fused]") {
+  const std::vector<int> sides =
+      reduced() ? std::vector{1, 4, 13} : std::vector{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 23};
+  for (const int side : sides) {
+    check_fused<float>(geometry(side, side + 3, 3, 7), 2);
+    check_fused<float>(geometry(side + 2, side, 16, 9), 3);
+    check_fused<double>(geometry(side, side, 7, 16), 1);
+  }
+  for (const int channels : {1, 3, 7, 16, 32, 33, 64}) {
+    for (const int filters : {1, 3, 7, 16, 32, 33, 64, 65}) {
+      if (reduced() && (channels + filters) % 2 != 0) continue;
+      check_fused<float>(geometry(5, 6, channels, filters), 2);
+    }
+  }
+}
+
+TEST_CASE("fused convolution equals the reference at the sides of the custom network", "[kernels][fused]") {
+  check_fused<float>(geometry(45, 45, 32, 32), 1);
+  if (reduced()) return;
+  check_fused<float>(geometry(89, 89, 3, 64), 1);
+  check_fused<float>(geometry(89, 89, 32, 32), 1);
+  check_fused<float>(geometry(50, 178, 64, 32), 1);
+}
