@@ -1,6 +1,5 @@
 # Headers, the CMake package and abell.pc. Nothing depends on the architecture, so all goes to share/.
 
-include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
 set(package_dir "${CMAKE_INSTALL_DATADIR}/cmake/abell")

@@ -1,6 +1,8 @@
 # The interface targets. abell::abell needs Eigen and OpenMP only; each further target stands for
 # headers that read or write files, and is left out when its library is missing.
 
+include(GNUInstallDirs)
+
 # A project that adds abell by add_subdirectory must see the libraries that its targets link.
 set(CMAKE_FIND_PACKAGE_TARGETS_GLOBAL ON)
 find_package(Eigen3 3.4 REQUIRED NO_MODULE)
