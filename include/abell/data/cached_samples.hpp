@@ -1,0 +1,101 @@
+#pragma once
+/// Samples that come from a pixel cache, augmented on the way.
+
+#include <abell/core/error.hpp>
+#include <abell/core/shape.hpp>
+#include <abell/data/augment.hpp>
+#include <abell/data/pixel_cache.hpp>
+#include <abell/kernels/affine.hpp>
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace abell {
+
+/// The channels that a network sees of images [empty, optical, X-ray]; the other one is zeroed.
+enum class Channels { both, optical, xray };
+
+/// The choice called `text`. Throws OptionError for any other word.
+inline Channels parse_channels(const std::string& text) {
+  if (text == "both") return Channels::both;
+  if (text == "optical") return Channels::optical;
+  if (text == "xray") return Channels::xray;
+  throw OptionError("--channels: expected both, optical or xray, found '" + text + "'");
+}
+
+using kernels::ByteScale;
+
+/// Bytes become 0..1, as the custom network has them.
+inline constexpr ByteScale unit_scale{1.0F / 255, 0};
+/// Bytes become -1..1, as MobileNet has them: x / 127.5 - 1.
+inline constexpr ByteScale symmetric_scale{1 / 127.5F, -1};
+
+struct CachedSamplesOptions {
+  ByteScale scale = unit_scale;
+  Channels channels = Channels::both;
+  std::optional<Augmentation> augmentation;
+  std::uint64_t seed = 0;  ///< of the augmentation
+};
+
+/// Part of a cache, with labels; models `Samples`. The draw of a sample depends on the seed, the
+/// epoch and its position in the cache, and not on the part that it is in.
+class CachedSamples {
+ public:
+  /// `labels` has one entry for each image of the cache, `indices` names those of this part.
+  /// Throws ShapeError and OptionError when they do not fit the cache.
+  CachedSamples(std::shared_ptr<const PixelCache> cache, std::vector<int> labels, std::vector<std::size_t> indices,
+                CachedSamplesOptions options = {})
+      : cache_(std::move(cache)), labels_(std::move(labels)), indices_(std::move(indices)), options_(options) {
+    if (labels_.size() != cache_->size()) {
+      throw ShapeError("samples: expected a label for each of " + std::to_string(cache_->size()) + " images, found " +
+                       std::to_string(labels_.size()));
+    }
+    for (const std::size_t index : indices_) {
+      if (index >= cache_->size()) {
+        throw ShapeError("samples: expected indices below " + std::to_string(cache_->size()) + ", found " +
+                         std::to_string(index));
+      }
+    }
+    if (options_.channels != Channels::both && shape().channels != 3) {
+      throw OptionError("--channels: expected images with 3 channels, found " + std::to_string(shape().channels));
+    }
+    if (options_.augmentation) check(*options_.augmentation);
+  }
+
+  std::size_t size() const { return indices_.size(); }
+  const Shape& shape() const { return cache_->shape(); }
+  int label(std::size_t index) const { return labels_[indices_[index]]; }
+  /// The position in the cache of sample `index`.
+  std::size_t cache_index(std::size_t index) const { return indices_[index]; }
+
+  void read(std::size_t index, std::uint32_t epoch, std::span<float> out) const {
+    thread_local std::vector<std::uint8_t> room;
+    const std::size_t at = indices_[index];
+    const std::span<const std::uint8_t> bytes = cache_->read(at, room);
+    const Shape& s = shape();
+    kernels::AffineMap map;
+    if (const auto& augmentation = options_.augmentation) {
+      map = affine_map(draw(*augmentation, options_.seed, epoch, static_cast<std::uint32_t>(at), s), s,
+                       augmentation->centre);
+    }
+    kernels::affine_bytes(bytes.data(), s.height, s.width, s.channels, map, options_.scale, out.data());
+    if (options_.channels != Channels::both) {
+      const std::size_t hidden = options_.channels == Channels::optical ? 2 : 1;
+      for (std::size_t i = hidden; i < s.size(); i += 3) out[i] = options_.scale.offset;
+    }
+  }
+
+ private:
+  std::shared_ptr<const PixelCache> cache_;
+  std::vector<int> labels_;
+  std::vector<std::size_t> indices_;
+  CachedSamplesOptions options_;
+};
+
+}  // namespace abell

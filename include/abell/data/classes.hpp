@@ -1,0 +1,42 @@
+#pragma once
+/// Which classes are clusters.
+
+#include <abell/core/error.hpp>
+#include <algorithm>
+#include <string>
+#include <vector>
+
+namespace abell {
+
+/// The positive ones of `classes` (sorted): those in `wanted`; by default low-z and hi-z, else a
+/// class named cluster or clusters, else the alphabetically last. Sorted. Throws OptionError when a
+/// wanted class is unknown, or when all classes of two or more would be positive.
+inline std::vector<std::string> positive_classes(const std::vector<std::string>& classes,
+                                                 const std::vector<std::string>& wanted = {}) {
+  const auto known = [&](const std::string& name) { return std::ranges::find(classes, name) != classes.end(); };
+  std::vector<std::string> positive = wanted;
+  for (const std::string& name : wanted) {
+    if (known(name)) continue;
+    std::string have;
+    for (const std::string& c : classes) have += (have.empty() ? "" : ", ") + c;
+    throw OptionError("--positive: no class '" + name + "' among: " + have);
+  }
+  if (wanted.empty()) {
+    for (const char* name : {"low-z", "hi-z"}) {
+      if (known(name)) positive.emplace_back(name);
+    }
+    for (const char* name : {"cluster", "clusters"}) {
+      if (positive.empty() && known(name)) positive.emplace_back(name);
+    }
+    if (positive.empty() && !classes.empty()) positive.push_back(*std::ranges::max_element(classes));
+  }
+  std::ranges::sort(positive);
+  positive.erase(std::unique(positive.begin(), positive.end()), positive.end());
+  if (classes.size() > 1 && positive.size() == classes.size()) {
+    throw OptionError("--positive: all " + std::to_string(classes.size()) +
+                      " classes are positive; expected at least one that is not");
+  }
+  return positive;
+}
+
+}  // namespace abell
