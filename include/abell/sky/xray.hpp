@@ -1,0 +1,247 @@
+#pragma once
+/// XMM-Newton EPIC images, photon by photon: vignetting, point spread function, chips and gaps of the
+/// pn camera, out-of-time events, background, Poisson noise.
+
+#include <abell/core/random.hpp>
+#include <abell/sky/sources.hpp>
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <numbers>
+#include <span>
+#include <vector>
+
+namespace abell::sky {
+
+inline constexpr double field_arcsec = 360;                ///< side of the field
+inline constexpr double pixel_arcsec = 4;                  ///< side of an X-ray pixel
+inline constexpr int xray_side = 90;                       ///< X-ray pixels along a side
+inline constexpr double field_of_view_arcmin = 14.2;       ///< radius that the mirrors light
+inline constexpr double read_out_share = 0.063;            ///< pn events that fall while a column is read out
+
+/// One EPIC camera in 0.5-2 keV. Energy per count: COSMOS survey. Background: calibrated on real
+/// observations of A907 (counts/s/arcmin2 = particles + sky x vignetting).
+struct Camera {
+  double energy_per_count;  ///< erg/cm2 of flux x time that give one count on axis
+  double particles;         ///< counts/s/arcmin2
+  double sky;               ///< counts/s/arcmin2 on axis
+  bool chips;               ///< the pn camera's gaps, bad columns and out-of-time events
+};
+
+inline constexpr Camera pn{1.34e-12, 0.8e-3, 2.5e-3, true};
+inline constexpr Camera mos{5.0e-12, 0.5e-3, 0.7e-3, false};
+inline constexpr std::array<Camera, 3> epic{pn, mos, mos};
+
+/// Share of the on-axis area that is left at `arcmin` off axis; measured on real exposure maps, 0.5-2 keV.
+inline double vignetting(double arcmin) {
+  constexpr std::array<double, 9> value{1.0, 0.998, 0.95, 0.865, 0.755, 0.635, 0.53, 0.44, 0.35};
+  if (arcmin <= 0.5) return 1;
+  if (arcmin >= 14.5) return 0.35;
+  const double place = (arcmin + 1.5) / 2;
+  const auto i = static_cast<std::size_t>(place);
+  return value[i - 1] + (place - static_cast<double>(i)) * (value[i] - value[i - 1]);
+}
+
+/// King profile [1 + (r / r0)^2]^-alpha within `king_limit`; measured on a real source at 5'.
+inline constexpr double king_core = 5.0;     ///< arcsec
+inline constexpr double king_slope = 1.6;
+inline constexpr double king_limit = 300;    ///< arcsec
+
+/// Share of a point source's photons within `radius` arcsec, for a core of `core` arcsec.
+inline double encircled_energy(double radius, double core = king_core) {
+  const auto grown = [&](double r) { return 1 - std::pow(1 + std::pow(r / core, 2), 1 - king_slope); };
+  return std::min(grown(radius) / grown(king_limit), 1.0);
+}
+
+/// Where the mirrors send a photon that comes from `at`: the core widens by 3 % per arcmin off axis,
+/// and the image stretches across the radius, to an axis ratio of 0.6 at 12'.
+inline Position scattered(Random& random, const Observation& observation, Position at) {
+  const double off_axis = off_axis_arcmin(observation, at);
+  const double core = king_core * (1 + 0.03 * off_axis);
+  const double total = 1 - std::pow(1 + std::pow(king_limit / core, 2), 1 - king_slope);
+  const double radius = core * std::sqrt(std::pow(1 - random.uniform() * total, 1 / (1 - king_slope)) - 1);
+  const double angle = random.uniform(0, 2 * std::numbers::pi);
+  const double stretch = std::sqrt(std::max(1 - 0.4 * off_axis / 12, 0.5));
+  const double outward = std::atan2(observation.off_axis.y + at.y, observation.off_axis.x + at.x);
+  const Position shift = turned({radius * std::cos(angle) * stretch, radius * std::sin(angle) / stretch}, outward);
+  return {at.x + shift.x, at.y + shift.y};
+}
+
+/// Where in `source` a photon starts.
+inline Position emitted(Random& random, const XraySource& source) {
+  double radius = 0;
+  switch (source.profile) {
+    case Profile::point: return source.at;
+    case Profile::beta: {
+      // The share of light within r is 1 - [1 + (r / rc)^2]^(-1/2); u ends where r reaches the limit.
+      const double last = 1 - 1 / std::sqrt(1 + std::pow(source.limit / source.scale, 2));
+      radius = source.scale * std::sqrt(std::pow(1 - random.uniform() * last, -2) - 1);
+      break;
+    }
+    case Profile::exponential: {
+      // r exp(-r / h): the sum of two exponential deviates; half of the light is within 1.678 h.
+      const double first = std::log1p(-random.uniform());
+      radius = -(first + std::log1p(-random.uniform())) * source.scale / 1.678;
+      break;
+    }
+    case Profile::ring: {
+      // A thin shell in three dimensions, seen in projection.
+      const double along = random.uniform(-1, 1);
+      radius = source.scale * std::sqrt(1 - along * along) * (1 + 0.05 * random.normal());
+      break;
+    }
+  }
+  const double angle = random.uniform(0, 2 * std::numbers::pi);
+  const double minor = std::sqrt(source.axis_ratio);
+  const Position shift = turned({radius * std::cos(angle) / minor, radius * std::sin(angle) * minor}, source.angle);
+  return {source.at.x + shift.x, source.at.y + shift.y};
+}
+
+/// `at` in the frame of the pn chips.
+inline Position on_chips(const Observation& observation, Position at) {
+  const Position inside = turned(at, -observation.roll);
+  return {observation.chip.x + inside.x, observation.chip.y + inside.y};
+}
+
+inline constexpr double chip_width = 262.4;   ///< 64 columns of 4.1 arcsec
+inline constexpr double chip_height = 820;    ///< 200 rows
+inline constexpr double chip_pitch = 269;     ///< from one of the six chips of a row to the next
+inline constexpr double middle_gap = 12;      ///< between the two halves of the camera
+
+/// Whether a point in the frame of the pn chips (two rows of six) lies on a live column.
+inline bool on_live_chip(const Observation& observation, Position chip) {
+  const double row = std::abs(chip.y) - middle_gap / 2;
+  const double column = std::abs(chip.x) - middle_gap / 2;
+  if (row < 0 || row > chip_height || column < 0) return false;
+  const double place = column - std::floor(column / chip_pitch) * chip_pitch;
+  if (column > 3 * chip_pitch || place > chip_width) return false;
+  return std::ranges::none_of(observation.bad_columns, [&](double x) { return chip.x >= x && chip.x < x + 4.1; });
+}
+
+/// Index of the X-ray pixel that holds `at`, or -1 outside the field.
+inline int pixel_of(Position at) {
+  const double column = std::floor((at.x + field_arcsec / 2) / pixel_arcsec);
+  const double row = std::floor((at.y + field_arcsec / 2) / pixel_arcsec);
+  if (!(column >= 0 && row >= 0 && column < xray_side && row < xray_side)) return -1;
+  return static_cast<int>(row) * xray_side + static_cast<int>(column);
+}
+
+/// Counts and what was expected of the background alone, xray_side x xray_side, row by row.
+struct XrayImage {
+  std::vector<int> counts;
+  std::vector<float> background;  ///< expected counts
+  long target_counts = 0;         ///< counts of the target that fell into the field
+};
+
+namespace detail {
+
+/// Draws the photons of one source into `image`; returns how many fell into the field.
+inline long shine(Random& random, const Observation& observation, const Camera& camera, const XraySource& source,
+                  XrayImage& image) {
+  long seen = 0;
+  const long photons = random.poisson(source.flux * observation.exposure / camera.energy_per_count);
+  for (long photon = 0; photon < photons; ++photon) {
+    const Position start = emitted(random, source);
+    Position end = scattered(random, observation, start);
+    const double off_axis = off_axis_arcmin(observation, end);
+    if (off_axis > field_of_view_arcmin || random.uniform() > vignetting(off_axis)) continue;
+    if (camera.chips) {
+      Position chip = on_chips(observation, end);
+      if (random.uniform() < read_out_share) {
+        // Arrived during read-out: the position along the column is lost.
+        const double half = chip.y < 0 ? -1 : 1;
+        chip.y = half * (middle_gap / 2 + random.uniform() * chip_height);
+        end = turned({chip.x - observation.chip.x, chip.y - observation.chip.y}, observation.roll);
+      }
+      if (!on_live_chip(observation, chip)) continue;
+    }
+    const int pixel = pixel_of(end);
+    if (pixel < 0) continue;
+    ++image.counts[static_cast<std::size_t>(pixel)];
+    ++seen;
+  }
+  return seen;
+}
+
+/// Live share of an X-ray pixel, from 3 x 3 points whose offsets in the frame of the chips are `points`.
+inline double live_share(const Observation& observation, Position chip, const std::array<Position, 9>& points) {
+  int live = 0;
+  for (const Position& point : points) live += on_live_chip(observation, {chip.x + point.x, chip.y + point.y}) ? 1 : 0;
+  return live / 9.0;
+}
+
+}  // namespace detail
+
+/// The sum of the images of `cameras`: the sources of `target` and of `field`, and the background.
+inline XrayImage observe(Random& random, const Observation& observation, std::span<const XraySource> target,
+                         std::span<const XraySource> field, std::span<const Camera> cameras) {
+  constexpr std::size_t pixels = std::size_t{xray_side} * xray_side;
+  constexpr double pixel_arcmin2 = pixel_arcsec * pixel_arcsec / 3600;
+  XrayImage image{std::vector<int>(pixels), std::vector<float>(pixels)};
+  for (const Camera& camera : cameras) {
+    for (const XraySource& source : target) {
+      image.target_counts += detail::shine(random, observation, camera, source, image);
+    }
+    for (const XraySource& source : field) detail::shine(random, observation, camera, source, image);
+  }
+  std::array<Position, 9> points;
+  for (int i = 0; i < 9; ++i) {
+    points[static_cast<std::size_t>(i)] =
+        turned({(i % 3 - 1) * pixel_arcsec / 3, (i / 3 - 1) * pixel_arcsec / 3}, -observation.roll);
+  }
+  for (std::size_t pixel = 0; pixel < pixels; ++pixel) {
+    const Position at{(static_cast<double>(pixel % xray_side) + 0.5) * pixel_arcsec - field_arcsec / 2,
+                      (static_cast<double>(pixel / xray_side) + 0.5) * pixel_arcsec - field_arcsec / 2};
+    const double off_axis = off_axis_arcmin(observation, at);
+    if (off_axis > field_of_view_arcmin) continue;
+    const double vignette = vignetting(off_axis);
+    double rate = 0;
+    for (const Camera& camera : cameras) {
+      const double live = camera.chips ? detail::live_share(observation, on_chips(observation, at), points) : 1;
+      rate += live * (camera.particles * observation.particles + camera.sky * vignette);
+    }
+    const double expected = rate * observation.exposure * pixel_arcmin2;
+    image.background[pixel] = static_cast<float>(expected);
+    image.counts[pixel] += static_cast<int>(random.poisson(expected));
+  }
+  return image;
+}
+
+/// The X-ray channel's pixels, still xray_side x xray_side: counts smoothed by a Gaussian of 5 arcsec (c
+/// counts a pixel), then 255 asinh(c / 0.25) / asinh(64 / 0.25), so that 64 counts a pixel are white
+/// and the brightness of two images can be compared.
+inline std::vector<std::uint8_t> stretched(std::span<const int> counts) {
+  constexpr int reach = 4;
+  constexpr double sigma = 5 / pixel_arcsec;
+  std::array<double, 2 * reach + 1> kernel{};
+  double total = 0;
+  for (int i = -reach; i <= reach; ++i) total += kernel[static_cast<std::size_t>(i + reach)] = std::exp(-0.5 * i * i / (sigma * sigma));
+  for (double& weight : kernel) weight /= total;
+
+  // Both passes repeat the border's pixels.
+  const auto at = [](int row, int column) {
+    return static_cast<std::size_t>(std::clamp(row, 0, xray_side - 1) * xray_side + std::clamp(column, 0, xray_side - 1));
+  };
+  std::vector<double> rows(counts.size());
+  std::vector<std::uint8_t> pixels(counts.size());
+  for (int row = 0; row < xray_side; ++row) {
+    for (int column = 0; column < xray_side; ++column) {
+      double sum = 0;
+      for (int i = -reach; i <= reach; ++i) sum += kernel[static_cast<std::size_t>(i + reach)] * counts[at(row, column + i)];
+      rows[at(row, column)] = sum;
+    }
+  }
+  const double white = std::asinh(64 / 0.25);
+  for (int row = 0; row < xray_side; ++row) {
+    for (int column = 0; column < xray_side; ++column) {
+      double sum = 0;
+      for (int i = -reach; i <= reach; ++i) sum += kernel[static_cast<std::size_t>(i + reach)] * rows[at(row + i, column)];
+      pixels[at(row, column)] = static_cast<std::uint8_t>(std::min(255 * std::asinh(sum / 0.25) / white + 0.5, 255.0));
+    }
+  }
+  return pixels;
+}
+
+}  // namespace abell::sky
