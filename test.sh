@@ -26,13 +26,13 @@ if [[ -z ${ABELL_REAL_DATA-} && -d ../shared/data ]]; then
   export ABELL_REAL_DATA
 fi
 
-# stage PRESET TARGETS [CTEST OPTIONS...]: builds a preset's targets and runs its tests.
+# stage PRESET TARGET [CTEST OPTIONS...]: builds a target of a preset and runs its tests.
 stage() {
-  local preset=$1 targets=$2
+  local preset=$1 target=$2
   shift 2
   printf '\n== %s\n' "$preset"
   if ! cmake --preset "$preset" -DABELL_BUILD_EXAMPLES=ON -DABELL_BUILD_TESTS=ON ||
-    ! cmake --build --preset "$preset" --parallel "$jobs" --target $targets; then
+    ! cmake --build --preset "$preset" --parallel "$jobs" --target "$target"; then
     failed+=("$preset (build)")
   elif ! ctest --preset "$preset" --parallel "$jobs" --no-tests=error "$@"; then
     failed+=("$preset (tests)")
@@ -45,10 +45,9 @@ if $all; then
   stage sanitize all
   stage clang all
 else
-  tests="abell-tests abell-files-tests"
   # What a compiler or a sanitizer can change: the numbers and the bytes, on small grids.
-  ABELL_TEST_REDUCED=1 stage sanitize "$tests" --label-regex '^(core|files)$' --label-exclude slow
-  ABELL_TEST_REDUCED=1 stage clang "$tests" --label-regex '^(core|files|headers)$' --label-exclude slow
+  ABELL_TEST_REDUCED=1 stage sanitize abell-test-programs --label-regex '^(core|files)$' --label-exclude slow
+  ABELL_TEST_REDUCED=1 stage clang abell-test-programs --label-regex '^(core|files|headers)$' --label-exclude slow
 fi
 stage release all
 
