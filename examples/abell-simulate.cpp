@@ -1,7 +1,7 @@
 /// Writes a simulated set of galaxy-cluster candidates in the layout of Kosiba et al. (2020).
 
-#include <abell/core/atomic_file.hpp>
 #include <abell/core/parallel.hpp>
+#include <abell/data/table.hpp>
 #include <abell/images/stb.hpp>
 #include <abell/sky/simulate.hpp>
 #include <array>
@@ -25,15 +25,31 @@ struct Options {
 
 /// What the tables tell of a candidate; its pixels are not kept.
 struct Row {
-  bool test;
-  std::string set;    ///< line of train.csv or test.csv
-  std::string truth;  ///< line of truth.csv
+  bool test = false;
+  std::vector<std::string> truth;  ///< fields of truth.csv in the order of truth_header; empty when not simulated
 };
 
-constexpr const char* truth_header =
-    "image_id,class,split,kind,z,m500_msun,flux_erg_cm2_s,counts,rc_arcsec,axis_ratio,exposure_s,off_axis_arcmin,"
-    "background_counts_arcmin2,detection_likelihood,extent_likelihood,extent_arcsec,attempts,richness,members_visible,"
-    "magnitude_r\n";
+/// Flux in erg/cm2/s (0.5-2 keV), counts of the target in the image, background in counts an arcmin2.
+const std::vector<std::string> truth_header{"image_id",
+                                            "class",
+                                            "split",
+                                            "kind",
+                                            "z",
+                                            "m500_msun",
+                                            "flux",
+                                            "counts",
+                                            "rc_arcsec",
+                                            "axis_ratio",
+                                            "exposure_s",
+                                            "off_axis_arcmin",
+                                            "background_arcmin2",
+                                            "detection_like",
+                                            "extent_like",
+                                            "extent_arcsec",
+                                            "attempts",
+                                            "richness",
+                                            "members",
+                                            "magnitude_r"};
 
 std::string id_of(int object) {
   std::array<char, 16> text{};
@@ -41,19 +57,38 @@ std::string id_of(int object) {
   return text.data();
 }
 
+std::string number(double value) {
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), "%.6g", value);
+  return text.data();
+}
+
 Row describe(const std::string& id, const Candidate& candidate) {
   const auto& [role, target, observation, detection, catalogue, xray, attempts, pixels] = candidate;
-  const std::string name(abell::sky::name_of(role.category));
   double background = 0;
   for (const float expected : xray.background) background += static_cast<double>(expected);
-  std::array<char, 512> text{};
-  std::snprintf(text.data(), text.size(), "%s,%s,%s,%s,%.4f,%.4g,%.4g,%ld,%.2f,%.3f,%.0f,%.2f,%.2f,%.1f,%.1f,%.0f,%d,%.1f,%d,%.2f\n",
-                id.c_str(), name.c_str(), role.test ? "test" : "train", std::string(target.kind).c_str(),
-                target.redshift, target.mass, target.flux, xray.target_counts, target.core_radius, target.axis_ratio,
-                observation.exposure, abell::sky::off_axis_arcmin(observation, {}), background / 36,
-                detection.detection_likelihood, detection.extent_likelihood, detection.extent, attempts,
-                catalogue.richness, catalogue.visible_members, catalogue.magnitude);
-  return {role.test, id + "," + name + "\n", text.data()};
+  constexpr double field_arcmin2 = 36;
+  return {role.test,
+          {id,
+           std::string(abell::sky::name_of(role.category)),
+           role.test ? "test" : "train",
+           std::string(target.kind),
+           number(target.redshift),
+           number(target.mass),
+           number(target.flux),
+           std::to_string(xray.target_counts),
+           number(target.core_radius),
+           number(target.axis_ratio),
+           number(observation.exposure),
+           number(abell::sky::off_axis_arcmin(observation, {})),
+           number(background / field_arcmin2),
+           number(detection.detection_likelihood),
+           number(detection.extent_likelihood),
+           number(detection.extent),
+           std::to_string(attempts),
+           number(catalogue.richness),
+           std::to_string(catalogue.visible_members),
+           number(catalogue.magnitude)}};
 }
 
 /// Removes the tables and images of an earlier simulated set, and nothing else.
@@ -68,12 +103,6 @@ void remove_old(const fs::path& out) {
     }
     for (const fs::path& path : old) fs::remove(path);
   }
-}
-
-void write_table(const fs::path& path, const std::string& text) {
-  abell::AtomicFile file(path);
-  file.stream() << text;
-  file.commit();
 }
 
 int simulate(const Options& options, const abell::program::CommonOptions& common) {
@@ -98,16 +127,18 @@ int simulate(const Options& options, const abell::program::CommonOptions& common
   });
 
   // The tables name the images that exist, also after an interruption.
-  std::string train = "image_id,class\n";
-  std::string test = train;
-  std::string truth = truth_header;
+  const std::vector<std::string> set_header{"image_id", "class"};
+  std::vector<std::vector<std::string>> train;
+  std::vector<std::vector<std::string>> test;
+  std::vector<std::vector<std::string>> truth;
   for (const Row& row : rows) {
-    (row.test ? test : train) += row.set;
-    truth += row.truth;
+    if (row.truth.empty()) continue;
+    (row.test ? test : train).push_back({row.truth[0], row.truth[1]});
+    truth.push_back(row.truth);
   }
-  write_table(options.out / "truth.csv", truth);
-  write_table(options.out / "test.csv", test);
-  write_table(options.out / "train.csv", train);
+  abell::write_csv(options.out / "truth.csv", truth_header, truth);
+  abell::write_csv(options.out / "test.csv", set_header, test);
+  abell::write_csv(options.out / "train.csv", set_header, train);
   if (common.verbose) std::cout << options.out.string() << ": " << done << " images\n";
   return interrupted() ? exit_interrupted : exit_ok;
 }

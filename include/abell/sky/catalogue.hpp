@@ -13,16 +13,16 @@
 
 namespace abell::sky {
 
-inline constexpr double plate_limit = 20.8;    ///< R magnitude of the faintest objects that can be told from noise
-inline constexpr double faintest_drawn = 21.8; ///< fainter ones are part of the sky
+inline constexpr double plate_limit = 20.8;     ///< R magnitude of the faintest objects that can be told from noise
+inline constexpr double faintest_drawn = 21.8;  ///< fainter ones are part of the sky
 
 /// Everything on a plate, and what the truth table tells of it.
 struct Catalogue {
   std::vector<Star> stars;
   std::vector<Galaxy> galaxies;
-  double richness = 0;       ///< expected members brighter than 0.2 L*
-  int visible_members = 0;   ///< members within the field brighter than plate_limit
-  double magnitude = 0;      ///< R of the brightest member, the nearby galaxy, the star or the counterpart
+  double richness = 0;      ///< expected members brighter than 0.2 L*
+  int visible_members = 0;  ///< members within the field brighter than plate_limit
+  double magnitude = 0;     ///< R of the brightest member, the nearby galaxy, the star or the counterpart
 };
 
 namespace detail {
@@ -66,9 +66,9 @@ inline void draw_field_galaxies(Random& random, Catalogue& catalogue) {
   const double faint = at_knee / (0.42 * std::numbers::ln10) * (std::pow(10, 0.42 * (faintest_drawn - knee)) - 1);
   for (long left = random.poisson(bright + faint); left > 0; --left) {
     const double place = random.uniform(0, bright + faint);
-    const double magnitude =
-        place < bright ? knee + std::log10((place + 1e-12) / bright) / 0.6
-                       : knee + std::log10(1 + (place - bright) * 0.42 * std::numbers::ln10 / at_knee) / 0.42;
+    const double magnitude = place < bright
+                                 ? knee + std::log10((place + 1e-12) / bright) / 0.6
+                                 : knee + std::log10(1 + (place - bright) * 0.42 * std::numbers::ln10 / at_knee) / 0.42;
     const Position at = anywhere(random);
     const double half_light = log_normal(random, 3 * std::pow(10, -0.15 * (magnitude - 17)), 0.25);
     const bool elliptical = random.uniform() < 0.3;

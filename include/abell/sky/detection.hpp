@@ -17,6 +17,8 @@ struct Detection {
   double detection_likelihood = 0;  ///< 2 ln L(source) / L(background)
   double extent_likelihood = 0;     ///< 2 ln L(extended) / L(point)
   double extent = 0;                ///< core radius of the best extended model, arcsec
+  double coverage = 0;              ///< share of pixels within 20 arcsec that were exposed
+  double significance = 0;          ///< the target's counts over the deviation of all within 30 arcsec
 };
 
 /// The cut that a candidate passes, XAmin's class C2: about half of such detections are no clusters.
@@ -24,10 +26,12 @@ struct DetectionCut {
   double detection_likelihood = 20;
   double extent_likelihood = 15;
   double extent = 5;  ///< arcsec
+  double coverage = 0.6;
+  double significance = 4;  ///< else the detection is due to its neighbours, not to the target
 
   bool passes(const Detection& found) const {
     return found.detection_likelihood > detection_likelihood && found.extent_likelihood > extent_likelihood &&
-           found.extent >= extent;
+           found.extent >= extent && found.coverage >= coverage && found.significance >= significance;
   }
 };
 
@@ -105,6 +109,9 @@ inline Detection detect(const XrayImage& image) {
   std::array<double, detail::annuli> counts{};
   std::array<double, detail::annuli> background{};
   background.fill(1e-3);
+  int exposed = 0;
+  int near = 0;
+  double within = 0;
   for (int row = 0; row < xray_side; ++row) {
     for (int column = 0; column < xray_side; ++column) {
       const double radius = std::hypot(row + 0.5 - xray_side / 2.0, column + 0.5 - xray_side / 2.0) * pixel_arcsec;
@@ -113,11 +120,19 @@ inline Detection detect(const XrayImage& image) {
       const auto pixel = static_cast<std::size_t>(row * xray_side + column);
       counts[annulus] += image.counts[pixel];
       background[annulus] += static_cast<double>(image.background[pixel]);
+      if (radius < 20) {
+        ++near;
+        exposed += image.background[pixel] > 0 ? 1 : 0;
+      }
+      if (radius < 30) within += static_cast<double>(image.background[pixel]);
     }
   }
   const detail::Profiles& models = detail::model_profiles();
   const double point = detail::best_gain(counts, background, models[0]);
   Detection found;
+  const auto signal = static_cast<double>(image.target_counts);
+  found.coverage = static_cast<double>(exposed) / near;
+  found.significance = signal / std::sqrt(signal + within + 1);
   double best = 0;
   for (std::size_t model = 1; model < models.size(); ++model) {
     const double gain = detail::best_gain(counts, background, models[model]);

@@ -17,16 +17,16 @@
 namespace abell::sky {
 
 inline constexpr int plate_side = 356;
-inline constexpr double plate_pixel = 1.01;         ///< arcsec
-inline constexpr double sky_brightness = 20.8;      ///< R magnitudes on a square arcsec
+inline constexpr double plate_pixel = 1.01;     ///< arcsec
+inline constexpr double sky_brightness = 20.8;  ///< R magnitudes on a square arcsec
 
 /// How one plate was exposed and scanned.
 struct Plate {
-  double seeing = 2.5;     ///< FWHM of a Moffat profile of beta = 3, arcsec
-  double contrast = 1.7;   ///< gamma of the emulsion
-  double sky = 5500;       ///< scanned level of the empty sky
-  double grain = 0.055;    ///< noise over the level of the sky
-  double grain_size = 1;   ///< sigma of the grain's correlation, pixels
+  double seeing = 2.5;    ///< FWHM of a Moffat profile of beta = 3, arcsec
+  double contrast = 1.7;  ///< gamma of the emulsion
+  double sky = 5500;      ///< scanned level of the empty sky
+  double grain = 0.055;   ///< noise over the level of the sky
+  double grain_size = 1;  ///< sigma of the grain's correlation, pixels
 };
 
 inline Plate draw_plate(Random& random) {
@@ -111,7 +111,8 @@ inline std::vector<float> gaussian(double sigma) {
 /// whose convolutions are separable.
 inline void apply_seeing(PlateImage& image, double fwhm) {
   constexpr std::array<double, 4> nodes{1.2267632635003018, 3.4125073586969465, 6.90269260585162, 12.45803677195114};
-  constexpr std::array<double, 4> weights{0.362762498849326, 0.5317121459896165, 0.1033480655141841, 0.0021772896468988};
+  constexpr std::array<double, 4> weights{0.362762498849326, 0.5317121459896165, 0.1033480655141841,
+                                          0.0021772896468988};
   const double a = fwhm / (2 * std::sqrt(std::cbrt(2.0) - 1)) / plate_pixel;
   PlateImage rows(image.size());
   PlateImage part(image.size());
@@ -265,7 +266,8 @@ inline std::vector<float> expose(Random& random, const Plate& plate, const Catal
   const std::vector<float> kernel = detail::gaussian(plate.grain_size);
   detail::blur(white, kernel, rows, grain);
   double power = 0;  // the blur leaves this share of the deviation, in each direction
-  for (std::size_t i = 0; i < kernel.size(); ++i) power += (i == 0 ? 1 : 2) * std::pow(static_cast<double>(kernel[i]), 2);
+  for (std::size_t i = 0; i < kernel.size(); ++i)
+    power += (i == 0 ? 1 : 2) * std::pow(static_cast<double>(kernel[i]), 2);
 
   // Characteristic curve D = fog + (saturation - fog) e / (1 + e) with e = (k E)^gamma, E in skies; k
   // puts the sky at its level.
@@ -279,23 +281,25 @@ inline std::vector<float> expose(Random& random, const Plate& plate, const Catal
       const double exposed = at_sky * std::pow(1 + static_cast<double>(light[pixel]), plate.contrast);
       // Grain fades where the emulsion is black all over.
       const double black = exposed / (1 + exposed);
-      const double noise = plate.grain * plate.sky * static_cast<double>(grain[pixel]) / power * (1 - 0.8 * black * black);
-      const double block = static_cast<double>(blocks[static_cast<std::size_t>(row / 8 * (plate_side / 8 + 1) + column / 8)]);
+      const double noise =
+          plate.grain * plate.sky * static_cast<double>(grain[pixel]) / power * (1 - 0.8 * black * black);
+      const double block =
+          static_cast<double>(blocks[static_cast<std::size_t>(row / 8 * (plate_side / 8 + 1) + column / 8)]);
       light[pixel] = static_cast<float>(detail::fog + range * black + noise + block);
     }
   }
   return light;
 }
 
-/// The optical channel: 255 asinh(x / 0.2) / asinh(1 / 0.2), where x rises from 0 at three deviations
+/// The optical channel: 255 asinh(x / 0.06) / asinh(1 / 0.06), where x rises from 0 at two deviations
 /// below the sky to 1 at saturation.
 inline std::vector<std::uint8_t> stretched(const Plate& plate, std::span<const float> levels) {
-  const double black = plate.sky * (1 - 3 * plate.grain);
-  const double white = std::asinh(1 / 0.2);
+  const double black = plate.sky * (1 - 2 * plate.grain);
+  const double white = std::asinh(1 / 0.06);
   std::vector<std::uint8_t> pixels(levels.size());
   for (std::size_t pixel = 0; pixel < levels.size(); ++pixel) {
     const double x = (static_cast<double>(levels[pixel]) - black) / (detail::saturation - black);
-    pixels[pixel] = static_cast<std::uint8_t>(255 * std::asinh(std::clamp(x, 0.0, 1.0) / 0.2) / white + 0.5);
+    pixels[pixel] = static_cast<std::uint8_t>(255 * std::asinh(std::clamp(x, 0.0, 1.0) / 0.06) / white + 0.5);
   }
   return pixels;
 }

@@ -31,11 +31,11 @@ inline constexpr double redshift_limit = 0.4;
 /// The object at the centre of an image; numbers that do not apply are 0.
 struct Target {
   Category category = Category::low_z;
-  std::string_view kind;    ///< relaxed, merger, single, double, spiral, star, gap, ...
+  std::string_view kind;  ///< relaxed, merger, single, double, spiral, star, gap, ...
   double redshift = 0;
-  double mass = 0;          ///< M500 in solar masses
-  double flux = 0;          ///< 0.5-2 keV, erg/cm2/s, all parts
-  double core_radius = 0;   ///< arcsec
+  double mass = 0;         ///< M500 in solar masses
+  double flux = 0;         ///< 0.5-2 keV, erg/cm2/s, all parts
+  double core_radius = 0;  ///< arcsec
   double axis_ratio = 1;
   double angle = 0;
   double optical_radius = 0;  ///< half-light radius of a nearby galaxy, arcsec
@@ -45,17 +45,19 @@ struct Target {
 
 namespace detail {
 
-inline double log_normal(Random& random, double median, double sigma) { return median * std::exp(sigma * random.normal()); }
-inline double log_uniform(Random& random, double from, double to) { return from * std::pow(to / from, random.uniform()); }
-/// Flux with N(>S) ~ 1/S between two limits: many faint, few bright.
-inline double draw_flux(Random& random, double from, double to) {
-  return 1 / random.uniform(1 / to, 1 / from);
+inline double log_normal(Random& random, double median, double sigma) {
+  return median * std::exp(sigma * random.normal());
 }
+inline double log_uniform(Random& random, double from, double to) {
+  return from * std::pow(to / from, random.uniform());
+}
+/// Flux with N(>S) ~ 1/S between two limits: many faint, few bright.
+inline double draw_flux(Random& random, double from, double to) { return 1 / random.uniform(1 / to, 1 / from); }
 inline Position polar(double radius, double angle) { return {radius * std::cos(angle), radius * std::sin(angle)}; }
 inline double any_angle(Random& random) { return random.uniform(0, 2 * std::numbers::pi); }
 
-inline constexpr double faintest_cluster = 5e-15;  ///< erg/cm2/s; fainter ones never pass the cut
-inline constexpr double brightest_cluster = 5e-12; ///< brighter ones are targets of their own, not serendipitous
+inline constexpr double faintest_cluster = 5e-15;   ///< erg/cm2/s; fainter ones never pass the cut
+inline constexpr double brightest_cluster = 5e-12;  ///< brighter ones are targets of their own, not serendipitous
 
 /// Scale of the mass function dn/dM ~ M^-2 exp(-M / M*) in 1e14 solar masses; within a factor of
 /// about 1.5 of Tinker et al. (2008) for 1e13 < M500 < 1e15 and z < 1.3 (approximate).
@@ -119,7 +121,8 @@ inline void draw_cluster(Random& random, Target& target) {
   target.kind = "relaxed";
 
   double gas = target.flux;
-  XraySource main{{}, gas, Profile::beta, target.core_radius, std::max(r500, target.core_radius), target.axis_ratio, target.angle};
+  XraySource main{
+      {}, gas, Profile::beta, target.core_radius, std::max(r500, target.core_radius), target.axis_ratio, target.angle};
   if (random.uniform() < 0.1) {
     target.kind = "agn";
     XraySource nucleus;
@@ -159,8 +162,9 @@ inline void draw_galaxy(Random& random, Target& target) {
   target.axis_ratio = spiral ? random.uniform(0.25, 1) : random.uniform(0.55, 1);
   target.angle = any_angle(random);
   // Mean surface brightness of 21 mag/arcsec2 within the half-light radius.
-  target.magnitude = random.normal(spiral ? 21.0 : 20.3, 0.4) -
-                     2.5 * std::log10(2 * std::numbers::pi * std::pow(target.optical_radius, 2) * std::sqrt(target.axis_ratio));
+  target.magnitude =
+      random.normal(spiral ? 21.0 : 20.3, 0.4) -
+      2.5 * std::log10(2 * std::numbers::pi * std::pow(target.optical_radius, 2) * std::sqrt(target.axis_ratio));
   target.core_radius = std::clamp(target.optical_radius * random.uniform(0.6, 1.1), 15.0, 60.0);
   target.flux = draw_flux(random, 1.5e-14, 1e-12);
 
@@ -179,7 +183,8 @@ inline void draw_galaxy(Random& random, Target& target) {
   XraySource point;
   point.flux = nucleus;
   target.sources.push_back(point);
-  target.sources.push_back({{}, diffuse, Profile::exponential, target.core_radius, 0, std::max(target.axis_ratio, 0.4), target.angle});
+  target.sources.push_back(
+      {{}, diffuse, Profile::exponential, target.core_radius, 0, std::max(target.axis_ratio, 0.4), target.angle});
 }
 
 /// One bright active nucleus, or two or three close ones.
@@ -328,7 +333,8 @@ inline std::vector<XraySource> draw_nuclei(Random& random) {
   constexpr double brightest = 1e-12;
   const double least = nuclei_above(brightest);
   const double most = nuclei_above(faintest);
-  std::vector<XraySource> nuclei(static_cast<std::size_t>(random.poisson((most - least) * std::pow(2 * half / 3600, 2))));
+  std::vector<XraySource> nuclei(
+      static_cast<std::size_t>(random.poisson((most - least) * std::pow(2 * half / 3600, 2))));
   for (XraySource& nucleus : nuclei) {
     const double rank = random.uniform(least, most);
     double low = std::log(faintest);

@@ -33,9 +33,9 @@ struct Role {
 constexpr Role role_of(std::uint32_t object) {
   constexpr std::array<Category, 5> clusters{Category::low_z, Category::hi_z, Category::low_z, Category::hi_z,
                                              Category::low_z};
-  constexpr std::array<Category, 10> others{Category::point, Category::galaxy, Category::other, Category::point,
-                                            Category::galaxy, Category::other, Category::point, Category::galaxy,
-                                            Category::other, Category::point};
+  constexpr std::array<Category, 10> others{Category::point,  Category::galaxy, Category::other, Category::point,
+                                            Category::galaxy, Category::other,  Category::point, Category::galaxy,
+                                            Category::other,  Category::point};
   const std::uint32_t pair = object / 2;
   const bool test = pair % 10 == 1;
   const std::uint32_t rank = test ? pair / 10 : pair - (pair + 8) / 10;
@@ -57,20 +57,20 @@ struct Candidate {
 struct SimulationOptions {
   DetectionCut cut;
   std::vector<Camera> cameras{pn};  ///< whose images are added; the public set was made from pn images
+  int most_attempts = 10000;        ///< draws of one object before giving up
 };
 
 /// Object number `object` of the set of `seed`: drawn again until it passes the detection cut.
-/// Throws NumericError when 10000 draws do not (a cut that nothing passes).
+/// Throws NumericError when none of most_attempts draws does (a cut that nothing passes).
 inline Candidate simulate(std::uint64_t seed, std::uint32_t object, const SimulationOptions& options = {}) {
   enum Stage : std::uint32_t { xray_stage, catalogue_stage, plate_stage };
-  constexpr int most_attempts = 10000;
   Candidate candidate;
   candidate.role = role_of(object);
 
   Random xray(seed, {Purpose::simulate, xray_stage, object});
   std::vector<XraySource> nuclei;
   do {
-    if (candidate.attempts++ == most_attempts) {
+    if (candidate.attempts++ == options.most_attempts) {
       throw NumericError("object " + std::to_string(object) + " of class " +
                          std::string(name_of(candidate.role.category)) + ": no draw passes the detection cut");
     }
@@ -86,7 +86,7 @@ inline Candidate simulate(std::uint64_t seed, std::uint32_t object, const Simula
   Random grain(seed, {Purpose::simulate, plate_stage, object});
   const Plate plate = draw_plate(grain);
   const std::vector<std::uint8_t> optical = stretched(plate, expose(grain, plate, candidate.catalogue));
-  const std::vector<std::uint8_t> counts = stretched(candidate.xray.counts);
+  const std::vector<std::uint8_t> counts = stretched(candidate.xray);
 
   candidate.pixels.resize(image_shape.size());
   for (int row = 0; row < plate_side; ++row) {

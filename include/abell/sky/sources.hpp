@@ -59,11 +59,11 @@ struct Galaxy {
 
 /// How the field fell on the detector and how long it was watched.
 struct Observation {
-  double exposure = 2e4;   ///< s
-  Position off_axis;       ///< arcsec from the optical axis to the centre of the image
-  double roll = 0;         ///< angle of the detector's axes, radians
-  double particles = 1;    ///< particle background over its usual level (flares)
-  Position chip;           ///< arcsec, the centre of the image in the frame of the pn chips
+  double exposure = 2e4;            ///< s
+  Position off_axis;                ///< arcsec from the optical axis to the centre of the image
+  double roll = 0;                  ///< angle of the detector's axes, radians
+  double particles = 1;             ///< particle background over its usual level (flares)
+  Position chip;                    ///< arcsec, the centre of the image in the frame of the pn chips
   std::vector<double> bad_columns;  ///< arcsec, where dead columns of the pn chips begin
 };
 

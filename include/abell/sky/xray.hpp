@@ -15,11 +15,11 @@
 
 namespace abell::sky {
 
-inline constexpr double field_arcsec = 360;                ///< side of the field
-inline constexpr double pixel_arcsec = 4;                  ///< side of an X-ray pixel
-inline constexpr int xray_side = 90;                       ///< X-ray pixels along a side
-inline constexpr double field_of_view_arcmin = 14.2;       ///< radius that the mirrors light
-inline constexpr double read_out_share = 0.063;            ///< pn events that fall while a column is read out
+inline constexpr double field_arcsec = 360;           ///< side of the field
+inline constexpr double pixel_arcsec = 4;             ///< side of an X-ray pixel
+inline constexpr int xray_side = 90;                  ///< X-ray pixels along a side
+inline constexpr double field_of_view_arcmin = 14.2;  ///< radius that the mirrors light
+inline constexpr double read_out_share = 0.063;       ///< pn events that fall while a column is read out
 
 /// One EPIC camera in 0.5-2 keV. Energy per count: COSMOS survey. Background: calibrated on real
 /// observations of A907 (counts/s/arcmin2 = particles + sky x vignetting).
@@ -36,18 +36,18 @@ inline constexpr std::array<Camera, 3> epic{pn, mos, mos};
 
 /// Share of the on-axis area that is left at `arcmin` off axis; measured on real exposure maps, 0.5-2 keV.
 inline double vignetting(double arcmin) {
-  constexpr std::array<double, 9> value{1.0, 0.998, 0.95, 0.865, 0.755, 0.635, 0.53, 0.44, 0.35};
-  if (arcmin <= 0.5) return 1;
-  if (arcmin >= 14.5) return 0.35;
-  const double place = (arcmin + 1.5) / 2;
+  constexpr std::array<double, 8> value{0.999, 0.95, 0.865, 0.755, 0.635, 0.53, 0.44, 0.35};  // at 0.5, 2.5, ... 14.5
+  if (arcmin < 0.5) return 1 - 0.002 * arcmin;
+  if (arcmin >= 14.5) return value.back();
+  const double place = (arcmin - 0.5) / 2;
   const auto i = static_cast<std::size_t>(place);
-  return value[i - 1] + (place - static_cast<double>(i)) * (value[i] - value[i - 1]);
+  return value[i] + (place - static_cast<double>(i)) * (value[i + 1] - value[i]);
 }
 
-/// King profile [1 + (r / r0)^2]^-alpha within `king_limit`; measured on a real source at 5'.
-inline constexpr double king_core = 5.0;     ///< arcsec
+/// King profile [1 + (r / r0)^2]^-alpha within `king_limit`; measured on a real source 5' off axis.
+inline constexpr double king_core = 5.0;  ///< arcsec
 inline constexpr double king_slope = 1.6;
-inline constexpr double king_limit = 300;    ///< arcsec
+inline constexpr double king_limit = 300;  ///< arcsec
 
 /// Share of a point source's photons within `radius` arcsec, for a core of `core` arcsec.
 inline double encircled_energy(double radius, double core = king_core) {
@@ -55,11 +55,14 @@ inline double encircled_energy(double radius, double core = king_core) {
   return std::min(grown(radius) / grown(king_limit), 1.0);
 }
 
-/// Where the mirrors send a photon that comes from `at`: the core widens by 3 % per arcmin off axis,
-/// and the image stretches across the radius, to an axis ratio of 0.6 at 12'.
+/// Core of the King profile in arcsec: 3 % wider for each arcmin beyond 5' off axis.
+inline double core_at(double off_axis) { return king_core * (1 + 0.03 * (off_axis - 5)); }
+
+/// Where the mirrors send a photon that comes from `at`: a King profile stretched across the direction to
+/// the optical axis, to an axis ratio of 0.6 at 12'.
 inline Position scattered(Random& random, const Observation& observation, Position at) {
   const double off_axis = off_axis_arcmin(observation, at);
-  const double core = king_core * (1 + 0.03 * off_axis);
+  const double core = core_at(off_axis);
   const double total = 1 - std::pow(1 + std::pow(king_limit / core, 2), 1 - king_slope);
   const double radius = core * std::sqrt(std::pow(1 - random.uniform() * total, 1 / (1 - king_slope)) - 1);
   const double angle = random.uniform(0, 2 * std::numbers::pi);
@@ -105,10 +108,10 @@ inline Position on_chips(const Observation& observation, Position at) {
   return {observation.chip.x + inside.x, observation.chip.y + inside.y};
 }
 
-inline constexpr double chip_width = 262.4;   ///< 64 columns of 4.1 arcsec
-inline constexpr double chip_height = 820;    ///< 200 rows
-inline constexpr double chip_pitch = 269;     ///< from one of the six chips of a row to the next
-inline constexpr double middle_gap = 12;      ///< between the two halves of the camera
+inline constexpr double chip_width = 262.4;  ///< 64 columns of 4.1 arcsec
+inline constexpr double chip_height = 820;   ///< 200 rows
+inline constexpr double chip_pitch = 269;    ///< from one of the six chips of a row to the next
+inline constexpr double middle_gap = 12;     ///< between the two halves of the camera
 
 /// Whether a point in the frame of the pn chips (two rows of six) lies on a live column.
 inline bool on_live_chip(const Observation& observation, Position chip) {
@@ -209,37 +212,64 @@ inline XrayImage observe(Random& random, const Observation& observation, std::sp
   return image;
 }
 
-/// The X-ray channel's pixels, still xray_side x xray_side: counts smoothed by a Gaussian of 5 arcsec (c
-/// counts a pixel), then 255 asinh(c / 0.25) / asinh(64 / 0.25), so that 64 counts a pixel are white
-/// and the brightness of two images can be compared.
-inline std::vector<std::uint8_t> stretched(std::span<const int> counts) {
-  constexpr int reach = 4;
-  constexpr double sigma = 5 / pixel_arcsec;
-  std::array<double, 2 * reach + 1> kernel{};
-  double total = 0;
-  for (int i = -reach; i <= reach; ++i) total += kernel[static_cast<std::size_t>(i + reach)] = std::exp(-0.5 * i * i / (sigma * sigma));
-  for (double& weight : kernel) weight /= total;
+namespace detail {
 
-  // Both passes repeat the border's pixels.
+/// `counts` convolved with a Gaussian of `sigma` pixels; borders repeat.
+inline std::vector<double> smoothed(std::span<const int> counts, double sigma) {
+  constexpr int reach = 4;
+  std::array<double, reach + 1> kernel{};
+  double total = 0;
+  for (int i = 0; i <= reach; ++i) {
+    const double weight = std::exp(-0.5 * i * i / (sigma * sigma));
+    kernel[static_cast<std::size_t>(i)] = weight;
+    total += i == 0 ? weight : 2 * weight;
+  }
   const auto at = [](int row, int column) {
-    return static_cast<std::size_t>(std::clamp(row, 0, xray_side - 1) * xray_side + std::clamp(column, 0, xray_side - 1));
+    const int inside = std::clamp(column, 0, xray_side - 1);
+    return static_cast<std::size_t>(std::clamp(row, 0, xray_side - 1) * xray_side + inside);
   };
   std::vector<double> rows(counts.size());
-  std::vector<std::uint8_t> pixels(counts.size());
-  for (int row = 0; row < xray_side; ++row) {
-    for (int column = 0; column < xray_side; ++column) {
-      double sum = 0;
-      for (int i = -reach; i <= reach; ++i) sum += kernel[static_cast<std::size_t>(i + reach)] * counts[at(row, column + i)];
-      rows[at(row, column)] = sum;
+  std::vector<double> result(counts.size());
+  for (const bool along_rows : {true, false}) {
+    for (int row = 0; row < xray_side; ++row) {
+      for (int column = 0; column < xray_side; ++column) {
+        double sum = 0;
+        for (int i = -reach; i <= reach; ++i) {
+          const double value = along_rows ? counts[at(row, column + i)] : rows[at(row + i, column)];
+          sum += kernel[static_cast<std::size_t>(std::abs(i))] / total * value;
+        }
+        (along_rows ? rows : result)[at(row, column)] = sum;
+      }
     }
   }
-  const double white = std::asinh(64 / 0.25);
-  for (int row = 0; row < xray_side; ++row) {
-    for (int column = 0; column < xray_side; ++column) {
-      double sum = 0;
-      for (int i = -reach; i <= reach; ++i) sum += kernel[static_cast<std::size_t>(i + reach)] * rows[at(row + i, column)];
-      pixels[at(row, column)] = static_cast<std::uint8_t>(std::min(255 * std::asinh(sum / 0.25) / white + 0.5, 255.0));
-    }
+  return result;
+}
+
+}  // namespace detail
+
+/// The X-ray channel's pixels, still xray_side x xray_side. Counts are smoothed by a Gaussian of 5 arcsec
+/// to c a pixel; their median b over exposed pixels is the background, sqrt(b / A) its deviation with
+/// A = 4 pi sigma^2 pixels. With s = (c - b) / sqrt(b / A), the pixel is 255 asinh((s + 2) / 3) / asinh(200):
+/// black at 2 deviations below the background, the background dark, 600 deviations white.
+inline std::vector<std::uint8_t> stretched(const XrayImage& image) {
+  constexpr double sigma = 5 / pixel_arcsec;
+  const std::vector<double> smooth = detail::smoothed(image.counts, sigma);
+  std::vector<double> exposed;
+  for (std::size_t pixel = 0; pixel < smooth.size(); ++pixel) {
+    if (image.background[pixel] > 0) exposed.push_back(smooth[pixel]);
+  }
+  double background = 0;
+  if (!exposed.empty()) {
+    const auto middle = exposed.begin() + static_cast<std::ptrdiff_t>(exposed.size() / 2);
+    std::nth_element(exposed.begin(), middle, exposed.end());
+    background = *middle;
+  }
+  background = std::max(background, 0.02);
+  const double deviation = std::sqrt(background / (4 * std::numbers::pi * sigma * sigma));
+  std::vector<std::uint8_t> pixels(smooth.size());
+  for (std::size_t pixel = 0; pixel < smooth.size(); ++pixel) {
+    const double s = std::max((smooth[pixel] - background) / deviation + 2, 0.0);
+    pixels[pixel] = static_cast<std::uint8_t>(std::min(255 * std::asinh(s / 3) / std::asinh(200.0) + 0.5, 255.0));
   }
   return pixels;
 }
