@@ -8,7 +8,13 @@
 #include <abell/core/shape.hpp>
 #include <abell/core/tensor.hpp>
 #include <abell/core/version.hpp>
+#include <abell/data/array_samples.hpp>
+#include <abell/data/loader.hpp>
 #include <abell/data/samples.hpp>
 #include <abell/metrics/confusion.hpp>
 #include <abell/metrics/roc.hpp>
 #include <abell/metrics/statistics.hpp>
+#include <abell/models/cluster_net.hpp>
+#include <abell/network/network.hpp>
+#include <abell/network/summary.hpp>
+#include <abell/training/fit.hpp>

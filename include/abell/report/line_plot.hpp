@@ -21,6 +21,7 @@ enum class PlotMark {
   points,  ///< a disc at each point
   steps,   ///< bars without gaps over the edges x (one more than y), filled
 };
+
 /// One curve. Points that are not finite are left out and interrupt the line.
 struct PlotSeries {
   std::string name = {};                    ///< in the legend; nowhere when empty

@@ -12,6 +12,7 @@ namespace abell {
 
 /// Colours of the page: grey for what is only reference, then six that can be told apart.
 enum class PlotColour { reference, first, second, third, fourth, fifth, sixth };
+
 /// The style sheet of the figures; a page has it once.
 inline constexpr std::string_view svg_style = R"css(
 svg.plot { display: block; width: 100%; height: auto; overflow: visible; }

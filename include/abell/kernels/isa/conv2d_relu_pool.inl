@@ -169,33 +169,21 @@ static void unpool_row(const Conv2dGeometry& g, const T* gradient, const unsigne
 // sums[9][block] += value[i] * tile at offset[i] + tap, over n live positions.
 template <class T>
 static void walk_positions(const T* tile, const int* offsets, const T* values, int n, T* sums) {
-  Vector<T> sum[9][block_vectors];
-#pragma GCC unroll 9
-  for (int tap = 0; tap < 9; ++tap) {
-#pragma GCC unroll 2
-    for (int v = 0; v < block_vectors; ++v) {
-      sum[tap][v] = *reinterpret_cast<const Loose<T>*>(sums + tap * block<T> + v * lanes<T>);
+  Vector<T> sum[9 * block_vectors];
+#pragma GCC unroll 18
+  for (int i = 0; i < 9 * block_vectors; ++i) sum[i] = *reinterpret_cast<const Loose<T>*>(sums + i * lanes<T>);
+  for (int entry = 0; entry < n; ++entry) {
+    const T* at = tile + offsets[entry];
+    const T value = values[entry];
+#pragma GCC unroll 18
+    for (int i = 0; i < 9 * block_vectors; ++i) {  // i = (tap, vector)
+      const int tap = i / block_vectors;
+      sum[i] += value * *reinterpret_cast<const Loose<T>*>(at + (tap / 3 * tile_columns + tap % 3) * block<T> +
+                                                           i % block_vectors * lanes<T>);
     }
   }
-  for (int i = 0; i < n; ++i) {
-    const T* at = tile + offsets[i];
-    const T value = values[i];
-#pragma GCC unroll 9
-    for (int tap = 0; tap < 9; ++tap) {
-#pragma GCC unroll 2
-      for (int v = 0; v < block_vectors; ++v) {
-        sum[tap][v] += value * *reinterpret_cast<const Loose<T>*>(
-                                   at + (tap / 3 * tile_columns + tap % 3) * block<T> + v * lanes<T>);
-      }
-    }
-  }
-#pragma GCC unroll 9
-  for (int tap = 0; tap < 9; ++tap) {
-#pragma GCC unroll 2
-    for (int v = 0; v < block_vectors; ++v) {
-      *reinterpret_cast<Loose<T>*>(sums + tap * block<T> + v * lanes<T>) = sum[tap][v];
-    }
-  }
+#pragma GCC unroll 18
+  for (int i = 0; i < 9 * block_vectors; ++i) *reinterpret_cast<Loose<T>*>(sums + i * lanes<T>) = sum[i];
 }
 
 // The 4 image rows from `top` and tile columns from `left`, channels [first, first + block).
@@ -345,66 +333,50 @@ static inline void mask_positions(const Conv2dGeometry& g, const unsigned char* 
 }
 
 // One half (two positions) of a pooled row, one block of channels: rows[0..2] are the strip's rows
-// above, at and below the positions.
+// above, at and below the positions. The two positions' loops are written out, and every register
+// loop is flat, so that the compilers keep the patch (3 x 4 x block_vectors) in registers.
 template <class T>
 static void scatter_half(const Conv2dGeometry& g, const T* gradient, const unsigned long* masks, const T* weights,
-                         T* const* rows) {
+                         T* const (&rows)[3]) {
+  constexpr int taps = 9 * block_vectors;
   const long words = filter_words(g);
-  Vector<T> sum[3][4][block_vectors] = {};
-  T* row0 = rows[0];
-  T* row1 = rows[1];
-  T* row2 = rows[2];
-  for (int x = 0; x < g.pooled_width(); ++x) {
-#pragma GCC unroll 2
-    for (int right = 0; right < 2; ++right) {
-      for (long word = 0; word < words; ++word) {
-        unsigned long bits = masks[right * words + word];
-        while (bits != 0) {
-          const long n = word * 64 + __builtin_ctzl(bits);
-          bits &= bits - 1;
-          const T value = gradient[n];
-          const T* w = weights + n * 9 * block<T>;
-#pragma GCC unroll 9
-          for (int tap = 0; tap < 9; ++tap) {
-#pragma GCC unroll 2
-            for (int v = 0; v < block_vectors; ++v) {
-              sum[tap / 3][tap % 3 + right][v] +=
-                  value * *reinterpret_cast<const Loose<T>*>(w + tap * block<T> + v * lanes<T>);
-            }
-          }
+  Vector<T> sum[12 * block_vectors] = {};  // [row][column][vector]
+  for (int x = 0; x <= g.pooled_width(); ++x) {
+    for (long word = 0; x < g.pooled_width() && word < words; ++word) {
+      const T* values = gradient + word * 64;
+      const T* kernels = weights + word * 64 * taps * lanes<T>;
+      for (unsigned long bits = masks[word]; bits != 0; bits &= bits - 1) {
+        const long n = __builtin_ctzl(bits);
+        const T value = values[n];
+        const T* w = kernels + n * taps * lanes<T>;
+#pragma GCC unroll 18
+        for (int i = 0; i < taps; ++i) {
+          sum[i + i / (3 * block_vectors) * block_vectors] += value * *reinterpret_cast<const Loose<T>*>(w + i * lanes<T>);
+        }
+      }
+      for (unsigned long bits = masks[words + word]; bits != 0; bits &= bits - 1) {
+        const long n = __builtin_ctzl(bits);
+        const T value = values[n];
+        const T* w = kernels + n * taps * lanes<T>;
+#pragma GCC unroll 18
+        for (int i = 0; i < taps; ++i) {
+          sum[i + (i / (3 * block_vectors) + 1) * block_vectors] +=
+              value * *reinterpret_cast<const Loose<T>*>(w + i * lanes<T>);
         }
       }
     }
-#pragma GCC unroll 2
-    for (int c = 0; c < 2; ++c) {
-#pragma GCC unroll 2
-      for (int v = 0; v < block_vectors; ++v) {
-        const int at = c * block<T> + v * lanes<T>;
-        *reinterpret_cast<Loose<T>*>(row0 + at) += sum[0][c][v];
-        *reinterpret_cast<Loose<T>*>(row1 + at) += sum[1][c][v];
-        *reinterpret_cast<Loose<T>*>(row2 + at) += sum[2][c][v];
-#pragma GCC unroll 3
-        for (int r = 0; r < 3; ++r) {
-          sum[r][c][v] = sum[r][c + 2][v];
-          sum[r][c + 2][v] = Vector<T>{};
-        }
-      }
+    // The two left columns are complete: add them to the strip and move the patch right by two.
+    const long at = x * 2L * block<T>;
+#pragma GCC unroll 12
+    for (int i = 0; i < 6 * block_vectors; ++i) {
+      constexpr int columns = 2 * block_vectors;
+      const int from = i / columns * 2 * columns + i % columns;
+      *reinterpret_cast<Loose<T>*>(rows[i / columns] + at + i % columns * lanes<T>) += sum[from];
+      sum[from] = sum[from + columns];
+      sum[from + columns] = Vector<T>{};
     }
-    row0 += 2 * block<T>;
-    row1 += 2 * block<T>;
-    row2 += 2 * block<T>;
     gradient += g.filters;
     masks += 4 * words;
-  }
-#pragma GCC unroll 2
-  for (int c = 0; c < 2; ++c) {
-#pragma GCC unroll 2
-    for (int v = 0; v < block_vectors; ++v) {
-      const int at = c * block<T> + v * lanes<T>;
-      *reinterpret_cast<Loose<T>*>(row0 + at) += sum[0][c][v];
-      *reinterpret_cast<Loose<T>*>(row1 + at) += sum[1][c][v];
-      *reinterpret_cast<Loose<T>*>(row2 + at) += sum[2][c][v];
-    }
   }
 }
 

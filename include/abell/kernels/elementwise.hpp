@@ -1,0 +1,64 @@
+#pragma once
+/// Loops over values one by one: ReLU, dropout, softmax. Memory-bound, so the baseline does.
+
+#include <abell/core/parallel.hpp>
+#include <abell/core/random.hpp>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+
+namespace abell::kernels {
+
+/// Calls body(begin, end) over [0, size) in pieces of fixed length.
+template <class Body>
+void for_pieces(int threads, std::size_t size, const Body& body) {
+  constexpr std::size_t piece = std::size_t{1} << 15;
+  parallel_for(static_cast<int>((size + piece - 1) / piece), threads, [&](int index, int) {
+    const std::size_t begin = static_cast<std::size_t>(index) * piece;
+    body(begin, begin + piece < size ? begin + piece : size);
+  });
+}
+
+/// y = max(0, x); NaN stays NaN.
+template <class T>
+void relu_forward(int threads, std::size_t size, const T* x, T* y) {
+  for_pieces(threads, size, [&](std::size_t begin, std::size_t end) {
+#pragma omp simd
+    for (std::size_t i = begin; i < end; ++i) y[i] = x[i] <= T(0) ? T(0) : x[i];
+  });
+}
+
+/// dx = dy where x > 0, else 0 (the derivative at 0 is 0). dx may be x.
+template <class T>
+void relu_backward(int threads, std::size_t size, const T* x, const T* dy, T* dx) {
+  for_pieces(threads, size, [&](std::size_t begin, std::size_t end) {
+#pragma omp simd
+    for (std::size_t i = begin; i < end; ++i) dx[i] = x[i] > T(0) ? dy[i] : T(0);
+  });
+}
+
+/// y = x / (1 - rate) where the element is kept, else 0. Element i is kept when word i % 4 of block
+/// i / 4 of the stream (seed, step, layer) is at least rate * 2^32. Forward and backward alike.
+template <class T>
+void dropout(std::size_t size, double rate, std::uint64_t seed, std::uint32_t step, std::uint32_t layer, const T* x, T* y) {
+  const auto least = static_cast<std::uint64_t>(rate * 0x1p32);
+  const T scale = T(1) / (T(1) - static_cast<T>(rate));
+  for (std::size_t i = 0; i < size; i += 4) {
+    const auto words = philox({static_cast<std::uint32_t>(i / 4), static_cast<std::uint32_t>(Purpose::dropout), step, layer}, seed);
+    for (std::size_t j = i; j < i + 4 && j < size; ++j) y[j] = words[j - i] >= least ? x[j] * scale : T(0);
+  }
+}
+
+/// y = exp(x - max) / sum, row by row. Not safe from NaN: it comes out as NaN.
+template <class T>
+void softmax(std::size_t rows, std::size_t columns, const T* x, T* y) {
+  for (std::size_t row = 0; row < rows; ++row, x += columns, y += columns) {
+    T largest = x[0];
+    for (std::size_t i = 1; i < columns; ++i) largest = x[i] > largest ? x[i] : largest;
+    T sum = 0;
+    for (std::size_t i = 0; i < columns; ++i) sum += y[i] = std::exp(x[i] - largest);
+    for (std::size_t i = 0; i < columns; ++i) y[i] /= sum;
+  }
+}
+
+}  // namespace abell::kernels

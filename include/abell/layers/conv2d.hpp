@@ -1,0 +1,89 @@
+#pragma once
+/// 2-D convolution (cross-correlation, as in Keras):
+///   y[i,j,f] = b[f] + sum over ky,kx,c of x[i s + ky - p, j s + kx - p, c] w[ky,kx,c,f]
+/// so that
+///   dw[ky,kx,c,f] = sum over i,j of dy[i,j,f] x[i s + ky - p, j s + kx - p, c],   db[f] = sum dy[.,.,f],
+///   dx            = dy, its cells set s apart, convolved with the flipped kernels.
+
+#include <abell/layers/stage.hpp>
+#include <algorithm>
+#include <cmath>
+
+namespace abell {
+
+/// Options of a convolution. Kernel weights are [height][width][channels][filters] (HWIO).
+struct Conv2d {
+  int filters = 1;
+  Extent kernel = 3;
+  Extent stride = 1;
+  Padding padding = Padding::same;
+  bool bias = true;
+  std::string_view name = {};
+
+  static constexpr std::string_view kind = "Conv2d";
+
+  /// Sizes for the kernels. Throws ShapeError when an option or the input does not fit.
+  kernels::Conv2dGeometry geometry(const Place& place) const {
+    require_at_least(place, kind, "filters", filters, 1);
+    require_at_least(place, kind, "a kernel side", std::min(kernel.height, kernel.width), 1);
+    require_at_least(place, kind, "a stride", std::min(stride.height, stride.width), 1);
+    const Window rows = window_of(place.input.height, kernel.height, stride.height, padding);
+    const Window columns = window_of(place.input.width, kernel.width, stride.width, padding);
+    if (rows.output < 1 || columns.output < 1) {
+      shape_error(place.name, kind, "an input of at least " + to_string(kernel) + " pixels", to_string(place.input));
+    }
+    return {.height = place.input.height, .width = place.input.width, .channels = place.input.channels,
+            .filters = filters, .kernel_height = kernel.height, .kernel_width = kernel.width,
+            .stride_height = stride.height, .stride_width = stride.width, .pad_top = rows.before,
+            .pad_left = columns.before, .out_height = rows.output, .out_width = columns.output};
+  }
+  Shape output(const Place& place) const {
+    const auto g = geometry(place);
+    return {g.out_height, g.out_width, g.filters};
+  }
+  /// Glorot uniform: limit sqrt(6 / (fan in + fan out)), bias zero (Keras).
+  std::vector<Parameter> parameters(const Place& place) const {
+    const int channels = place.input.channels;
+    const double fans = static_cast<double>(kernel.size()) * (channels + filters);
+    std::vector<Parameter> all{{"kernel", {kernel.height, kernel.width, channels, filters}, std::sqrt(6 / fans)}};
+    if (bias) all.push_back({"bias", {filters}});
+    return all;
+  }
+  std::size_t multiply_adds(const Place& place) const {
+    const auto g = geometry(place);
+    return g.weight_size() * static_cast<std::size_t>(g.out_height) * static_cast<std::size_t>(g.out_width);
+  }
+};
+
+/// A convolution built for one input shape.
+template <class T>
+class Conv2dStage {
+ public:
+  static constexpr std::size_t layers = 1;
+
+  Conv2dStage(const Place& place, const Conv2d& options) : geometry_(options.geometry(place)), bias_(options.bias) {}
+
+  StageMemory memory(const kernels::Run<T>& run, int, bool training) const {
+    std::size_t scratch = conv2d_forward_scratch(run, geometry_);
+    if (training) {
+      scratch = std::max({scratch, conv2d_input_gradient_scratch(run, geometry_),
+                          conv2d_weight_gradient_scratch(run, geometry_)});
+    }
+    return {0, scratch};
+  }
+  void forward(const Pass<T>& pass, const T* x, T* y) const {
+    conv2d_forward(pass.run, geometry_, pass.batch, x, pass.parameters,
+                   bias_ ? pass.parameters + geometry_.weight_size() : nullptr, y, pass.scratch);
+  }
+  void backward(const Pass<T>& pass, const T* x, const T* dy, T* dx) const {
+    conv2d_weight_gradient(pass.run, geometry_, pass.batch, x, dy, pass.gradients,
+                           bias_ ? pass.gradients + geometry_.weight_size() : nullptr, pass.scratch);
+    if (dx != nullptr) conv2d_input_gradient(pass.run, geometry_, pass.batch, pass.parameters, dy, dx, pass.scratch);
+  }
+
+ private:
+  kernels::Conv2dGeometry geometry_;
+  bool bias_;
+};
+
+}  // namespace abell

@@ -1,0 +1,66 @@
+#pragma once
+/// Fully connected layer: Y = X W + b for a batch X [n][inputs], W [inputs][units]; hence
+///   dW = X^T dY,   db = column sums of dY,   dX = dY W^T.
+
+#include <abell/kernels/gemm.hpp>
+#include <abell/layers/stage.hpp>
+#include <cmath>
+
+namespace abell {
+
+/// Options of a dense layer. Its input is a vector: put Flatten before it.
+struct Dense {
+  int units = 1;
+  std::string_view name = {};
+
+  static constexpr std::string_view kind = "Dense";
+
+  Shape output(const Place& place) const {
+    require_at_least(place, kind, "units", units, 1);
+    if (place.input.pixels() != 1) shape_error(place.name, kind, "a vector (put Flatten before it)", to_string(place.input));
+    return {1, 1, units};
+  }
+  /// Glorot uniform: limit sqrt(6 / (inputs + units)), bias zero (Keras).
+  std::vector<Parameter> parameters(const Place& place) const {
+    const int inputs = place.input.channels;
+    return {{"kernel", {inputs, units}, std::sqrt(6.0 / (inputs + units))}, {"bias", {units}}};
+  }
+  std::size_t multiply_adds(const Place& place) const {
+    return static_cast<std::size_t>(place.input.channels) * static_cast<std::size_t>(units);
+  }
+};
+
+template <class T>
+class DenseStage {
+ public:
+  static constexpr std::size_t layers = 1;
+
+  DenseStage(const Place& place, const Dense& options) : inputs_(place.input.channels), units_(options.output(place).channels) {}
+
+  StageMemory memory(const kernels::Run<T>& run, int, bool training) const {
+    const std::size_t forward = gemm_scratch(run, units_, inputs_);
+    return {0, training ? std::max(forward, gemm_scratch(run, inputs_, units_)) : forward};
+  }
+  void forward(const Pass<T>& pass, const T* x, T* y) const {
+    gemm(pass.run, pass.batch, units_, inputs_, x, pass.parameters, false, pass.parameters + weights(), y, pass.scratch);
+  }
+  void backward(const Pass<T>& pass, const T* x, const T* dy, T* dx) const {
+    gemm_transposed(pass.run, inputs_, units_, pass.batch, x, dy, pass.gradients);
+    T* bias = pass.gradients + weights();
+    for (int unit = 0; unit < units_; ++unit) {
+      T sum = 0;
+      for (int n = 0; n < pass.batch; ++n) sum += dy[static_cast<long>(n) * units_ + unit];
+      bias[unit] = sum;
+    }
+    if (dx != nullptr) {
+      gemm(pass.run, pass.batch, inputs_, units_, dy, pass.parameters, true, static_cast<const T*>(nullptr), dx, pass.scratch);
+    }
+  }
+
+ private:
+  std::size_t weights() const { return static_cast<std::size_t>(inputs_) * static_cast<std::size_t>(units_); }
+  int inputs_;
+  int units_;
+};
+
+}  // namespace abell

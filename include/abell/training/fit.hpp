@@ -1,0 +1,220 @@
+#pragma once
+/// The training loop.
+
+#include <abell/training/evaluate.hpp>
+#include <abell/training/history.hpp>
+#include <abell/training/optimizer.hpp>
+#include <abell/training/schedule.hpp>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <limits>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace abell {
+
+/// Where a run stands within an epoch, told to callbacks after every step.
+struct StepReport {
+  int epoch = 0;                ///< from 1
+  std::size_t batch = 0;        ///< batches done in this epoch
+  std::size_t batches = 0;      ///< batches in an epoch
+  std::uint64_t step = 0;       ///< steps done in the run
+  std::uint64_t steps = 0;      ///< steps the run will take
+  std::size_t images = 0;       ///< images in this step
+  double loss = 0;              ///< mean over the epoch so far
+  double accuracy = 0;
+};
+
+/// Called by `fit`; any member may be empty. `stop` is asked after every step: when it returns true
+/// the run ends there, mid-epoch, and its state continues from there.
+struct Callback {
+  std::function<void(const StepReport&)> on_step = {};
+  std::function<void(const EpochRecord&)> on_epoch = {};
+  std::function<bool()> stop = {};
+};
+
+struct FitOptions {
+  int batch = 10;
+  int epochs = 1;
+  std::uint64_t iterations = 0;  ///< training steps in all; when above 0 it replaces `epochs`
+  Optimizer optimizer = Sgd{};
+  std::optional<ReduceOnPlateau> plateau = {};
+  std::optional<EarlyStopping> early_stopping = {};
+  std::vector<float> class_weights = {};  ///< empty: all classes weigh 1
+  std::uint64_t seed = 1;            ///< of shuffling and dropout
+  int threads = 0;                   ///< 0: all
+  std::vector<Callback> callbacks = {};
+};
+
+/// Everything that changes during a run besides the weights: enough to continue to the same bits.
+template <class T>
+struct TrainingState {
+  OptimizerState<T> optimizer;
+  ReduceOnPlateau::State plateau;
+  EarlyStopping::State early_stopping;
+  int epoch = 0;           ///< epochs finished
+  std::size_t batch = 0;   ///< batches done of the epoch in progress
+  double loss_sum = 0;     ///< over the images of the epoch in progress
+  std::size_t correct = 0;
+  std::size_t seen = 0;
+  double seconds = 0;      ///< of the epoch in progress, before an interruption
+  bool finished = false;   ///< by count of steps or by early stopping
+  History history;
+  std::vector<T> best_parameters;  ///< after the epoch with the least watched loss
+  double best_loss = std::numeric_limits<double>::infinity();
+  int best_epoch = 0;
+};
+
+namespace detail {
+
+template <class T>
+bool all_finite(std::span<const T> values) {
+  T sum = 0;
+#pragma omp simd reduction(+ : sum)
+  for (std::size_t i = 0; i < values.size(); ++i) sum += values[i] * T(0);
+  return sum == T(0);
+}
+
+}  // namespace detail
+
+/// One training step: forward with dropout, loss, backward, update. The loss and the gradient are
+/// checked before the weights change. Allocates nothing.
+template <class Network, class T = typename Network::Scalar>
+LossSum train_step(Network& network, const FitOptions& options, OptimizerState<T>& state, Workspace<T>& space,
+                   View<const T> images, std::span<const int> labels) {
+  static_assert(Network::ends_in_softmax, "categorical cross-entropy needs Softmax as the last layer");
+  space.seed = options.seed;
+  space.step = static_cast<std::uint32_t>(state.updates);
+  const View<T> logits = network.forward(images, space);
+  const LossSum sum = softmax_cross_entropy(logits, labels, options.class_weights, true);
+  network.backward(images, space);
+  const std::span<const T> gradients = std::as_const(space.gradients).span();
+  if (!detail::all_finite(gradients)) throw NumericError("a gradient is not finite");
+  apply(options.optimizer, state, space.threads, network.parameters(), gradients);
+  if (!detail::all_finite<T>(network.parameters())) throw NumericError("a weight became infinite or NaN");
+  return sum;
+}
+
+/// Trains `network` on `train`, going on from `state` (a fresh one starts the run). After each epoch
+/// the validation loss (without validation data: the training loss) is what plateau, early stopping and
+/// the best weights watch. Afterwards the network holds the last weights and `state` the best ones.
+/// Throws OptionError, ShapeError, and NumericError "epoch 3, batch 17: ..."; then the network holds
+/// the last good weights.
+template <class Network, Samples Train, Samples Validation>
+void fit(Network& network, const Train& train, const Validation* validation, const FitOptions& options,
+         TrainingState<typename Network::Scalar>& state) {
+  using T = typename Network::Scalar;
+  std::visit([](const auto& optimizer) { check(optimizer); }, options.optimizer);
+  if (train.size() == 0) throw ShapeError("fit: expected at least one training image, found none");
+  if (options.iterations == 0 && options.epochs < 1) {
+    throw OptionError("fit: expected 1 epoch or more, found " + std::to_string(options.epochs));
+  }
+  if (!options.class_weights.empty() && options.class_weights.size() != network.output().size()) {
+    throw OptionError("fit: expected " + std::to_string(network.output().size()) + " class weights, found " +
+                      std::to_string(options.class_weights.size()));
+  }
+  if (state.optimizer.slots.size() == 0) state.optimizer = OptimizerState<T>(options.optimizer, network.parameters().size());
+
+  Loader<Train> loader(train, {.batch = options.batch, .seed = options.seed, .shuffle = true});
+  const std::size_t batches = loader.batches();
+  const std::uint64_t steps =
+      options.iterations > 0 ? options.iterations : static_cast<std::uint64_t>(options.epochs) * batches;
+  Workspace<T> space = network.workspace(options.batch, true, options.threads);
+  Workspace<T> validation_space = network.workspace(std::min(options.batch, 4), false, options.threads);
+  const auto stop_asked = [&] {
+    bool asked = false;
+    for (const Callback& callback : options.callbacks) asked = (callback.stop && callback.stop()) || asked;
+    return asked;
+  };
+
+  state.finished = state.finished || state.optimizer.updates >= steps;
+  while (!state.finished) {
+    const auto start = std::chrono::steady_clock::now();
+    const double before = state.seconds;
+    const double waited = loader.waited_seconds();
+    const double rate = state.optimizer.learning_rate;
+    const auto clock = [&] {
+      state.seconds = before + std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    };
+    loader.start(static_cast<std::uint32_t>(state.epoch), state.batch);
+    while (state.optimizer.updates < steps) {
+      const Batch* batch = loader.next();
+      if (batch == nullptr) break;
+      LossSum sum;
+      try {
+        sum = train_step(network, options, state.optimizer, space, batch->images, batch->labels);
+      } catch (const NumericError& error) {
+        if (!detail::all_finite<T>(network.parameters()) && !state.best_parameters.empty()) {
+          std::ranges::copy(state.best_parameters, network.parameters().begin());
+        }
+        throw NumericError("epoch " + std::to_string(state.epoch + 1) + ", batch " + std::to_string(state.batch + 1) +
+                           ": " + error.what());
+      }
+      state.loss_sum += sum.loss;
+      state.correct += sum.correct;
+      state.seen += batch->labels.size();
+      ++state.batch;
+      const auto seen = static_cast<double>(state.seen);
+      const StepReport report{state.epoch + 1, state.batch, batches, state.optimizer.updates, steps,
+                              batch->labels.size(), state.loss_sum / seen, static_cast<double>(state.correct) / seen};
+      for (const Callback& callback : options.callbacks) {
+        if (callback.on_step) callback.on_step(report);
+      }
+      if (stop_asked() && state.batch < batches && state.optimizer.updates < steps) {
+        clock();
+        return;
+      }
+    }
+
+    EpochRecord record;
+    record.epoch = ++state.epoch;
+    record.loss = state.loss_sum / static_cast<double>(state.seen);
+    record.accuracy = static_cast<double>(state.correct) / static_cast<double>(state.seen);
+    record.validation_loss = record.validation_accuracy = std::numeric_limits<double>::quiet_NaN();
+    record.learning_rate = rate;
+    if (validation != nullptr) {
+      const Evaluation result = evaluate(network, *validation, validation_space);
+      record.validation_loss = result.loss;
+      record.validation_accuracy = result.accuracy;
+    }
+    const double watched = validation != nullptr ? record.validation_loss : record.loss;
+    if (watched < state.best_loss || state.best_parameters.empty()) {
+      state.best_loss = watched;
+      state.best_epoch = record.epoch;
+      state.best_parameters.assign(network.parameters().begin(), network.parameters().end());
+    }
+    if (options.plateau) state.optimizer.learning_rate = options.plateau->next(state.plateau, watched, rate);
+    state.finished = state.optimizer.updates >= steps ||
+                     (options.early_stopping && options.early_stopping->stop(state.early_stopping, watched));
+    clock();
+    record.seconds = state.seconds;
+    record.waited_seconds = loader.waited_seconds() - waited;
+    state.batch = state.correct = state.seen = 0;
+    state.loss_sum = state.seconds = 0;
+    state.history.push_back(record);
+    for (const Callback& callback : options.callbacks) {
+      if (callback.on_epoch) callback.on_epoch(record);
+    }
+    if (stop_asked()) return;
+  }
+}
+
+/// Trains from the start and returns the history; the network holds the last weights.
+template <class Network, Samples Train, Samples Validation>
+History fit(Network& network, const Train& train, const Validation& validation, const FitOptions& options) {
+  TrainingState<typename Network::Scalar> state;
+  fit(network, train, &validation, options, state);
+  return state.history;
+}
+
+/// The same without validation data.
+template <class Network, Samples Train>
+History fit(Network& network, const Train& train, const FitOptions& options) {
+  TrainingState<typename Network::Scalar> state;
+  fit(network, train, static_cast<const Train*>(nullptr), options, state);
+  return state.history;
+}
+
+}  // namespace abell
