@@ -220,18 +220,20 @@ TEST_CASE("truncated FITS is refused at every length, packed or not", "[fits]") 
     }
     const std::string bytes = slurp(name);
     REQUIRE_NOTHROW(abell::read_image(name));
-    // Without the padding of the last block a plain image is still whole, and so is a gzip file
-    // without the checksum behind its data.
-    std::size_t whole = bytes.size();
-    if (kind == "a.fits") whole = 2880 + 60 * 50 * 4;
-    if (kind == "a.fits.gz") whole -= 8;
-    for (std::size_t keep = 10; keep < whole; keep += 241) {
+    // What only pads the last block may be missing: of a plain image 2880 + 60 * 50 * 4 bytes are
+    // the image, of a gzip file all but the end. Then every pixel must still be right.
+    const std::size_t needed = kind == "a.fits" ? 2880 + 60 * 50 * 4 : bytes.size() - (kind == "a.fits.gz" ? 40 : 0);
+    for (std::size_t keep = 10; keep < bytes.size(); keep += keep + 60 < bytes.size() ? 41 : 1) {
       INFO(kind << " cut at " << keep << " of " << bytes.size());
       const auto cut = folder.write("cut-" + kind, bytes.substr(0, keep));
-      REQUIRE_THAT(message_of<FormatError>([&] { abell::read_image(cut); }), Contains("cut-"));
+      Image image;
+      const std::string message = message_of<FormatError>([&] { image = abell::read_image(cut); });
+      if (keep < needed || !message.empty()) {
+        REQUIRE_THAT(message, Contains("cut-"));
+      } else {
+        REQUIRE(image.pixels == values);
+      }
     }
-    const auto cut = folder.write("cut-" + kind, bytes.substr(0, whole - 1));
-    REQUIRE_THAT(message_of<FormatError>([&] { abell::read_image(cut); }), Contains("cut-"));
   }
 }
 
