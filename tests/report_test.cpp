@@ -222,7 +222,8 @@ TEST_CASE("A constant or empty series has a range around it", "[report]") {
 }
 
 TEST_CASE("Rounded ranges hold the data and end at ticks", "[report]") {
-  for (const abell::AxisRange data : {abell::AxisRange{0.09, 0.73}, {0.58, 0.99}, {-7, 131}, {3, 3}}) {
+  for (const abell::AxisRange data :
+       {abell::AxisRange{0.09, 0.73}, {0.58, 0.99}, {-7, 131}, {3, 3}, {0.5, 0.5}, {0.69, 0.69}}) {
     const abell::AxisRange range = abell::rounded_range(data);
     CHECK(range.low <= data.low);
     CHECK(range.high >= data.high);

@@ -24,7 +24,7 @@ enum class PlotMark {
 
 /// One curve. Points that are not finite are left out and interrupt the line.
 struct PlotSeries {
-  std::string name = {};                    ///< in the legend; nowhere when empty
+  std::string name = {};                    ///< in the legend, unless it or the series is empty
   std::vector<double> x = {}, y = {};       ///< data coordinates, of equal length (`steps`: x has one more)
   std::vector<double> low = {}, high = {};  ///< optional band around y, each as long as y
   PlotMark mark = PlotMark::line;
@@ -249,7 +249,8 @@ inline std::string line_plot(const LinePlot& plot) {
     legend_x += width + 14;
   };
   for (const PlotSeries& series : plot.series) {
-    explain(series.name, [&](double at_x, double at_y) { return legend_mark(series, at_x, at_y); });
+    if (!series.y.empty())
+      explain(series.name, [&](double at_x, double at_y) { return legend_mark(series, at_x, at_y); });
   }
   for (const PlotGuide& guide : plot.guides) {
     explain(guide.name, [&](double at_x, double at_y) {

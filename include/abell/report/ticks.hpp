@@ -54,8 +54,12 @@ inline double nice_step(AxisRange range, int target) {
 inline AxisRange rounded_range(AxisRange range, bool logarithmic = false, int target = 5) {
   range = drawable_range(range, logarithmic);
   if (!logarithmic) {
-    const double step = detail::report::nice_step(range, target);
-    return {std::floor(range.low / step + 1e-9) * step, std::ceil(range.high / step - 1e-9) * step};
+    // The wider range may ask for a wider step: the steps only grow, so this ends.
+    for (double step = 0; step < detail::report::nice_step(range, target);) {
+      step = detail::report::nice_step(range, target);
+      range = {std::floor(range.low / step + 1e-9) * step, std::ceil(range.high / step - 1e-9) * step};
+    }
+    return range;
   }
   const bool decades = range.high / range.low > 1000;
   const auto power = [](double value) { return std::pow(10, std::floor(std::log10(value) + 1e-9)); };

@@ -188,7 +188,10 @@ inline void add_curves(Page& page, const TrainingReport& report) {
   };
   const auto figure = [&](std::string title, PlotAxis y, std::vector<PlotSeries> curves) {
     std::erase_if(curves, [&](const PlotSeries& series) { return !known(series); });
-    LinePlot plot{.title = std::move(title), .x = {.label = "epoch"}, .y = std::move(y), .series = std::move(curves)};
+    LinePlot plot{.title = std::move(title),
+                  .x = {.label = "epoch", .from = 0, .to = 5},
+                  .y = std::move(y),
+                  .series = std::move(curves)};
     if (report.best_epoch) plot.guides.push_back({.at = static_cast<double>(*report.best_epoch), .name = "best"});
     return Figure{line_plot(plot), ""};
   };
