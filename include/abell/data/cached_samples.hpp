@@ -39,7 +39,7 @@ inline constexpr ByteScale symmetric_scale{1 / 127.5F, -1};
 struct CachedSamplesOptions {
   ByteScale scale = unit_scale;
   Channels channels = Channels::both;
-  std::optional<Augmentation> augmentation;
+  std::optional<Augmentation> augmentation = {};
   std::uint64_t seed = 0;  ///< of the augmentation
 };
 

@@ -58,9 +58,9 @@ struct DataSet {
 };
 
 struct DataSetOptions {
-  std::vector<std::string> positive;  ///< empty: the default rule of `positive_classes`
-  bool need_class = true;             ///< whether a table without the column `class` is an error
-  bool need_train = true;             ///< whether a set without training images is an error
+  std::vector<std::string> positive = {};  ///< empty: the default rule of `positive_classes`
+  bool need_class = true;                  ///< whether a table without the column `class` is an error
+  bool need_train = true;                  ///< whether a set without training images is an error
 };
 
 namespace detail {
@@ -230,7 +230,6 @@ inline Gathered gather_table(const fs::path& csv, bool need_class) {
   for (std::size_t row = 0; row < table.rows.size(); ++row) {
     Object object;
     object.id = id_column ? cell(row, id_column) : cell(row, images[0]);
-    check_id(seen, object.id, table.where(row));
     for (const std::size_t column : images) {
       if (cell(row, column).empty()) {
         throw FormatError(table.where(row) + ": expected a file in column '" + table.header[column] +
@@ -241,6 +240,7 @@ inline Gathered gather_table(const fs::path& csv, bool need_class) {
         throw IoError(table.where(row) + ": no such file: " + object.files.back().string());
       }
     }
+    check_id(seen, object.id, table.where(row));
     const std::string name = cell(row, class_column);
     if (name.empty() && need_class) throw FormatError(table.where(row) + ": expected a class, found an empty field");
     if (split_column) {

@@ -27,7 +27,7 @@ namespace abell {
 struct PixelCacheOptions {
   std::string place = "ram";  ///< "ram", "off" (decode at every reading) or a folder for a scratch file
   int threads = 0;            ///< for decoding; 0: all
-  std::function<void(std::size_t done, std::size_t total)> progress;  ///< called by one thread at a time
+  std::function<void(std::size_t done, std::size_t total)> progress = {};  ///< called by one thread at a time
 };
 
 /// Bytes of `count` images of one shape (HWC). Each is decoded once; reading is safe from many

@@ -5,6 +5,7 @@
 #include <abell/images/image.hpp>
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -56,34 +57,59 @@ inline std::vector<Taps> triangle_taps(int in, int out) {
   return taps;
 }
 
-/// Adds weight x row over the inputs of one output row. A weight of zero takes no part, so that a
-/// masked neighbour (NaN) stays where it is when nothing is scaled.
+/// to += weight * from. A weight of zero takes no part, so that a masked neighbour (NaN) stays where
+/// it is when nothing is scaled.
 inline void add_scaled(const float* from, float weight, std::size_t count, float* to) {
   if (weight == 0) return;
+#pragma omp simd
   for (std::size_t i = 0; i < count; ++i) to[i] += weight * from[i];
 }
 
+/// One row through the taps of its columns; Channels at compile time keeps the sums in registers.
+template <int Channels>
+void resize_row(const float* row, const std::vector<Taps>& columns, float* out) {
+  for (const Taps& tap : columns) {
+    float sums[Channels] = {};
+    const float* from = row + static_cast<std::ptrdiff_t>(tap.first) * Channels;
+    for (const float weight : tap.weights) {
+      if (weight != 0) {
+        for (int c = 0; c < Channels; ++c) sums[c] += weight * from[c];
+      }
+      from += Channels;
+    }
+    for (int c = 0; c < Channels; ++c) *out++ = sums[c];
+  }
+}
+
+/// Rows first, so that the columns have fewer rows to visit when shrinking.
 inline Image resize_bilinear(const Image& image, int height, int width) {
-  const auto channels = static_cast<std::size_t>(image.channels);
   const std::vector<Taps> columns = triangle_taps(image.width, width);
   const std::vector<Taps> rows = triangle_taps(image.height, height);
+  const std::size_t row_size = static_cast<std::size_t>(image.width) * static_cast<std::size_t>(image.channels);
 
-  Image narrow(image.height, width, image.channels);
-  for (int row = 0; row < image.height; ++row) {
-    for (int column = 0; column < width; ++column) {
-      const Taps& tap = columns[static_cast<std::size_t>(column)];
-      for (std::size_t k = 0; k < tap.weights.size(); ++k) {
-        add_scaled(&image.pixels[image.index(row, tap.first + static_cast<int>(k))], tap.weights[k], channels,
-                   &narrow.pixels[narrow.index(row, column)]);
-      }
-    }
-  }
   Image out(height, width, image.channels);
+  std::vector<float> blended(row_size);
   for (int row = 0; row < height; ++row) {
     const Taps& tap = rows[static_cast<std::size_t>(row)];
+    std::ranges::fill(blended, 0.0F);
     for (std::size_t k = 0; k < tap.weights.size(); ++k) {
-      add_scaled(&narrow.pixels[narrow.index(tap.first + static_cast<int>(k), 0)], tap.weights[k],
-                 static_cast<std::size_t>(width) * channels, &out.pixels[out.index(row, 0)]);
+      add_scaled(&image.pixels[image.index(tap.first + static_cast<int>(k), 0)], tap.weights[k], row_size,
+                 blended.data());
+    }
+    float* target = &out.pixels[out.index(row, 0)];
+    if (image.channels == 1) {
+      resize_row<1>(blended.data(), columns, target);
+    } else if (image.channels == 3) {
+      resize_row<3>(blended.data(), columns, target);
+    } else {
+      const auto channels = static_cast<std::size_t>(image.channels);
+      for (const Taps& column : columns) {
+        for (std::size_t k = 0; k < column.weights.size(); ++k) {
+          add_scaled(&blended[(static_cast<std::size_t>(column.first) + k) * channels], column.weights[k], channels,
+                     target);
+        }
+        target += channels;
+      }
     }
   }
   return out;

@@ -1,0 +1,455 @@
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <abell/data/cached_samples.hpp>
+#include <abell/data/dataset.hpp>
+#include <abell/data/decode.hpp>
+#include <abell/data/loader.hpp>
+#include <abell/data/table.hpp>
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <csignal>
+#include <cstdint>
+#include <cstdlib>
+#include <filesystem>
+#include <limits>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "catch.hpp"
+#include "error_message.hpp"
+#include "temp_folder.hpp"
+
+using abell::DataSet;
+using abell::FormatError;
+using abell::IoError;
+using abell::OptionError;
+using abell::Shape;
+using abell::Split;
+
+namespace {
+
+/// A PNG of one colour.
+void picture(const std::filesystem::path& path, std::vector<std::uint8_t> colour = {1, 2, 3}, int side = 4) {
+  std::filesystem::create_directories(path.parent_path());
+  std::vector<std::uint8_t> bytes;
+  for (int i = 0; i < side * side; ++i) bytes.insert(bytes.end(), colour.begin(), colour.end());
+  abell::write_png(path, side, side, static_cast<int>(colour.size()), bytes);
+}
+
+std::string format_error(const std::filesystem::path& data, const abell::DataSetOptions& options = {}) {
+  return message_of<FormatError>([&] { abell::read_data_set(data, options); });
+}
+std::string io_error(const std::filesystem::path& data) {
+  return message_of<IoError>([&] { abell::read_data_set(data); });
+}
+
+/// A small set in the layout of Kosiba et al.
+void kosiba(const TempFolder& folder) {
+  folder.write("train.csv", "image_id,class\r\nb,low-z\r\na,point\r\nc,other\r\n");
+  folder.write("test.csv", "image_id,class,extra\nt1,hi-z,9\nt2,galaxy,8\n");
+  for (const char* id : {"a", "b", "c"}) picture(folder / ("train_images/" + std::string(id) + ".png"));
+  for (const char* id : {"t1", "t2"}) picture(folder / ("test_images/" + std::string(id) + ".png"), {9, 9, 9});
+}
+
+std::vector<std::uint8_t> bytes_of(const abell::PixelCache& cache, std::size_t index) {
+  std::vector<std::uint8_t> room;
+  const auto bytes = cache.read(index, room);
+  return {bytes.begin(), bytes.end()};
+}
+
+}  // namespace
+
+TEST_CASE("CSV follows RFC 4180", "[data]") {
+  const abell::Table table =
+      abell::parse_csv("\xEF\xBB\xBFid,\"a \"\"b\"\"\",c\r\n1,\"x,y\",\r\n\"two\nlines\",,z\n\n4,5,\"6\"", "t.csv");
+  REQUIRE(table.header == std::vector<std::string>{"id", "a \"b\"", "c"});
+  REQUIRE(table.rows ==
+          std::vector<std::vector<std::string>>{{"1", "x,y", ""}, {"two\nlines", "", "z"}, {"4", "5", "6"}});
+  REQUIRE(table.lines == std::vector<int>{2, 3, 6});
+  REQUIRE(table.column("c") == 2);
+  REQUIRE(table.where(1) == "t.csv:3");
+  REQUIRE_FALSE(table.find("d"));
+  REQUIRE_THROWS_WITH(table.column("d"), Contains("t.csv") && Contains("'d'") && Contains("id, "));
+}
+
+TEST_CASE("broken CSV is refused with its line", "[data]") {
+  const auto message = [](const std::string& text) {
+    return message_of<FormatError>([&] { abell::parse_csv(text, "t.csv"); });
+  };
+  REQUIRE_THAT(message(""), Contains("t.csv") && Contains("empty"));
+  REQUIRE_THAT(message("a,b\n1,2\n3\n"), Contains("t.csv:3") && Contains("expected 2 fields, found 1"));
+  REQUIRE_THAT(message("a,b\n1,2,3\n"), Contains("t.csv:2") && Contains("found 3"));
+  REQUIRE_THAT(message("a,b\n1,\"2\n3\n"), Contains("t.csv:2") && Contains("never closed"));
+  REQUIRE_THAT(message("a,b\n1,\"2\"x\n"), Contains("t.csv:2") && Contains("after a closing quote"));
+  REQUIRE_THAT(message("a,b\n\n1,x\"2\"\n"), Contains("t.csv:3") && Contains("quote inside"));
+  REQUIRE_THAT(message("a,b,a\n"), Contains("'a' is there twice"));
+  REQUIRE_THAT(message(std::string("a\n\0\n", 4)), Contains("zero byte"));
+  const TempFolder folder;
+  REQUIRE_THROWS_AS(abell::read_csv(folder / "none.csv"), IoError);
+  REQUIRE_THROWS_AS(abell::read_csv(folder.path()), IoError);
+}
+
+TEST_CASE("written CSV reads back as it was", "[data]") {
+  const TempFolder folder;
+  const std::vector<std::string> header{"a", "b,c"};
+  const std::vector<std::vector<std::string>> rows{{"x\"y", "line\r\nbreak"}, {"", " spaced "}, {"plain", "1.5"}};
+  abell::write_csv(folder / "t.csv", header, rows);
+  const abell::Table table = abell::read_csv(folder / "t.csv");
+  REQUIRE(table.header == header);
+  REQUIRE(table.rows == rows);
+  abell::write_csv(folder / "one.csv", {"a"}, {{""}, {"b"}});
+  REQUIRE(abell::read_csv(folder / "one.csv").rows == std::vector<std::vector<std::string>>{{""}, {"b"}});
+  REQUIRE_THROWS_AS(abell::write_csv(folder / "t.csv", header, {{"short"}}), abell::ShapeError);
+  REQUIRE(abell::read_csv(folder / "t.csv").rows == rows);
+  REQUIRE_THROWS_AS(abell::write_csv(folder / "none/t.csv", header, rows), IoError);
+  REQUIRE(abell::csv_number(0.1) == "0.1");
+  REQUIRE(abell::csv_number(std::nan("")).empty());
+}
+
+TEST_CASE("positive classes follow the default rules", "[data]") {
+  using Names = std::vector<std::string>;
+  REQUIRE(abell::positive_classes({"galaxy", "hi-z", "low-z", "other"}) == Names{"hi-z", "low-z"});
+  REQUIRE(abell::positive_classes({"cluster", "zebra"}) == Names{"cluster"});
+  REQUIRE(abell::positive_classes({"clusters", "other"}) == Names{"clusters"});
+  REQUIRE(abell::positive_classes({"non_spirals", "spirals"}) == Names{"spirals"});
+  REQUIRE(abell::positive_classes({"a", "b", "c"}, {"c", "a", "c"}) == Names{"a", "c"});
+  REQUIRE_THROWS_WITH(abell::positive_classes({"a", "b"}, {"z"}), Contains("'z'") && Contains("a, b"));
+  REQUIRE_THROWS_AS(abell::positive_classes({"a", "b"}, {"a", "b"}), OptionError);
+}
+
+TEST_CASE("the layout of Kosiba et al. is read in the order of its tables", "[data]") {
+  const TempFolder folder;
+  kosiba(folder);
+  const DataSet set = abell::read_data_set(folder.path());
+  REQUIRE(set.classes == std::vector<std::string>{"galaxy", "hi-z", "low-z", "other", "point"});
+  REQUIRE(set.positive == std::vector<std::string>{"hi-z", "low-z"});
+  REQUIRE(set.objects.size() == 5);
+  REQUIRE(set.objects[0].id == "b");
+  REQUIRE(set.objects[0].files == std::vector<std::filesystem::path>{folder / "train_images/b.png"});
+  REQUIRE(set.binary_label(set.objects[0]) == 1);
+  REQUIRE(set.binary_label(set.objects[1]) == 0);
+  REQUIRE(set.members(Split::train) == std::vector<std::size_t>{0, 1, 2});
+  REQUIRE(set.members(Split::test) == std::vector<std::size_t>{3, 4});
+  REQUIRE(set.members(Split::validation).empty());
+  REQUIRE(abell::read_data_set(folder.path(), {.positive = {"point"}}).positive == std::vector<std::string>{"point"});
+}
+
+TEST_CASE("a broken set in the layout of Kosiba et al. is refused by file and line", "[data]") {
+  const TempFolder folder;
+  kosiba(folder);
+  folder.write("train.csv", "image_id,class\na,low-z\nb,quasar\n");
+  REQUIRE_THAT(format_error(folder.path()), Contains("train.csv:3") && Contains("'quasar'"));
+  folder.write("train.csv", "image_id,class\na,low-z\nb,point\na,point\n");
+  REQUIRE_THAT(format_error(folder.path()), Contains("train.csv:4") && Contains("duplicate id 'a'") && Contains(":2"));
+  folder.write("train.csv", "image_id,class\na,low-z\nz,point\n");
+  REQUIRE_THAT(io_error(folder.path()), Contains("train.csv:3") && Contains("z.png"));
+  folder.write("train.csv", "image_id,kind\na,low-z\n");
+  REQUIRE_THAT(format_error(folder.path()), Contains("train.csv") && Contains("'class'"));
+  folder.write("train.csv", "image_id,class\na,low-z\nb,hi-z\n");
+  REQUIRE_THAT(format_error(folder.path()), Contains("no image of a negative class"));
+  folder.write("train.csv", "image_id,class\n");
+  REQUIRE_THAT(format_error(folder.path()), Contains("no image in the training split"));
+  REQUIRE_NOTHROW(abell::read_data_set(folder.path(), {.need_train = false}));
+  folder.write("test.csv", "image_id,class\n");
+  REQUIRE_THAT(format_error(folder.path()), Contains("the set is empty"));
+  std::filesystem::remove_all(folder / "train_images");
+  REQUIRE_THAT(io_error(folder.path()), Contains("train_images") && Contains("no such folder"));
+}
+
+TEST_CASE("the same image in train and test is refused, the same number is not", "[data]") {
+  const TempFolder folder;
+  kosiba(folder);
+  folder.write("test.csv", "image_id,class\na,point\nt1,hi-z\n");
+  picture(folder / "test_images/a.png", {7, 7, 7});
+  REQUIRE(abell::read_data_set(folder.path()).objects.size() == 5);
+  std::filesystem::copy_file(folder / "train_images/a.png", folder / "test_images/a.png",
+                             std::filesystem::copy_options::overwrite_existing);
+  REQUIRE_THAT(format_error(folder.path()), Contains("test.csv:2") && Contains("in train.csv"));
+}
+
+TEST_CASE("class folders are read sorted, and a lone validation folder is the test split", "[data]") {
+  const TempFolder folder;
+  for (const char* name : {"train/yes/2.png", "train/yes/1.png", "train/no/3.png", "validation/yes/1.png",
+                           "validation/no/9.png", "train/.hidden/x.png"}) {
+    picture(folder / name);
+  }
+  folder.write("train/yes/.DS_Store", "x");
+  folder.write("train/README.txt", "x");
+  folder.write("README.md", "x");
+  DataSet set = abell::read_data_set(folder.path());
+  REQUIRE(set.classes == std::vector<std::string>{"no", "yes"});
+  REQUIRE(set.positive == std::vector<std::string>{"yes"});
+  REQUIRE(set.objects.size() == 5);
+  REQUIRE(set.objects[0].id == "train/no/3.png");
+  REQUIRE(set.objects[1].id == "train/yes/1.png");
+  REQUIRE(set.objects[2].label == 1);
+  REQUIRE(set.members(Split::test) == std::vector<std::size_t>{3, 4});
+  REQUIRE(set.members(Split::validation).empty());
+  picture(folder / "test/yes/5.png");
+  set = abell::read_data_set(folder.path());
+  REQUIRE(set.members(Split::validation).size() == 2);
+  REQUIRE(set.members(Split::test).size() == 1);
+}
+
+TEST_CASE("broken class folders are refused by name", "[data]") {
+  const TempFolder folder;
+  picture(folder / "train/yes/1.png");
+  REQUIRE_THAT(format_error(folder.path()), Contains("no image of a negative class"));
+  std::filesystem::create_directories(folder / "train/no");
+  REQUIRE_THAT(format_error(folder.path()), Contains("train/no") && Contains("has no image"));
+  folder.write("train/no/notes.txt", "x");
+  REQUIRE_THAT(format_error(folder.path()), Contains("notes.txt"));
+  std::filesystem::remove(folder / "train/no/notes.txt");
+  picture(folder / "train/no/2.png");
+  picture(folder / "test/perhaps/2.png");
+  REQUIRE_THAT(format_error(folder.path()), Contains("unknown class 'perhaps'"));
+  std::filesystem::remove_all(folder / "test");
+  REQUIRE_NOTHROW(abell::read_data_set(folder.path()));
+  picture(folder / "train/lost.png");
+  REQUIRE_THAT(format_error(folder.path()), Contains("lost.png"));
+  std::filesystem::remove(folder / "train/lost.png");
+  std::filesystem::permissions(folder / "train/no", std::filesystem::perms::none);
+  if (::geteuid() != 0) REQUIRE_THAT(io_error(folder.path()), Contains("train/no") && Contains("cannot read"));
+  std::filesystem::permissions(folder / "train/no", std::filesystem::perms::owner_all);
+  REQUIRE_THAT(io_error(folder / "nowhere"), Contains("nowhere"));
+  const TempFolder empty;
+  REQUIRE_THAT(format_error(empty.path()), Contains("expected train.csv"));
+}
+
+TEST_CASE("a table of images is read with paths relative to it", "[data]") {
+  const TempFolder folder;
+  picture(folder / "images/a.png");
+  picture(folder / "images/b.png");
+  folder.write("table.csv", "image,class,split\nimages/b.png,cluster,train\nimages/a.png,other,train\n");
+  for (const std::filesystem::path& data : {folder.path(), folder / "table.csv"}) {
+    const DataSet set = abell::read_data_set(data);
+    REQUIRE(set.objects[0].id == "images/b.png");
+    REQUIRE(set.positive == std::vector<std::string>{"cluster"});
+    REQUIRE(set.members(Split::train).size() == 2);
+  }
+  const auto table = [&](const std::string& text) { return folder.write("table.csv", text); };
+  DataSet set = abell::read_data_set(
+      table("id,image,class,split\n1,images/b.png,a,train\n2,images/a.png,b,train\n3,images/a.png,b,validation\n"));
+  REQUIRE(set.objects[2].id == "3");
+  REQUIRE(set.objects[2].split == Split::test);
+
+  REQUIRE_THAT(format_error(table("id,image,class\n1,images/a.png,x\n1,images/b.png,y\n")),
+               Contains("table.csv:3") && Contains("duplicate id '1'"));
+  REQUIRE_THAT(format_error(table("image,class\nimages/a.png,x\nimages/b.png,\n")), Contains("table.csv:3"));
+  REQUIRE_THAT(format_error(table("image,class,split\nimages/a.png,x,valid\n")), Contains("'valid'"));
+  REQUIRE_THAT(format_error(table("image,class\n,x\n")), Contains("column 'image'"));
+  REQUIRE_THAT(format_error(table("picture,class\nimages/a.png,x\n")), Contains("expected a column 'image'"));
+  REQUIRE_THAT(format_error(table("xray,class\nimages/a.png,x\n")), Contains("expected a column 'optical'"));
+  REQUIRE_THAT(io_error(table("image,class\nimages/z.png,x\n")), Contains("table.csv:2") && Contains("images/z.png"));
+  REQUIRE_THAT(format_error(table("image\nimages/a.png\n")), Contains("'class'"));
+  set = abell::read_data_set(table("image\nimages/a.png\n"), {.need_class = false, .need_train = false});
+  REQUIRE(set.objects[0].label == -1);
+  REQUIRE(set.binary_label(set.objects[0]) == -1);
+  REQUIRE(set.classes.empty());
+}
+
+TEST_CASE("X-ray and optical files become the channels empty, optical, X-ray", "[data]") {
+  const TempFolder folder;
+  picture(folder / "x.png", {200});
+  picture(folder / "o.png", {50, 50, 50}, 9);
+  picture(folder / "colour.png", {1, 2, 3});
+  folder.write("table.csv", "xray,optical,class\nx.png,o.png,cluster\no.png,x.png,other\n");
+  const DataSet set = abell::read_data_set(folder.path());
+  const auto cache = abell::cache_pixels(set, {2, 2, 3});
+  REQUIRE(bytes_of(*cache, 0) == std::vector<std::uint8_t>{0, 50, 200, 0, 50, 200, 0, 50, 200, 0, 50, 200});
+  std::vector<std::uint8_t> out(12);
+  REQUIRE_THROWS_WITH(abell::decode_files({folder / "colour.png", folder / "o.png"}, {2, 2, 3}, {}, out),
+                      Contains("colour.png") && Contains("grey"));
+  REQUIRE_THROWS_AS(abell::decode_files({folder / "x.png", folder / "o.png"}, {2, 6, 1}, {}, out), abell::ShapeError);
+
+  // Each choice of channels hides the other one; both keep the empty one at zero.
+  const auto seen = [&](abell::Channels channels) {
+    const abell::CachedSamples samples(cache, {1, 0}, {0}, {.scale = {1, 0}, .channels = channels});
+    std::vector<float> values(12);
+    samples.read(0, 0, values);
+    return std::vector<float>(values.begin(), values.begin() + 3);
+  };
+  REQUIRE(seen(abell::Channels::both) == std::vector<float>{0, 50, 200});
+  REQUIRE(seen(abell::Channels::optical) == std::vector<float>{0, 50, 0});
+  REQUIRE(seen(abell::Channels::xray) == std::vector<float>{0, 0, 200});
+  REQUIRE_THROWS_AS(abell::parse_channels("radio"), OptionError);
+}
+
+TEST_CASE("the cache gives the same bytes in memory, in a file and without", "[data]") {
+  const TempFolder folder;
+  const Shape shape{3, 4, 3};
+  std::atomic<int> decoded{0};
+  const auto decode = [&](std::size_t index, std::span<std::uint8_t> out) {
+    ++decoded;
+    for (std::size_t i = 0; i < out.size(); ++i) out[i] = static_cast<std::uint8_t>(31 * index + i);
+    return index % 3;
+  };
+  for (const std::string& place : {std::string("ram"), std::string("off"), (folder / "new/scratch").string()}) {
+    INFO(place);
+    decoded = 0;
+    std::size_t calls = 0, last = 0;
+    const auto progress = [&](std::size_t done, std::size_t total) {
+      ++calls;
+      last = done;
+      REQUIRE(total == 50);
+    };
+    const abell::PixelCache cache(50, shape, decode, {.place = place, .threads = 4, .progress = progress});
+    const bool off = place == "off";
+    REQUIRE(decoded == (off ? 0 : 50));
+    REQUIRE(calls == (off ? 0U : 50U));
+    REQUIRE(last == (off ? 0U : 50U));
+    std::vector<int> good(50);
+    abell::parallel_for(50, 4, [&](int chunk, int) {
+      const auto index = static_cast<std::size_t>(chunk);
+      const auto bytes = bytes_of(cache, index);
+      bool same = bytes.size() == shape.size();
+      for (std::size_t i = 0; i < bytes.size(); ++i)
+        same = same && bytes[i] == static_cast<std::uint8_t>(31 * index + i);
+      good[index] = same;
+    });
+    REQUIRE(good == std::vector<int>(50, 1));
+    if (!off) REQUIRE(cache.masked(5) == 2);
+    REQUIRE(decoded == 50);
+  }
+  REQUIRE(std::filesystem::is_empty(folder / "new/scratch"));
+}
+
+TEST_CASE("an unreadable image or a full disk ends the cache with one error", "[data]") {
+  const TempFolder folder;
+  const auto failing = [](std::size_t index, std::span<std::uint8_t>) -> std::size_t {
+    if (index == 7) throw FormatError("image 7: broken");
+    return 0;
+  };
+  REQUIRE_THROWS_WITH(abell::PixelCache(20, {2, 2, 1}, failing, {.threads = 3}), Contains("image 7"));
+  const auto file = folder.write("file", "x");
+  const auto fine = [](std::size_t, std::span<std::uint8_t>) -> std::size_t { return 0; };
+  REQUIRE_THROWS_AS(abell::PixelCache(2, {2, 2, 1}, fine, {.place = file.string()}), IoError);
+
+  // A limit on the size of files stands for a full disk.
+  struct rlimit old {};
+  REQUIRE(::getrlimit(RLIMIT_FSIZE, &old) == 0);
+  const auto handler = std::signal(SIGXFSZ, SIG_IGN);
+  struct rlimit small = old;
+  small.rlim_cur = 1000;
+  REQUIRE(::setrlimit(RLIMIT_FSIZE, &small) == 0);
+  const std::string message = message_of<IoError>([&] {
+    abell::PixelCache(100, {10, 10, 3}, fine, {.place = (folder / "full").string(), .threads = 1});
+  });
+  const std::string table = message_of<IoError>([&] {
+    abell::write_csv(folder / "full/table.csv", {"a"}, std::vector<std::vector<std::string>>(2000, {"value"}));
+  });
+  ::setrlimit(RLIMIT_FSIZE, &old);
+  std::signal(SIGXFSZ, handler);
+  REQUIRE_THAT(message, Contains("cannot write the scratch file"));
+  REQUIRE_THAT(table, Contains("table.csv: cannot be written"));
+  REQUIRE(std::filesystem::is_empty(folder / "full"));
+}
+
+TEST_CASE("cached samples scale, select and augment by object, not by place", "[data]") {
+  const Shape shape{16, 16, 3};
+  const auto cache = std::make_shared<const abell::PixelCache>(
+      6, shape, [](std::size_t index, std::span<std::uint8_t> out) -> std::size_t {
+        abell::Random random(index);
+        for (auto& byte : out) byte = static_cast<std::uint8_t>(random() >> 24);
+        return 0;
+      });
+  const std::vector<int> labels{0, 1, 0, 1, 1, 0};
+  const abell::CachedSamples plain(cache, labels, {4, 1});
+  REQUIRE(plain.size() == 2);
+  REQUIRE(plain.label(0) == 1);
+  std::vector<float> a(shape.size()), b(shape.size());
+  plain.read(0, 0, a);
+  const auto bytes = bytes_of(*cache, 4);
+  for (std::size_t i = 0; i < a.size(); ++i) REQUIRE(a[i] == Approx(bytes[i] / 255.0));
+  const abell::CachedSamples mobile(cache, labels, {4}, {.scale = abell::symmetric_scale});
+  mobile.read(0, 0, b);
+  for (std::size_t i = 0; i < b.size(); ++i) REQUIRE(b[i] == Approx(bytes[i] / 127.5 - 1).margin(1e-6));
+
+  const abell::CachedSamplesOptions options{.augmentation = abell::Augmentation{}, .seed = 3};
+  const abell::CachedSamples first(cache, labels, {4, 1}, options), second(cache, labels, {0, 1, 2, 3, 4}, options);
+  first.read(0, 9, a);
+  second.read(4, 9, b);
+  REQUIRE(a == b);
+  second.read(4, 10, b);
+  REQUIRE(a != b);
+  REQUIRE_THROWS_AS(abell::CachedSamples(cache, {0, 1}, {0}), abell::ShapeError);
+  REQUIRE_THROWS_AS(abell::CachedSamples(cache, labels, {6}), abell::ShapeError);
+  REQUIRE_THROWS_AS(abell::CachedSamples(cache, labels, {0}, {.augmentation = abell::Augmentation{.zoom = 2}}),
+                    OptionError);
+}
+
+TEST_CASE("grey is copied to three channels and other sizes are resized", "[data]") {
+  const TempFolder folder;
+  picture(folder / "grey.png", {77}, 11);
+  std::vector<std::uint8_t> out(5 * 5 * 3);
+  for (const auto method : {abell::Resize::bilinear, abell::Resize::nearest, abell::Resize::crop}) {
+    REQUIRE(abell::decode_files({folder / "grey.png"}, {5, 5, 3}, {.resize = method}, out) == 0);
+    REQUIRE(out == std::vector<std::uint8_t>(75, 77));
+  }
+}
+
+TEST_CASE("masked pixels of a FITS set are counted by object", "[data]") {
+  const TempFolder folder;
+  for (const std::string name : {"a", "b"}) {
+    fitsfile* file = nullptr;
+    int status = 0;
+    long axes[] = {4, 4};
+    std::vector<float> values(16);
+    for (std::size_t i = 0; i < 16; ++i) values[i] = static_cast<float>(i);
+    if (name == "b") values[3] = values[5] = std::numeric_limits<float>::quiet_NaN();
+    fits_create_file(&file, (folder / (name + ".fits")).c_str(), &status);
+    fits_create_img(file, FLOAT_IMG, 2, axes, &status);
+    fits_write_img(file, TFLOAT, 1, 16, values.data(), &status);
+    fits_close_file(file, &status);
+    REQUIRE(status == 0);
+  }
+  folder.write("table.csv", "image,class\na.fits,x\nb.fits[0],y\n");
+  const DataSet set = abell::read_data_set(folder.path());
+  const auto cache = abell::cache_pixels(set, {4, 4, 3});
+  REQUIRE(cache->masked(0) == 0);
+  REQUIRE(cache->masked(1) == 2);
+  const auto bytes = bytes_of(*cache, 1);
+  REQUIRE(bytes[3 * 3] == 0);
+  REQUIRE(bytes[3 * 15] == 255);
+  REQUIRE_THROWS_WITH(abell::cache_pixels(set, {4, 4, 3}, {.nan = abell::MaskPolicy::error}), Contains("b.fits"));
+}
+
+TEST_CASE("the real class folders are read, and their validation folder is the test split", "[data]") {
+  const char* root = std::getenv("ABELL_REAL_DATA");
+  if (root == nullptr) {
+    WARN("skipped: ABELL_REAL_DATA does not name a folder");
+    return;
+  }
+  DataSet set = abell::read_data_set(std::filesystem::path(root) / "gz2_spirals");
+  REQUIRE(set.classes == std::vector<std::string>{"non_spirals", "spirals"});
+  REQUIRE(set.positive == std::vector<std::string>{"spirals"});
+  REQUIRE(set.members(Split::train).size() == 1400);
+  REQUIRE(set.members(Split::test).size() == 600);
+  REQUIRE(set.members(Split::validation).empty());
+  // Every fiftieth image through the whole way: cache in a file, augmentation, batches.
+  std::vector<abell::Object> few;
+  for (std::size_t i = 0; i < set.objects.size(); i += 50) few.push_back(set.objects[i]);
+  set.objects = few;
+  const TempFolder folder;
+  const auto cache = abell::cache_pixels(set, {356, 356, 3}, {}, {.place = (folder / "cache").string()});
+  std::vector<int> labels;
+  std::vector<std::size_t> all;
+  for (const abell::Object& object : set.objects) {
+    all.push_back(all.size());
+    labels.push_back(set.binary_label(object));
+  }
+  const abell::CachedSamples samples(cache, labels, all, {.augmentation = abell::Augmentation{}, .seed = 1});
+  abell::Loader loader(samples, {.batch = 10, .seed = 1});
+  loader.start(0);
+  std::size_t images = 0;
+  while (const abell::Batch* batch = loader.next()) {
+    images += batch->labels.size();
+    const auto values = batch->images.span();
+    REQUIRE(std::all_of(values.begin(), values.end(), [](float v) { return v >= 0 && v <= 1; }));
+    REQUIRE(*std::max_element(values.begin(), values.end()) > 0.2F);
+  }
+  REQUIRE(images == 40);
+}
