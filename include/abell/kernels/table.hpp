@@ -57,7 +57,7 @@ struct KernelTable {
 
 }  // namespace abell::kernels
 
-#include <abell/kernels/targets.hpp>
+#include <abell/kernels/targets.inl>
 
 namespace abell::kernels {
 

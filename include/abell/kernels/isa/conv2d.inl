@@ -1,5 +1,5 @@
 // Convolution without a copy of the patches: in NHWC a window is kernel_height contiguous runs of
-// kernel_width * channels values. Included once for each instruction set, see targets.hpp.
+// kernel_width * channels values. Included once for each instruction set, see targets.inl.
 //
 // Rows are copied once into a zero-padded ring ("band") of row slots, so that borders need no
 // special case and the rows in use stay in the cache.

@@ -1,4 +1,4 @@
-// Matrix products on packed weights. Included once for each instruction set, see targets.hpp.
+// Matrix products on packed weights. Included once for each instruction set, see targets.inl.
 //
 // Weights [depth][columns] are packed into panels of two vectors' width (the last may be one
 // vector), zero-padded: panel after panel, each [depth][width]. The bias follows, padded likewise.

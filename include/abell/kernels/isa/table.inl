@@ -1,4 +1,4 @@
-// The functions of one instruction set. Included once for each, see targets.hpp.
+// The functions of one instruction set. Included once for each, see targets.inl.
 
 template <class T>
 static const KernelTable<T>& table() {

@@ -1,4 +1,4 @@
-// Included once for each instruction set, see targets.hpp. Vectors of ABELL_VECTOR_BYTES bytes.
+// Included once for each instruction set, see targets.inl. Vectors of ABELL_VECTOR_BYTES bytes.
 
 template <class T>
 struct VectorOf {

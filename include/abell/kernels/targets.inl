@@ -1,5 +1,4 @@
-#pragma once
-/// Includes the leaf kernels once for each instruction set. Only table.hpp includes this file.
+// Includes the leaf kernels once for each instruction set. Only table.hpp includes this file.
 
 // Vectors wider than the baseline's never cross a function call, so the ABI note does not apply.
 #if defined(__clang__)

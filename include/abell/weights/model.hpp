@@ -1,0 +1,238 @@
+#pragma once
+/// Model files: a safetensors file with a network's parameters under their full names
+/// ("conv2d_1/kernel"), and in its metadata, as JSON under "abell", all that classification needs.
+
+#include <abell/core/error.hpp>
+#include <abell/core/shape.hpp>
+#include <abell/network/network.hpp>
+#include <abell/weights/json.hpp>
+#include <abell/weights/match.hpp>
+#include <abell/weights/safetensors.hpp>
+#include <algorithm>
+#include <filesystem>
+#include <set>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace abell {
+
+/// A layer as a model file tells of it.
+struct ModelLayer {
+  std::string kind;
+  std::string name;
+  Shape output;
+  friend bool operator==(const ModelLayer&, const ModelLayer&) = default;
+};
+
+/// What stands beside the weights in a model file; never a time, a thread count or a path.
+struct ModelInfo {
+  static constexpr int format_version = 1;
+
+  std::string network = "custom";          ///< which description: "custom", "mobilenet", ...
+  Shape input = {};                        ///< of an image; `save_model` takes it from the network
+  std::vector<ModelLayer> layers = {};     ///< `save_model` takes them from the network
+  std::vector<std::string> classes = {};   ///< a name for each output
+  std::vector<std::string> positive = {};  ///< those of the classes whose probabilities make p(positive)
+  nlohmann::json preprocessing = nlohmann::json::object();  ///< resize, scale, channels, NaN policy, ...
+};
+
+/// A network's layers as they stand in its model file.
+template <class Network>
+std::vector<ModelLayer> model_layers(const Network& network) {
+  std::vector<ModelLayer> layers;
+  for (const LayerInfo& layer : network.layers()) layers.push_back({layer.kind, layer.name, layer.output});
+  return layers;
+}
+
+namespace detail {
+
+inline constexpr const char* model_key = "abell";
+
+inline Json shape_json(const Shape& shape) { return {shape.height, shape.width, shape.channels}; }
+
+/// What is wrong with the classes; empty when nothing is.
+inline std::string class_fault(const ModelInfo& info, std::size_t outputs) {
+  if (info.classes.size() != outputs) {
+    return "expected " + std::to_string(outputs) + " classes, found " + std::to_string(info.classes.size());
+  }
+  const std::set<std::string> classes(info.classes.begin(), info.classes.end());
+  if (classes.size() != outputs) return "expected classes of different names, found one name twice";
+  if (info.positive.empty()) return "expected at least one positive class, found none";
+  for (const std::string& name : info.positive) {
+    if (!classes.contains(name)) return "expected positive classes from among the classes, found " + quoted(name);
+  }
+  return {};
+}
+
+/// The member `key` of an object when `is` (of Json) holds for it; `what` names the type in messages.
+inline const Json& member(const std::string& where, const Json& object, const char* key,
+                          bool (Json::*is)() const noexcept, const char* what) {
+  const auto found = object.find(key);
+  if (found == object.end()) throw FormatError(where + ": expected " + what + " under \"" + key + "\", found none");
+  if (!((*found).*is)()) {
+    throw FormatError(where + ": expected " + what + " under \"" + key + "\", found " + shown(*found));
+  }
+  return *found;
+}
+
+inline Shape shape_member(const std::string& where, const Json& object, const char* key) {
+  const std::vector<std::uint64_t> sizes = sizes_of(member(where, object, key, &Json::is_array, "a list"), where);
+  const auto fits = [](std::uint64_t size) { return size >= 1 && size <= 1'000'000'000; };
+  if (sizes.size() != 3 || !std::ranges::all_of(sizes, fits)) {
+    throw FormatError(where + ": expected height, width and channels under \"" + key + "\", found " +
+                      shape_text(sizes));
+  }
+  return {static_cast<int>(sizes[0]), static_cast<int>(sizes[1]), static_cast<int>(sizes[2])};
+}
+
+inline std::string text_member(const std::string& where, const Json& object, const char* key) {
+  return member(where, object, key, &Json::is_string, "text").get<std::string>();
+}
+
+inline std::vector<std::string> texts_member(const std::string& where, const Json& object, const char* key) {
+  std::vector<std::string> texts;
+  for (const Json& text : member(where, object, key, &Json::is_array, "a list")) {
+    if (!text.is_string()) throw FormatError(where + ": expected names under \"" + key + "\", found " + shown(text));
+    texts.push_back(text.get<std::string>());
+  }
+  return texts;
+}
+
+inline ModelInfo parse_info(const std::filesystem::path& path, const std::map<std::string, std::string>& metadata) {
+  const auto text = metadata.find(model_key);
+  if (text == metadata.end()) {
+    throw FormatError(path.string() + ": expected a model (metadata \"" + model_key + "\"), found none");
+  }
+  const std::string where = path.string() + ": metadata";
+  const Json json = parse_json(text->second, where);
+  if (!json.is_object()) throw FormatError(where + ": expected an object, found " + shown(json));
+  const Json& version = member(where, json, "format_version", &Json::is_number_integer, "a number");
+  if (version != ModelInfo::format_version) {
+    throw FormatError(where + ": expected format version " + std::to_string(ModelInfo::format_version) + ", found " +
+                      shown(version));
+  }
+  ModelInfo info;
+  info.network = text_member(where, json, "network");
+  info.input = shape_member(where, json, "input");
+  for (const Json& layer : member(where, json, "description", &Json::is_array, "a list")) {
+    if (!layer.is_object()) throw FormatError(where + ": expected layers as objects, found " + shown(layer));
+    info.layers.push_back(
+        {text_member(where, layer, "kind"), text_member(where, layer, "name"), shape_member(where, layer, "output")});
+  }
+  if (info.layers.empty()) throw FormatError(where + ": expected at least one layer, found none");
+  info.classes = texts_member(where, json, "classes");
+  info.positive = texts_member(where, json, "positive");
+  info.preprocessing = member(where, json, "preprocessing", &Json::is_object, "an object");
+  const std::string fault = class_fault(info, info.layers.back().output.size());
+  if (!fault.empty()) throw FormatError(where + ": " + fault);
+  return info;
+}
+
+/// Throws ShapeError unless the file tells of the very layers and input of the network.
+template <class Network>
+void require_same_layers(const std::filesystem::path& path, const ModelInfo& info, const Network& network) {
+  const std::string where = path.string() + ": weights of another network: ";
+  if (info.input != network.input()) {
+    throw ShapeError(where + "expected an input of " + to_string(network.input()) + ", found " + to_string(info.input));
+  }
+  const std::vector<ModelLayer> expected = model_layers(network);
+  const auto text = [](const std::vector<ModelLayer>& layers, std::size_t i) {
+    return i < layers.size() ? quoted(layers[i].name + " (" + layers[i].kind + ") " + to_string(layers[i].output))
+                             : std::string("the end");
+  };
+  for (std::size_t i = 0; i < std::max(expected.size(), info.layers.size()); ++i) {
+    if (i >= expected.size() || i >= info.layers.size() || expected[i] != info.layers[i]) {
+      throw ShapeError(where + "expected layer " + std::to_string(i + 1) + " to be " + text(expected, i) + ", found " +
+                       text(info.layers, i));
+    }
+  }
+}
+
+/// All parameters from a file, in the order of the network's arena.
+template <class Network, class T = typename Network::Scalar>
+std::vector<T> read_parameters(const std::filesystem::path& path, const TensorFile& file, const Network& network) {
+  require_tensors(path, file, expected_parameters(network));
+  std::vector<T> parameters(network.parameters().size());
+  for (const ParameterSlot& slot : network.slots()) {
+    read_weights(path, *file.find(slot.name), std::span(parameters).subspan(slot.offset, slot.size));
+  }
+  return parameters;
+}
+
+}  // namespace detail
+
+/// Writes `parameters` (laid out as network.parameters(); the best ones of a run, say) with what `info`
+/// and the network tell. The same network and info give the same bytes. Throws OptionError for classes
+/// that do not fit the network, NumericError for NaN and infinite weights, IoError when writing fails.
+template <class Network>
+void save_model(const std::filesystem::path& path, const Network& network,
+                std::span<const typename Network::Scalar> parameters, const ModelInfo& info) {
+  using Json = detail::Json;
+  if (parameters.size() != network.parameters().size()) {
+    throw ShapeError(path.string() + ": expected " + std::to_string(network.parameters().size()) +
+                     " parameters, found " + std::to_string(parameters.size()));
+  }
+  const std::string fault = detail::class_fault(info, network.output().size());
+  if (!fault.empty()) throw OptionError(path.string() + ": " + fault);
+  if (!info.preprocessing.is_object()) {
+    throw OptionError(path.string() + ": expected the preprocessing as an object, found " +
+                      detail::shown(info.preprocessing));
+  }
+  Json layers = Json::array();
+  for (const ModelLayer& layer : model_layers(network)) {
+    layers.push_back({{"kind", layer.kind}, {"name", layer.name}, {"output", detail::shape_json(layer.output)}});
+  }
+  const Json json{{"format_version", ModelInfo::format_version},
+                  {"network", info.network},
+                  {"input", detail::shape_json(network.input())},
+                  {"description", layers},
+                  {"classes", info.classes},
+                  {"positive", info.positive},
+                  {"preprocessing", info.preprocessing}};
+  TensorFile file;
+  try {
+    file.metadata[detail::model_key] = json.dump();
+  } catch (const Json::exception&) {
+    throw FormatError(path.string() + ": expected names of classes and layers in UTF-8, found other bytes");
+  }
+  file.tensors = detail::stored_parameters(path, network, parameters);
+  write_safetensors(path, file);
+}
+
+/// Writes the network's own parameters.
+template <class Network>
+void save_model(const std::filesystem::path& path, const Network& network, const ModelInfo& info) {
+  save_model(path, network, network.parameters(), info);
+}
+
+/// What a model file tells besides its weights. Throws IoError, and FormatError when the file is no
+/// safetensors file, no model, or of another format version.
+inline ModelInfo read_model_info(const std::filesystem::path& path) {
+  return detail::parse_info(path, read_safetensors_metadata(path));
+}
+
+/// Loads the parameters of `network` from any safetensors file that holds them under their names, as
+/// F32 or F64. Throws IoError, FormatError, ShapeError listing what is missing, unexpected or of another
+/// shape ("weights of another network"), NumericError for NaN and infinite weights; the network is then
+/// as it was.
+template <class Network>
+void load_weights(const std::filesystem::path& path, Network& network) {
+  const auto parameters = detail::read_parameters(path, read_safetensors(path), network);
+  std::ranges::copy(parameters, network.parameters().begin());
+}
+
+/// `load_weights` from a model file whose input and layers must be those of the network, one by one;
+/// returns what the file tells.
+template <class Network>
+ModelInfo load_model(const std::filesystem::path& path, Network& network) {
+  const TensorFile file = read_safetensors(path);
+  ModelInfo info = detail::parse_info(path, file.metadata);
+  detail::require_same_layers(path, info, network);
+  const auto parameters = detail::read_parameters(path, file, network);
+  std::ranges::copy(parameters, network.parameters().begin());
+  return info;
+}
+
+}  // namespace abell
