@@ -1,0 +1,58 @@
+#!/bin/bash
+# abell-simulate: layout, exact numbers, same bytes for any thread count, exit codes, SIGINT.
+set -u
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+simulate="$ABELL_BIN/abell-simulate"
+
+fail() {
+  echo "simulate.sh: $*" >&2
+  exit 1
+}
+# expect CODE ARGUMENT...: the exit code and, on errors, one line on standard error.
+expect() {
+  local code=$1
+  shift
+  "$simulate" "$@" >"$folder/stdout" 2>"$folder/stderr"
+  local found=$?
+  [ "$found" = "$code" ] || fail "expected exit code $code, found $found: abell-simulate $*"
+  if [ "$code" != 0 ]; then
+    [ "$(wc -l <"$folder/stderr")" = 1 ] || fail "expected one line on standard error: abell-simulate $*"
+  fi
+}
+
+expect 0 --objects 20 --out "$folder/one" --seed 5 --threads 1 --quiet
+[ ! -s "$folder/stderr" ] || fail "--quiet is not quiet"
+expect 0 --objects 20 --out "$folder/two" --seed 5 --threads 3
+diff -r "$folder/one" "$folder/two" >/dev/null || fail "the bytes depend on the number of threads"
+[ "$(head -n 1 "$folder/one/train.csv")" = "image_id,class" ] || fail "wrong header of train.csv"
+[ "$(ls "$folder/one/train_images" | wc -l)" = 18 ] || fail "expected 18 images for training"
+[ "$(ls "$folder/one/test_images" | wc -l)" = 2 ] || fail "expected 2 images for testing"
+[ "$(wc -l <"$folder/one/train.csv")" = 19 ] || fail "expected 18 rows in train.csv"
+[ "$(wc -l <"$folder/one/truth.csv")" = 21 ] || fail "expected 20 rows in truth.csv"
+while IFS=, read -r id class; do
+  [ "$id" = image_id ] || [ -s "$folder/one/train_images/$id.png" ] || fail "no image $id of class $class"
+done <"$folder/one/train.csv"
+
+expect 1 --objects 4 --out "$folder/one"
+expect 0 --objects 4 --out "$folder/one" --overwrite --seed 6
+[ "$(ls "$folder/one/train_images" "$folder/one/test_images" | grep -c png)" = 4 ] || fail "--overwrite leaves old images"
+touch "$folder/file"
+expect 1 --objects 4 --out "$folder/file"
+expect 2 --objects 0 --out "$folder/none"
+expect 2 --out "$folder/none"
+expect 2 --objects 4 --out "$folder/none" --unknown
+[ ! -e "$folder/none" ] || fail "wrong options leave a folder"
+expect 0 --help
+expect 0 --version
+
+"$simulate" --objects 100000 --out "$folder/long" --quiet &
+job=$!
+while ! ls "$folder"/long/train_images/*.png >/dev/null 2>&1; do sleep 0.1; done
+kill -INT $job
+wait $job
+[ $? = 130 ] || fail "expected exit code 130 after SIGINT"
+[ -z "$(find "$folder/long" -name '*.part-*')" ] || fail "SIGINT leaves temporary files"
+images=$(find "$folder/long" -name '*.png' | wc -l)
+[ "$(($(wc -l <"$folder/long/truth.csv") - 1))" = "$images" ] || fail "truth.csv does not list the images that exist"
+echo "simulate.sh: passed"
