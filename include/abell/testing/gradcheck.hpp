@@ -28,7 +28,7 @@ struct GradcheckOptions {
   double step = 2e-5;                     ///< h of the differences
   std::size_t most = 0;                   ///< values to check in each array, spread evenly; 0: all
   std::uint64_t seed = 1;                 ///< of dropout masks and all random draws
-  int threads = 2;                        ///< of the first run; the second runs on one thread
+  int threads = 2;                        ///< of the first run; all others take one
   std::vector<float> class_weights = {};  ///< of the loss; empty: all 1
 };
 
@@ -145,21 +145,23 @@ inline Values normals(std::size_t count, std::uint64_t seed, std::uint32_t numbe
 /// the outputs, or of the logits where the network ends in Softmax. Dropout keeps one mask. All memory
 /// starts as NaN; a second run, on one thread, must give the same bits.
 ///
-///     auto network = build<double>(describe(Conv2d{.filters = 4}, Relu{}, Flatten{}, Dense{.units = 2}, Softmax{}), {9, 9, 3});
-///     const GradcheckResult result = gradcheck(network, images, {0, 1});  // images: Tensor<double>, two of 9x9x3
-///     if (!result.passed()) std::cerr << to_string(result) << "\n";
+///     auto network = build<double>(describe(Conv2d{.filters = 4}, Relu{}, Flatten{}, Dense{.units = 2}, Softmax{}),
+///     {9, 9, 3}); const GradcheckResult result = gradcheck(network, images, {0, 1});  // images: Tensor<double>, two
+///     of 9x9x3 if (!result.passed()) std::cerr << to_string(result) << "\n";
 ///
 /// The network's parameters are moved and put back. Throws what the network throws.
 template <class Network>
 GradcheckResult gradcheck(Network& network, Tensor<double>& images, const std::vector<int>& labels = {},
                           const GradcheckOptions& options = {}) {
-  static_assert(std::is_same_v<typename Network::Scalar, double>, "gradients are checked in double: build<double>(...)");
+  static_assert(std::is_same_v<typename Network::Scalar, double>,
+                "gradients are checked in double: build<double>(...)");
   GradcheckResult result;
   detail::Values weights;
   const auto head = [&](View<double> outputs, bool gradient) {
     if constexpr (Network::ends_in_softmax) {
       if (!labels.empty()) {
-        return softmax_cross_entropy(outputs, std::span<const int>(labels), options.class_weights, gradient).loss / images.batch();
+        return softmax_cross_entropy(outputs, std::span<const int>(labels), options.class_weights, gradient).loss /
+               images.batch();
       }
     }
     if (weights.empty()) weights = detail::normals(outputs.size(), options.seed, 0);
@@ -190,7 +192,7 @@ GradcheckResult gradcheck(Network& network, Tensor<double>& images, const std::v
   if (!detail::same_bits(all, gradients(single, input_again)) || !detail::same_bits(input, input_again)) {
     result.broken = "a second run gave other bits";
   }
-  const auto f = [&] { return head(network.forward(images, space), false); };
+  const auto f = [&] { return head(network.forward(images, single), false); };
   for (const ParameterSlot& slot : network.slots()) {
     detail::check_array(slot.name, network.parameters().subspan(slot.offset, slot.size),
                         std::span(all).subspan(slot.offset, slot.size), f, options, result);
@@ -209,7 +211,7 @@ template <template <class> class Stage, class... Layers>
 GradcheckResult gradcheck_stage(Shape input, int batch, const GradcheckOptions& options, const Layers&... layers) {
   const std::vector<LayerInfo> infos = inspect(describe(layers...), input);
   const Stage<double> stage({input, infos.front().name, 0}, layers...);
-  const kernels::Run<double> run{&kernels::kernels_for<double>(active_isa()), thread_count(options.threads)};
+  kernels::Run<double> run{&kernels::kernels_for<double>(active_isa()), thread_count(options.threads)};
   GradcheckResult result;
 
   detail::Values parameters;
@@ -231,8 +233,14 @@ GradcheckResult gradcheck_stage(Shape input, int batch, const GradcheckOptions& 
 
   const auto pass = [&] {
     std::ranges::fill(scratch.span(), detail::not_written);
-    return Pass<double>{.run = run, .batch = batch, .training = true, .seed = options.seed, .step = 0,
-                        .parameters = parameters.data(), .gradients = gradients.data(), .saved = saved.data(),
+    return Pass<double>{.run = run,
+                        .batch = batch,
+                        .training = true,
+                        .seed = options.seed,
+                        .step = 0,
+                        .parameters = parameters.data(),
+                        .gradients = gradients.data(),
+                        .saved = saved.data(),
                         .scratch = scratch.data()};
   };
   const auto f = [&] {
@@ -254,6 +262,7 @@ GradcheckResult gradcheck_stage(Shape input, int batch, const GradcheckOptions& 
   const detail::Values kept = x;
   detail::Values dx(x.size(), detail::not_written), again = dx, in_place = x;
   const detail::Values all = backward(x.data(), dx.data());
+  run.threads = 1;
   demand(detail::same_bits(x, kept), "the input was changed");
   demand(detail::same_bits(all, backward(x.data(), again.data())) && detail::same_bits(dx, again),
          "a second run gave other bits");
