@@ -1,0 +1,58 @@
+#include <abell/data/table.hpp>
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include "catch.hpp"
+#include "error_message.hpp"
+#include "temp_folder.hpp"
+
+using abell::FormatError;
+using abell::IoError;
+
+TEST_CASE("CSV follows RFC 4180", "[table]") {
+  const abell::Table table =
+      abell::parse_csv("\xEF\xBB\xBFid,\"a \"\"b\"\"\",c\r\n1,\"x,y\",\r\n\"two\nlines\",,z\n\n4,5,\"6\"", "t.csv");
+  REQUIRE(table.header == std::vector<std::string>{"id", "a \"b\"", "c"});
+  REQUIRE(table.rows ==
+          std::vector<std::vector<std::string>>{{"1", "x,y", ""}, {"two\nlines", "", "z"}, {"4", "5", "6"}});
+  REQUIRE(table.lines == std::vector<int>{2, 3, 6});
+  REQUIRE(table.column("c") == 2);
+  REQUIRE(table.where(1) == "t.csv:3");
+  REQUIRE_FALSE(table.find("d"));
+  REQUIRE_THROWS_WITH(table.column("d"), Contains("t.csv") && Contains("'d'") && Contains("id, "));
+}
+
+TEST_CASE("broken CSV is refused with its line", "[table]") {
+  const auto message = [](const std::string& text) {
+    return message_of<FormatError>([&] { abell::parse_csv(text, "t.csv"); });
+  };
+  REQUIRE_THAT(message(""), Contains("t.csv") && Contains("empty"));
+  REQUIRE_THAT(message("a,b\n1,2\n3\n"), Contains("t.csv:3") && Contains("expected 2 fields, found 1"));
+  REQUIRE_THAT(message("a,b\n1,2,3\n"), Contains("t.csv:2") && Contains("found 3"));
+  REQUIRE_THAT(message("a,b\n1,\"2\n3\n"), Contains("t.csv:2") && Contains("never closed"));
+  REQUIRE_THAT(message("a,b\n1,\"2\"x\n"), Contains("t.csv:2") && Contains("after a closing quote"));
+  REQUIRE_THAT(message("a,b\n\n1,x\"2\"\n"), Contains("t.csv:3") && Contains("quote inside"));
+  REQUIRE_THAT(message("a,b,a\n"), Contains("'a' is there twice"));
+  REQUIRE_THAT(message(std::string("a\n\0\n", 4)), Contains("zero byte"));
+  const TempFolder folder;
+  REQUIRE_THROWS_AS(abell::read_csv(folder / "none.csv"), IoError);
+  REQUIRE_THROWS_AS(abell::read_csv(folder.path()), IoError);
+}
+
+TEST_CASE("written CSV reads back as it was", "[table]") {
+  const TempFolder folder;
+  const std::vector<std::string> header{"a", "b,c"};
+  const std::vector<std::vector<std::string>> rows{{"x\"y", "line\r\nbreak"}, {"", " spaced "}, {"plain", "1.5"}};
+  abell::write_csv(folder / "t.csv", header, rows);
+  const abell::Table table = abell::read_csv(folder / "t.csv");
+  REQUIRE(table.header == header);
+  REQUIRE(table.rows == rows);
+  abell::write_csv(folder / "one.csv", {"a"}, {{""}, {"b"}});
+  REQUIRE(abell::read_csv(folder / "one.csv").rows == std::vector<std::vector<std::string>>{{""}, {"b"}});
+  REQUIRE_THROWS_AS(abell::write_csv(folder / "t.csv", header, {{"short"}}), abell::ShapeError);
+  REQUIRE(abell::read_csv(folder / "t.csv").rows == rows);
+  REQUIRE_THROWS_AS(abell::write_csv(folder / "none/t.csv", header, rows), IoError);
+  REQUIRE(abell::csv_number(0.1) == "0.1");
+  REQUIRE(abell::csv_number(std::nan("")).empty());
+}
