@@ -17,9 +17,11 @@ inline constexpr std::string_view page_style = R"css(
 * { box-sizing: border-box; }
 html { -webkit-text-size-adjust: 100%; }
 body { margin: 0; background: var(--page); color: var(--text);
-  font: 16px/1.55 system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", "Liberation Sans", Arial, sans-serif; }
+  font: 16px/1.55 system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", "Liberation Sans", Arial,
+  sans-serif; }
 main { max-width: 1112px; margin: 0 auto; padding: 40px 24px 64px; }
-h1 { font-size: 30px; line-height: 1.2; font-weight: 650; letter-spacing: -0.012em; margin: 0; overflow-wrap: anywhere; }
+h1 { font-size: 30px; line-height: 1.2; font-weight: 650; letter-spacing: -0.012em; margin: 0;
+  overflow-wrap: anywhere; }
 h2 { font-size: 20px; line-height: 1.3; font-weight: 650; margin: 56px 0 14px; padding-top: 14px;
   border-top: 1px solid var(--grid); }
 h3 { font-size: 16px; font-weight: 600; margin: 28px 0 2px; }
@@ -29,7 +31,8 @@ header p { margin: 6px 0 0; }
 .remark { color: var(--muted); font-size: 14px; line-height: 1.45; margin-bottom: 10px; }
 .tiles + .remark { margin-top: 14px; max-width: none; }
 footer { margin-top: 64px; font-size: 13px; }
-header .note { color: var(--text); background: var(--warn); border-left: 3px solid var(--warn-edge); padding: 9px 14px; margin: 18px 0 0;
+header .note { color: var(--text); background: var(--warn); border-left: 3px solid var(--warn-edge);
+  padding: 9px 14px; margin: 18px 0 0;
   border-radius: 0 4px 4px 0; max-width: none; }
 header .note + .note { margin-top: 8px; }
 .tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(150px, 1fr)); gap: 14px; margin: 28px 0 0; }
@@ -37,7 +40,8 @@ header .note + .note { margin-top: 8px; }
 .tile .label { color: var(--muted); font-size: 14px; }
 .tile .value { font-size: 32px; line-height: 1.25; font-weight: 600; letter-spacing: -0.015em;
   font-variant-numeric: tabular-nums; }
-.tile .detail { white-space: pre-line; color: var(--muted); font-size: 13px; line-height: 1.4; font-variant-numeric: tabular-nums; }
+.tile .detail { white-space: pre-line; color: var(--muted); font-size: 13px; line-height: 1.4;
+  font-variant-numeric: tabular-nums; }
 .figures { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 310px), 1fr)); gap: 34px 30px;
   margin: 18px 0 10px; }
 @media (min-width: 760px) { .figures .wide { grid-column: span 2; } }
@@ -51,14 +55,17 @@ th { font-weight: 600; color: var(--muted); white-space: nowrap; }
 th:last-child, td:last-child { padding-right: 0; }
 .right { text-align: right; white-space: nowrap; }
 tr.total td { font-weight: 600; border-bottom: 0; }
-dl { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 310px), 1fr)); gap: 0 30px; margin: 0 0 16px;
+dl { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 310px), 1fr)); gap: 0 30px;
+  margin: 0 0 16px;
   font-size: 14px; line-height: 1.4; }
-dl div { display: flex; justify-content: space-between; gap: 18px; padding: 5px 0; border-bottom: 1px solid var(--grid); }
+dl div { display: flex; justify-content: space-between; gap: 18px; padding: 5px 0;
+  border-bottom: 1px solid var(--grid); }
 dt { color: var(--muted); flex: none; }
 dd { margin: 0; text-align: right; overflow-wrap: anywhere; min-width: 0; font-variant-numeric: tabular-nums; }
 pre { background: var(--panel); border-radius: 6px; padding: 12px 14px; margin: 0 0 16px; white-space: pre-wrap;
   overflow-wrap: anywhere; font: 13px/1.5 ui-monospace, SFMono-Regular, Menlo, Consolas, "Liberation Mono", monospace; }
-.gallery { display: grid; grid-template-columns: repeat(auto-fill, minmax(128px, 1fr)); gap: 18px 16px; margin: 10px 0 18px; }
+.gallery { display: grid; grid-template-columns: repeat(auto-fill, minmax(128px, 1fr)); gap: 18px 16px;
+  margin: 10px 0 18px; }
 .gallery.panels { grid-template-columns: repeat(auto-fill, minmax(min(100%, 310px), 1fr)); gap: 22px 30px; }
 .gallery figcaption { white-space: pre-line; }
 .gallery .row { display: flex; gap: 3px; }
