@@ -20,7 +20,8 @@ void parallel_for(int chunks, int threads, const Body& body) {
     return;
   }
   std::exception_ptr error;
-#pragma omp parallel for schedule(dynamic, 1) num_threads(threads < chunks ? threads : chunks)
+  // Always `threads`, even for fewer chunks: another size of team would be allocated and started anew.
+#pragma omp parallel for schedule(dynamic, 1) num_threads(threads)
   for (int chunk = 0; chunk < chunks; ++chunk) {
     try {
       body(chunk, omp_get_thread_num());

@@ -140,6 +140,7 @@ class Network {
   /// too where `image_gradient` is given.
   void backward(View<const T> images, Workspace<T>& space, T* image_gradient = nullptr) const {
     check(images, space);
+    if (!space.training) throw ShapeError("backward: expected a workspace for training, found one for prediction");
     backward_from<stage_count - 1>(images, space, image_gradient);
   }
 

@@ -26,7 +26,9 @@ struct Evaluation {
 
 /// Predicts every sample of `samples`. `space` is a prediction workspace of the network.
 /// The loss is the mean over samples of -log p(label), p clipped to [1e-7, 1 - 1e-7] as Keras reports it.
-/// Throws ShapeError for an empty set or images of another shape, NumericError for NaN outputs.
+/// Samples of unknown class (label -1) are left out of loss and accuracy, which are NaN when there is no other.
+/// Throws ShapeError for an empty set, images of another shape or a label beyond the classes, NumericError for
+/// NaN outputs.
 template <class Network, Samples S, class T = typename Network::Scalar>
 Evaluation evaluate(const Network& network, const S& samples, Workspace<T>& space) {
   if (samples.size() == 0) throw ShapeError("evaluate: expected at least one sample, found none");
@@ -36,13 +38,20 @@ Evaluation evaluate(const Network& network, const S& samples, Workspace<T>& spac
   result.probabilities.resize(samples.size() * result.classes);
   Loader<S> loader(samples, {.batch = space.batch, .shuffle = false});
   loader.start(0);
-  std::size_t first = 0, correct = 0;
+  std::size_t first = 0, correct = 0, labelled = 0;
   while (const Batch* batch = loader.next()) {
     const View<float> out{result.probabilities.data() + first * result.classes, batch->images.batch, network.output()};
     network.predict(batch->images, out, space);
     for (int n = 0; n < out.batch; ++n) {
       const float* p = out.image(n);
-      const auto label = static_cast<std::size_t>(batch->labels[static_cast<std::size_t>(n)]);
+      const int given = batch->labels[static_cast<std::size_t>(n)];
+      if (given < 0) continue;
+      const auto label = static_cast<std::size_t>(given);
+      if (label >= result.classes) {
+        throw ShapeError("evaluate: expected a label below " + std::to_string(result.classes) + ", found " +
+                         std::to_string(given));
+      }
+      ++labelled;
       std::size_t best = 0;
       for (std::size_t i = 1; i < result.classes; ++i) best = p[i] > p[best] ? i : best;
       correct += best == label;
@@ -50,8 +59,8 @@ Evaluation evaluate(const Network& network, const S& samples, Workspace<T>& spac
     }
     first += static_cast<std::size_t>(batch->images.batch);
   }
-  result.loss /= static_cast<double>(first);
-  result.accuracy = static_cast<double>(correct) / static_cast<double>(first);
+  result.loss /= static_cast<double>(labelled);
+  result.accuracy = static_cast<double>(correct) / static_cast<double>(labelled);
   return result;
 }
 

@@ -83,7 +83,7 @@ bool all_finite(std::span<const T> values) {
 /// checked before the weights change. Allocates nothing.
 template <class Network, class T = typename Network::Scalar>
 LossSum train_step(Network& network, const FitOptions& options, OptimizerState<T>& state, Workspace<T>& space,
-                   View<const T> images, std::span<const int> labels) {
+                   View<const std::type_identity_t<T>> images, std::span<const int> labels) {
   static_assert(Network::ends_in_softmax, "categorical cross-entropy needs Softmax as the last layer");
   space.seed = options.seed;
   space.step = static_cast<std::uint32_t>(state.updates);
@@ -101,7 +101,7 @@ LossSum train_step(Network& network, const FitOptions& options, OptimizerState<T
 /// the validation loss (without validation data: the training loss) is what plateau, early stopping and
 /// the best weights watch. Afterwards the network holds the last weights and `state` the best ones.
 /// Throws OptionError, ShapeError, and NumericError "epoch 3, batch 17: ..."; then the network holds
-/// the last good weights.
+/// the last good weights: those before that step, or those that the epoch began with when the step spoilt them.
 template <class Network, Samples Train, Samples Validation>
 void fit(Network& network, const Train& train, const Validation* validation, const FitOptions& options,
          TrainingState<typename Network::Scalar>& state) {
@@ -129,12 +129,14 @@ void fit(Network& network, const Train& train, const Validation* validation, con
     return asked;
   };
 
+  std::vector<T> good;  // the weights at the start of the epoch
   state.finished = state.finished || state.optimizer.updates >= steps;
   while (!state.finished) {
     const auto start = std::chrono::steady_clock::now();
     const double before = state.seconds;
     const double waited = loader.waited_seconds();
     const double rate = state.optimizer.learning_rate;
+    good.assign(network.parameters().begin(), network.parameters().end());
     const auto clock = [&] {
       state.seconds = before + std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     };
@@ -146,9 +148,7 @@ void fit(Network& network, const Train& train, const Validation* validation, con
       try {
         sum = train_step(network, options, state.optimizer, space, batch->images, batch->labels);
       } catch (const NumericError& error) {
-        if (!detail::all_finite<T>(network.parameters()) && !state.best_parameters.empty()) {
-          std::ranges::copy(state.best_parameters, network.parameters().begin());
-        }
+        if (!detail::all_finite<T>(network.parameters())) std::ranges::copy(good, network.parameters().begin());
         throw NumericError("epoch " + std::to_string(state.epoch + 1) + ", batch " + std::to_string(state.batch + 1) +
                            ": " + error.what());
       }

@@ -20,11 +20,20 @@ struct LossSum {
 
 /// Loss of a batch of logits. With `gradient`, the logits are replaced by the gradient of the batch's
 /// mean loss. `class_weights` (empty: all 1) multiply each image's loss by the weight of its label.
-/// Throws NumericError when a loss is NaN or infinite, ShapeError for a label outside the classes.
+/// Throws NumericError when a loss is NaN or infinite, ShapeError for a label outside the
+/// classes and for another number of labels or class weights.
 template <class T>
 LossSum softmax_cross_entropy(View<T> logits, std::span<const int> labels, std::span<const float> class_weights,
                               bool gradient) {
   const auto classes = logits.shape.size();
+  if (labels.size() != static_cast<std::size_t>(logits.batch)) {
+    throw ShapeError("loss: expected a label for each of " + std::to_string(logits.batch) + " images, found " +
+                     std::to_string(labels.size()));
+  }
+  if (!class_weights.empty() && class_weights.size() != classes) {
+    throw ShapeError("loss: expected " + std::to_string(classes) + " class weights, found " +
+                     std::to_string(class_weights.size()));
+  }
   LossSum sum;
   for (int n = 0; n < logits.batch; ++n) {
     T* z = logits.image(n);
