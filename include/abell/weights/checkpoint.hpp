@@ -87,7 +87,7 @@ template <class T>
 std::vector<T> exact_values(const std::filesystem::path& path, const StoredTensor& tensor) {
   auto values = values_of<T>(tensor);
   if (!values) {
-    throw FormatError(path.string() + ": tensor " + quoted(tensor.name) + ": expected " + to_string(dtype_of<T>()) +
+    throw FormatError(path.string() + ": tensor " + in_quotes(tensor.name) + ": expected " + to_string(dtype_of<T>()) +
                       ", found " + to_string(tensor.dtype));
   }
   return std::move(*values);
@@ -100,7 +100,7 @@ N read_number(const std::filesystem::path& path, const StoredTensor& tensor) {
   if constexpr (std::is_integral_v<N>) {
     const auto number = static_cast<std::uint64_t>(value);  // a negative one becomes too large
     if (number > static_cast<std::uint64_t>(std::numeric_limits<N>::max())) {
-      throw FormatError(path.string() + ": tensor " + quoted(tensor.name) + ": expected a count of at most " +
+      throw FormatError(path.string() + ": tensor " + in_quotes(tensor.name) + ": expected a count of at most " +
                         std::to_string(std::numeric_limits<N>::max()) + ", found " + std::to_string(value));
     }
   }
@@ -142,7 +142,7 @@ inline std::string config_of(const std::filesystem::path& path, const std::map<s
   }
   if (version->second != checkpoint_version) {
     throw FormatError(path.string() + ": expected a checkpoint of version " + checkpoint_version + ", found " +
-                      quoted(version->second));
+                      in_quotes(version->second));
   }
   parse_json(config->second, path.string() + ": config");
   return config->second;

@@ -14,7 +14,7 @@ namespace abell::detail {
 using Json = nlohmann::json;
 
 /// Text from a file as it stands in a message: quoted, on one line, not too long.
-inline std::string quoted(std::string_view text) {
+inline std::string in_quotes(std::string_view text) {
   constexpr std::size_t most = 80;
   return Json(std::string(text.substr(0, most))).dump(-1, ' ', false, Json::error_handler_t::replace) +
          (text.size() > most ? "..." : "");
@@ -22,7 +22,7 @@ inline std::string quoted(std::string_view text) {
 
 /// A JSON value as it stands in a message.
 inline std::string shown(const Json& value) {
-  if (value.is_string()) return quoted(value.get_ref<const std::string&>());
+  if (value.is_string()) return in_quotes(value.get_ref<const std::string&>());
   if (value.is_structured()) return value.is_array() ? "an array" : "an object";
   return value.dump();
 }
@@ -57,7 +57,7 @@ inline Json parse_json(std::string_view text, const std::string& where, std::siz
   try {
     return Json::parse(text.begin(), text.end(), check);
   } catch (const Json::exception& error) {
-    throw FormatError(where + ": expected JSON, found " + quoted(std::string_view(error.what())));
+    throw FormatError(where + ": expected JSON, found " + in_quotes(std::string_view(error.what())));
   }
 }
 

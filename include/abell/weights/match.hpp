@@ -70,13 +70,14 @@ inline void require_tensors(const std::filesystem::path& path, const TensorFile&
     names.insert(wanted.name);
     const StoredTensor* tensor = file.find(wanted.name);
     if (tensor == nullptr) {
-      add("expected " + quoted(wanted.name) + " " + expected_text(wanted) + ", found none");
+      add("expected " + in_quotes(wanted.name) + " " + expected_text(wanted) + ", found none");
     } else if (!fits(wanted, *tensor)) {
-      add("expected " + quoted(wanted.name) + " " + expected_text(wanted) + ", found " + shape_text(tensor->shape));
+      add("expected " + in_quotes(wanted.name) + " " + expected_text(wanted) + ", found " + shape_text(tensor->shape));
     }
   }
   for (const StoredTensor& tensor : file.tensors) {
-    if (!names.contains(tensor.name)) add("found unexpected " + quoted(tensor.name) + " " + shape_text(tensor.shape));
+    if (!names.contains(tensor.name))
+      add("found unexpected " + in_quotes(tensor.name) + " " + shape_text(tensor.shape));
   }
   if (faults == 0) return;
   if (faults > most) list += "; and " + std::to_string(faults - most) + " more";
@@ -88,7 +89,7 @@ template <class T, class U>
 void require_finite(const std::filesystem::path& path, const std::string& name, std::span<const U> values) {
   for (std::size_t i = 0; i < values.size(); ++i) {
     if (!(std::abs(values[i]) <= static_cast<U>(std::numeric_limits<T>::max()))) {
-      throw NumericError(path.string() + ": tensor " + quoted(name) + ": expected finite weights, found " +
+      throw NumericError(path.string() + ": tensor " + in_quotes(name) + ": expected finite weights, found " +
                          std::to_string(values[i]) + " at index " + std::to_string(i));
     }
   }
@@ -107,7 +108,7 @@ void read_weights(const std::filesystem::path& path, const StoredTensor& tensor,
   } else if (const auto twice = values_of<double>(tensor)) {
     take(*twice);
   } else {
-    throw FormatError(path.string() + ": tensor " + quoted(tensor.name) + ": expected F32 or F64, found " +
+    throw FormatError(path.string() + ": tensor " + in_quotes(tensor.name) + ": expected F32 or F64, found " +
                       to_string(tensor.dtype));
   }
 }

@@ -61,7 +61,7 @@ inline std::string class_fault(const ModelInfo& info, std::size_t outputs) {
   if (classes.size() != outputs) return "expected classes of different names, found one name twice";
   if (info.positive.empty()) return "expected at least one positive class, found none";
   for (const std::string& name : info.positive) {
-    if (!classes.contains(name)) return "expected positive classes from among the classes, found " + quoted(name);
+    if (!classes.contains(name)) return "expected positive classes from among the classes, found " + in_quotes(name);
   }
   return {};
 }
@@ -139,7 +139,7 @@ void require_same_layers(const std::filesystem::path& path, const ModelInfo& inf
   }
   const std::vector<ModelLayer> expected = model_layers(network);
   const auto text = [](const std::vector<ModelLayer>& layers, std::size_t i) {
-    return i < layers.size() ? quoted(layers[i].name + " (" + layers[i].kind + ") " + to_string(layers[i].output))
+    return i < layers.size() ? in_quotes(layers[i].name + " (" + layers[i].kind + ") " + to_string(layers[i].output))
                              : std::string("the end");
   };
   for (std::size_t i = 0; i < std::max(expected.size(), info.layers.size()); ++i) {

@@ -63,14 +63,14 @@ inline std::vector<std::uint64_t> sizes_of(const Json& list, const std::string& 
 /// Checks one entry by itself; `data` are the bytes after the header.
 inline HeaderEntry header_entry(const std::string& file, const std::string& name, const Json& json,
                                 std::uint64_t data) {
-  const std::string where = file + ": tensor " + quoted(name);
+  const std::string where = file + ": tensor " + in_quotes(name);
   if (!json.is_object()) throw FormatError(where + ": expected an object, found " + shown(json));
   for (const char* key : {"dtype", "shape", "data_offsets"}) {
     if (!json.contains(key)) throw FormatError(where + ": expected a " + key + ", found none");
   }
   for (const auto& item : json.items()) {
     if (item.key() != "dtype" && item.key() != "shape" && item.key() != "data_offsets") {
-      throw FormatError(where + ": expected dtype, shape and data_offsets only, found " + quoted(item.key()));
+      throw FormatError(where + ": expected dtype, shape and data_offsets only, found " + in_quotes(item.key()));
     }
   }
   const Json& type = json["dtype"];
@@ -106,7 +106,7 @@ inline void check_layout(const std::string& file, std::vector<HeaderEntry>& entr
   std::uint64_t place = 0;
   for (const HeaderEntry& e : entries) {
     if (e.begin != place) {
-      throw FormatError(file + ": tensor " + quoted(e.tensor.name) + ": expected its data at offset " +
+      throw FormatError(file + ": tensor " + in_quotes(e.tensor.name) + ": expected its data at offset " +
                         std::to_string(place) + ", found " + std::to_string(e.begin) +
                         (e.begin < place ? " (tensors overlap)" : " (a gap before it)"));
     }
@@ -148,7 +148,7 @@ inline OpenTensors open_safetensors(const std::filesystem::path& path) {
   open.stream.read(text.data(), static_cast<std::streamsize>(length));
   if (!open.stream) throw IoError(file + ": cannot be read");
   if (!text.starts_with('{')) {
-    throw FormatError(file + ": header: expected a JSON object, found " + quoted(text.substr(0, 1)));
+    throw FormatError(file + ": header: expected a JSON object, found " + in_quotes(text.substr(0, 1)));
   }
   const Json header = parse_json(text, file + ": header", 3);
   for (const auto& item : header.items()) {
@@ -161,7 +161,7 @@ inline OpenTensors open_safetensors(const std::filesystem::path& path) {
     }
     for (const auto& pair : item.value().items()) {
       if (!pair.value().is_string()) {
-        throw FormatError(file + ": __metadata__: expected text for " + quoted(pair.key()) + ", found " +
+        throw FormatError(file + ": __metadata__: expected text for " + in_quotes(pair.key()) + ", found " +
                           shown(pair.value()));
       }
       open.metadata[pair.key()] = pair.value().get<std::string>();
@@ -184,7 +184,7 @@ inline TensorFile read_safetensors(const std::filesystem::path& path) {
     open.stream.read(reinterpret_cast<char*>(entry.tensor.bytes.data()),
                      static_cast<std::streamsize>(entry.tensor.bytes.size()));
     if (!open.stream)
-      throw IoError(path.string() + ": tensor " + detail::quoted(entry.tensor.name) + " cannot be read");
+      throw IoError(path.string() + ": tensor " + detail::in_quotes(entry.tensor.name) + " cannot be read");
     file.tensors.push_back(std::move(entry.tensor));
   }
   return file;
@@ -205,7 +205,7 @@ inline void write_safetensors(const std::filesystem::path& path, const TensorFil
   try {
     if (!file.metadata.empty()) header += "\"__metadata__\":" + detail::Json(file.metadata).dump();
     for (const StoredTensor& tensor : file.tensors) {
-      const std::string where = path.string() + ": tensor " + detail::quoted(tensor.name);
+      const std::string where = path.string() + ": tensor " + detail::in_quotes(tensor.name);
       if (!names.insert(tensor.name).second)
         throw FormatError(where + ": expected a name of its own, found one in use");
       if (detail::byte_count(tensor.dtype, tensor.shape) != tensor.bytes.size()) {
