@@ -7,6 +7,7 @@
 #include <abell/data/pixel_cache.hpp>
 #include <abell/kernels/affine.hpp>
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -36,8 +37,24 @@ inline constexpr ByteScale unit_scale{1.0F / 255, 0};
 /// Bytes become -1..1, as MobileNet has them: x / 127.5 - 1.
 inline constexpr ByteScale symmetric_scale{1 / 127.5F, -1};
 
+/// Bytes become numbers of mean 0 and variance 1 over all values of the image (before augmentation);
+/// an image of one value becomes zeros.
+inline ByteScale standard_scale(std::span<const std::uint8_t> bytes) {
+  std::uint64_t sum = 0, squares = 0;
+  for (const std::uint8_t byte : bytes) {
+    sum += byte;
+    squares += static_cast<std::uint64_t>(byte) * byte;
+  }
+  const auto count = static_cast<double>(bytes.size());
+  const double mean = static_cast<double>(sum) / count;
+  const double variance = static_cast<double>(squares) / count - mean * mean;
+  const double scale = variance > 1e-9 ? 1 / std::sqrt(variance) : 1;
+  return {static_cast<float>(scale), static_cast<float>(-mean * scale)};
+}
+
 struct CachedSamplesOptions {
   ByteScale scale = unit_scale;
+  bool standardise = false;  ///< `standard_scale` of each image in place of `scale`
   Channels channels = Channels::both;
   std::optional<Augmentation> augmentation = {};
   std::uint64_t seed = 0;  ///< of the augmentation
@@ -84,10 +101,11 @@ class CachedSamples {
       map = affine_map(draw(*augmentation, options_.seed, epoch, static_cast<std::uint32_t>(at), s), s,
                        augmentation->centre);
     }
-    kernels::affine_bytes(bytes.data(), s.height, s.width, s.channels, map, options_.scale, out.data());
+    const ByteScale scale = options_.standardise ? standard_scale(bytes) : options_.scale;
+    kernels::affine_bytes(bytes.data(), s.height, s.width, s.channels, map, scale, out.data());
     if (options_.channels != Channels::both) {
       const std::size_t hidden = options_.channels == Channels::optical ? 2 : 1;
-      for (std::size_t i = hidden; i < s.size(); i += 3) out[i] = options_.scale.offset;
+      for (std::size_t i = hidden; i < s.size(); i += 3) out[i] = scale.offset;
     }
   }
 

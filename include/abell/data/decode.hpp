@@ -9,11 +9,13 @@
 #include <abell/images/read.hpp>
 #include <abell/images/resample.hpp>
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <span>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -21,6 +23,7 @@ namespace abell {
 
 struct DecodeOptions {
   Resize resize = Resize::bilinear;
+  double crop = 1;  ///< share of each side, in (0, 1], that is cut from the centre before resizing
   MaskPolicy nan = MaskPolicy::zero;
 };
 
@@ -29,11 +32,16 @@ struct DecodeOptions {
 /// the number of masked pixels in the files. Throws IoError and FormatError naming the file.
 inline std::size_t decode_files(const std::vector<std::filesystem::path>& files, const Shape& shape,
                                 const DecodeOptions& options, std::span<std::uint8_t> out) {
+  if (!(options.crop > 0 && options.crop <= 1)) {
+    throw OptionError("crop: expected a share above 0 and up to 1, found " + std::to_string(options.crop));
+  }
   std::size_t masked = 0;
   const auto read = [&](const std::filesystem::path& file) {
     DisplayImage display = read_display_image(file, options.nan);
     masked += display.masked;
-    return std::move(display.image);
+    if (options.crop == 1) return std::move(display.image);
+    const auto side = [&](int size) { return std::max(1, static_cast<int>(std::lround(size * options.crop))); };
+    return resize(display.image, side(display.image.height), side(display.image.width), Resize::crop);
   };
   if (files.size() == 1) {
     // Resized before grey is copied: a third of the work.

@@ -2,5 +2,7 @@
 #include <abell/kernels/isa/vector.inl>
 #include <abell/kernels/isa/gemm.inl>
 #include <abell/kernels/isa/conv2d.inl>
-#include <abell/kernels/isa/conv2d_relu_pool.inl>
+#include <abell/kernels/isa/pool_forward.inl>
+#include <abell/kernels/isa/pool_weights.inl>
+#include <abell/kernels/isa/pool_input.inl>
 #include <abell/kernels/isa/table.inl>

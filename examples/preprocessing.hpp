@@ -1,0 +1,53 @@
+#pragma once
+/// How the programs turn files into the network's input: one record, kept in the model file and
+/// applied again at classification.
+
+#include <CLI/CLI.hpp>
+#include <abell/data/cached_samples.hpp>
+#include <abell/data/decode.hpp>
+#include <nlohmann/json.hpp>
+#include <string>
+
+namespace abell::program {
+
+struct Preprocessing {
+  std::string resize = "bilinear";  ///< bilinear, nearest or crop
+  double crop = 1;                  ///< share of each side cut from the centre before resizing
+  std::string nan = "zero";         ///< masked pixels: zero, median or error
+  std::string channels = "both";    ///< both, optical or xray
+  std::string scale = "unit";       ///< unit (x / 255), symmetric (x / 127.5 - 1) or standard (mean 0, variance 1)
+
+  DecodeOptions decode() const { return {parse_resize(resize), crop, parse_mask_policy(nan)}; }
+  CachedSamplesOptions samples() const {
+    if (scale != "unit" && scale != "symmetric" && scale != "standard") {
+      throw OptionError("--scale: expected unit, symmetric or standard, found '" + scale + "'");
+    }
+    CachedSamplesOptions options;
+    options.scale = scale == "symmetric" ? symmetric_scale : unit_scale;
+    options.standardise = scale == "standard";
+    options.channels = parse_channels(channels);
+    return options;
+  }
+};
+
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Preprocessing, resize, crop, nan, channels, scale)
+
+inline void add_preprocessing(CLI::App& app, Preprocessing& options) {
+  app.add_option("--channels", options.channels, "Channels of [empty, optical, X-ray] that the network sees")
+      ->check(CLI::IsMember({"both", "optical", "xray"}))
+      ->capture_default_str();
+  app.add_option("--resize", options.resize, "How images come to the network's size")
+      ->check(CLI::IsMember({"bilinear", "nearest", "crop"}))
+      ->capture_default_str();
+  app.add_option("--crop", options.crop, "Share of each side that is cut from the centre before resizing")
+      ->check(CLI::Range(0.01, 1.0))
+      ->capture_default_str();
+  app.add_option("--nan", options.nan, "What NaN and BLANK pixels of FITS images become")
+      ->check(CLI::IsMember({"zero", "median", "error"}))
+      ->capture_default_str();
+  app.add_option("--scale", options.scale, "How bytes become the network's numbers: x/255, x/127.5-1, or mean 0 and variance 1")
+      ->check(CLI::IsMember({"unit", "symmetric", "standard"}))
+      ->capture_default_str();
+}
+
+}  // namespace abell::program

@@ -1,0 +1,82 @@
+#pragma once
+/// The files of a training run's folder: config.json, history.csv, predictions.csv, metrics.json and
+/// report.html. model.safetensors and last.checkpoint are written through weights/.
+
+#include <abell/core/atomic_file.hpp>
+#include <abell/data/dataset.hpp>
+#include <abell/data/table.hpp>
+#include <abell/metrics/confusion.hpp>
+#include <abell/metrics/roc.hpp>
+#include <abell/training/history.hpp>
+#include <charconv>
+#include <cmath>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace abell::program {
+
+using Json = nlohmann::ordered_json;
+
+/// The shortest text that reads back as the same number; empty for NaN.
+template <class Number>
+std::string number(Number value) {
+  if (std::isnan(static_cast<double>(value))) return {};
+  char text[64];
+  return {text, std::to_chars(text, text + sizeof text, value).ptr};
+}
+
+inline void write_json(const std::filesystem::path& path, const Json& json) {
+  AtomicFile file(path);
+  file.stream() << json.dump(2) << '\n';
+  file.commit();
+}
+
+inline void write_history(const std::filesystem::path& path, const History& history) {
+  std::vector<std::vector<std::string>> rows;
+  for (const EpochRecord& e : history) {
+    rows.push_back({std::to_string(e.epoch), number(e.loss), number(e.accuracy), number(e.validation_loss),
+                    number(e.validation_accuracy), number(e.learning_rate), number(e.seconds), number(e.waited_seconds)});
+  }
+  write_csv(path, {"epoch", "loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds", "waited_seconds"}, rows);
+}
+
+/// p(positive) for some objects of a set.
+struct Scored {
+  std::vector<std::size_t> objects;  ///< positions in the set
+  std::vector<float> probabilities;
+  std::vector<int> labels;           ///< 1 positive, 0 negative, -1 not known
+};
+
+/// Accuracy, precision, recall, AUC and counts as JSON; undefined ratios are null.
+inline Json metrics_json(const Scored& scored, float threshold = default_threshold) {
+  Confusion counts;
+  for (std::size_t i = 0; i < scored.labels.size(); ++i) {
+    counts.add(is_positive(scored.probabilities[i], threshold), scored.labels[i] == 1);
+  }
+  const auto value = [](const std::optional<double>& v) { return v ? Json(*v) : Json(nullptr); };
+  return {{"accuracy", value(counts.accuracy())}, {"precision", value(counts.precision())},
+          {"recall", value(counts.recall())}, {"auc", value(auc(scored.probabilities, scored.labels))},
+          {"tp", counts.tp}, {"fp", counts.fp}, {"tn", counts.tn}, {"fn", counts.fn},
+          {"threshold", threshold}, {"objects", counts.objects()}};
+}
+
+/// id, class, p_cluster, predicted (1: positive), masked_pixels; class is empty where it is not known.
+inline std::vector<std::vector<std::string>> prediction_rows(const DataSet& set, const Scored& scored,
+                                                             std::span<const std::size_t> masked) {
+  std::vector<std::vector<std::string>> rows;
+  for (std::size_t i = 0; i < scored.objects.size(); ++i) {
+    const Object& object = set.objects[scored.objects[i]];
+    rows.push_back({object.id, object.label < 0 ? "" : set.classes[static_cast<std::size_t>(object.label)],
+                    number(scored.probabilities[i]), is_positive(scored.probabilities[i]) ? "1" : "0",
+                    std::to_string(masked[scored.objects[i]])});
+  }
+  return rows;
+}
+
+inline const std::vector<std::string> prediction_columns{"id", "class", "p_cluster", "predicted", "masked_pixels"};
+
+}  // namespace abell::program
