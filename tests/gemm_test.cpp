@@ -1,0 +1,107 @@
+/// Matrix products against the double reference, exactly, on odd shapes with every instruction set.
+
+#include <abell/kernels/gemm.hpp>
+#include <abell/kernels/reference.hpp>
+#include <string>
+
+#include "catch.hpp"
+#include "kernel_tools.hpp"
+
+using namespace abell;
+using namespace abell::testing;
+using kernels::reference::Values;
+
+namespace {
+
+std::size_t area(int a, int b) { return static_cast<std::size_t>(a) * static_cast<std::size_t>(b); }
+
+/// [rows][columns] -> [columns][rows].
+Values transpose(int rows, int columns, const Values& a) {
+  Values t(a.size());
+  for (int m = 0; m < rows; ++m) {
+    for (int n = 0; n < columns; ++n)
+      t[area(n, rows) + static_cast<std::size_t>(m)] = a[area(m, columns) + static_cast<std::size_t>(n)];
+  }
+  return t;
+}
+
+template <class T>
+void check_gemm(int rows, int columns, int depth) {
+  const Values a = integers(area(rows, depth), 21), b = integers(area(depth, columns), 22);
+  const Values bias = integers(static_cast<std::size_t>(columns), 23);
+  const Values product = kernels::reference::gemm(rows, columns, depth, a, b);
+  Values with_bias = product;
+  for (std::size_t i = 0; i < with_bias.size(); ++i) with_bias[i] += bias[i % bias.size()];
+  const auto at = cast<T>(a), bt = cast<T>(b), b_transposed = cast<T>(transpose(depth, columns, b)),
+             a_transposed = cast<T>(transpose(rows, depth, a)), bias_t = cast<T>(bias);
+  for (const Isa isa : supported_isas()) {
+    for (const int threads : {1, 2, 3, 5}) {
+      INFO(rows << " x " << columns << " x " << depth << ", " << name_of(isa) << ", " << threads << " threads");
+      const kernels::Run<T> run{&kernels::kernels_for<T>(isa), threads};
+      Guarded<T> plain(product.size()), biased(product.size()), transposed(product.size()), left(product.size());
+      Guarded<T> scratch(gemm_scratch(run, columns, depth));
+      gemm(run, rows, columns, depth, at.data(), bt.data(), false, static_cast<const T*>(nullptr), plain.data(),
+           scratch.data());
+      gemm(run, rows, columns, depth, at.data(), bt.data(), false, bias_t.data(), biased.data(), scratch.data());
+      gemm(run, rows, columns, depth, at.data(), b_transposed.data(), true, bias_t.data(), transposed.data(),
+           scratch.data());
+      gemm_transposed(run, rows, columns, depth, a_transposed.data(), bt.data(), left.data());
+      CHECK(plain.first_difference(product) == -1);
+      CHECK(biased.first_difference(with_bias) == -1);
+      CHECK(transposed.first_difference(with_bias) == -1);
+      CHECK(left.first_difference(product) == -1);
+      CHECK((plain.guards_intact() && biased.guards_intact() && transposed.guards_intact() && left.guards_intact() &&
+             scratch.guards_intact()));
+    }
+  }
+}
+
+}  // namespace
+
+TEST_CASE("matrix products equal the reference on odd shapes", "[kernels][gemm]") {
+  const std::vector<int> sides =
+      reduced() ? std::vector{1, 7, 33} : std::vector{1, 2, 3, 5, 7, 8, 13, 16, 17, 31, 33, 64};
+  for (const int rows : sides) {
+    for (const int columns : sides) {
+      for (const int depth : {1, 2, 9, 31}) {
+        check_gemm<float>(rows, columns, depth);
+        if ((rows + columns + depth) % 3 == 0) check_gemm<double>(rows, columns, depth);
+      }
+    }
+  }
+}
+
+TEST_CASE("matrix products equal the reference across the borders of their chunks", "[kernels][gemm]") {
+  using kernels::gemm_column_chunk, kernels::gemm_row_chunk;
+  for (const int more : {-1, 0, 1}) {
+    check_gemm<float>(gemm_row_chunk + more, 5, 17);
+    check_gemm<float>(7, gemm_column_chunk + more, 17);
+    if (reduced()) continue;
+    check_gemm<float>(2 * gemm_row_chunk + more, 2 * gemm_column_chunk + more, 5);
+    check_gemm<double>(gemm_row_chunk + more, gemm_column_chunk - more, 9);
+  }
+  check_gemm<float>(3, 256, 1152);  // the custom network's first dense layer, in three images
+  check_gemm<float>(1, 2, 256);
+  check_gemm<float>(5, 9, 4099);  // deeper than one pass over a panel
+  check_gemm<double>(13, 20, 2050);
+}
+
+TEST_CASE("a matrix product does not depend on the number of threads, bit for bit", "[kernels][gemm]") {
+  const int rows = 200, columns = 150, depth = 300;
+  Random random(3);
+  std::vector<float> a(area(rows, depth)), b(area(depth, columns));
+  for (float& value : a) value = static_cast<float>(random.normal());
+  for (float& value : b) value = static_cast<float>(random.normal());
+  for (const Isa isa : supported_isas()) {
+    std::vector<std::vector<float>> all;
+    for (const int threads : {1, 2, 3, 4}) {
+      const kernels::Run<float> run{&kernels::kernels_for<float>(isa), threads};
+      std::vector<float> scratch(gemm_scratch(run, columns, depth)), c(area(rows, columns));
+      gemm(run, rows, columns, depth, a.data(), b.data(), false, static_cast<const float*>(nullptr), c.data(),
+           scratch.data());
+      all.push_back(c);
+    }
+    INFO(name_of(isa));
+    for (const auto& c : all) CHECK(c == all.front());
+  }
+}
