@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""Writes sgd_*.npy, plateau_*.npy and stopping_*.npy: Keras 2.2's rules written out in NumPy, for
-what PyTorch defines otherwise (decay, ReduceLROnPlateau, EarlyStopping).
+"""Writes optimizer_*.npy, plateau_*.npy and stopping_*.npy: Keras 2.2's rules written out in NumPy, for
+what PyTorch defines otherwise (decay, Adam's epsilon, ReduceLROnPlateau, EarlyStopping).
 
     python3 make_schedules.py     # needs python3-numpy
 """
@@ -22,6 +22,20 @@ def sgd(start, gradients, rates, momentum, decay, nesterov):
         lr = rate * (1.0 / (1.0 + decay * t))
         velocity = momentum * velocity - lr * g
         p = p + momentum * velocity - lr * g if nesterov else p + velocity
+        path.append(p.copy())
+    return np.array(path)
+
+
+def adam(start, gradients, rates, beta1, beta2, epsilon, decay):
+    """Keras 2.2 Adam.get_updates: the parameters after every update."""
+    p, m, v, path = start.copy(), np.zeros_like(start), np.zeros_like(start), []
+    for i, (g, rate) in enumerate(zip(gradients, rates)):
+        lr = rate * (1.0 / (1.0 + decay * i))
+        t = i + 1
+        lr_t = lr * (np.sqrt(1.0 - beta2**t) / (1.0 - beta1**t))
+        m = beta1 * m + (1.0 - beta1) * g
+        v = beta2 * v + (1.0 - beta2) * g**2
+        p = p - lr_t * m / (np.sqrt(v) + epsilon)
         path.append(p.copy())
     return np.array(path)
 
@@ -68,11 +82,12 @@ def main():
     start = rng.normal(size=size)
     gradients = rng.normal(size=(steps, size)) * np.geomspace(1, 1e-3, size)
     rates = np.where(np.arange(steps) < 15, 0.1, 0.03)  # a callback lowers the rate after 15 updates
-    save("sgd_start", start)
-    save("sgd_gradients", gradients)
-    save("sgd_rates", rates)
-    save("sgd_nesterov", sgd(start, gradients, rates, 0.9, 0.05, True))
-    save("sgd_plain", sgd(start, gradients, rates, 0.8, 0.05, False))
+    save("optimizer_start", start)
+    save("optimizer_gradients", gradients)
+    save("optimizer_rates", rates)
+    save("optimizer_nesterov", sgd(start, gradients, rates, 0.9, 0.05, True))
+    save("optimizer_adam", adam(start, gradients, rates, 0.9, 0.99, 1e-7, 0.01))
+    save("optimizer_plain", sgd(start, gradients, rates, 0.8, 0.05, False))
 
     # Falls, then flattens, with steps about min_delta = 1e-4 and single drops.
     losses = 0.5 + 0.5 * np.exp(-np.arange(120) / 6) + rng.normal(size=120) * 2e-4

@@ -77,7 +77,7 @@ struct Adam {
     T* m = moments;
     T* v = moments + parameters.size();
     kernels::for_pieces(threads, parameters.size(), [&](std::size_t begin, std::size_t end) {
-#pragma omp simd
+      // Not `omp simd`: std::sqrt may set errno, so compilers refuse to vectorize it.
       for (std::size_t i = begin; i < end; ++i) {
         m[i] = b1 * m[i] + (T(1) - b1) * g[i];
         v[i] = b2 * v[i] + (T(1) - b2) * g[i] * g[i];
