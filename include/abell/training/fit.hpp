@@ -175,9 +175,13 @@ void fit(Network& network, const Train& train, const Validation* validation, con
     record.validation_loss = record.validation_accuracy = std::numeric_limits<double>::quiet_NaN();
     record.learning_rate = rate;
     if (validation != nullptr) {
-      const Evaluation result = evaluate(network, *validation, validation_space);
-      record.validation_loss = result.loss;
-      record.validation_accuracy = result.accuracy;
+      try {
+        const Evaluation result = evaluate(network, *validation, validation_space);
+        record.validation_loss = result.loss;
+        record.validation_accuracy = result.accuracy;
+      } catch (const NumericError& error) {
+        throw NumericError("epoch " + std::to_string(record.epoch) + ", validation: " + error.what());
+      }
     }
     const double watched = validation != nullptr ? record.validation_loss : record.loss;
     if (watched < state.best_loss || state.best_parameters.empty()) {
