@@ -10,9 +10,11 @@ namespace abell {
 
 /// The positive ones of `classes` (sorted): those in `wanted`; by default low-z and hi-z, else a
 /// class named cluster or clusters, else the alphabetically last. Sorted. Throws OptionError when a
-/// wanted class is unknown, or when all classes of two or more would be positive.
+/// wanted class is unknown, or, where a negative class is needed (to train), when all of two or more
+/// would be positive.
 inline std::vector<std::string> positive_classes(const std::vector<std::string>& classes,
-                                                 const std::vector<std::string>& wanted = {}) {
+                                                 const std::vector<std::string>& wanted = {},
+                                                 bool need_negative = true) {
   const auto known = [&](const std::string& name) { return std::ranges::find(classes, name) != classes.end(); };
   std::vector<std::string> positive = wanted;
   for (const std::string& name : wanted) {
@@ -32,7 +34,7 @@ inline std::vector<std::string> positive_classes(const std::vector<std::string>&
   }
   std::ranges::sort(positive);
   positive.erase(std::unique(positive.begin(), positive.end()), positive.end());
-  if (classes.size() > 1 && positive.size() == classes.size()) {
+  if (need_negative && classes.size() > 1 && positive.size() == classes.size()) {
     throw OptionError("--positive: all " + std::to_string(classes.size()) +
                       " classes are positive; expected at least one that is not");
   }
