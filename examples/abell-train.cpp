@@ -161,6 +161,7 @@ int train(TrainOptions options, const std::string& command) {
   info.classes = {names.negative, names.positive};
   info.positive = {names.positive};
   info.preprocessing = nlohmann::json(options.preprocessing);
+  info.preprocessing["positive"] = data.set.positive;
   if (!options.common.quiet) std::cout << summary(network) << std::flush;
 
   CachedSamplesOptions augmented = options.preprocessing.samples();
@@ -230,7 +231,6 @@ int main(int argc, char** argv) {
   CLI::App app("Trains the custom network of Kosiba et al. (2020) on a set of labelled images.", "abell-train");
   TrainOptions options;
   add_train_options(app, options);
-  std::string command;
-  for (int i = 0; i < argc; ++i) command += (i > 0 ? " " : "") + std::string(i == 0 ? "abell-train" : argv[i]);
+  const std::string command = command_line(app.get_name(), argc, argv);
   return run(app, argc, argv, [&] { return train(options, command); });
 }

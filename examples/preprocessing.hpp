@@ -7,6 +7,7 @@
 #include <abell/data/decode.hpp>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <vector>
 
 namespace abell::program {
 
@@ -31,6 +32,32 @@ struct Preprocessing {
 };
 
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Preprocessing, resize, crop, nan, channels, scale)
+
+/// The record in a model file; `where` names it in errors. Throws FormatError for values of another
+/// type or meaning.
+inline Preprocessing read_preprocessing(const nlohmann::json& json, const std::string& where) {
+  try {
+    auto found = json.get<Preprocessing>();
+    found.decode();
+    found.samples();
+    if (!(found.crop > 0 && found.crop <= 1)) throw OptionError("expected a crop above 0 and up to 1");
+    return found;
+  } catch (const nlohmann::json::exception& error) {
+    throw FormatError(where + ": preprocessing: " + error.what());
+  } catch (const OptionError& error) {
+    throw FormatError(where + ": preprocessing: " + error.what());
+  }
+}
+
+/// The classes that counted as clusters in the set that a model was trained on, which stand in the
+/// same record. Throws FormatError.
+inline std::vector<std::string> read_positive(const nlohmann::json& json, const std::string& where) {
+  try {
+    return json.value("positive", std::vector<std::string>());
+  } catch (const nlohmann::json::exception& error) {
+    throw FormatError(where + ": preprocessing: " + error.what());
+  }
+}
 
 inline void add_preprocessing(CLI::App& app, Preprocessing& options) {
   app.add_option("--channels", options.channels, "Channels of [empty, optical, X-ray] that the network sees")

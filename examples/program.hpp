@@ -103,6 +103,13 @@ inline int run(CLI::App& app, int argc, char** argv, const std::function<int()>&
   return guard(app.get_name(), body);
 }
 
+/// The command line as typed, the program without its folder; `name` is the program's.
+inline std::string command_line(const std::string& name, int argc, char** argv) {
+  std::string command = name;
+  for (int i = 1; i < argc; ++i) command += " " + std::string(argv[i]);
+  return command;
+}
+
 /// Makes the folder `out`. Throws IoError when it holds anything and `reuse` (--overwrite, --resume) is false.
 inline void prepare_output(const std::filesystem::path& out, bool reuse) {
   namespace fs = std::filesystem;
