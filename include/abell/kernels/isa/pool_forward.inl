@@ -28,6 +28,36 @@ struct ByteVectorOf {
   typedef unsigned char Type __attribute__((vector_size(ABELL_VECTOR_BYTES / sizeof(T))));
 };
 
+template <class T>
+using ByteVector = typename ByteVectorOf<T>::Type;
+
+// Lanes of small integers as bytes, and back. GCC 12 takes AVX2's lanes apart one by one unless told how.
+template <class T>
+static inline __attribute__((always_inline)) ByteVector<T> narrow(const IndexVector<T>& index) {
+  return __builtin_convertvector(index, ByteVector<T>);
+}
+template <class T>
+static inline __attribute__((always_inline)) IndexVector<T> widen(const ByteVector<T>& bytes) {
+  return __builtin_convertvector(bytes, IndexVector<T>);
+}
+#if ABELL_VECTOR_BYTES == 32
+template <>
+inline __attribute__((always_inline)) ByteVector<float> narrow<float>(const IndexVector<float>& index) {
+  typedef unsigned char Bytes __attribute__((vector_size(32)));
+  const Bytes bytes = reinterpret_cast<const Bytes&>(index);
+  return __builtin_shufflevector(bytes, bytes, 0, 4, 8, 12, 16, 20, 24, 28);
+}
+#if !defined(__clang__) && defined(__x86_64__)
+template <>
+inline __attribute__((always_inline)) IndexVector<float> widen<float>(const ByteVector<float>& bytes) {
+  typedef char Bytes __attribute__((vector_size(16)));
+  Bytes low = {};
+  __builtin_memcpy(&low, &bytes, sizeof bytes);
+  return __builtin_ia32_pmovzxbd256(low);
+}
+#endif
+#endif
+
 // Lets the vector at `other` contest the maximum so far. NaN wins every comparison, so that it is
 // never swallowed; the first maximum wins a tie.
 template <class T>
@@ -61,7 +91,7 @@ static void relu_pool_strip(const T* upper, const T* lower, int columns, int con
       const Index cut = best <= Vector<T>{};
       best = cut ? Vector<T>{} : best;
       index = cut ? Index{} + dead : index;
-      const auto bytes = __builtin_convertvector(index, typename ByteVectorOf<T>::Type);
+      const ByteVector<T> bytes = narrow<T>(index);
       if (n + step <= valid) {
         *reinterpret_cast<Loose<T>*>(pooled + n) = best;
         __builtin_memcpy(argmax + n, &bytes, step);

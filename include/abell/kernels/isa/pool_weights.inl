@@ -157,7 +157,7 @@ static void pool_weights_quads(const Conv2dGeometry& g, const T* image, const T*
     const long at = (static_cast<long>(row) * g.pooled_width() + left + x) * g.filters;
     for (int n = 0; n < g.filters; n += lanes<T>) {
       const int valid = g.filters - n < lanes<T> ? g.filters - n : lanes<T>;
-      typename ByteVectorOf<T>::Type bytes = typename ByteVectorOf<T>::Type{} + dead;
+      ByteVector<T> bytes = ByteVector<T>{} + dead;
       Vector<T> value = Vector<T>{};
       if (valid == lanes<T>) {
         __builtin_memcpy(&bytes, argmax + at + n, sizeof bytes);
@@ -166,15 +166,17 @@ static void pool_weights_quads(const Conv2dGeometry& g, const T* image, const T*
         __builtin_memcpy(&bytes, argmax + at + n, static_cast<unsigned long>(valid));
         __builtin_memcpy(&value, gradient + at + n, static_cast<unsigned long>(valid) * sizeof(T));
       }
-      const IndexVector<T> index = __builtin_convertvector(bytes, IndexVector<T>);
+      const IndexVector<T> index = widen<T>(bytes);
       value = index < dead ? value : Vector<T>{};
       *reinterpret_cast<Loose<T>*>(values + x * padded + n) = value;
       __builtin_memcpy(indices + x * padded + n, &index, sizeof index);
     }
   }
   T* bias = sums + g.depth() * padded;
-  for (int x = 0; x < columns; ++x) {
-    for (int n = 0; n < g.filters; ++n) bias[n] += values[x * padded + n];
+  for (int n = 0; n < g.filters; n += lanes<T>) {
+    Vector<T> sum = *reinterpret_cast<const Loose<T>*>(bias + n);
+    for (int x = 0; x < columns; ++x) sum += *reinterpret_cast<const Loose<T>*>(values + x * padded + n);
+    *reinterpret_cast<Loose<T>*>(bias + n) = sum;
   }
   const int taps = 3 * g.channels;
   constexpr int at_once = ABELL_VECTOR_REGISTERS == 32 ? 12 : 9;
