@@ -41,9 +41,7 @@ struct Range {
 
 /// The part of `items` that chunk number `chunk` of `chunks` takes; parts differ by one item at most.
 constexpr Range part(int items, int chunk, int chunks) {
-  const auto cut = [=](int index) {
-    return static_cast<int>(static_cast<long long>(items) * index / chunks);
-  };
+  const auto cut = [=](int index) { return static_cast<int>(static_cast<long long>(items) * index / chunks); };
   return {cut(chunk), cut(chunk + 1)};
 }
 

@@ -27,8 +27,8 @@ class Buffer {
   Buffer() = default;
   explicit Buffer(std::size_t size)
       : data_(size == 0 ? nullptr
-                        : static_cast<T*>(::operator new(round_up(size * sizeof(T), alignment),
-                                                         std::align_val_t{alignment}))),
+                        : static_cast<T*>(
+                              ::operator new (round_up(size * sizeof(T), alignment), std::align_val_t{alignment}))),
         size_(size) {
     static_assert(std::is_trivially_destructible_v<T>);
   }
@@ -41,7 +41,7 @@ class Buffer {
 
  private:
   struct Free {
-    void operator()(T* p) const { ::operator delete(p, std::align_val_t{alignment}); }
+    void operator()(T* p) const { ::operator delete (p, std::align_val_t{alignment}); }
   };
   std::unique_ptr<T, Free> data_;
   std::size_t size_ = 0;
@@ -61,10 +61,10 @@ struct View {
   std::size_t size() const { return static_cast<std::size_t>(batch) * shape.size(); }
   T* image(int index) const { return data + static_cast<std::size_t>(index) * shape.size(); }
   T& operator()(int n, int row, int column, int channel) const {
-    return image(n)[(static_cast<std::size_t>(row) * static_cast<std::size_t>(shape.width) +
-                     static_cast<std::size_t>(column)) *
-                        static_cast<std::size_t>(shape.channels) +
-                    static_cast<std::size_t>(channel)];
+    return image(
+        n)[(static_cast<std::size_t>(row) * static_cast<std::size_t>(shape.width) + static_cast<std::size_t>(column)) *
+               static_cast<std::size_t>(shape.channels) +
+           static_cast<std::size_t>(channel)];
   }
   std::span<T> span() const { return {data, size()}; }
   /// The view as an Eigen matrix: a row per pixel, a column per channel.

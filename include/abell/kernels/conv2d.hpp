@@ -130,16 +130,15 @@ void conv2d_weight_gradient(const Run<T>& run, const Conv2dGeometry& g, int batc
   const std::size_t size = count(run.table->conv2d_weights_size(g));
   const std::size_t each = round_up(count(run.table->conv2d_weights_scratch_size(g)), 16);
   const Bands bands{batch, g.out_height, conv2d_band_rows};
-  accumulate_bands(run.threads, bands, size, scratch, each, scratch + size * max_gradient_chunks,
-                   [&](int band, T* sums, T* own) {
-                     const auto image = static_cast<std::size_t>(bands.image(band));
-                     const Range rows = bands.rows_of(band);
-                     const std::size_t row = static_cast<std::size_t>(g.out_width) * static_cast<std::size_t>(g.filters);
-                     run.table->conv2d_weights_rows(
-                         g, x + image * g.input_size(),
-                         dy + image * g.output_size() + static_cast<std::size_t>(rows.begin) * row, sums, rows.begin,
-                         rows.end, own);
-                   });
+  accumulate_bands(
+      run.threads, bands, size, scratch, each, scratch + size * max_gradient_chunks, [&](int band, T* sums, T* own) {
+        const auto image = static_cast<std::size_t>(bands.image(band));
+        const Range rows = bands.rows_of(band);
+        const std::size_t row = static_cast<std::size_t>(g.out_width) * static_cast<std::size_t>(g.filters);
+        run.table->conv2d_weights_rows(g, x + image * g.input_size(),
+                                       dy + image * g.output_size() + static_cast<std::size_t>(rows.begin) * row, sums,
+                                       rows.begin, rows.end, own);
+      });
   run.table->conv2d_weights_finish(g, scratch, weight_gradient, bias_gradient);
 }
 

@@ -5,9 +5,9 @@
 
 namespace abell::kernels {
 
-inline constexpr int pool_forward_band_rows = 4;   ///< pooled rows of a chunk, forward
-inline constexpr int pool_weights_band_rows = 4;   ///< pooled rows of a piece of a chunk, weights
-inline constexpr int pool_input_band_rows = 24;    ///< the input's gradient walks two rows more than this
+inline constexpr int pool_forward_band_rows = 4;  ///< pooled rows of a chunk, forward
+inline constexpr int pool_weights_band_rows = 4;  ///< pooled rows of a piece of a chunk, weights
+inline constexpr int pool_input_band_rows = 24;   ///< the input's gradient walks two rows more than this
 
 template <class T>
 std::size_t conv2d_relu_pool_forward_scratch(const Run<T>& run, const Conv2dGeometry& g) {
@@ -47,14 +47,13 @@ void conv2d_relu_pool_weight_gradient(const Run<T>& run, const Conv2dGeometry& g
   const std::size_t size = count(run.table->pool_weights_size(g));
   const std::size_t each = round_up(count(run.table->pool_weights_scratch_size(g)), 16);
   const Bands bands{batch, g.pooled_height(), pool_weights_band_rows};
-  accumulate_bands(run.threads, bands, size, scratch, each, scratch + size * max_gradient_chunks,
-                   [&](int band, T* sums, T* own) {
-                     const auto image = static_cast<std::size_t>(bands.image(band));
-                     const Range rows = bands.rows_of(band);
-                     run.table->pool_weights_rows(g, x + image * g.input_size(),
-                                                  pooled_gradient + image * g.pooled_size(),
-                                                  argmax + image * g.pooled_size(), sums, rows.begin, rows.end, own);
-                   });
+  accumulate_bands(
+      run.threads, bands, size, scratch, each, scratch + size * max_gradient_chunks, [&](int band, T* sums, T* own) {
+        const auto image = static_cast<std::size_t>(bands.image(band));
+        const Range rows = bands.rows_of(band);
+        run.table->pool_weights_rows(g, x + image * g.input_size(), pooled_gradient + image * g.pooled_size(),
+                                     argmax + image * g.pooled_size(), sums, rows.begin, rows.end, own);
+      });
   run.table->pool_weights_finish(g, scratch, weight_gradient, bias_gradient);
 }
 

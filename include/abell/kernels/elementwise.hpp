@@ -40,11 +40,13 @@ void relu_backward(int threads, std::size_t size, const T* x, const T* dy, T* dx
 /// y = x / (1 - rate) where the element is kept, else 0. Element i is kept when word i % 4 of block
 /// i / 4 of the stream (seed, step, layer) is at least rate * 2^32. Forward and backward alike.
 template <class T>
-void dropout(std::size_t size, double rate, std::uint64_t seed, std::uint32_t step, std::uint32_t layer, const T* x, T* y) {
+void dropout(std::size_t size, double rate, std::uint64_t seed, std::uint32_t step, std::uint32_t layer, const T* x,
+             T* y) {
   const auto least = static_cast<std::uint64_t>(rate * 0x1p32);
   const T scale = T(1) / (T(1) - static_cast<T>(rate));
   for (std::size_t i = 0; i < size; i += 4) {
-    const auto words = philox({static_cast<std::uint32_t>(i / 4), static_cast<std::uint32_t>(Purpose::dropout), step, layer}, seed);
+    const auto words =
+        philox({static_cast<std::uint32_t>(i / 4), static_cast<std::uint32_t>(Purpose::dropout), step, layer}, seed);
     for (std::size_t j = i; j < i + 4 && j < size; ++j) y[j] = words[j - i] >= least ? x[j] * scale : T(0);
   }
 }

@@ -6,7 +6,7 @@
 
 namespace abell::kernels {
 
-inline constexpr int gemm_row_chunk = 96;     ///< rows of C that a chunk takes
+inline constexpr int gemm_row_chunk = 96;      ///< rows of C that a chunk takes
 inline constexpr int gemm_column_chunk = 128;  ///< columns of C that a chunk takes
 
 /// Scratch elements of gemm for C [rows][columns] = A [rows][depth] B.
@@ -34,14 +34,15 @@ void gemm(const Run<T>& run, int rows, int columns, int depth, const T* a, const
     const Range part = columns_of(chunk);
     const T* from = b + (transposed ? static_cast<long>(part.begin) * depth : part.begin);
     run.table->pack_matrix(depth, part.end - part.begin, from, transposed ? depth : columns, transposed,
-                           bias == nullptr ? nullptr : bias + part.begin, scratch + static_cast<std::size_t>(chunk) * packed);
+                           bias == nullptr ? nullptr : bias + part.begin,
+                           scratch + static_cast<std::size_t>(chunk) * packed);
   });
   parallel_for(row_chunks * column_chunks, run.threads, [&](int index, int thread) {
     const int chunk = index % column_chunks;
     const Range part = columns_of(chunk);
     const int row = index / column_chunks * gemm_row_chunk;
-    run.table->gemm(std::min(gemm_row_chunk, rows - row), part.end - part.begin, depth, a + static_cast<long>(row) * depth,
-                    depth, scratch + static_cast<std::size_t>(chunk) * packed,
+    run.table->gemm(std::min(gemm_row_chunk, rows - row), part.end - part.begin, depth,
+                    a + static_cast<long>(row) * depth, depth, scratch + static_cast<std::size_t>(chunk) * packed,
                     c + static_cast<long>(row) * columns + part.begin, columns,
                     strips + static_cast<long>(thread) * gemm_row_chunk * run.table->panel_width);
   });

@@ -15,10 +15,13 @@ struct PoolGeometry {
   int pad_top, pad_left;
   int out_height, out_width;
 
-  constexpr std::size_t row_size() const { return static_cast<std::size_t>(width) * static_cast<std::size_t>(channels); }
+  constexpr std::size_t row_size() const {
+    return static_cast<std::size_t>(width) * static_cast<std::size_t>(channels);
+  }
   constexpr std::size_t input_size() const { return row_size() * static_cast<std::size_t>(height); }
   constexpr std::size_t output_size() const {
-    return static_cast<std::size_t>(out_height) * static_cast<std::size_t>(out_width) * static_cast<std::size_t>(channels);
+    return static_cast<std::size_t>(out_height) * static_cast<std::size_t>(out_width) *
+           static_cast<std::size_t>(channels);
   }
 };
 
@@ -27,14 +30,16 @@ inline constexpr unsigned char cut_by_relu = 255;  ///< argmax of a pooled value
 /// y = max over each window, after ReLU when `relu`; `argmax` (may be null) keeps the cell's number
 /// within the window, so windows have fewer than 255 cells.
 template <class T>
-void max_pool_forward(int threads, const PoolGeometry& g, int batch, bool relu, const T* x, T* y, unsigned char* argmax) {
+void max_pool_forward(int threads, const PoolGeometry& g, int batch, bool relu, const T* x, T* y,
+                      unsigned char* argmax) {
   parallel_for(batch * g.out_height, threads, [&](int line, int) {
     const T* image = x + static_cast<std::size_t>(line / g.out_height) * g.input_size();
     const int top = line % g.out_height * g.stride_height - g.pad_top;
     for (int column = 0; column < g.out_width; ++column) {
       const int left = column * g.stride_width - g.pad_left;
-      const std::size_t at = (static_cast<std::size_t>(line) * static_cast<std::size_t>(g.out_width) +
-                              static_cast<std::size_t>(column)) * static_cast<std::size_t>(g.channels);
+      const std::size_t at =
+          (static_cast<std::size_t>(line) * static_cast<std::size_t>(g.out_width) + static_cast<std::size_t>(column)) *
+          static_cast<std::size_t>(g.channels);
       for (int c = 0; c < g.channels; ++c) {
         T best = T(0);
         int cell = -1;
@@ -51,7 +56,8 @@ void max_pool_forward(int threads, const PoolGeometry& g, int batch, bool relu, 
         }
         const bool cut = relu && best <= T(0);
         y[at + static_cast<std::size_t>(c)] = cut ? T(0) : best;
-        if (argmax != nullptr) argmax[at + static_cast<std::size_t>(c)] = cut ? cut_by_relu : static_cast<unsigned char>(cell);
+        if (argmax != nullptr)
+          argmax[at + static_cast<std::size_t>(c)] = cut ? cut_by_relu : static_cast<unsigned char>(cell);
       }
     }
   });
@@ -72,7 +78,8 @@ void max_pool_backward(int threads, const PoolGeometry& g, int batch, const T* d
           const int y = row * g.stride_height - g.pad_top + *source / g.window_width;
           const int x = column * g.stride_width - g.pad_left + *source % g.window_width;
           image[static_cast<std::size_t>(y) * g.row_size() +
-                static_cast<std::size_t>(x) * static_cast<std::size_t>(g.channels) + static_cast<std::size_t>(c)] += *gradient;
+                static_cast<std::size_t>(x) * static_cast<std::size_t>(g.channels) + static_cast<std::size_t>(c)] +=
+              *gradient;
         }
       }
     }

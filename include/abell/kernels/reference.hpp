@@ -22,7 +22,8 @@ inline Values gemm(int rows, int columns, int depth, const Values& a, const Valu
   Values c(static_cast<std::size_t>(rows) * static_cast<std::size_t>(columns));
   for (int m = 0; m < rows; ++m)
     for (int n = 0; n < columns; ++n)
-      for (int k = 0; k < depth; ++k) c[at(0, m, n, 0, columns)] += a[at(0, m, k, 0, depth)] * b[at(0, k, n, 0, columns)];
+      for (int k = 0; k < depth; ++k)
+        c[at(0, m, n, 0, columns)] += a[at(0, m, k, 0, depth)] * b[at(0, k, n, 0, columns)];
   return c;
 }
 

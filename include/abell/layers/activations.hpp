@@ -58,7 +58,8 @@ class ReluStage {
     kernels::relu_forward(pass.run.threads, size_ * static_cast<std::size_t>(pass.batch), x, y);
   }
   void backward(const Pass<T>& pass, const T* x, const T* dy, T* dx) const {
-    if (dx != nullptr) kernels::relu_backward(pass.run.threads, size_ * static_cast<std::size_t>(pass.batch), x, dy, dx);
+    if (dx != nullptr)
+      kernels::relu_backward(pass.run.threads, size_ * static_cast<std::size_t>(pass.batch), x, dy, dx);
   }
 
  private:
@@ -107,7 +108,8 @@ class SoftmaxStage {
   void backward(const Pass<T>& pass, const T* x, const T* dy, T* dx) const {
     if (dx == nullptr) return;
     kernels::softmax(pixels_ * static_cast<std::size_t>(pass.batch), channels_, x, dx);
-    for (std::size_t row = 0; row < pixels_ * static_cast<std::size_t>(pass.batch); ++row, dx += channels_, dy += channels_) {
+    for (std::size_t row = 0; row < pixels_ * static_cast<std::size_t>(pass.batch);
+         ++row, dx += channels_, dy += channels_) {
       T sum = 0;
       for (std::size_t i = 0; i < channels_; ++i) sum += dx[i] * dy[i];
       for (std::size_t i = 0; i < channels_; ++i) dx[i] *= dy[i] - sum;
@@ -125,7 +127,9 @@ class FlattenStage {
   static constexpr std::size_t layers = 1;
   FlattenStage(const Place& place, const Flatten&) : size_(place.input.size()) {}
   StageMemory memory(const kernels::Run<T>&, int, bool) const { return {}; }
-  void forward(const Pass<T>& pass, const T* x, T* y) const { std::copy_n(x, size_ * static_cast<std::size_t>(pass.batch), y); }
+  void forward(const Pass<T>& pass, const T* x, T* y) const {
+    std::copy_n(x, size_ * static_cast<std::size_t>(pass.batch), y);
+  }
   void backward(const Pass<T>& pass, const T*, const T* dy, T* dx) const {
     if (dx != nullptr) std::copy_n(dy, size_ * static_cast<std::size_t>(pass.batch), dx);
   }

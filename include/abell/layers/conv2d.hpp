@@ -32,10 +32,18 @@ struct Conv2d {
     if (rows.output < 1 || columns.output < 1) {
       shape_error(place.name, kind, "an input of at least " + to_string(kernel) + " pixels", to_string(place.input));
     }
-    return {.height = place.input.height, .width = place.input.width, .channels = place.input.channels,
-            .filters = filters, .kernel_height = kernel.height, .kernel_width = kernel.width,
-            .stride_height = stride.height, .stride_width = stride.width, .pad_top = rows.before,
-            .pad_left = columns.before, .out_height = rows.output, .out_width = columns.output};
+    return {.height = place.input.height,
+            .width = place.input.width,
+            .channels = place.input.channels,
+            .filters = filters,
+            .kernel_height = kernel.height,
+            .kernel_width = kernel.width,
+            .stride_height = stride.height,
+            .stride_width = stride.width,
+            .pad_top = rows.before,
+            .pad_left = columns.before,
+            .out_height = rows.output,
+            .out_width = columns.output};
   }
   Shape output(const Place& place) const {
     const auto g = geometry(place);
@@ -66,8 +74,8 @@ class Conv2dStage {
   StageMemory memory(const kernels::Run<T>& run, int, bool training) const {
     std::size_t scratch = conv2d_forward_scratch(run, geometry_);
     if (training) {
-      scratch = std::max({scratch, conv2d_input_gradient_scratch(run, geometry_),
-                          conv2d_weight_gradient_scratch(run, geometry_)});
+      scratch = std::max(
+          {scratch, conv2d_input_gradient_scratch(run, geometry_), conv2d_weight_gradient_scratch(run, geometry_)});
     }
     return {0, scratch};
   }

@@ -38,8 +38,8 @@ class Conv2dReluPoolStage {
     }
     std::size_t scratch = conv2d_forward_scratch(run, geometry_);
     if (training) {
-      scratch = std::max({scratch, conv2d_input_gradient_scratch(run, geometry_),
-                          conv2d_weight_gradient_scratch(run, geometry_)});
+      scratch = std::max(
+          {scratch, conv2d_input_gradient_scratch(run, geometry_), conv2d_weight_gradient_scratch(run, geometry_)});
     }
     return {round_up(argmax, alignment) + images * pool_.input_size() * sizeof(T), scratch};
   }
@@ -50,7 +50,8 @@ class Conv2dReluPoolStage {
                                argmax(pass), pass.scratch);
       return;
     }
-    conv2d_forward(pass.run, geometry_, pass.batch, x, pass.parameters, bias(pass.parameters), activation(pass), pass.scratch);
+    conv2d_forward(pass.run, geometry_, pass.batch, x, pass.parameters, bias(pass.parameters), activation(pass),
+                   pass.scratch);
     max_pool_forward(pass.run.threads, pool_, pass.batch, true, activation(pass), y, argmax(pass));
   }
 
@@ -59,12 +60,14 @@ class Conv2dReluPoolStage {
       conv2d_relu_pool_weight_gradient(pass.run, geometry_, pass.batch, x, dy, argmax(pass), pass.gradients,
                                        bias(pass.gradients), pass.scratch);
       if (dx != nullptr) {
-        conv2d_relu_pool_input_gradient(pass.run, geometry_, pass.batch, pass.parameters, dy, argmax(pass), dx, pass.scratch);
+        conv2d_relu_pool_input_gradient(pass.run, geometry_, pass.batch, pass.parameters, dy, argmax(pass), dx,
+                                        pass.scratch);
       }
       return;
     }
     max_pool_backward(pass.run.threads, pool_, pass.batch, dy, argmax(pass), activation(pass));
-    conv2d_weight_gradient(pass.run, geometry_, pass.batch, x, activation(pass), pass.gradients, bias(pass.gradients), pass.scratch);
+    conv2d_weight_gradient(pass.run, geometry_, pass.batch, x, activation(pass), pass.gradients, bias(pass.gradients),
+                           pass.scratch);
     if (dx != nullptr) {
       conv2d_input_gradient(pass.run, geometry_, pass.batch, pass.parameters, activation(pass), dx, pass.scratch);
     }
@@ -77,7 +80,8 @@ class Conv2dReluPoolStage {
   }
   static unsigned char* argmax(const Pass<T>& pass) { return reinterpret_cast<unsigned char*>(pass.saved); }
   T* activation(const Pass<T>& pass) const {
-    return reinterpret_cast<T*>(pass.saved + round_up(static_cast<std::size_t>(pass.batch) * pool_.output_size(), alignment));
+    return reinterpret_cast<T*>(pass.saved +
+                                round_up(static_cast<std::size_t>(pass.batch) * pool_.output_size(), alignment));
   }
 
   kernels::Conv2dGeometry geometry_;

@@ -17,7 +17,8 @@ struct Dense {
 
   Shape output(const Place& place) const {
     require_at_least(place, kind, "units", units, 1);
-    if (place.input.pixels() != 1) shape_error(place.name, kind, "a vector (put Flatten before it)", to_string(place.input));
+    if (place.input.pixels() != 1)
+      shape_error(place.name, kind, "a vector (put Flatten before it)", to_string(place.input));
     return {1, 1, units};
   }
   /// Glorot uniform: limit sqrt(6 / (inputs + units)), bias zero (Keras).
@@ -35,14 +36,16 @@ class DenseStage {
  public:
   static constexpr std::size_t layers = 1;
 
-  DenseStage(const Place& place, const Dense& options) : inputs_(place.input.channels), units_(options.output(place).channels) {}
+  DenseStage(const Place& place, const Dense& options)
+      : inputs_(place.input.channels), units_(options.output(place).channels) {}
 
   StageMemory memory(const kernels::Run<T>& run, int, bool training) const {
     const std::size_t forward = gemm_scratch(run, units_, inputs_);
     return {0, training ? std::max(forward, gemm_scratch(run, inputs_, units_)) : forward};
   }
   void forward(const Pass<T>& pass, const T* x, T* y) const {
-    gemm(pass.run, pass.batch, units_, inputs_, x, pass.parameters, false, pass.parameters + weights(), y, pass.scratch);
+    gemm(pass.run, pass.batch, units_, inputs_, x, pass.parameters, false, pass.parameters + weights(), y,
+         pass.scratch);
   }
   void backward(const Pass<T>& pass, const T* x, const T* dy, T* dx) const {
     gemm_transposed(pass.run, inputs_, units_, pass.batch, x, dy, pass.gradients);
@@ -53,7 +56,8 @@ class DenseStage {
       bias[unit] = sum;
     }
     if (dx != nullptr) {
-      gemm(pass.run, pass.batch, inputs_, units_, dy, pass.parameters, true, static_cast<const T*>(nullptr), dx, pass.scratch);
+      gemm(pass.run, pass.batch, inputs_, units_, dy, pass.parameters, true, static_cast<const T*>(nullptr), dx,
+           pass.scratch);
     }
   }
 

@@ -28,8 +28,8 @@ struct MaxPool2d {
     if (rows.output < 1 || columns.output < 1) {
       shape_error(place.name, kind, "an input of at least " + to_string(window) + " pixels", to_string(place.input));
     }
-    return {place.input.height, place.input.width, place.input.channels, window.height, window.width, stride.height,
-            stride.width, rows.before, columns.before, rows.output, columns.output};
+    return {place.input.height, place.input.width, place.input.channels, window.height, window.width,  stride.height,
+            stride.width,       rows.before,       columns.before,       rows.output,   columns.output};
   }
   Shape output(const Place& place) const {
     const auto g = geometry(place);
@@ -50,11 +50,13 @@ class MaxPool2dStage {
     return {static_cast<std::size_t>(batch) * geometry_.output_size(), 0};
   }
   void forward(const Pass<T>& pass, const T* x, T* y) const {
-    max_pool_forward(pass.run.threads, geometry_, pass.batch, false, x, y, reinterpret_cast<unsigned char*>(pass.saved));
+    max_pool_forward(pass.run.threads, geometry_, pass.batch, false, x, y,
+                     reinterpret_cast<unsigned char*>(pass.saved));
   }
   void backward(const Pass<T>& pass, const T*, const T* dy, T* dx) const {
     if (dx == nullptr) return;
-    max_pool_backward(pass.run.threads, geometry_, pass.batch, dy, reinterpret_cast<const unsigned char*>(pass.saved), dx);
+    max_pool_backward(pass.run.threads, geometry_, pass.batch, dy, reinterpret_cast<const unsigned char*>(pass.saved),
+                      dx);
   }
 
  private:

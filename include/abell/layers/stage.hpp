@@ -53,24 +53,25 @@ struct Pass {
   kernels::Run<T> run;
   int batch = 0;
   bool training = false;
-  std::uint64_t seed = 0;   ///< with step: the dropout masks of this call
+  std::uint64_t seed = 0;  ///< with step: the dropout masks of this call
   std::uint32_t step = 0;
   const T* parameters = nullptr;
-  T* gradients = nullptr;   ///< null unless training
+  T* gradients = nullptr;  ///< null unless training
   std::byte* saved = nullptr;
   T* scratch = nullptr;
 };
 
 /// Memory that a stage asks for at a given batch and number of threads.
 struct StageMemory {
-  std::size_t saved_bytes = 0;    ///< from forward to backward; training only
-  std::size_t scratch_values = 0; ///< within one call
+  std::size_t saved_bytes = 0;     ///< from forward to backward; training only
+  std::size_t scratch_values = 0;  ///< within one call
 };
 
 /// Throws ShapeError "layer conv2d_1 (Conv2d): expected ..., found ...".
 [[noreturn]] inline void shape_error(std::string_view name, std::string_view kind, const std::string& expected,
                                      const std::string& found) {
-  throw ShapeError("layer " + std::string(name) + " (" + std::string(kind) + "): expected " + expected + ", found " + found);
+  throw ShapeError("layer " + std::string(name) + " (" + std::string(kind) + "): expected " + expected + ", found " +
+                   found);
 }
 
 /// Throws unless `value` is at least `least`.

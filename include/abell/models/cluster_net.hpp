@@ -9,13 +9,13 @@ inline constexpr Shape cluster_net_input{356, 356, 3};
 
 /// Six blocks of convolution, ReLU and max-pool, then 256 units, dropout and two classes:
 /// 352,930 parameters and 901,159,424 multiply-adds an image.
-inline constexpr auto cluster_net = describe(
-    Conv2d{.filters = 64}, Relu{}, MaxPool2d{},  //
-    Conv2d{.filters = 32}, Relu{}, MaxPool2d{},  //
-    Conv2d{.filters = 32}, Relu{}, MaxPool2d{},  //
-    Conv2d{.filters = 32}, Relu{}, MaxPool2d{},  //
-    Conv2d{.filters = 32}, Relu{}, MaxPool2d{},  //
-    Conv2d{.filters = 32}, Relu{}, MaxPool2d{},  //
-    Flatten{}, Dense{.units = 256}, Relu{}, Dropout{.rate = 0.65}, Dense{.units = 2}, Softmax{});
+inline constexpr auto cluster_net =
+    describe(Conv2d{.filters = 64}, Relu{}, MaxPool2d{},  //
+             Conv2d{.filters = 32}, Relu{}, MaxPool2d{},  //
+             Conv2d{.filters = 32}, Relu{}, MaxPool2d{},  //
+             Conv2d{.filters = 32}, Relu{}, MaxPool2d{},  //
+             Conv2d{.filters = 32}, Relu{}, MaxPool2d{},  //
+             Conv2d{.filters = 32}, Relu{}, MaxPool2d{},  //
+             Flatten{}, Dense{.units = 256}, Relu{}, Dropout{.rate = 0.65}, Dense{.units = 2}, Softmax{});
 
 }  // namespace abell

@@ -195,7 +195,8 @@ class Network {
     const Place place{layers_[first].input, layers_[first].name, static_cast<std::uint32_t>(first)};
     return [&]<std::size_t... L>(std::index_sequence<L...>) {
       return Stage(place, std::get<first + L>(description.layers)...);
-    }(std::make_index_sequence<Stage::layers>{});
+    }
+    (std::make_index_sequence<Stage::layers>{});
   }
 
   template <class Body>

@@ -13,11 +13,11 @@ namespace abell {
 /// none later. One workspace serves one call at a time; a network may have many.
 template <class T>
 struct Workspace {
-  int batch = 0;        ///< the most images that one call may hold
+  int batch = 0;  ///< the most images that one call may hold
   int threads = 1;
   bool training = false;
-  std::uint64_t seed = 0;   ///< of the dropout masks
-  std::uint32_t step = 0;   ///< number of the training step, part of the masks' stream
+  std::uint64_t seed = 0;  ///< of the dropout masks
+  std::uint32_t step = 0;  ///< number of the training step, part of the masks' stream
 
   Buffer<T> activations;    ///< outputs of the stages; in backward their gradients
   Buffer<T> gradients;      ///< of the parameters, in the parameters' order; training only

@@ -14,7 +14,7 @@ struct EpochRecord {
   double accuracy = 0;
   double validation_loss = 0;
   double validation_accuracy = 0;
-  double learning_rate = 0;   ///< before decay, as used in this epoch
+  double learning_rate = 0;  ///< before decay, as used in this epoch
   double seconds = 0;
   double waited_seconds = 0;  ///< of these, spent waiting for the loader
 };

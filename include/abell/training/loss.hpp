@@ -54,7 +54,8 @@ LossSum softmax_cross_entropy(View<T> logits, std::span<const int> labels, std::
     sum.correct += best == target;
     if (gradient) {
       const T scale = weight / static_cast<T>(logits.batch);
-      for (std::size_t i = 0; i < classes; ++i) z[i] = scale * (std::exp(z[i] - largest) / total - T(i == target ? 1 : 0));
+      for (std::size_t i = 0; i < classes; ++i)
+        z[i] = scale * (std::exp(z[i] - largest) / total - T(i == target ? 1 : 0));
     }
   }
   return sum;

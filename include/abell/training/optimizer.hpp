@@ -96,18 +96,23 @@ inline double learning_rate(const Optimizer& optimizer) {
 
 /// Throws OptionError for a rate, momentum or decay out of range.
 inline void check(const Sgd& sgd) {
-  if (!(sgd.learning_rate > 0)) throw OptionError("sgd: expected a learning rate above 0, found " + std::to_string(sgd.learning_rate));
-  if (!(sgd.momentum >= 0 && sgd.momentum < 1)) throw OptionError("sgd: expected a momentum in [0, 1), found " + std::to_string(sgd.momentum));
+  if (!(sgd.learning_rate > 0))
+    throw OptionError("sgd: expected a learning rate above 0, found " + std::to_string(sgd.learning_rate));
+  if (!(sgd.momentum >= 0 && sgd.momentum < 1))
+    throw OptionError("sgd: expected a momentum in [0, 1), found " + std::to_string(sgd.momentum));
   if (!(sgd.decay >= 0)) throw OptionError("sgd: expected a decay of 0 or more, found " + std::to_string(sgd.decay));
 }
 
 /// Likewise.
 inline void check(const Adam& adam) {
-  if (!(adam.learning_rate > 0)) throw OptionError("adam: expected a learning rate above 0, found " + std::to_string(adam.learning_rate));
+  if (!(adam.learning_rate > 0))
+    throw OptionError("adam: expected a learning rate above 0, found " + std::to_string(adam.learning_rate));
   if (!(adam.beta1 >= 0 && adam.beta1 < 1 && adam.beta2 >= 0 && adam.beta2 < 1)) {
-    throw OptionError("adam: expected betas in [0, 1), found " + std::to_string(adam.beta1) + " and " + std::to_string(adam.beta2));
+    throw OptionError("adam: expected betas in [0, 1), found " + std::to_string(adam.beta1) + " and " +
+                      std::to_string(adam.beta2));
   }
-  if (!(adam.epsilon > 0)) throw OptionError("adam: expected an epsilon above 0, found " + std::to_string(adam.epsilon));
+  if (!(adam.epsilon > 0))
+    throw OptionError("adam: expected an epsilon above 0, found " + std::to_string(adam.epsilon));
   if (!(adam.decay >= 0)) throw OptionError("adam: expected a decay of 0 or more, found " + std::to_string(adam.decay));
 }
 

@@ -82,7 +82,8 @@ static void pack_conv2d_transposed(const Conv2dGeometry& t, const T* weights, T*
 
 template <class T>
 static long conv2d_weights_scratch_size(const Conv2dGeometry& g) {
-  return band_slots(g, 1) * static_cast<long>(g.band_row()) + static_cast<long>(g.out_width) * round_to_lanes<T>(g.filters);
+  return band_slots(g, 1) * static_cast<long>(g.band_row()) +
+         static_cast<long>(g.out_width) * round_to_lanes<T>(g.filters);
 }
 
 // Adds output rows [begin, end) of one image to the gradients: weights as [depth][padded filters],

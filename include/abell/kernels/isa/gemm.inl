@@ -56,7 +56,8 @@ static void multiply_tile(const T* band, const Window& window, int row, int rows
   for (int p = 0; p < P; ++p) {
 #pragma GCC unroll 16
     for (int v = 0; v < V; ++v) {
-      sum[p][v] = *reinterpret_cast<const Loose<T>*>(bias != nullptr ? bias + v * lanes<T> : c + p * c_stride + v * lanes<T>);
+      sum[p][v] =
+          *reinterpret_cast<const Loose<T>*>(bias != nullptr ? bias + v * lanes<T> : c + p * c_stride + v * lanes<T>);
     }
   }
   for (int r = row; r < row + rows; ++r) {
@@ -227,9 +228,11 @@ static void gemm_transposed(int rows, int columns, int depth, const T* a, long a
         const int some = rows - row < tile_pixels ? rows - row : tile_pixels;
         T* out = c + row * c_stride + column;
         if (wide) {
-          accumulate_some<T, tile_pixels, 2>(some, left + row, a_stride, right + column, b_stride, count, out, c_stride);
+          accumulate_some<T, tile_pixels, 2>(some, left + row, a_stride, right + column, b_stride, count, out,
+                                             c_stride);
         } else {
-          accumulate_some<T, tile_pixels, 1>(some, left + row, a_stride, right + column, b_stride, count, out, c_stride);
+          accumulate_some<T, tile_pixels, 1>(some, left + row, a_stride, right + column, b_stride, count, out,
+                                             c_stride);
         }
       }
     }

@@ -16,7 +16,7 @@ using IndexVector = decltype(Vector<T>{} < Vector<T>{});
 // Channels that the backward kernels take at a time: 9 taps x block_vectors sums fit the registers.
 inline constexpr int block_vectors = ABELL_VECTOR_REGISTERS == 32 ? 2 : 1;
 template <class T>
-inline constexpr int block = block_vectors * lanes<T>;
+inline constexpr int block = block_vectors* lanes<T>;
 
 template <class T>
 static inline int blocks(int channels) {

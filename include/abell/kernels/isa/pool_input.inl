@@ -31,7 +31,8 @@ static long pool_input_strip_row(const Conv2dGeometry& g) {
 template <class T>
 static long pool_input_scratch_size(const Conv2dGeometry& g) {
   const long masks = 4L * g.pooled_width() * filter_words(g);
-  return 4 * blocks<T>(g.channels) * pool_input_strip_row<T>(g) + masks * static_cast<long>(sizeof(long)) / static_cast<long>(sizeof(T)) + 16;
+  return 4 * blocks<T>(g.channels) * pool_input_strip_row<T>(g) +
+         masks * static_cast<long>(sizeof(long)) / static_cast<long>(sizeof(T)) + 16;
 }
 
 // masks[x][position][word]: bit n is set when filter n's maximum at pooled column x lies there.
@@ -72,7 +73,8 @@ static void scatter_half(const Conv2dGeometry& g, const T* gradient, const unsig
         const T* w = kernels + n * taps * lanes<T>;
 #pragma GCC unroll 18
         for (int i = 0; i < taps; ++i) {
-          sum[i + i / (3 * block_vectors) * block_vectors] += value * *reinterpret_cast<const Loose<T>*>(w + i * lanes<T>);
+          sum[i + i / (3 * block_vectors) * block_vectors] +=
+              value * *reinterpret_cast<const Loose<T>*>(w + i * lanes<T>);
         }
       }
       for (unsigned long bits = masks[words + word]; bits != 0; bits &= bits - 1) {
@@ -134,9 +136,11 @@ static void pool_input_rows(const Conv2dGeometry& g, const T* gradient, const un
           T* to = input_gradient + static_cast<long>(y) * g.width * g.channels + from;
           const T* value = slot + block<T>;
           if (valid == block<T>) {
-            for (int x = 0; x < g.width; ++x) copy_values(value + x * block<T>, block<T>, to + static_cast<long>(x) * g.channels);
+            for (int x = 0; x < g.width; ++x)
+              copy_values(value + x * block<T>, block<T>, to + static_cast<long>(x) * g.channels);
           } else {
-            for (int x = 0; x < g.width; ++x) copy_values(value + x * block<T>, valid, to + static_cast<long>(x) * g.channels);
+            for (int x = 0; x < g.width; ++x)
+              copy_values(value + x * block<T>, valid, to + static_cast<long>(x) * g.channels);
           }
         }
         clear_values(slot, strip_row);

@@ -121,8 +121,8 @@ static void pool_weights_quads(const Conv2dGeometry& g, const T* image, const T*
     const int begin = from < 0 ? 0 : from;
     const int end = from + width < g.width ? from + width : g.width;
     clear_values(to, static_cast<long>(begin - from) * g.channels);
-    copy_values(image + (static_cast<long>(y) * g.width + begin) * g.channels, static_cast<long>(end - begin) * g.channels,
-                to + static_cast<long>(begin - from) * g.channels);
+    copy_values(image + (static_cast<long>(y) * g.width + begin) * g.channels,
+                static_cast<long>(end - begin) * g.channels, to + static_cast<long>(begin - from) * g.channels);
     clear_values(to + static_cast<long>(end - from) * g.channels, static_cast<long>(from + width - end) * g.channels);
   }
   // quads[ky][image column][channel]: the values at (0,0) (0,1) (1,0) (1,1) from there.

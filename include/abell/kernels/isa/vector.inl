@@ -19,7 +19,7 @@ inline constexpr int lanes = ABELL_VECTOR_BYTES / static_cast<int>(sizeof(T));
 inline constexpr int tile_pixels = ABELL_VECTOR_REGISTERS == 32 ? 12 : 6;
 inline constexpr int tile_vectors = 2;
 template <class T>
-inline constexpr int panel_width = tile_vectors * lanes<T>;
+inline constexpr int panel_width = tile_vectors* lanes<T>;
 
 template <class T>
 static inline long round_to_lanes(long count) {
