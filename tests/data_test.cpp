@@ -71,6 +71,7 @@ TEST_CASE("positive classes follow the default rules", "[data]") {
   REQUIRE(abell::positive_classes({"a", "b", "c"}, {"c", "a", "c"}) == Names{"a", "c"});
   REQUIRE_THROWS_WITH(abell::positive_classes({"a", "b"}, {"z"}), Contains("'z'") && Contains("a, b"));
   REQUIRE_THROWS_AS(abell::positive_classes({"a", "b"}, {"a", "b"}), OptionError);
+  REQUIRE(abell::positive_classes({"hi-z", "low-z"}, {}, false) == Names{"hi-z", "low-z"});
 }
 
 TEST_CASE("the layout of Kosiba et al. is read in the order of its tables", "[data]") {
@@ -202,6 +203,41 @@ TEST_CASE("a table of images is read with paths relative to it", "[data]") {
   REQUIRE(set.objects[0].label == -1);
   REQUIRE(set.binary_label(set.objects[0]) == -1);
   REQUIRE(set.classes.empty());
+}
+
+TEST_CASE("images, folders of images and sets without classes can be classified", "[data]") {
+  const TempFolder folder;
+  const abell::DataSetOptions options{.need_class = false, .need_train = false, .need_set = false};
+  picture(folder / "some/b.png", {1});
+  picture(folder / "some/a.png", {2});
+  folder.write("some/notes.txt", "not an image");
+  REQUIRE_THAT(format_error(folder / "some"), Contains("some") && Contains("table.csv"));
+  DataSet set = abell::read_data_set(folder / "some", options);
+  REQUIRE(set.objects.size() == 2);
+  REQUIRE(set.objects[0].id == "a.png");
+  REQUIRE(set.objects[1].files == std::vector<std::filesystem::path>{folder / "some/b.png"});
+  REQUIRE(set.objects[0].label == -1);
+
+  set = abell::read_data_set(folder / "some/a.png", options);
+  REQUIRE(set.objects.size() == 1);
+  REQUIRE(set.objects[0].id == (folder / "some/a.png").string());
+
+  kosiba(folder);
+  folder.write("train.csv", "image_id\na\nb\n");
+  folder.write("test.csv", "image_id,RAJ2000,DEJ2000\nt1,150.10,-2\n");
+  set = abell::read_data_set(folder.path(), options);
+  REQUIRE(set.objects.size() == 3);
+  REQUIRE(set.classes.empty());
+  REQUIRE(set.objects[0].ra.empty());
+  REQUIRE(set.objects[2].ra == "150.10");
+  REQUIRE(set.objects[2].dec == "-2");
+  folder.write("train.csv", "image_id,class\na,low-z\nb,hi-z\n");
+  REQUIRE(abell::read_data_set(folder.path(), options).positive == std::vector<std::string>{"hi-z", "low-z"});
+  folder.write("train.csv", "image_id,class\na,low-z\nb,quasar\n");
+  REQUIRE_THROWS_AS(abell::read_data_set(folder.path(), options), FormatError);
+
+  std::filesystem::create_directory(folder / "empty");
+  REQUIRE_THROWS_AS(abell::read_data_set(folder / "empty", options), FormatError);
 }
 
 TEST_CASE("X-ray and optical files become the channels empty, optical, X-ray", "[data]") {

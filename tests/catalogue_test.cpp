@@ -1,0 +1,132 @@
+#include "../examples/catalogue.hpp"
+
+#include <abell/images/fits.hpp>
+#include <sstream>
+
+#include "../examples/sha256.hpp"
+#include "catch.hpp"
+#include "temp_folder.hpp"
+
+using namespace abell::program;
+using abell::FormatError;
+using abell::Object;
+using Catch::Matchers::Contains;
+
+namespace {
+
+Catalogue catalogue() {
+  Catalogue c;
+  c.set.source = "table.csv";
+  c.set.classes = {"cluster", "other"};
+  c.set.positive = {"cluster"};
+  c.set.objects = {Object{.id = "a {1}", .files = {"x.fits", "o.fits"}, .label = 0, .ra = "150.10", .dec = "2.5"},
+                   Object{.id = "b,2", .files = {"images/b.png"}}};
+  c.scored = {{0, 1}, {0.75F, 0.5F}, {1, -1}};
+  c.masked = {7, 0};
+  c.command = "abell-classify --model r\xC3\xBCn " + std::string(200, 'x');
+  c.model = "model.safetensors";
+  c.model_sha256 = std::string(64, 'f');
+  return c;
+}
+
+std::string hash(const std::string& text) {
+  Sha256 h;
+  h.add({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
+  return h.digest();
+}
+
+}  // namespace
+
+TEST_CASE("SHA-256 gives the standard's examples", "[catalogue]") {
+  REQUIRE(hash("") == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+  REQUIRE(hash("abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+  REQUIRE(hash("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq") ==
+          "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1");
+  REQUIRE(hash(std::string(1'000'000, 'a')) == "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
+}
+
+TEST_CASE("a CSV catalogue has the table's positions only when there are some", "[catalogue]") {
+  Catalogue c = catalogue();
+  std::ostringstream out;
+  write_csv_catalogue(out, c);
+  REQUIRE(out.str() ==
+          "id,class,p_cluster,predicted,masked_pixels,file,ra,dec\n"
+          "a {1},cluster,0.75,1,7,x.fits;o.fits,150.10,2.5\n"
+          "\"b,2\",,0.5,0,0,images/b.png,,\n");
+  c.set.objects[0].ra = c.set.objects[0].dec = "";
+  std::ostringstream bare;
+  write_csv_catalogue(bare, c);
+  REQUIRE_THAT(bare.str(), Catch::Matchers::StartsWith("id,class,p_cluster,predicted,masked_pixels,file\n"));
+}
+
+TEST_CASE("a FITS catalogue reads back, with units and right checksums", "[catalogue]") {
+  const TempFolder folder;
+  const auto path = folder / "c.fits";
+  write_catalogue(path, catalogue());
+  int status = 0, rows = 0, data = 0, header = 0;
+  fitsfile* opened = nullptr;
+  fits_open_diskfile(&opened, path.c_str(), READONLY, &status);
+  const abell::FitsHandle file(opened);
+  fits_verify_chksum(opened, &data, &header, &status);
+  REQUIRE((data == 1 && header == 1));
+  fits_movabs_hdu(opened, 2, nullptr, &status);
+  fits_verify_chksum(opened, &data, &header, &status);
+  REQUIRE((data == 1 && header == 1));
+  long count = 0;
+  fits_get_num_rows(opened, &count, &status);
+  fits_get_num_cols(opened, &rows, &status);
+  REQUIRE((count == 2 && rows == 8));
+
+  float p[2];
+  double ra[2];
+  char predicted[2];
+  long masked[2];
+  char first[80], second[80];
+  char* ids[2] = {first, second};
+  fits_read_col(opened, TFLOAT, 3, 1, 1, 2, nullptr, p, nullptr, &status);
+  fits_read_col(opened, TLOGICAL, 4, 1, 1, 2, nullptr, predicted, nullptr, &status);
+  fits_read_col(opened, TLONG, 5, 1, 1, 2, nullptr, masked, nullptr, &status);
+  fits_read_col(opened, TDOUBLE, 7, 1, 1, 2, nullptr, ra, nullptr, &status);
+  fits_read_col(opened, TSTRING, 1, 1, 1, 2, nullptr, ids, nullptr, &status);
+  REQUIRE(status == 0);
+  REQUIRE((p[0] == 0.75F && p[1] == 0.5F));
+  REQUIRE((predicted[0] == 1 && predicted[1] == 0));
+  REQUIRE((masked[0] == 7 && masked[1] == 0));
+  REQUIRE(ra[0] == 150.1);
+  REQUIRE(std::isnan(ra[1]));
+  REQUIRE(std::string(ids[0]) == "a {1}");
+  REQUIRE(std::string(ids[1]) == "b,2");
+  char text[80];
+  fits_read_key(opened, TSTRING, "TUNIT7", text, nullptr, &status);
+  REQUIRE(std::string(text) == "deg");
+  fits_read_key(opened, TSTRING, "MODELSHA", text, nullptr, &status);
+  REQUIRE(std::string(text) == std::string(64, 'f'));
+  REQUIRE(status == 0);
+  for (const char c : slurp(path).substr(0, 5760)) REQUIRE((c >= 32 && c <= 126));
+}
+
+TEST_CASE("regions are circles coloured by probability", "[catalogue]") {
+  const TempFolder folder;
+  Catalogue c = catalogue();
+  REQUIRE_THROWS_WITH(write_catalogue(folder / "c.reg", c), Contains("'b,2'") && Contains("ra in degrees"));
+  REQUIRE(std::filesystem::is_empty(folder.path()));
+  c.set.objects[1].ra = "0";
+  c.set.objects[1].dec = "-90";
+  c.scored.probabilities = {1, 0};
+  write_catalogue(folder / "c.reg", c);
+  const std::string text = slurp(folder / "c.reg");
+  REQUIRE_THAT(text, Contains("\nfk5\ncircle(150.1,2.5,60\") # color=#ff3322 text={a (1) 1.000}\n"));
+  REQUIRE_THAT(text, Contains("\ncircle(0,-90,60\") # color=#4477ff text={b,2 0.000}\n"));
+}
+
+TEST_CASE("positions must be degrees in range, names of catalogues must end in a known format", "[catalogue]") {
+  const Catalogue c = catalogue();
+  for (const char* ra : {"10:00:00", "-1", "360.5", "nan", "", "1e400", " 5"}) {
+    Object object = c.set.objects[0];
+    object.ra = ra;
+    REQUIRE_THROWS_AS(position(c.set, object, true), FormatError);
+  }
+  REQUIRE(position(c.set, c.set.objects[0], true) == std::pair(150.1, 2.5));
+  REQUIRE_THROWS_AS(catalogue_format("c.txt"), abell::OptionError);
+  REQUIRE(catalogue_format("a/c.fits") == CatalogueFormat::fits);
+}
