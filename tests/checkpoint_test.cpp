@@ -75,7 +75,10 @@ TEST_CASE("A run stopped anywhere, put aside and taken up again ends with the sa
   FitOptions options;
   options.batch = 5;  // five batches an epoch, the last one short
   options.epochs = 4;
-  options.optimizer = Sgd{.learning_rate = 0.05, .momentum = 0.9, .nesterov = true, .decay = 1e-3};
+  const Optimizer sgd = Sgd{.learning_rate = 0.05, .momentum = 0.9, .nesterov = true, .decay = 1e-3};
+  const Optimizer adam = Adam{.learning_rate = 0.01, .decay = 1e-3};
+  const bool two_arrays = GENERATE(false, true);
+  options.optimizer = two_arrays ? adam : sgd;
   options.plateau = ReduceOnPlateau{.factor = 0.5, .patience = 1, .min_delta = 0.05, .cooldown = 1, .min_rate = 1e-4};
   options.early_stopping = EarlyStopping{.patience = 20};
   options.seed = 3;
@@ -89,7 +92,7 @@ TEST_CASE("A run stopped anywhere, put aside and taken up again ends with the sa
   REQUIRE(whole.optimizer.updates == 20);
 
   for (const int stop_after : {1, 5, 7, 13, 19, 20}) {
-    INFO("stopped after step " << stop_after << (validated ? ", validated" : ""));
+    INFO("stopped after step " << stop_after << (validated ? ", validated" : "") << (two_arrays ? ", Adam" : ", Sgd"));
     FitOptions first = options;
     std::uint64_t done = 0;
     first.callbacks = {{.on_step = [&](const StepReport& report) { done = report.step; },
@@ -214,6 +217,7 @@ TEST_CASE("A checkpoint that is wrong anywhere changes neither network nor state
   REQUIRE_THAT(found([](TensorFile& f) { f.metadata.erase("config"); }), Contains("expected a checkpoint"));
   REQUIRE_THAT(found([](TensorFile& f) { f.metadata["abell_checkpoint"] = "9"; }), Contains("found \"9\""));
   REQUIRE_THAT(found([](TensorFile& f) { f.metadata["config"] = "{]"; }), Contains("config: expected JSON"));
+  REQUIRE_THAT(found([](TensorFile& f) { f.metadata["config"] = "[1]"; }), Contains("config: expected a JSON object"));
   const TensorFile good = read_safetensors(folder / "good");
   for (const StoredTensor& tensor : good.tensors) {
     INFO(tensor.name);

@@ -133,6 +133,12 @@ void check_state(const std::filesystem::path& path, const State& state, std::siz
   require(std::isfinite(state.seconds) && state.seconds >= 0, "0 seconds or more", std::to_string(state.seconds));
 }
 
+inline void check_config(const std::filesystem::path& path, const std::string& config) {
+  const std::string where = path.string() + ": config";
+  const Json json = parse_json(config, where);
+  if (!json.is_object()) throw FormatError(where + ": expected a JSON object, found " + shown(json));
+}
+
 inline std::string config_of(const std::filesystem::path& path, const std::map<std::string, std::string>& metadata) {
   const auto version = metadata.find(checkpoint_key);
   const auto config = metadata.find(config_key);
@@ -144,15 +150,15 @@ inline std::string config_of(const std::filesystem::path& path, const std::map<s
     throw FormatError(path.string() + ": expected a checkpoint of version " + checkpoint_version + ", found " +
                       in_quotes(version->second));
   }
-  parse_json(config->second, path.string() + ": config");
+  check_config(path, config->second);
   return config->second;
 }
 
 }  // namespace detail
 
 /// Puts aside a run: after `fit` has returned (stopped or finished), or in a callback's `on_epoch`.
-/// `config` is JSON with the run's options, given back by `load_checkpoint`. Throws IoError when writing
-/// fails (an older checkpoint then stays), FormatError when `config` is no JSON, NumericError for NaN
+/// `config` is a JSON object with the run's options, given back by `load_checkpoint`. Throws IoError when writing
+/// fails (an older checkpoint then stays), FormatError when `config` is none, NumericError for NaN
 /// and infinite parameters, ShapeError for a state of another network.
 template <class Network, Resumable<typename Network::Scalar> State>
 void save_checkpoint(const std::filesystem::path& path, const Network& network, const State& state,
@@ -165,7 +171,7 @@ void save_checkpoint(const std::filesystem::path& path, const Network& network, 
     throw ShapeError(path.string() + ": expected a state for " + std::to_string(parameters) +
                      " parameters, found one of another network");
   }
-  detail::parse_json(config, path.string() + ": config");
+  detail::check_config(path, config);
   TensorFile file;
   file.metadata = {{detail::checkpoint_key, detail::checkpoint_version}, {detail::config_key, config}};
   file.tensors = detail::stored_parameters(path, network, network.parameters(), "parameters/");
