@@ -1,8 +1,10 @@
 // The leaf kernels, in order. No include guard: each instruction set includes this file once.
-#include <abell/kernels/isa/conv2d.inl>
-#include <abell/kernels/isa/gemm.inl>
-#include <abell/kernels/isa/pool_forward.inl>
-#include <abell/kernels/isa/pool_input.inl>
-#include <abell/kernels/isa/pool_weights.inl>
-#include <abell/kernels/isa/table.inl>
+// clang-format off
 #include <abell/kernels/isa/vector.inl>
+#include <abell/kernels/isa/gemm.inl>
+#include <abell/kernels/isa/conv2d.inl>
+#include <abell/kernels/isa/pool_forward.inl>
+#include <abell/kernels/isa/pool_weights.inl>
+#include <abell/kernels/isa/pool_input.inl>
+#include <abell/kernels/isa/table.inl>
+// clang-format on
