@@ -4,6 +4,7 @@
 
 #include <omp.h>
 
+#include <atomic>
 #include <exception>
 
 namespace abell {
@@ -20,11 +21,13 @@ void parallel_for(int chunks, int threads, const Body& body) {
     return;
   }
   std::exception_ptr error;
-  // Always `threads`, even for fewer chunks: another size of team would be allocated and started anew.
-#pragma omp parallel for schedule(dynamic, 1) num_threads(threads)
-  for (int chunk = 0; chunk < chunks; ++chunk) {
+  // Nothing here allocates. The team always has `threads` members, even for fewer chunks: libgomp makes
+  // another size of team anew. Chunks are dealt by hand: LLVM's runtime allocates for schedule(dynamic).
+  std::atomic<int> next{0};
+#pragma omp parallel num_threads(threads)
+  {
     try {
-      body(chunk, omp_get_thread_num());
+      for (int chunk = next++; chunk < chunks; chunk = next++) body(chunk, omp_get_thread_num());
     } catch (...) {
 #pragma omp critical(abell_parallel_for)
       if (!error) error = std::current_exception();
