@@ -7,6 +7,7 @@
 #include <abell/report/training_report.hpp>
 #include <abell/weights/checkpoint.hpp>
 #include <abell/weights/model.hpp>
+#include <variant>
 
 #include "train_options.hpp"
 
@@ -41,6 +42,8 @@ Data load(const TrainOptions& options, const Shape& shape) {
     for (const std::size_t i : held.train) rest.push_back(data.train[i]);
     data.train = rest;
   }
+  // Wrong options and sets without images leave no folder behind.
+  prepare_output(options.out, options.resume || options.overwrite);
   ProgressBar bar("images decoded", static_cast<long>(data.set.objects.size()), options.common.quiet);
   data.cache = cache_pixels(data.set, shape, options.preprocessing.decode(),
                             {.place = options.cache.empty() ? options.out : options.cache,
@@ -118,13 +121,14 @@ TrainingReport report_of(const TrainOptions& options, const Data& data, const Sc
 int train(TrainOptions options, const std::string& command) {
   const fs::path out = options.out;
   const fs::path checkpoint = out / "last.checkpoint";
-  check(options.augmentation);
+  if (const auto draws = options.draws()) check(*draws);
   options.preprocessing.samples();
+  std::visit([](const auto& optimizer) { check(optimizer); }, options.make_optimizer());
   if (options.resume && !fs::exists(checkpoint)) throw IoError(checkpoint.string() + ": no run to resume");
-  prepare_output(out, options.resume || options.overwrite);
 
   const Shape shape = cluster_net_input;
   auto network = build<float>(cluster_net, shape, options.common.seed);
+  if (!options.resume && !options.weights.empty()) load_weights(options.weights, network);
   TrainingState<float> state;
   Json config = options.record();
   const Data data = load(options, shape);
@@ -145,7 +149,6 @@ int train(TrainOptions options, const std::string& command) {
     for (const char* name : {"last.checkpoint", "model.safetensors", "history.csv", "metrics.json", "predictions.csv", "report.html"}) {
       fs::remove(out / name);
     }
-    if (!options.weights.empty()) load_weights(options.weights, network);
   }
   Json shown = config;
   shown["iterations"] = options.epochs ? Json(nullptr) : Json(options.iterations.value_or(TrainOptions::table4_iterations));

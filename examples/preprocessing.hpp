@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "program.hpp"
+
 namespace abell::program {
 
 struct Preprocessing {
@@ -67,12 +69,13 @@ inline void add_preprocessing(CLI::App& app, Preprocessing& options) {
       ->check(CLI::IsMember({"bilinear", "nearest", "crop"}))
       ->capture_default_str();
   app.add_option("--crop", options.crop, "Share of each side that is cut from the centre before resizing")
-      ->check(CLI::Range(0.01, 1.0))
+      ->check(within(0.01, 1))
       ->capture_default_str();
   app.add_option("--nan", options.nan, "What NaN and BLANK pixels of FITS images become")
       ->check(CLI::IsMember({"zero", "median", "error"}))
       ->capture_default_str();
-  app.add_option("--scale", options.scale, "How bytes become the network's numbers: x/255, x/127.5-1, or mean 0 and variance 1")
+  app.add_option("--scale", options.scale,
+                 "How bytes become the network's numbers: x/255, x/127.5-1, or mean 0 and variance 1")
       ->check(CLI::IsMember({"unit", "symmetric", "standard"}))
       ->capture_default_str();
 }

@@ -15,6 +15,7 @@
 #include <abell/core/error.hpp>
 #include <abell/core/version.hpp>
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <csignal>
 #include <cstdint>
@@ -34,6 +35,20 @@ inline constexpr int exit_error = 1;          ///< a user's error: one line on s
 inline constexpr int exit_usage = 2;          ///< wrong options
 inline constexpr int exit_interrupted = 130;  ///< stopped by SIGINT after saving
 
+/// The option's number must lie in [low, high]; NaN lies nowhere.
+inline CLI::Validator within(double low, double high) {
+  std::array<char, 64> range{};
+  std::snprintf(range.data(), range.size(), "%.10g to %.10g", low, high);
+  const std::string text = range.data();
+  return CLI::Validator(
+      [low, high, text](const std::string& input) {
+        double value = 0;
+        const bool read = CLI::detail::lexical_cast(input, value);
+        return read && value >= low && value <= high ? std::string() : "expected " + text + ", found '" + input + "'";
+      },
+      "in " + text);
+}
+
 /// Options that all programs take.
 struct CommonOptions {
   std::uint64_t seed = 1;
@@ -43,7 +58,9 @@ struct CommonOptions {
 };
 
 inline void add_common(CLI::App& app, CommonOptions& options) {
-  app.add_option("--seed", options.seed, "Seed of all random numbers")->capture_default_str();
+  app.add_option("--seed", options.seed, "Seed of all random numbers")
+      ->check(within(0, 18446744073709551615.0))
+      ->capture_default_str();
   app.add_option("--threads", options.threads, "Number of threads, 0 for all processors")
       ->check(CLI::Range(0, 1024))
       ->capture_default_str();

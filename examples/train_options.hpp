@@ -73,17 +73,33 @@ struct TrainOptions {
 
   /// Every option that the result depends on, so a resumed run must agree.
   Json record() const {
-    Json json{{"version", version}, {"data", data}, {"network", network}, {"seed", common.seed}, {"batch", batch},
-              {"optimizer", optimizer}, {"learning_rate", abell::learning_rate(make_optimizer())},
-              {"decay", decay}, {"plateau_patience", patience}, {"plateau_factor", factor},
-              {"plateau_min_rate", min_rate}, {"early_stopping", early_stopping},
-              {"validation_fraction", validation_fraction}, {"class_weights", class_weights},
-              {"preprocessing", Json(nlohmann::json(preprocessing))}, {"weights", weights}, {"augment", !no_augment}};
+    Json json{{"version", version},
+              {"data", data},
+              {"network", network},
+              {"seed", common.seed},
+              {"batch", batch},
+              {"optimizer", optimizer},
+              {"learning_rate", abell::learning_rate(make_optimizer())},
+              {"decay", decay},
+              {"plateau_patience", patience},
+              {"plateau_factor", factor},
+              {"plateau_min_rate", min_rate},
+              {"early_stopping", early_stopping},
+              {"validation_fraction", validation_fraction},
+              {"class_weights", class_weights},
+              {"preprocessing", Json(nlohmann::json(preprocessing))},
+              {"weights", weights},
+              {"augment", !no_augment}};
     if (optimizer == "sgd") json["momentum"] = momentum;
     if (const auto a = draws()) {
-      json["augmentation"] = {{"rotation", a->rotation}, {"height_shift", a->height_shift}, {"width_shift", a->width_shift},
-                              {"zoom", a->zoom}, {"horizontal_flip", a->horizontal_flip},
-                              {"vertical_flip", a->vertical_flip}, {"fill", "nearest"}, {"interpolation", "bilinear"}};
+      json["augmentation"] = {{"rotation", a->rotation},
+                              {"height_shift", a->height_shift},
+                              {"width_shift", a->width_shift},
+                              {"zoom", a->zoom},
+                              {"horizontal_flip", a->horizontal_flip},
+                              {"vertical_flip", a->vertical_flip},
+                              {"fill", "nearest"},
+                              {"interpolation", "bilinear"}};
     }
     return json;
   }
@@ -94,35 +110,59 @@ inline void add_train_options(CLI::App& app, TrainOptions& o) {
   app.add_option("--out", o.out, "Folder of the run")->required();
   add_common(app, o.common);
   app.add_option("--network", o.network, "Network to train")->check(CLI::IsMember({"custom"}))->capture_default_str();
-  auto* iterations = app.add_option("--iterations", o.iterations, "Training steps in all (default: 153000, Table 4)");
-  app.add_option("--epochs", o.epochs, "Epochs, in place of --iterations")->excludes(iterations)->check(CLI::PositiveNumber);
+  auto* iterations = app.add_option("--iterations", o.iterations, "Training steps in all (default: 153000, Table 4)")
+                         ->check(within(1, 1e9));
+  app.add_option("--epochs", o.epochs, "Epochs, in place of --iterations")->excludes(iterations)->check(within(1, 1e9));
   app.add_option("--batch", o.batch, "Images in a step")->check(CLI::Range(1, 4096))->capture_default_str();
-  app.add_option("--optimizer", o.optimizer, "sgd (Nesterov momentum) or adam")->check(CLI::IsMember({"sgd", "adam"}))->capture_default_str();
+  app.add_option("--optimizer", o.optimizer, "sgd (Nesterov momentum) or adam")
+      ->check(CLI::IsMember({"sgd", "adam"}))
+      ->capture_default_str();
   app.add_option("--learning-rate", o.learning_rate, "Learning rate (default: 1e-4 for sgd, 1e-3 for adam)");
   app.add_option("--momentum", o.momentum, "Momentum of sgd")->capture_default_str();
   app.add_option("--decay", o.decay, "Learning rate at update t is divided by 1 + decay t")->capture_default_str();
-  app.add_option("--patience", o.patience, "Epochs without a lower validation loss before the rate is lowered")->check(CLI::PositiveNumber)->capture_default_str();
-  app.add_option("--factor", o.factor, "What the rate is then multiplied by")->check(CLI::Range(0.01, 1.0))->capture_default_str();
-  app.add_option("--min-rate", o.min_rate, "Floor of the rate")->check(CLI::NonNegativeNumber)->capture_default_str();
-  app.add_option("--early-stopping", o.early_stopping, "Stop after this many epochs without a lower validation loss (0: never)")->check(CLI::NonNegativeNumber)->capture_default_str();
-  app.add_option("--validation-fraction", o.validation_fraction, "Share of the training set held out, by class")->capture_default_str();
-  app.add_option("--positive", o.positive, "Classes that count as clusters, A,B (default: low-z,hi-z; else cluster(s); else the last)")->delimiter(',');
-  app.add_option("--class-weights", o.class_weights, "none, or balanced: each class weighs the same in the loss")->check(CLI::IsMember({"none", "balanced"}))->capture_default_str();
+  app.add_option("--patience", o.patience, "Epochs without a lower validation loss before the rate is lowered")
+      ->check(within(1, 1e9))
+      ->capture_default_str();
+  app.add_option("--factor", o.factor, "What the rate is then multiplied by")
+      ->check(within(0.01, 1))
+      ->capture_default_str();
+  app.add_option("--min-rate", o.min_rate, "Floor of the rate")->check(within(0, 1e6))->capture_default_str();
+  app.add_option("--early-stopping", o.early_stopping,
+                 "Stop after this many epochs without a lower validation loss (0: never)")
+      ->check(within(0, 1e9))
+      ->capture_default_str();
+  app.add_option("--validation-fraction", o.validation_fraction, "Share of the training set held out, by class")
+      ->check(within(0, 0.99))
+      ->capture_default_str();
+  app.add_option("--positive", o.positive,
+                 "Classes that count as clusters, A,B (default: low-z,hi-z; else cluster(s); else the last)")
+      ->delimiter(',');
+  app.add_option("--class-weights", o.class_weights, "none, or balanced: each class weighs the same in the loss")
+      ->check(CLI::IsMember({"none", "balanced"}))
+      ->capture_default_str();
   add_preprocessing(app, o.preprocessing);
   app.add_flag("--no-augment", o.no_augment, "Train on the images as they are");
   app.add_option("--rotation", o.augmentation.rotation, "Random rotation, +- degrees")->capture_default_str();
-  app.add_option("--shift", o.shift, "Random shift, share of the side (or pixels from 1 on); rows[,columns]")->delimiter(',')->expected(1, 2)->capture_default_str();
-  app.add_option("--zoom", o.augmentation.zoom, "Random zoom, 1 +- this, rows and columns independently")->capture_default_str();
-  app.add_option("--flips", o.flips, "Random flips")->check(CLI::IsMember({"both", "horizontal", "vertical", "none"}))->capture_default_str();
+  app.add_option("--shift", o.shift, "Random shift, share of the side (or pixels from 1 on); rows[,columns]")
+      ->delimiter(',')
+      ->expected(1, 2)
+      ->capture_default_str();
+  app.add_option("--zoom", o.augmentation.zoom, "Random zoom, 1 +- this, rows and columns independently")
+      ->capture_default_str();
+  app.add_option("--flips", o.flips, "Random flips")
+      ->check(CLI::IsMember({"both", "horizontal", "vertical", "none"}))
+      ->capture_default_str();
   app.add_option("--weights", o.weights, "Start from the weights of this model file");
-  app.add_option("--cache", o.cache, "Decoded pixels: off, ram, or a folder for a scratch file (default: the run's folder)");
+  app.add_option("--cache", o.cache,
+                 "Decoded pixels: off, ram, or a folder for a scratch file (default: the run's folder)");
   auto* resume = app.add_flag("--resume", o.resume, "Go on with the run in --out");
   app.add_flag("--overwrite", o.overwrite, "Write into --out although it is not empty")->excludes(resume);
-  app.footer("Examples:\n"
-             "  abell-train Kosiba2020 --out runs/cn-e\n"
-             "  abell-train galaxies --out runs/g --epochs 30 --learning-rate 0.01 --scale standard\n"
-             "  abell-train Kosiba2020 --out runs/cn-e --resume\n"
-             "Ctrl-C finishes the step, saves and exits with 130; --resume goes on to the same result.");
+  app.footer(
+      "Examples:\n"
+      "  abell-train Kosiba2020 --out runs/cn-e\n"
+      "  abell-train galaxies --out runs/g --epochs 30 --learning-rate 0.01 --scale standard\n"
+      "  abell-train Kosiba2020 --out runs/cn-e --resume\n"
+      "Ctrl-C finishes the step, saves and exits with 130; --resume goes on to the same result.");
 }
 
 }  // namespace abell::program
