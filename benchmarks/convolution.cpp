@@ -1,0 +1,127 @@
+/// Every convolution of the networks: the plain kernels, and those fused with ReLU and max-pool.
+
+#include <abell/kernels/conv2d_relu_pool.hpp>
+#include <abell/models/cluster_net.hpp>
+#include <algorithm>
+#include <memory>
+
+#include "harness.hpp"
+#include "inputs.hpp"
+#include "lines.hpp"
+
+namespace abell::bench {
+namespace {
+
+constexpr int batch = 10;
+
+kernels::Run<float> run_on(int threads) { return {&kernels::kernels_for<float>(active_isa()), threads}; }
+
+/// The weights, Glorot-like in size, and what they make of N(0, 1) images.
+struct Operands {
+  ConvolutionShape shape;
+  kernels::Run<float> run;
+  Buffer<float> x, weights, bias, weight_gradient, bias_gradient, input_gradient;
+
+  Operands(const ConvolutionShape& s, int threads)
+      : shape(s),
+        run(run_on(threads)),
+        x(normal_values(batch * s.geometry.input_size(), 1)),
+        weights(normal_values(s.geometry.weight_size(), 2)),
+        bias(normal_values(static_cast<std::size_t>(s.geometry.filters), 3)),
+        weight_gradient(weights.size()),
+        bias_gradient(bias.size()),
+        input_gradient(s.first ? 0 : x.size()) {
+    for (float& w : weights.span()) w /= std::sqrt(static_cast<float>(s.geometry.depth()));
+    for (float& b : bias.span()) b = 0;
+  }
+};
+
+struct Plain : Operands {
+  Buffer<float> y, scratch;
+
+  Plain(const ConvolutionShape& s, int threads)
+      : Operands(s, threads),
+        y(normal_values(batch * s.geometry.output_size(), 4)),
+        scratch(std::max({kernels::conv2d_forward_scratch(run, s.geometry),
+                          kernels::conv2d_weight_gradient_scratch(run, s.geometry),
+                          kernels::conv2d_input_gradient_scratch(run, s.geometry)})) {}
+
+  void forward() {
+    kernels::conv2d_forward(run, shape.geometry, batch, x.data(), weights.data(), bias.data(), y.data(),
+                            scratch.data());
+  }
+  void take_weight_gradient() {
+    kernels::conv2d_weight_gradient(run, shape.geometry, batch, x.data(), y.data(), weight_gradient.data(),
+                                    bias_gradient.data(), scratch.data());
+  }
+  void take_input_gradient() {
+    kernels::conv2d_input_gradient(run, shape.geometry, batch, weights.data(), y.data(), input_gradient.data(),
+                                   scratch.data());
+  }
+  std::vector<std::pair<std::string, double>> counters() const { return {}; }
+};
+
+struct Fused : Operands {
+  Buffer<float> pooled, pooled_gradient, scratch;
+  Buffer<unsigned char> argmax;
+
+  Fused(const ConvolutionShape& s, int threads)
+      : Operands(s, threads),
+        pooled(batch * s.geometry.pooled_size()),
+        pooled_gradient(normal_values(pooled.size(), 4)),
+        scratch(std::max({kernels::conv2d_relu_pool_forward_scratch(run, s.geometry),
+                          kernels::conv2d_relu_pool_weight_gradient_scratch(run, s.geometry),
+                          kernels::conv2d_relu_pool_input_gradient_scratch(run, s.geometry)})),
+        argmax(pooled.size()) {
+    forward();
+  }
+
+  void forward() {
+    kernels::conv2d_relu_pool_forward(run, shape.geometry, batch, x.data(), weights.data(), bias.data(),
+                                      pooled.data(), argmax.data(), scratch.data());
+  }
+  void take_weight_gradient() {
+    kernels::conv2d_relu_pool_weight_gradient(run, shape.geometry, batch, x.data(), pooled_gradient.data(),
+                                              argmax.data(), weight_gradient.data(), bias_gradient.data(),
+                                              scratch.data());
+  }
+  void take_input_gradient() {
+    kernels::conv2d_relu_pool_input_gradient(run, shape.geometry, batch, weights.data(), pooled_gradient.data(),
+                                             argmax.data(), input_gradient.data(), scratch.data());
+  }
+  /// The share of pooled values that ReLU let through: the gradients' work depends on it.
+  std::vector<std::pair<std::string, double>> counters() const {
+    const auto live = std::ranges::count_if(pooled.span(), [](float value) { return value > 0; });
+    return {{"live_share", static_cast<double>(live) / static_cast<double>(pooled.size())}};
+  }
+};
+
+/// FLOPS counts what a dense kernel would do: gradients that skip dead positions may exceed the peak.
+template <class Kind>
+void add_lines(const std::string& kind, const ConvolutionShape& shape, int threads) {
+  const auto add_line = [&](const std::string& what, void (Kind::*method)()) {
+    add(kind + what + "/" + shape.name(), batch, threads, [=] {
+      const auto operands = std::make_shared<Kind>(shape, threads);
+      return Work{.run = [=] { ((*operands).*method)(); },
+                  .flops = shape.flops(batch),
+                  .images = batch,
+                  .counters = operands->counters()};
+    });
+  };
+  add_line("_forward", &Kind::forward);
+  add_line("_weight_gradient", &Kind::take_weight_gradient);
+  if (!shape.first) add_line("_input_gradient", &Kind::take_input_gradient);
+}
+
+}  // namespace
+
+void add_convolutions() {
+  for (const int threads : thread_counts()) {
+    for (const ConvolutionShape& shape : convolutions_of(cluster_net, cluster_net_input)) {
+      add_lines<Fused>("conv2d_relu_pool", shape, threads);
+      add_lines<Plain>("conv2d", shape, threads);
+    }
+  }
+}
+
+}  // namespace abell::bench

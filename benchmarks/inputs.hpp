@@ -1,0 +1,76 @@
+#pragma once
+/// Operands of the benchmarks, and the shapes that they take from networks.
+
+#include <abell/core/random.hpp>
+#include <abell/core/tensor.hpp>
+#include <abell/kernels/table.hpp>
+#include <abell/layers/conv2d.hpp>
+#include <abell/network/description.hpp>
+#include <algorithm>
+#include <string>
+#include <tuple>
+#include <vector>
+
+namespace abell::bench {
+
+/// N(0, 1) values, other ones for each `stream`. A block of a million is drawn and repeated: large
+/// activations would take longer to draw than to benchmark.
+inline Buffer<float> normal_values(std::size_t size, std::uint32_t stream) {
+  constexpr std::size_t period = 1'000'003;
+  Buffer<float> values(size);
+  Random random(1, {Purpose::user, stream, 0});
+  const std::size_t drawn = std::min(size, period);
+  for (std::size_t i = 0; i < drawn; ++i) values.data()[i] = static_cast<float>(random.normal());
+  for (std::size_t i = drawn; i < size; ++i) values.data()[i] = values.data()[i - period];
+  return values;
+}
+
+/// A batch of N(0, 1) images.
+inline Tensor<float> normal_images(int batch, Shape shape) {
+  Tensor<float> images(batch, shape);
+  std::ranges::copy(normal_values(images.size(), 0).span(), images.data());
+  return images;
+}
+
+/// 0, 1, 0, 1, ...
+inline std::vector<int> alternating_labels(int batch) {
+  std::vector<int> labels(static_cast<std::size_t>(batch));
+  for (int n = 0; n < batch; ++n) labels[static_cast<std::size_t>(n)] = n % 2;
+  return labels;
+}
+
+/// A convolution of a network, as the kernels take it.
+struct ConvolutionShape {
+  kernels::Conv2dGeometry geometry;
+  bool first = false;  ///< its input is the image, which needs no gradient
+
+  /// "178x178x64->32".
+  std::string name() const {
+    return to_string(Shape{geometry.height, geometry.width, geometry.channels}) + "->" +
+           std::to_string(geometry.filters);
+  }
+  /// Of a batch; the gradients of the weights and of the input take as many.
+  double flops(int batch) const {
+    return 2.0 * batch * geometry.depth() * static_cast<double>(geometry.output_size());
+  }
+};
+
+/// The convolutions of a described network, in order, one of each shape.
+template <class... Layers>
+std::vector<ConvolutionShape> convolutions_of(const Description<Layers...>& description, Shape input) {
+  std::vector<ConvolutionShape> shapes;
+  std::size_t number = 0;
+  const std::vector<LayerInfo> infos = inspect(description, input);
+  const auto visit = [&]<class Layer>(const Layer& layer) {
+    if constexpr (std::is_same_v<Layer, Conv2d>) {
+      const ConvolutionShape shape{layer.geometry({infos[number].input, infos[number].name, 0}), number == 0};
+      const bool known = std::ranges::any_of(shapes, [&](const auto& other) { return other.name() == shape.name(); });
+      if (!known) shapes.push_back(shape);
+    }
+    ++number;
+  };
+  std::apply([&](const auto&... layers) { (visit(layers), ...); }, description.layers);
+  return shapes;
+}
+
+}  // namespace abell::bench

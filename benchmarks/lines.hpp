@@ -1,0 +1,12 @@
+#pragma once
+/// The groups of lines that abell-benchmark is made of.
+
+namespace abell::bench {
+
+void add_matrix_products();  ///< gemm.cpp: GEMM and dense layers
+void add_convolutions();     ///< convolution.cpp: plain and fused, forward and both gradients
+void add_pooling();          ///< pooling.cpp
+void add_data();             ///< data.cpp: augmentation and loader
+void add_networks();         ///< network.cpp: training steps, predictions, optimizers
+
+}  // namespace abell::bench

@@ -1,0 +1,149 @@
+#include "peaks.hpp"
+
+#include <omp.h>
+#include <unistd.h>
+
+#include <abell/core/cpu.hpp>
+#include <abell/core/tensor.hpp>
+#include <algorithm>
+#include <chrono>
+#include <limits>
+#include <map>
+
+namespace abell::bench {
+namespace {
+
+/// One instruction set's loops.
+struct Loops {
+  double flops_per_round;
+  float (*multiply_adds)(long rounds, float scale, float shift);
+  void (*triad)(long begin, long end, float scale, const float* b, const float* c, float* a);
+};
+
+}  // namespace
+}  // namespace abell::bench
+
+// As in abell/kernels/targets.inl: the loops once for each instruction set.
+#if !defined(__clang__)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wpsabi"
+#endif
+
+namespace abell::bench::baseline {
+#define ABELL_VECTOR_BYTES 16
+#define ABELL_VECTOR_REGISTERS 16
+#include "peak_loops.inl"
+#undef ABELL_VECTOR_BYTES
+#undef ABELL_VECTOR_REGISTERS
+}  // namespace abell::bench::baseline
+
+#if defined(__x86_64__)
+
+#if defined(__clang__)
+#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
+#else
+#pragma GCC push_options
+#pragma GCC target("avx2,fma")
+#endif
+namespace abell::bench::avx2 {
+#define ABELL_VECTOR_BYTES 32
+#define ABELL_VECTOR_REGISTERS 16
+#include "peak_loops.inl"
+#undef ABELL_VECTOR_BYTES
+#undef ABELL_VECTOR_REGISTERS
+}  // namespace abell::bench::avx2
+#if defined(__clang__)
+#pragma clang attribute pop
+#pragma clang attribute push(__attribute__((target("avx2,fma,avx512f,avx512dq,avx512vl,avx512bw"))), apply_to = function)
+#else
+#pragma GCC pop_options
+#pragma GCC push_options
+#pragma GCC target("avx2,fma,avx512f,avx512dq,avx512vl,avx512bw,prefer-vector-width=512")
+#endif
+namespace abell::bench::avx512 {
+#define ABELL_VECTOR_BYTES 64
+#define ABELL_VECTOR_REGISTERS 32
+#include "peak_loops.inl"
+#undef ABELL_VECTOR_BYTES
+#undef ABELL_VECTOR_REGISTERS
+}  // namespace abell::bench::avx512
+#if defined(__clang__)
+#pragma clang attribute pop
+#else
+#pragma GCC pop_options
+#endif
+
+#endif  // __x86_64__
+
+#if !defined(__clang__)
+#pragma GCC diagnostic pop
+#endif
+
+namespace abell::bench {
+namespace {
+
+const Loops& loops_for([[maybe_unused]] Isa isa) {
+#if defined(__x86_64__)
+  if (isa == Isa::avx512) return avx512::loops;
+  if (isa == Isa::avx2) return avx2::loops;
+#endif
+  return baseline::loops;
+}
+
+/// Seconds of the fastest of `bursts` parallel regions of body(thread).
+template <class Body>
+double fastest(int bursts, int threads, const Body& body) {
+  double best = std::numeric_limits<double>::infinity();
+  for (int burst = 0; burst < bursts; ++burst) {
+    const auto start = std::chrono::steady_clock::now();
+#pragma omp parallel num_threads(threads)
+    body(omp_get_thread_num());
+    best = std::min(best, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+  }
+  return best;
+}
+
+double fma_peak(const Loops& loops, int threads) {
+  volatile float result = 0;
+  const auto burst = [&](long rounds) {
+    return [&, rounds](int) { result = loops.multiply_adds(rounds, 0.5F, 1.0F); };
+  };
+  // About 2 ms each: starting the threads does not count, and some pass without interruption.
+  constexpr long first = 5'000;
+  const double once = fastest(10, 1, burst(first));
+  const long rounds = std::max(first, static_cast<long>(first * 0.002 / once));
+  return static_cast<double>(rounds) * loops.flops_per_round * threads / fastest(100, threads, burst(rounds));
+}
+
+double triad_peak(const Loops& loops, int threads) {
+  // Each array twice as large as the last cache, 64 MiB at least and 512 MiB at most.
+  const long cache = sysconf(_SC_LEVEL3_CACHE_SIZE);
+  const long values = std::clamp(2 * cache, 64L << 20, 512L << 20) / 4;
+  Buffer<float> a(static_cast<std::size_t>(values)), b(a.size()), c(a.size());
+  const auto each = [&](const auto& body) {
+    return [&, threads](int thread) {
+      constexpr long line = 1024;
+      const long lines = values / line;
+      body(lines * thread / threads * line, lines * (thread + 1) / threads * line);
+    };
+  };
+  fastest(1, threads, each([&](long begin, long end) {  // pages lie near the thread that touches them first
+    for (Buffer<float>* array : {&a, &b, &c}) std::fill(array->data() + begin, array->data() + end, 1.0F);
+  }));
+  const double seconds = fastest(10, threads, each([&](long begin, long end) {
+    loops.triad(begin, end, 0.5F, b.data(), c.data(), a.data());
+  }));
+  return 3.0 * sizeof(float) * static_cast<double>(values / 1024 * 1024) / seconds;
+}
+
+}  // namespace
+
+const Peaks& peaks(int threads) {
+  static std::map<int, Peaks> measured;
+  const auto found = measured.find(threads);
+  if (found != measured.end()) return found->second;
+  const Loops& loops = loops_for(active_isa());
+  return measured[threads] = {fma_peak(loops, threads), triad_peak(loops, threads)};
+}
+
+}  // namespace abell::bench

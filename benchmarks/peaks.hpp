@@ -1,0 +1,16 @@
+#pragma once
+/// What this machine can do at most, measured.
+
+namespace abell::bench {
+
+/// Per second, of so many threads together.
+struct Peaks {
+  double flops;  ///< float32 multiply-adds on registers, two operations each
+  double bytes;  ///< triad a = b + s c over arrays larger than the caches: two reads and one write, as STREAM counts
+};
+
+/// The peaks of the instruction set in use. Measured at the first call for each number of threads: the
+/// best of several short bursts, so that a busy machine spoils them least.
+const Peaks& peaks(int threads);
+
+}  // namespace abell::bench

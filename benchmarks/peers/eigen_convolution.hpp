@@ -1,0 +1,129 @@
+#pragma once
+/// Convolution with Eigen: patches of some rows (im2col), which stay in the caches, times the weights.
+/// The rows are shared among the threads; each product is Eigen's.
+
+#include <Eigen/Core>
+#include <abell/core/parallel.hpp>
+#include <abell/core/tensor.hpp>
+#include <abell/kernels/geometry.hpp>
+#include <algorithm>
+#include <vector>
+
+namespace abell::bench::eigen {
+
+using Matrix = View<float>::Matrix;
+using Map = Eigen::Map<Matrix>;
+using ConstMap = Eigen::Map<const Matrix>;
+
+class Convolution {
+ public:
+  Convolution(const kernels::Conv2dGeometry& geometry, int batch, int threads)
+      : g_(geometry),
+        batch_(batch),
+        threads_(threads),
+        band_rows_(std::clamp(65536 / (g_.out_width * g_.depth()), 1, g_.out_height)),
+        bands_((g_.out_height + band_rows_ - 1) / band_rows_),
+        patches_(static_cast<std::size_t>(threads),
+                 Matrix(static_cast<Eigen::Index>(band_rows_) * g_.out_width, g_.depth())),
+        sums_(static_cast<std::size_t>(threads)) {}
+
+  /// y = x * w + b.
+  void forward(const float* x, const float* weights, const float* bias, float* y) {
+    const ConstMap w(weights, g_.depth(), g_.filters);
+    const Eigen::Map<const Eigen::RowVectorXf> b(bias, g_.filters);
+    parallel_for(batch_ * bands_, threads_, [&](int index, int thread) {
+      const Band band = band_of(index);
+      gather(band, x, thread);
+      Map out(y + offset(band), pixels(band), g_.filters);
+      out.noalias() = patches(thread).topRows(pixels(band)) * w;
+      out.rowwise() += b;
+    });
+  }
+
+  /// dw = patches^T dy, db = sum dy; each thread adds up its own.
+  void weight_gradient(const float* x, const float* dy, float* weight_gradient, float* bias_gradient) {
+    for (Matrix& sum : sums_) sum.setZero(g_.depth() + 1, g_.filters);
+    parallel_for(batch_ * bands_, threads_, [&](int index, int thread) {
+      const Band band = band_of(index);
+      gather(band, x, thread);
+      const ConstMap gradient(dy + offset(band), pixels(band), g_.filters);
+      Matrix& sum = sums_[static_cast<std::size_t>(thread)];
+      sum.topRows(g_.depth()).noalias() += patches(thread).topRows(pixels(band)).transpose() * gradient;
+      sum.bottomRows(1) += gradient.colwise().sum();
+    });
+    for (std::size_t i = 1; i < sums_.size(); ++i) sums_[0] += sums_[i];
+    Map(weight_gradient, g_.depth(), g_.filters) = sums_[0].topRows(g_.depth());
+    Map(bias_gradient, 1, g_.filters) = sums_[0].bottomRows(1);
+  }
+
+  /// dx = dy w^T, its patches added up (col2im), image by image.
+  void input_gradient(const float* weights, const float* dy, float* dx) {
+    const ConstMap w(weights, g_.depth(), g_.filters);
+    parallel_for(batch_, threads_, [&](int image, int thread) {
+      std::fill_n(dx + static_cast<std::size_t>(image) * g_.input_size(), g_.input_size(), 0.0F);
+      for (int index = image * bands_; index < (image + 1) * bands_; ++index) {
+        const Band band = band_of(index);
+        patches(thread).topRows(pixels(band)).noalias() =
+            ConstMap(dy + offset(band), pixels(band), g_.filters) * w.transpose();
+        scatter(band, dx, thread);
+      }
+    });
+  }
+
+ private:
+  struct Band {
+    int image;
+    Range rows;
+  };
+  Band band_of(int index) const {
+    const int begin = index % bands_ * band_rows_;
+    return {index / bands_, {begin, std::min(begin + band_rows_, g_.out_height)}};
+  }
+  Eigen::Index pixels(const Band& band) const {
+    return static_cast<Eigen::Index>(band.rows.end - band.rows.begin) * g_.out_width;
+  }
+  std::size_t offset(const Band& band) const {
+    return static_cast<std::size_t>(band.image) * g_.output_size() +
+           static_cast<std::size_t>(band.rows.begin) * static_cast<std::size_t>(g_.out_width * g_.filters);
+  }
+  Matrix& patches(int thread) { return patches_[static_cast<std::size_t>(thread)]; }
+
+  /// Calls body(patch, image) for each run of `channels` values under a window; image is null in the padding.
+  template <class T, class Body>
+  void for_runs(const Band& band, T* images, int thread, const Body& body) {
+    T* image = images + static_cast<std::size_t>(band.image) * g_.input_size();
+    float* patch = patches(thread).data();
+    for (int row = band.rows.begin; row < band.rows.end; ++row) {
+      for (int column = 0; column < g_.out_width; ++column) {
+        for (int ky = 0; ky < g_.kernel_height; ++ky) {
+          const int y = row * g_.stride_height + ky - g_.pad_top;
+          for (int kx = 0; kx < g_.kernel_width; ++kx, patch += g_.channels) {
+            const int x = column * g_.stride_width + kx - g_.pad_left;
+            const bool inside = y >= 0 && y < g_.height && x >= 0 && x < g_.width;
+            body(patch, inside ? image + (static_cast<long>(y) * g_.width + x) * g_.channels : nullptr);
+          }
+        }
+      }
+    }
+  }
+  void gather(const Band& band, const float* images, int thread) {
+    for_runs(band, images, thread, [this](float* patch, const float* pixel) {
+      for (int c = 0; c < g_.channels; ++c) patch[c] = pixel == nullptr ? 0.0F : pixel[c];
+    });
+  }
+  void scatter(const Band& band, float* images, int thread) {
+    for_runs(band, images, thread, [this](const float* patch, float* pixel) {
+      if (pixel == nullptr) return;
+      for (int c = 0; c < g_.channels; ++c) pixel[c] += patch[c];
+    });
+  }
+
+  kernels::Conv2dGeometry g_;
+  int batch_;
+  int threads_;
+  int band_rows_;  ///< about 256 kB of patches
+  int bands_;      ///< of an image
+  std::vector<Matrix> patches_, sums_;
+};
+
+}  // namespace abell::bench::eigen

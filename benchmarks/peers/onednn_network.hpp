@@ -1,0 +1,202 @@
+#pragma once
+/// The custom network as a chain of oneDNN primitives: its training step, and its prediction.
+
+#include <abell/training/loss.hpp>
+#include <algorithm>
+#include <memory>
+#include <vector>
+
+#include "onednn_block.hpp"
+#include "peer.hpp"
+
+namespace abell::bench::onednn {
+
+/// Fully connected, with ReLU as a post-op where asked for. Takes a blocked source as it is.
+class DenseLayer {
+ public:
+  DenseLayer(const memory& input, int units, bool relu, bool training)
+      : source_(input),
+        forward_(make_forward(input, units, relu, training)),
+        weights_(forward_.weights_desc(), input.get_desc().dims().size() == 4 ? Tag::hwio : Tag::io),
+        bias_(forward_.bias_desc(), Tag::x),
+        output_(forward_.dst_desc(), cpu()) {}
+
+  const memory& output() const { return output_; }
+  Weights& weights() { return weights_; }
+  Weights& bias() { return bias_; }
+
+  void add_forward(Program& program) {
+    const memory x = program.in_layout(source_, forward_.src_desc());
+    program.add(dnnl::inner_product_forward(forward_), {{DNNL_ARG_SRC, x},
+                                                        {DNNL_ARG_WEIGHTS, weights_.value},
+                                                        {DNNL_ARG_BIAS, bias_.value},
+                                                        {DNNL_ARG_DST, output_}});
+  }
+  /// Adds both gradients; returns where the source's will be, in the source's layout.
+  memory add_backward(Program& program, const memory& gradient) {
+    const Desc x_desc = f32(source_.get_desc().dims()), w_desc = f32(weights_.value.get_desc().dims());
+    const Desc b_desc = f32(bias_.value.get_desc().dims(), Tag::x);
+    const dnnl::inner_product_backward_weights::primitive_desc by_weights(
+        {x_desc, w_desc, b_desc, gradient.get_desc()}, cpu(), forward_);
+    const memory x = program.in_layout(source_, by_weights.src_desc());
+    const memory dw = by_weights.diff_weights_desc() == weights_.gradient.get_desc()
+                          ? weights_.gradient
+                          : zeros(by_weights.diff_weights_desc());
+    program.add(dnnl::inner_product_backward_weights(by_weights), {{DNNL_ARG_SRC, x},
+                                                                   {DNNL_ARG_DIFF_DST, gradient},
+                                                                   {DNNL_ARG_DIFF_WEIGHTS, dw},
+                                                                   {DNNL_ARG_DIFF_BIAS, bias_.gradient}});
+    if (dw.get_desc() != weights_.gradient.get_desc()) {
+      program.add(dnnl::reorder(dw, weights_.gradient), {{DNNL_ARG_FROM, dw}, {DNNL_ARG_TO, weights_.gradient}});
+    }
+    const dnnl::inner_product_backward_data::primitive_desc by_data({x_desc, w_desc, gradient.get_desc()}, cpu(),
+                                                                    forward_);
+    const memory w = program.in_layout(weights_.value, by_data.weights_desc());
+    const memory dx(by_data.diff_src_desc(), cpu());
+    program.add(dnnl::inner_product_backward_data(by_data),
+                {{DNNL_ARG_WEIGHTS, w}, {DNNL_ARG_DIFF_DST, gradient}, {DNNL_ARG_DIFF_SRC, dx}});
+    return program.in_layout(dx, source_.get_desc());
+  }
+
+ private:
+  static dnnl::inner_product_forward::primitive_desc make_forward(const memory& input, int units, bool relu,
+                                                                  bool training) {
+    dnnl::primitive_attr attributes;
+    if (relu) {
+      dnnl::post_ops after;
+      after.append_eltwise(1.0F, algorithm::eltwise_relu, 0.0F, 0.0F);
+      attributes.set_post_ops(after);
+    }
+    memory::dims w = input.get_desc().dims();
+    const memory::dim batch = w[0];
+    w[0] = units;
+    return {{training ? prop_kind::forward_training : prop_kind::forward_inference, f32(input.get_desc().dims()),
+             f32(w), f32({units}, Tag::x), f32({batch, units}, Tag::nc)},
+            attributes,
+            cpu()};
+  }
+
+  memory source_;
+  dnnl::inner_product_forward::primitive_desc forward_;
+  Weights weights_, bias_;
+  memory output_;
+};
+
+/// A choice for all convolutions of a chain.
+struct Choice {
+  algorithm method;
+  Tag layout;  ///< of the activations; any: oneDNN's own choice, which is blocked
+};
+
+/// Both directions of the network.
+class Chain {
+ public:
+  Chain(const Task& task, bool training, Choice choice) : task_(&task) {
+    std::optional<memory> source;
+    const BlockOptions options{
+        .batch = task.images.batch(), .training = training, .method = choice.method, .layout = choice.layout};
+    for (int number = 0; number < 6; ++number) {
+      const LayerInfo& layer = task.network.layers()[task.find(Conv2d::kind, number)];
+      const auto geometry =
+          Conv2d{.filters = layer.output.channels}.geometry({layer.input, layer.name, 0});
+      blocks_.push_back(std::make_unique<Block>(geometry, options, source));
+      blocks_.back()->add_forward(first_);
+      source = blocks_.back()->output();
+    }
+    copy(memory(f32({options.batch, 3, cluster_net_input.height, cluster_net_input.width}, Tag::nhwc), cpu(),
+                const_cast<float*>(task.images.data())),
+         blocks_.front()->source());
+
+    hidden_ = std::make_unique<DenseLayer>(*source, 256, true, training);
+    hidden_->add_forward(first_);
+    dropped_ = training ? memory(hidden_->output().get_desc(), cpu()) : hidden_->output();
+    logits_ = std::make_unique<DenseLayer>(dropped_, 2, false, training);
+    logits_->add_forward(training ? second_ : first_);
+    if (training) add_backward();
+    load();
+  }
+
+  /// Forward with dropout, loss, backward, update.
+  void step() {
+    first_.run();
+    const Task& task = *task_;
+    const auto size = values_in(dropped_);
+    drop(task, step_, size, values_of(hidden_->output()), values_of(dropped_));
+    second_.run();
+    const View<float> logits{values_of(logits_->output()), task.images.batch(), Shape{1, 1, 2}};
+    softmax_cross_entropy<float>(logits, task.labels, {}, true);
+    third_.run();
+    drop(task, step_, size, values_of(hidden_gradient_), values_of(hidden_gradient_));
+    fourth_.run();
+    std::size_t number = 0;
+    for (Weights* w : parameters()) {
+      const std::span<float> value(values_of(w->value), values_in(w->value));
+      const std::span<const float> gradient(values_of(w->gradient), value.size());
+      Sgd{}.update(Sgd{}.learning_rate, 0, task.threads, value, gradient, velocities_[number++].data());
+    }
+    ++step_;
+  }
+
+  /// Class probabilities.
+  void predict() {
+    first_.run();
+    const auto rows = static_cast<std::size_t>(task_->images.batch());
+    probabilities_.resize(rows * 2);
+    kernels::softmax(rows, 2, values_of(logits_->output()), probabilities_.data());
+  }
+
+  const std::vector<float>& probabilities() const { return probabilities_; }
+  std::vector<float> gradients() {
+    std::vector<float> all;
+    for (const Weights* w : parameters()) {
+      all.resize(all.size() + w->size());
+      w->get_gradient(all.data() + all.size() - w->size());
+    }
+    return all;
+  }
+
+ private:
+  void add_backward() {
+    hidden_gradient_ = logits_->add_backward(third_, logits_->output());
+    const auto relu = algorithm::eltwise_relu_use_dst_for_bwd;
+    const Desc desc = hidden_->output().get_desc();
+    const dnnl::eltwise_forward::primitive_desc hint({prop_kind::forward_training, relu, desc, 0.0F}, cpu());
+    fourth_.add(dnnl::eltwise_backward({{relu, desc, desc, 0.0F}, cpu(), hint}),
+                {{DNNL_ARG_DST, hidden_->output()},
+                 {DNNL_ARG_DIFF_DST, hidden_gradient_},
+                 {DNNL_ARG_DIFF_SRC, hidden_gradient_}});
+    memory gradient = hidden_->add_backward(fourth_, hidden_gradient_);
+    for (std::size_t i = blocks_.size(); i-- > 0;) {
+      blocks_[i]->add_unpool(fourth_, gradient);
+      blocks_[i]->add_weight_gradient(fourth_);
+      if (i > 0) gradient = blocks_[i]->add_input_gradient(fourth_);
+    }
+  }
+
+  /// In the order of abell's arena.
+  std::vector<Weights*> parameters() {
+    std::vector<Weights*> all;
+    for (const auto& block : blocks_) all.insert(all.end(), {&block->weights(), &block->bias()});
+    for (const auto& dense : {hidden_.get(), logits_.get()}) all.insert(all.end(), {&dense->weights(), &dense->bias()});
+    return all;
+  }
+  void load() {
+    const float* values = task_->network.parameters().data();
+    for (Weights* w : parameters()) {
+      w->set(values);
+      values += w->size();
+      velocities_.emplace_back(values_in(w->value));
+    }
+  }
+
+  const Task* task_;
+  std::vector<std::unique_ptr<Block>> blocks_;
+  std::unique_ptr<DenseLayer> hidden_, logits_;
+  memory dropped_, hidden_gradient_;
+  Program first_, second_, third_, fourth_;  ///< up to dropout, up to the loss, back to dropout, back to the images
+  std::vector<std::vector<float>> velocities_;
+  std::vector<float> probabilities_;
+  std::uint32_t step_ = 0;
+};
+
+}  // namespace abell::bench::onednn

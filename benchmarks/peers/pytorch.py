@@ -1,0 +1,189 @@
+#!/usr/bin/env python3
+"""PyTorch's time for what abell-benchmark measures, as JSON in Google Benchmark's form.
+
+    pytorch.py [--threads 1,2] [--filter REGEX] [--least 10] [--budget SECONDS]
+
+Each line is measured in the contiguous (NCHW) and in the channels-last layout, and the faster one is
+printed, with its name under "layout". The time of a line is the median of at least --least runs after
+two that warm up; a line that takes longer than --budget in all ends earlier, with three runs at least,
+and its number of runs is printed.
+"""
+
+import argparse
+import json
+import re
+import statistics
+import sys
+import time
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+LAYOUTS = {"contiguous": torch.contiguous_format, "channels_last": torch.channels_last}
+CHANNELS = [3, 64, 32, 32, 32, 32, 32]
+SIDES = [356, 178, 89, 45, 23, 12]
+
+
+class ClusterNet(nn.Module):
+    """Table 3 of Kosiba et al. 2020, up to the logits."""
+
+    def __init__(self):
+        super().__init__()
+        blocks = []
+        for inputs, filters in zip(CHANNELS, CHANNELS[1:]):
+            blocks += [nn.Conv2d(inputs, filters, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2, ceil_mode=True)]
+        self.features = nn.Sequential(*blocks)
+        self.head = nn.Sequential(nn.Flatten(), nn.Linear(1152, 256), nn.ReLU(), nn.Dropout(0.65), nn.Linear(256, 2))
+        for layer in self.modules():
+            if isinstance(layer, (nn.Conv2d, nn.Linear)):
+                nn.init.xavier_uniform_(layer.weight)
+                nn.init.zeros_(layer.bias)
+
+    def forward(self, images):
+        return self.head(self.features(images))
+
+
+def images_of(batch, layout):
+    return torch.randn(batch, 3, 356, 356).contiguous(memory_format=layout)
+
+
+def train_step(batch, layout):
+    """Forward with dropout, loss, backward, update by SGD with Nesterov's momentum."""
+    network = ClusterNet().to(memory_format=layout)
+    optimizer = torch.optim.SGD(network.parameters(), lr=1e-4, momentum=0.9, nesterov=True)
+    images, labels = images_of(batch, layout), torch.arange(batch) % 2
+
+    def run():
+        optimizer.zero_grad(set_to_none=True)
+        F.cross_entropy(network(images), labels).backward()
+        optimizer.step()
+
+    return run
+
+
+def predict(batch, layout):
+    network = ClusterNet().to(memory_format=layout).eval()
+    images = images_of(batch, layout)
+
+    def run():
+        with torch.inference_mode():
+            return F.softmax(network(images), dim=1)
+
+    return run
+
+
+def convolution(direction, batch, side, inputs, filters, layout):
+    """One convolution by itself: "forward", "weight_gradient" (with the bias's) or "input_gradient"."""
+    x = torch.randn(batch, inputs, side, side).contiguous(memory_format=layout)
+    y = torch.randn(batch, filters, side, side).contiguous(memory_format=layout)
+    weight = torch.randn(filters, inputs, 3, 3).contiguous(memory_format=layout)
+    bias = torch.zeros(filters)
+    wanted = [direction == "input_gradient", direction == "weight_gradient", direction == "weight_gradient"]
+
+    def run():
+        with torch.inference_mode():
+            if direction == "forward":
+                return F.conv2d(x, weight, bias, padding=1)
+            return torch.ops.aten.convolution_backward(
+                y, x, weight, [filters], [1, 1], [1, 1], [1, 1], False, [0, 0], 1, wanted)
+
+    return run
+
+
+def block_forward(batch, side, inputs, filters, layout):
+    """Convolution, ReLU and max-pool."""
+    x = torch.randn(batch, inputs, side, side).contiguous(memory_format=layout)
+    block = nn.Sequential(nn.Conv2d(inputs, filters, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2, ceil_mode=True))
+    block = block.to(memory_format=layout)
+
+    def run():
+        with torch.inference_mode():
+            return block(x)
+
+    return run
+
+
+def product(n, _layout):
+    a, b = torch.randn(n, n), torch.randn(n, n)
+    return lambda: torch.mm(a, b)
+
+
+def lines():
+    """(name without threads, how to prepare a run for a layout, floating-point operations, images)."""
+    for n in (256, 512, 1024):
+        yield f"gemm/{n}x{n}x{n}/batch:1", lambda layout, n=n: product(n, layout), 2 * n**3, 0
+    for side, inputs, filters in zip(SIDES, CHANNELS, CHANNELS[1:]):
+        shape = f"{side}x{side}x{inputs}->{filters}"
+        flops = 2 * 10 * side**2 * 9 * inputs * filters
+        sizes = (10, side, inputs, filters)
+        yield f"conv2d_relu_pool_forward/{shape}/batch:10", lambda layout, s=sizes: block_forward(*s, layout), flops, 10
+        for direction in ("forward", "weight_gradient", "input_gradient"):
+            if direction == "input_gradient" and inputs == 3:
+                continue
+            yield (f"conv2d_{direction}/{shape}/batch:10",
+                   lambda layout, d=direction, s=sizes: convolution(d, *s, layout), flops, 10)
+    yield "train_step/cluster_net/batch:10", lambda layout: train_step(10, layout), 0, 10
+    for batch in (1, 10):
+        yield f"predict/cluster_net/batch:{batch}", lambda layout, b=batch: predict(b, layout), 0, batch
+
+
+def median_seconds(run, least, budget):
+    """The median time of a run, and the number of runs."""
+    run()
+    run()
+    times = []
+    start = time.perf_counter()
+    while len(times) < 3 or (len(times) < least and time.perf_counter() - start < budget):
+        before = time.perf_counter()
+        run()
+        times.append(time.perf_counter() - before)
+    return statistics.median(times), len(times)
+
+
+def default_threads():
+    """1, 2, 4, ... up to all."""
+    most = torch.get_num_threads()
+    return [2**i for i in range(most.bit_length()) if 2**i < most] + [most]
+
+
+def measure(name, prepare, flops, images, options):
+    """The line of the faster layout."""
+    results = []
+    for layout, memory_format in LAYOUTS.items():
+        torch.manual_seed(1)
+        seconds, runs = median_seconds(prepare(memory_format), options.least, options.budget / len(LAYOUTS))
+        results.append((seconds, runs, layout))
+    seconds, runs, layout = min(results)
+    line = {"name": name, "run_type": "iteration", "iterations": runs, "real_time": seconds * 1e3,
+            "time_unit": "ms", "layout": layout, "median_seconds": seconds, "runs": runs}
+    if flops:
+        line["FLOPS"] = flops / seconds
+    if images:
+        line["images_per_second"] = images / seconds
+    return line
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--threads", type=lambda text: [int(n) for n in text.split(",")], default=default_threads())
+    parser.add_argument("--filter", type=re.compile, default=re.compile(""))
+    parser.add_argument("--least", type=int, default=10)
+    parser.add_argument("--budget", type=float, default=20.0)
+    options = parser.parse_args()
+
+    results = []
+    for threads in options.threads:
+        torch.set_num_threads(threads)
+        for what, prepare, flops, images in lines():
+            name = f"peer_pytorch/{what}/threads:{threads}"
+            if options.filter.search(name):
+                results.append(measure(name, prepare, flops, images, options))
+                print(f"{name}: {results[-1]['real_time']:.3f} ms, {results[-1]['layout']}", file=sys.stderr)
+    context = {"torch": torch.__version__, "mkldnn": torch.backends.mkldnn.is_available()}
+    json.dump({"context": context, "benchmarks": results}, sys.stdout, indent=1)
+    print()
+
+
+if __name__ == "__main__":
+    main()
