@@ -115,7 +115,13 @@ void fit(Network& network, const Train& train, const Validation* validation, con
     throw OptionError("fit: expected " + std::to_string(network.output().size()) + " class weights, found " +
                       std::to_string(options.class_weights.size()));
   }
-  if (state.optimizer.slots.size() == 0) state.optimizer = OptimizerState<T>(options.optimizer, network.parameters().size());
+  OptimizerState<T> fresh(options.optimizer, network.parameters().size());
+  if (state.optimizer.slots.size() == 0) {
+    state.optimizer = std::move(fresh);
+  } else if (state.optimizer.slots.size() != fresh.slots.size()) {
+    throw ShapeError("fit: expected an optimizer state of " + std::to_string(fresh.slots.size()) + " values, found " +
+                     std::to_string(state.optimizer.slots.size()) + ": the state of another optimizer or network");
+  }
 
   Loader<Train> loader(train, {.batch = options.batch, .seed = options.seed, .shuffle = true});
   const std::size_t batches = loader.batches();
