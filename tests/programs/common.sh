@@ -1,0 +1,47 @@
+# What the tests of the programs share: a folder that goes at the end, and checks of exit codes.
+set -u
+script=$(basename "$0")
+folder=$(mktemp -d)
+trap 'chmod -R u+rwx "$folder"; rm -rf "$folder"' EXIT
+
+fail() {
+  echo "$script: $*" >&2
+  exit 1
+}
+
+# expect CODE PROGRAM ARGUMENT...: the exit code and, on errors, one line "PROGRAM: ..." on standard
+# error. The outputs stay in $folder/stdout and $folder/stderr.
+expect() {
+  local code=$1 program=$2
+  shift 2
+  "$ABELL_BIN/$program" "$@" >"$folder/stdout" 2>"$folder/stderr"
+  local found=$?
+  [ "$found" = "$code" ] || fail "expected exit code $code, found $found: $program $*: $(cat "$folder/stderr")"
+  if [ "$code" = 1 ] || [ "$code" = 2 ]; then
+    [ "$(wc -l <"$folder/stderr")" = 1 ] || fail "expected one line on standard error: $program $*: $(cat "$folder/stderr")"
+    grep -q "^$program: " "$folder/stderr" || fail "expected a line that names the program: $program $*"
+  fi
+}
+
+# refused TEXT PROGRAM ARGUMENT...: exit code 1 with TEXT in the line.
+refused() {
+  local text=$1
+  shift
+  expect 1 "$@"
+  grep -qF -- "$text" "$folder/stderr" || fail "expected '$text' in the error: $*: $(cat "$folder/stderr")"
+}
+
+# same A B: the same bytes.
+same() { cmp -s "$1" "$2" || fail "expected the same bytes: $1 and $2"; }
+
+# without_seconds FILE: history.csv without its two columns of times.
+without_seconds() { cut -d, -f1-6 "$1"; }
+
+no_parts() {
+  local found
+  found=$(find "$1" -name '*.part-*' -o -name 'abell-pixels-*')
+  [ -z "$found" ] || fail "temporary files are left: $found"
+}
+
+# simulated N NAME: a simulated set of N objects in $folder/NAME.
+simulated() { expect 0 abell-simulate --objects "$1" --out "$folder/$2" --seed 3 --quiet; }

@@ -1,0 +1,97 @@
+#!/bin/bash
+# abell-train: the files of a run, the same bytes for any number of threads, exit codes, progress.
+. "$(dirname "$0")/common.sh"
+
+simulated 20 set
+options=(--epochs 2 --batch 4 --validation-fraction 0.4 --seed 7)
+expect 0 abell-train "$folder/set" --out "$folder/run" "${options[@]}" --threads 1
+run=$folder/run
+
+# Plain lines, no bar, when standard error is no terminal.
+if grep -q $'[\r\033]' "$folder/stderr"; then fail "a bar is drawn although there is no terminal"; fi
+grep -q "^20/20 images decoded, " "$folder/stderr" || fail "no line about the decoded images"
+grep -q "^[0-9]*/[0-9]* images, .*epoch 2, loss " "$folder/stderr" || fail "no line about the finished training"
+grep -q "total .*352,930" "$folder/stdout" || fail "no summary of the network"
+
+[ "$(ls -A "$run" | tr '\n' ' ')" = "config.json history.csv last.checkpoint metrics.json model.safetensors predictions.csv report.html " ] ||
+  fail "the run has other files: $(ls -A "$run")"
+
+[ "$(head -n 1 "$run/history.csv")" = "epoch,loss,accuracy,val_loss,val_accuracy,learning_rate,seconds,waited_seconds" ] ||
+  fail "wrong header of history.csv"
+[ "$(wc -l <"$run/history.csv")" = 3 ] || fail "expected 2 epochs in history.csv"
+awk -F, 'NR > 1 && !($1 == NR - 1 && $2 > 0 && $3 >= 0 && $3 <= 1 && $4 > 0 && $5 >= 0 && $5 <= 1 && $6 == 0.0001 && $7 > 0 && $8 >= 0) { bad = 1 } END { exit bad }' \
+  "$run/history.csv" || fail "values out of range in history.csv"
+
+[ "$(head -n 1 "$run/predictions.csv")" = "id,class,p_cluster,predicted,masked_pixels" ] || fail "wrong header of predictions.csv"
+[ "$(cut -d, -f1-2 "$run/predictions.csv" | tail -n +2)" = "$(tail -n +2 "$folder/set/test.csv")" ] ||
+  fail "predictions.csv does not list the test split"
+awk -F, 'NR > 1 && !($3 >= 0 && $3 <= 1 && $4 == ($3 > 0.5) && $5 == 0) { bad = 1 } END { exit bad }' "$run/predictions.csv" ||
+  fail "values out of range in predictions.csv"
+
+for file in config.json metrics.json; do
+  [ "$(head -c 1 "$run/$file")$(tail -n 1 "$run/$file")" = "{}" ] || fail "$file is no JSON object"
+done
+for key in accuracy precision recall auc; do
+  [ "$(grep -c "\"$key\": " "$run/metrics.json")" = 2 ] || fail "expected $key of the best and the last weights in metrics.json"
+done
+awk -F'[:,]' '/"(accuracy|precision|recall|auc)"/ && $2 != " null" && !($2 >= 0 && $2 <= 1) { bad = 1 } END { exit bad }' "$run/metrics.json" ||
+  fail "values out of range in metrics.json"
+[ "$(($(grep -E '^  "(tp|fp|tn|fn)": ' "$run/metrics.json" | tr -dc '0-9\n' | paste -sd+)))" = 2 ] ||
+  fail "tp, fp, tn and fn do not add up in metrics.json"
+grep -q '^  "split": "test"' "$run/metrics.json" || fail "metrics.json does not describe the test split"
+for key in version data network seed batch optimizer learning_rate momentum decay preprocessing augmentation positive classes epochs threads command; do
+  grep -q "^  \"$key\": " "$run/config.json" || fail "no $key in config.json"
+done
+head -c 15 "$run/report.html" | grep -qi '<!doctype html>' || fail "report.html is no page"
+tail -n 1 "$run/report.html" | grep -q '</html>' || fail "report.html is cut short"
+
+# safetensors: the length of the header, the header, as many bytes as its last tensor ends at.
+length=$(od -An -tu8 -N8 "$run/model.safetensors" | tr -d ' ')
+header=$(tail -c +9 "$run/model.safetensors" | head -c "$length")
+end=$(grep -o '"data_offsets":\[[0-9]*,[0-9]*\]' <<<"$header" | tail -n 1 | sed 's/.*,\([0-9]*\)\]/\1/')
+[ "$end" = $((352930 * 4)) ] || fail "expected 352930 weights in model.safetensors"
+[ "$(stat -c %s "$run/model.safetensors")" = $((8 + length + end)) ] || fail "model.safetensors has another size than it says"
+grep -qF "$folder" <<<"$header" && fail "model.safetensors holds a path"
+
+# The same bits again, and for any number of threads.
+for threads in 1 2; do
+  expect 0 abell-train "$folder/set" --out "$folder/run$threads" "${options[@]}" --threads $threads --quiet
+  [ ! -s "$folder/stdout" ] && [ ! -s "$folder/stderr" ] || fail "--quiet is not quiet"
+  for file in model.safetensors predictions.csv metrics.json; do same "$run/$file" "$folder/run$threads/$file"; done
+  [ "$(without_seconds "$run/history.csv")" = "$(without_seconds "$folder/run$threads/history.csv")" ] ||
+    fail "the history depends on the number of threads"
+done
+
+# A folder with something in it is left alone unless asked.
+refused "$run: folder is not empty" abell-train "$folder/set" --out "$run" "${options[@]}"
+same "$run/model.safetensors" "$folder/run1/model.safetensors"
+refused "last.checkpoint: no run to resume" abell-train "$folder/set" --out "$folder/fresh" --resume
+expect 0 abell-train "$folder/set" --out "$folder/run1" --iterations 1 --batch 2 --overwrite --quiet
+cmp -s "$run/model.safetensors" "$folder/run1/model.safetensors" && fail "--overwrite keeps the old weights"
+[ "$(wc -l <"$folder/run1/history.csv")" = 2 ] || fail "--overwrite keeps the old history"
+
+# Wrong options: exit code 2, no folder made, no run removed.
+for wrong in "--epochs 1 --iterations 1" "--iterations 0" "--iterations -1" "--epochs 0" "--epochs 1.5" "--batch 0" \
+  "--network resnet" "--channels green" "--optimizer sdg" "--learning-rate 0" "--learning-rate nan" "--momentum 1" \
+  "--decay -1" "--patience 0" "--factor nan" "--min-rate nan" "--validation-fraction 1" "--class-weights some" \
+  "--resize lanczos" "--crop 0" "--nan skip" "--scale log" "--rotation -1" "--shift 1,2,3" "--shift nan" "--zoom 1" \
+  "--flips up" "--positive quasar" "--seed -1" "--seed one" "--threads -1" "--unknown" "-q -v" "--resume --overwrite"; do
+  expect 2 abell-train "$folder/set" --out "$folder/none" $wrong
+  [ ! -e "$folder/none" ] || fail "wrong options leave a folder: $wrong"
+done
+expect 2 abell-train "$folder/set"
+expect 2 abell-train --out "$folder/none"
+expect 2 abell-train "$folder/set" --out "$run" --overwrite --learning-rate -1
+[ -s "$run/report.html" ] || fail "wrong options remove an earlier run"
+
+expect 0 abell-train --version
+grep -qE '^abell-train [0-9]+\.[0-9]+\.[0-9]+$' "$folder/stdout" || fail "wrong --version"
+expect 0 abell-train --help
+for option in network iterations epochs batch optimizer learning-rate momentum decay patience factor min-rate early-stopping \
+  validation-fraction positive class-weights channels resize crop nan scale no-augment rotation shift zoom flips weights cache \
+  resume overwrite out seed threads quiet verbose version; do
+  grep -q -- "--$option" "$folder/stdout" || fail "no --$option in --help"
+done
+
+no_parts "$folder"
+echo "$script: passed"
