@@ -77,8 +77,8 @@ struct Fused : Operands {
   }
 
   void forward() {
-    kernels::conv2d_relu_pool_forward(run, shape.geometry, batch, x.data(), weights.data(), bias.data(),
-                                      pooled.data(), argmax.data(), scratch.data());
+    kernels::conv2d_relu_pool_forward(run, shape.geometry, batch, x.data(), weights.data(), bias.data(), pooled.data(),
+                                      argmax.data(), scratch.data());
   }
   void take_weight_gradient() {
     kernels::conv2d_relu_pool_weight_gradient(run, shape.geometry, batch, x.data(), pooled_gradient.data(),

@@ -63,7 +63,9 @@ struct Reader {
     };
     std::vector<std::size_t> indices(count);
     std::iota(indices.begin(), indices.end(), std::size_t{0});
-    return {std::make_shared<const PixelCache>(count, shape, decode), std::vector<int>(count), indices,
+    return {std::make_shared<const PixelCache>(count, shape, decode),
+            std::vector<int>(count),
+            indices,
             {.augmentation = Augmentation{}}};
   }
 };

@@ -103,8 +103,9 @@ void describe_machine() {
 
 void add(const std::string& what, int batch, int threads, std::function<Work()> prepare) {
   const std::string name = what + "/batch:" + std::to_string(batch) + "/threads:" + std::to_string(threads);
-  benchmark::RegisterBenchmark(name.c_str(), [=](benchmark::State& state) { measure(state, name, threads, prepare); })
-      ->Unit(benchmark::kMillisecond);
+  benchmark::RegisterBenchmark(name.c_str(), [=](benchmark::State& state) {
+    measure(state, name, threads, prepare);
+  })->Unit(benchmark::kMillisecond);
 }
 
 std::vector<int> thread_counts() {

@@ -50,9 +50,7 @@ struct ConvolutionShape {
            std::to_string(geometry.filters);
   }
   /// Of a batch; the gradients of the weights and of the input take as many.
-  double flops(int batch) const {
-    return 2.0 * batch * geometry.depth() * static_cast<double>(geometry.output_size());
-  }
+  double flops(int batch) const { return 2.0 * batch * geometry.depth() * static_cast<double>(geometry.output_size()); }
 };
 
 /// The convolutions of a described network, in order, one of each shape.

@@ -99,9 +99,8 @@ struct Predictor {
 void add_prediction(int batch, int threads) {
   add("predict/cluster_net", batch, threads, [=] {
     const auto predictor = std::make_shared<Predictor>(batch, threads);
-    return Work{.run = [=] { predictor->run(); },
-                .flops = 2 * batch * cost_of(predictor->network).all,
-                .images = batch};
+    return Work{
+        .run = [=] { predictor->run(); }, .flops = 2 * batch * cost_of(predictor->network).all, .images = batch};
   });
 }
 
@@ -113,7 +112,9 @@ struct Update {
   OptimizerState<float> state;
 
   explicit Update(Optimizer o) : optimizer(o), state(optimizer, gradients.size()) {}
-  void run(int threads) { apply<float>(optimizer, state, threads, network.parameters(), std::as_const(gradients).span()); }
+  void run(int threads) {
+    apply<float>(optimizer, state, threads, network.parameters(), std::as_const(gradients).span());
+  }
   /// The gradient is read; parameters and slots are read and written.
   double bytes() const { return 4.0 * static_cast<double>(3 * gradients.size() + 2 * state.slots.size()); }
 };

@@ -54,7 +54,8 @@ namespace abell::bench::avx2 {
 }  // namespace abell::bench::avx2
 #if defined(__clang__)
 #pragma clang attribute pop
-#pragma clang attribute push(__attribute__((target("avx2,fma,avx512f,avx512dq,avx512vl,avx512bw"))), apply_to = function)
+#pragma clang attribute push(__attribute__((target("avx2,fma,avx512f,avx512dq,avx512vl,avx512bw"))), \
+                             apply_to = function)
 #else
 #pragma GCC pop_options
 #pragma GCC push_options
@@ -128,11 +129,10 @@ double triad_peak(const Loops& loops, int threads) {
     };
   };
   fastest(1, threads, each([&](long begin, long end) {  // pages lie near the thread that touches them first
-    for (Buffer<float>* array : {&a, &b, &c}) std::fill(array->data() + begin, array->data() + end, 1.0F);
-  }));
-  const double seconds = fastest(10, threads, each([&](long begin, long end) {
-    loops.triad(begin, end, 0.5F, b.data(), c.data(), a.data());
-  }));
+            for (Buffer<float>* array : {&a, &b, &c}) std::fill(array->data() + begin, array->data() + end, 1.0F);
+          }));
+  const double seconds = fastest(
+      10, threads, each([&](long begin, long end) { loops.triad(begin, end, 0.5F, b.data(), c.data(), a.data()); }));
   return 3.0 * sizeof(float) * static_cast<double>(values / 1024 * 1024) / seconds;
 }
 

@@ -33,9 +33,17 @@ struct Pool {
 };
 
 kernels::PoolGeometry geometry_of(const Shape& shape) {
-  return {.height = shape.height, .width = shape.width, .channels = shape.channels, .window_height = 2,
-          .window_width = 2, .stride_height = 2, .stride_width = 2, .pad_top = 0, .pad_left = 0,
-          .out_height = (shape.height + 1) / 2, .out_width = (shape.width + 1) / 2};
+  return {.height = shape.height,
+          .width = shape.width,
+          .channels = shape.channels,
+          .window_height = 2,
+          .window_width = 2,
+          .stride_height = 2,
+          .stride_width = 2,
+          .pad_top = 0,
+          .pad_left = 0,
+          .out_height = (shape.height + 1) / 2,
+          .out_width = (shape.width + 1) / 2};
 }
 
 }  // namespace
@@ -46,7 +54,8 @@ void add_pooling() {
       const auto& g = shape.geometry;
       const Shape activation{g.out_height, g.out_width, g.filters};
       const kernels::PoolGeometry pool = geometry_of(activation);
-      const double bytes = batch * (4.0 * static_cast<double>(pool.input_size()) + 5.0 * static_cast<double>(pool.output_size()));
+      const double bytes =
+          batch * (4.0 * static_cast<double>(pool.input_size()) + 5.0 * static_cast<double>(pool.output_size()));
       const auto add_line = [&](const std::string& what, void (Pool::*method)()) {
         add(what + to_string(activation), batch, threads, [=] {
           const auto operands = std::make_shared<Pool>(pool, threads);

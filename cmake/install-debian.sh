@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# install-debian.sh [--tests]: installs the Debian or Ubuntu packages that abell needs, those that are
-# missing only. --tests adds what test.sh needs. This is the only list of packages.
+# install-debian.sh [--tests | --peers]: installs the Debian or Ubuntu packages that abell needs, those
+# that are missing only. --tests adds what test.sh needs, --peers what benchmarks/compare.sh compares
+# with. This is the only list of packages.
 
 set -euo pipefail
 
@@ -18,8 +19,9 @@ packages=(
 case ${1-} in
   '') ;;
   --tests) packages+=(clang libomp-dev) ;;  # the second compiler and its OpenMP
+  --peers) packages+=(libdnnl-dev python3 python3-torch) ;;
   *)
-    echo "install-debian.sh: expected no argument or --tests, found '$1'" >&2
+    echo "install-debian.sh: expected no argument, --tests or --peers, found '$1'" >&2
     exit 2
     ;;
 esac

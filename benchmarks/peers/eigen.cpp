@@ -3,6 +3,8 @@
 
 #include "eigen_network.hpp"
 
+#include <benchmark/benchmark.h>
+
 namespace abell::bench::eigen {
 namespace {
 
@@ -47,6 +49,8 @@ void add_product(int n, int threads) {
 }
 
 void add_lines() {
+  benchmark::AddCustomContext("eigen", std::to_string(EIGEN_WORLD_VERSION) + "." + std::to_string(EIGEN_MAJOR_VERSION) +
+                                           "." + std::to_string(EIGEN_MINOR_VERSION));
   for (const int threads : thread_counts()) {
     for (const int n : {256, 512, 1024}) add_product(n, threads);
     for (const ConvolutionShape& shape : convolutions_of(cluster_net, cluster_net_input)) {

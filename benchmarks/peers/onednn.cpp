@@ -9,6 +9,8 @@
 
 #include "onednn_network.hpp"
 
+#include <benchmark/benchmark.h>
+
 namespace abell::bench::onednn {
 namespace {
 
@@ -18,8 +20,8 @@ std::unique_ptr<Chain> fastest(const Task& task, bool training, const Run& run) 
   omp_set_num_threads(task.threads);
   Choice best{algorithm::convolution_direct, Tag::any};
   double least = HUGE_VAL;
-  for (const Choice choice : {best, Choice{algorithm::convolution_auto, Tag::any},
-                              Choice{algorithm::convolution_direct, Tag::nhwc}}) {
+  for (const Choice choice :
+       {best, Choice{algorithm::convolution_auto, Tag::any}, Choice{algorithm::convolution_direct, Tag::nhwc}}) {
     try {
       Chain chain(task, training, choice);
       run(chain);
@@ -116,6 +118,9 @@ void add_product(int n, int threads) {
 }
 
 void add_lines() {
+  const dnnl_version_t& v = *dnnl::version();
+  benchmark::AddCustomContext("onednn",
+                              std::to_string(v.major) + "." + std::to_string(v.minor) + "." + std::to_string(v.patch));
   constexpr int batch = 10;
   for (const int threads : thread_counts()) {
     for (const int n : {256, 512, 1024}) add_product(n, threads);

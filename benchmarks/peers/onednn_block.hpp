@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include <dnnl.hpp>
+#include <oneapi/dnnl/dnnl.hpp>
 
 namespace abell::bench::onednn {
 
@@ -146,16 +146,16 @@ class Block {
     const auto relu = algorithm::eltwise_relu_use_dst_for_bwd;
     const dnnl::eltwise_forward::primitive_desc hint({prop_kind::forward_training, relu, output_.get_desc(), 0.0F},
                                                      cpu());
-    const dnnl::eltwise_backward::primitive_desc mask({relu, output_.get_desc(), output_.get_desc(), 0.0F}, cpu(), hint);
+    const dnnl::eltwise_backward::primitive_desc mask({relu, output_.get_desc(), output_.get_desc(), 0.0F}, cpu(),
+                                                      hint);
     program.add(dnnl::eltwise_backward(mask),
                 {{DNNL_ARG_DST, output_}, {DNNL_ARG_DIFF_DST, dy}, {DNNL_ARG_DIFF_SRC, dy}});
-    const dnnl::pooling_backward::primitive_desc pool({algorithm::pooling_max, activation_.get_desc(),
-                                                       output_.get_desc(), {2, 2}, {2, 2}, {0, 0}, pool_pad_right_},
-                                                      cpu(), pool_);
+    const dnnl::pooling_backward::primitive_desc pool(
+        {algorithm::pooling_max, activation_.get_desc(), output_.get_desc(), {2, 2}, {2, 2}, {0, 0}, pool_pad_right_},
+        cpu(), pool_);
     activation_gradient_ = memory(activation_.get_desc(), cpu());
-    program.add(dnnl::pooling_backward(pool), {{DNNL_ARG_DIFF_DST, dy},
-                                               {DNNL_ARG_WORKSPACE, workspace_},
-                                               {DNNL_ARG_DIFF_SRC, activation_gradient_}});
+    program.add(dnnl::pooling_backward(pool),
+                {{DNNL_ARG_DIFF_DST, dy}, {DNNL_ARG_WORKSPACE, workspace_}, {DNNL_ARG_DIFF_SRC, activation_gradient_}});
   }
 
   /// After add_unpool.
@@ -179,8 +179,7 @@ class Block {
   /// After add_unpool. Returns where the source's gradient will be.
   memory add_input_gradient(Program& program) {
     const dnnl::convolution_backward_data::primitive_desc pd(
-        {options_.method, source_desc_, weights_desc_, output_desc_, stride_, pad_left_, pad_right_}, cpu(),
-        forward_);
+        {options_.method, source_desc_, weights_desc_, output_desc_, stride_, pad_left_, pad_right_}, cpu(), forward_);
     const memory w = program.in_layout(weights_.value, pd.weights_desc());
     const memory dy = program.in_layout(activation_gradient_, pd.diff_dst_desc());
     const memory dx(pd.diff_src_desc(), cpu());

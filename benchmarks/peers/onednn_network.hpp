@@ -27,17 +27,16 @@ class DenseLayer {
 
   void add_forward(Program& program) {
     const memory x = program.in_layout(source_, forward_.src_desc());
-    program.add(dnnl::inner_product_forward(forward_), {{DNNL_ARG_SRC, x},
-                                                        {DNNL_ARG_WEIGHTS, weights_.value},
-                                                        {DNNL_ARG_BIAS, bias_.value},
-                                                        {DNNL_ARG_DST, output_}});
+    program.add(
+        dnnl::inner_product_forward(forward_),
+        {{DNNL_ARG_SRC, x}, {DNNL_ARG_WEIGHTS, weights_.value}, {DNNL_ARG_BIAS, bias_.value}, {DNNL_ARG_DST, output_}});
   }
   /// Adds both gradients; returns where the source's will be, in the source's layout.
   memory add_backward(Program& program, const memory& gradient) {
     const Desc x_desc = f32(source_.get_desc().dims()), w_desc = f32(weights_.value.get_desc().dims());
     const Desc b_desc = f32(bias_.value.get_desc().dims(), Tag::x);
-    const dnnl::inner_product_backward_weights::primitive_desc by_weights(
-        {x_desc, w_desc, b_desc, gradient.get_desc()}, cpu(), forward_);
+    const dnnl::inner_product_backward_weights::primitive_desc by_weights({x_desc, w_desc, b_desc, gradient.get_desc()},
+                                                                          cpu(), forward_);
     const memory x = program.in_layout(source_, by_weights.src_desc());
     const memory dw = by_weights.diff_weights_desc() == weights_.gradient.get_desc()
                           ? weights_.gradient
@@ -97,8 +96,7 @@ class Chain {
         .batch = task.images.batch(), .training = training, .method = choice.method, .layout = choice.layout};
     for (int number = 0; number < 6; ++number) {
       const LayerInfo& layer = task.network.layers()[task.find(Conv2d::kind, number)];
-      const auto geometry =
-          Conv2d{.filters = layer.output.channels}.geometry({layer.input, layer.name, 0});
+      const auto geometry = Conv2d{.filters = layer.output.channels}.geometry({layer.input, layer.name, 0});
       blocks_.push_back(std::make_unique<Block>(geometry, options, source));
       blocks_.back()->add_forward(first_);
       source = blocks_.back()->output();

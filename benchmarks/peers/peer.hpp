@@ -75,7 +75,12 @@ void add_peer_network(const std::string& peer, int threads) {
     const auto training = std::make_shared<Training>(*task);
     training->step();
     check_equal("gradients", training->gradients(), task->gradients());
-    return Work{.run = [=] { (void)task; training->step(); }, .images = 10};
+    return Work{.run =
+                    [=] {
+                      (void)task;
+                      training->step();
+                    },
+                .images = 10};
   });
   for (const int batch : {1, 10}) {
     add(peer + "/predict/cluster_net", batch, threads, [=] {
@@ -83,7 +88,12 @@ void add_peer_network(const std::string& peer, int threads) {
       const auto prediction = std::make_shared<Prediction>(*task);
       prediction->run();
       check_equal("probabilities", prediction->probabilities(), task->probabilities());
-      return Work{.run = [=] { (void)task; prediction->run(); }, .images = batch};
+      return Work{.run =
+                      [=] {
+                        (void)task;
+                        prediction->run();
+                      },
+                  .images = batch};
     });
   }
 }

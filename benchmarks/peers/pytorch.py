@@ -1,15 +1,21 @@
 #!/usr/bin/env python3
 """PyTorch's time for what abell-benchmark measures, as JSON in Google Benchmark's form.
 
-    pytorch.py [--threads 1,2] [--filter REGEX] [--least 10] [--budget SECONDS]
+    pytorch.py [--threads 1,2] [--filter REGEX] [--least 10] [--budget SECONDS] [--malloc keep|default]
 
 Each line is measured in the contiguous (NCHW) and in the channels-last layout, and the faster one is
 printed, with its name under "layout". The time of a line is the median of at least --least runs after
 two that warm up; a line that takes longer than --budget in all ends earlier, with three runs at least,
 and its number of runs is printed.
+
+PyTorch allocates its activations anew in every step. As installed, glibc gives large blocks back to the
+system each time, and touching them again can cost half of the step. --malloc keep has glibc keep them,
+which is PyTorch's best; --malloc default measures what a user gets who changes nothing, and names the
+lines peer_pytorch_default/...
 """
 
 import argparse
+import ctypes
 import json
 import re
 import statistics
@@ -141,6 +147,13 @@ def median_seconds(run, least, budget):
     return statistics.median(times), len(times)
 
 
+def keep_freed_memory():
+    """glibc: no mmap for large blocks, and never give memory back."""
+    trim_threshold, mmap_max = -1, -4
+    libc = ctypes.CDLL(None)
+    return libc.mallopt(mmap_max, 0) == 1 and libc.mallopt(trim_threshold, 2**31 - 1) == 1
+
+
 def default_threads():
     """1, 2, 4, ... up to all."""
     most = torch.get_num_threads()
@@ -170,17 +183,19 @@ def main():
     parser.add_argument("--filter", type=re.compile, default=re.compile(""))
     parser.add_argument("--least", type=int, default=10)
     parser.add_argument("--budget", type=float, default=20.0)
+    parser.add_argument("--malloc", choices=("keep", "default"), default="keep")
     options = parser.parse_args()
+    peer = "peer_pytorch" if options.malloc == "keep" and keep_freed_memory() else "peer_pytorch_default"
 
     results = []
     for threads in options.threads:
         torch.set_num_threads(threads)
         for what, prepare, flops, images in lines():
-            name = f"peer_pytorch/{what}/threads:{threads}"
+            name = f"{peer}/{what}/threads:{threads}"
             if options.filter.search(name):
                 results.append(measure(name, prepare, flops, images, options))
                 print(f"{name}: {results[-1]['real_time']:.3f} ms, {results[-1]['layout']}", file=sys.stderr)
-    context = {"torch": torch.__version__, "mkldnn": torch.backends.mkldnn.is_available()}
+    context = {"pytorch": torch.__version__}
     json.dump({"context": context, "benchmarks": results}, sys.stdout, indent=1)
     print()
 

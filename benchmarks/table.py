@@ -1,0 +1,147 @@
+#!/usr/bin/env python3
+"""table.py RAW OUT: merges the programs' JSON (RAW/<round>-<program>-<group>.json) into OUT/compare.md
+and OUT/compare.json. Only compare.sh calls it."""
+
+import collections
+import json
+import os
+import pathlib
+import platform
+import statistics
+import sys
+
+PEERS = {"eigen": "Eigen", "onednn": "oneDNN", "pytorch": "PyTorch", "pytorch_default": "PyTorch as installed"}
+
+
+def read(folder):
+    """{line: {program: {round: record}}}, the contexts of all programs, and the lines that failed."""
+    lines = collections.defaultdict(lambda: collections.defaultdict(dict))
+    contexts, failures = [], []
+    for path in sorted(pathlib.Path(folder).glob("*.json")):
+        content = json.loads(path.read_text())
+        contexts.append(content["context"])
+        for record in content["benchmarks"]:
+            name, program = record["name"], "abell"
+            if name.startswith("peer_"):
+                program, name = name.removeprefix("peer_").split("/", 1)
+            if record.get("error_occurred"):
+                failures.append(f"{record['name']}: {record['error_message']}")
+            else:
+                lines[name][program][int(path.name.split("-")[0])] = record
+    return lines, contexts, failures
+
+
+def seconds(records):
+    return statistics.median(record["median_seconds"] for record in records.values())
+
+
+def ratio(peer, abell):
+    """The median over the rounds that both took part in of the peer's time over abell's: what slows
+    the whole machine down for a while slows both."""
+    both = peer.keys() & abell.keys()
+    return statistics.median(peer[i]["median_seconds"] / abell[i]["median_seconds"] for i in both) if both else None
+
+
+def entry(name, programs):
+    """One line of compare.json."""
+    abell = programs["abell"]
+    result = {"name": name, "rounds": len(abell), "milliseconds": seconds(abell) * 1e3}
+    for counter in ("FLOPS", "bytes_per_second", "peak_share", "images_per_second", "live_share"):
+        values = [record[counter] for record in abell.values() if counter in record]
+        if values:
+            result[counter] = statistics.median(values)
+    times = [record["median_seconds"] for record in abell.values()]
+    result["spread"] = (max(times) - min(times)) / statistics.median(times)
+    result["peers"] = {}
+    for peer in PEERS:
+        if peer in programs:
+            records = programs[peer]
+            result["peers"][peer] = {
+                "milliseconds": seconds(records) * 1e3,
+                "ratio": ratio(records, abell),
+                "runs": int(sum(record["runs"] for record in records.values())),
+            }
+            layouts = sorted({record["layout"] for record in records.values() if "layout" in record})
+            if layouts:
+                result["peers"][peer]["layouts"] = layouts
+    return result
+
+
+def processor():
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as file:
+            for text in file:
+                if text.startswith("model name"):
+                    return text.split(":", 1)[1].strip()
+    except OSError:
+        pass
+    return platform.machine()
+
+
+def machine(contexts):
+    """The processor, the median of every measured peak, and the versions of everything."""
+    merged = {"processor": processor(), "cores": len(os.sched_getaffinity(0)), "system": platform.platform()}
+    for key in ("isa", "compiler", "abell_version", "eigen", "onednn", "pytorch"):
+        for context in contexts:
+            if key in context:
+                merged[key] = context[key]
+    peaks = collections.defaultdict(list)
+    for context in contexts:
+        for key, value in context.items():
+            if key.startswith("peak_"):
+                peaks[key].append(float(value))
+    merged["peaks"] = {key: statistics.median(values) for key, values in sorted(peaks.items())}
+    return merged
+
+
+def number(value):
+    return f"{value:.3g}" if value < 100 else f"{value:.0f}"
+
+
+def markdown(about, entries, failures):
+    versions = [f"{name} {about[key]}" for key, name in
+                (("abell_version", "abell"), ("eigen", "Eigen"), ("onednn", "oneDNN"), ("pytorch", "PyTorch"))
+                if key in about]
+    text = [f"{about['processor']}, {about['cores']} cores, instruction set {about['isa']}; {about['compiler']}; "
+            f"{', '.join(versions)}.", "", "Measured peaks: " + "; ".join(
+                f"{key.removeprefix('peak_').replace('_', ' ')} {number(value)}"
+                for key, value in about["peaks"].items()) + ".", "",
+            "Times are medians; a ratio is the peer's time over abell's in the same round, the median of the rounds. "
+            "\"Of peak\" is of the FMA peak, or of the memory's bandwidth for work that does not multiply; kernels "
+            "that skip dead positions, or whose operands stay in the caches, exceed it.", ""]
+    peers = [peer for peer in PEERS if any(peer in line["peers"] for line in entries)]
+    header = ["line", "abell, ms", "GFLOP/s", "of peak"] + [f"{PEERS[peer]}, ms (ratio)" for peer in peers]
+    text += ["| " + " | ".join(header) + " |", "|---" + "|---:" * (len(header) - 1) + "|"]
+    for line in entries:
+        cells = [f"`{line['name']}`", number(line["milliseconds"]),
+                 number(line["FLOPS"] / 1e9) if "FLOPS" in line else "",
+                 f"{100 * line['peak_share']:.0f} %" if "peak_share" in line else ""]
+        for peer in peers:
+            found = line["peers"].get(peer)
+            cells.append("" if found is None else f"{number(found['milliseconds'])} ({found['ratio']:.2f})"
+                         if found["ratio"] is not None else number(found["milliseconds"]))
+        text.append("| " + " | ".join(cells) + " |")
+    if failures:
+        text += ["", "Failed:", ""] + [f"- {failure}" for failure in sorted(set(failures))]
+    return "\n".join(text) + "\n"
+
+
+def main():
+    raw, out = sys.argv[1:]
+    lines, contexts, failures = read(raw)
+    entries = [entry(name, programs) for name, programs in lines.items() if "abell" in programs]
+    # Whole networks first, then as abell-benchmark lists them.
+    entries.sort(key=lambda line: not line["name"].startswith(("train_step", "predict")))
+    about = machine(contexts)
+    folder = pathlib.Path(out)
+    with open(folder / "compare.json", "w", encoding="utf-8") as file:
+        json.dump({"machine": about, "lines": entries, "failures": sorted(set(failures))}, file, indent=1)
+        file.write("\n")
+    (folder / "compare.md").write_text(markdown(about, entries, failures), encoding="utf-8")
+    if failures or not entries:
+        print(f"table.py: {len(failures)} lines failed, {len(entries)} written", file=sys.stderr)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()
