@@ -18,7 +18,7 @@ packages=(
 
 case ${1-} in
   '') ;;
-  --tests) packages+=(clang libomp-dev) ;;  # the second compiler and its OpenMP
+  --tests) packages+=(clang libomp-dev libclang-rt-dev) ;;  # the second compiler, its OpenMP and sanitizers
   --peers) packages+=(libdnnl-dev python3 python3-torch) ;;
   *)
     echo "install-debian.sh: expected no argument, --tests or --peers, found '$1'" >&2
