@@ -7,7 +7,18 @@ endif()
 
 set(ABELL_WARNINGS -Wall -Wextra -Wconversion -Wshadow)
 
-function(abell_set_up_program target)
+function(abell_warnings target)
   set_target_properties(${target} PROPERTIES CXX_EXTENSIONS OFF)
   target_compile_options(${target} PRIVATE ${ABELL_WARNINGS})
+endfunction()
+
+# The kernels take long to compile (every instruction set, float and double): once for all units.
+add_library(abell-compiled-kernels STATIC "${PROJECT_SOURCE_DIR}/cmake/kernels.cpp")
+abell_warnings(abell-compiled-kernels)
+target_compile_definitions(abell-compiled-kernels PUBLIC ABELL_COMPILED_KERNELS)
+target_link_libraries(abell-compiled-kernels PUBLIC abell::abell)
+
+function(abell_set_up_program target)
+  abell_warnings(${target})
+  target_link_libraries(${target} PRIVATE abell-compiled-kernels)
 endfunction()

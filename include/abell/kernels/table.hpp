@@ -57,13 +57,21 @@ struct KernelTable {
 
 }  // namespace abell::kernels
 
+// A program of many units may compile the kernels once: with ABELL_COMPILED_KERNELS defined they are
+// only declared, and the one unit that also defines ABELL_DEFINE_KERNELS instantiates them.
+#if !defined(ABELL_COMPILED_KERNELS) || defined(ABELL_DEFINE_KERNELS)
+
 #include <abell/kernels/targets.inl>
 
 namespace abell::kernels {
 
 /// The leaf functions of an instruction set that this processor supports.
 template <class T>
-static const KernelTable<T>& kernels_for([[maybe_unused]] Isa isa) {
+#if !defined(ABELL_DEFINE_KERNELS)
+static
+#endif
+    const KernelTable<T>&
+    kernels_for([[maybe_unused]] Isa isa) {
 #if defined(__x86_64__)
   if (isa == Isa::avx512) return avx512::table<T>();
   if (isa == Isa::avx2) return avx2::table<T>();
@@ -72,3 +80,12 @@ static const KernelTable<T>& kernels_for([[maybe_unused]] Isa isa) {
 }
 
 }  // namespace abell::kernels
+
+#else
+
+namespace abell::kernels {
+template <class T>
+const KernelTable<T>& kernels_for(Isa isa);
+}
+
+#endif
