@@ -10,7 +10,6 @@
 /// (a kink at v itself leaves D alone). Such values are skipped; only f decides, never the gradient.
 
 #include <abell/network/network.hpp>
-#include <abell/training/loss.hpp>
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
@@ -20,6 +19,7 @@
 #include <limits>
 #include <span>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 namespace abell {
@@ -29,7 +29,6 @@ struct GradcheckOptions {
   std::size_t most = 0;                   ///< values to check in each array, spread evenly; 0: all
   std::uint64_t seed = 1;                 ///< of dropout masks and all random draws
   int threads = 2;                        ///< of the first run; all others take one
-  std::vector<float> class_weights = {};  ///< of the loss; empty: all 1
 };
 
 /// What a gradient check found.
@@ -141,34 +140,24 @@ inline Values normals(std::size_t count, std::uint64_t seed, std::uint32_t numbe
 }  // namespace detail
 
 /// Checks every parameter and every input value of a built network, layer by layer fused as it is.
-/// With `labels` (a network that ends in Softmax) f is the mean cross-entropy, else a weighted sum of
-/// the outputs, or of the logits where the network ends in Softmax. Dropout keeps one mask. All memory
-/// starts as NaN; a second run, on one thread, must give the same bits.
+/// f = loss(outputs, false); loss(outputs, true) also replaces the outputs (the logits where the
+/// network ends in Softmax) by f's gradient. Dropout keeps one mask. All memory starts as NaN; a
+/// second run, on one thread, must give the same bits.
 ///
-///     auto network = build<double>(describe(Conv2d{.filters = 4}, Relu{}, Flatten{}, Dense{.units = 2}, Softmax{}),
-///     {9, 9, 3}); const GradcheckResult result = gradcheck(network, images, {0, 1});  // images: Tensor<double>, two
-///     of 9x9x3 if (!result.passed()) std::cerr << to_string(result) << "\n";
+///     const auto loss = [&](View<double> logits, bool gradient) {
+///       return softmax_cross_entropy(logits, labels, {}, gradient).loss / logits.batch;
+///     };
+///     const GradcheckResult result = gradcheck(network, images, loss);
+///     if (!result.passed()) std::cerr << to_string(result) << "\n";
 ///
 /// The network's parameters are moved and put back. Throws what the network throws.
-template <class Network>
-GradcheckResult gradcheck(Network& network, Tensor<double>& images, const std::vector<int>& labels = {},
+template <class Network, class Loss>
+  requires std::is_invocable_r_v<double, Loss, View<double>, bool>
+GradcheckResult gradcheck(Network& network, Tensor<double>& images, const Loss& loss,
                           const GradcheckOptions& options = {}) {
   static_assert(std::is_same_v<typename Network::Scalar, double>,
                 "gradients are checked in double: build<double>(...)");
   GradcheckResult result;
-  detail::Values weights;
-  const auto head = [&](View<double> outputs, bool gradient) {
-    if constexpr (Network::ends_in_softmax) {
-      if (!labels.empty()) {
-        return softmax_cross_entropy(outputs, std::span<const int>(labels), options.class_weights, gradient).loss /
-               images.batch();
-      }
-    }
-    if (weights.empty()) weights = detail::normals(outputs.size(), options.seed, 0);
-    const double sum = detail::weighted_sum(outputs.span(), weights);
-    if (gradient) std::ranges::copy(weights, outputs.data);
-    return sum;
-  };
   const auto memory = [&](int threads) {
     auto space = network.workspace(images.batch(), true, threads);
     space.seed = options.seed;
@@ -180,7 +169,7 @@ GradcheckResult gradcheck(Network& network, Tensor<double>& images, const std::v
   };
   const auto gradients = [&](Workspace<double>& space, detail::Values& input) {
     input.assign(images.size(), detail::not_written);
-    head(network.forward(images, space), true);
+    loss(network.forward(images, space), true);
     std::ranges::fill(space.scratch.span(), detail::not_written);
     network.backward(images, space, input.data());
     return detail::copy_of(space.gradients.span());
@@ -192,13 +181,26 @@ GradcheckResult gradcheck(Network& network, Tensor<double>& images, const std::v
   if (!detail::same_bits(all, gradients(single, input_again)) || !detail::same_bits(input, input_again)) {
     result.broken = "a second run gave other bits";
   }
-  const auto f = [&] { return head(network.forward(images, single), false); };
+  const auto f = [&] { return loss(network.forward(images, single), false); };
   for (const ParameterSlot& slot : network.slots()) {
     detail::check_array(slot.name, network.parameters().subspan(slot.offset, slot.size),
                         std::span(all).subspan(slot.offset, slot.size), f, options, result);
   }
   detail::check_array("input", images.span(), input, f, options, result);
   return result;
+}
+
+/// The same with a weighted sum of the outputs as f, with random weights.
+template <class Network>
+GradcheckResult gradcheck(Network& network, Tensor<double>& images, const GradcheckOptions& options = {}) {
+  detail::Values weights;
+  const auto sum = [&](View<double> outputs, bool gradient) {
+    if (weights.empty()) weights = detail::normals(outputs.size(), options.seed, 0);
+    const double value = detail::weighted_sum(outputs.span(), weights);
+    if (gradient) std::ranges::copy(weights, outputs.data);
+    return value;
+  };
+  return gradcheck(network, images, sum, options);
 }
 
 /// Checks one stage by itself: a stage of your own, or one that fuses several layers, whose options
