@@ -37,7 +37,7 @@ class AtomicFile {
 
   /// Flushes, closes and renames. Throws IoError (disk full, folder gone); the old file then stays.
   void commit() {
-    errno = 0;
+    if (stream_.good()) errno = 0;  // else it tells why an earlier write failed
     stream_.flush();
     const bool flushed = stream_.good();
     stream_.close();

@@ -1,0 +1,107 @@
+#!/bin/bash
+# abell-classify: what it takes, what it writes, the same numbers as abell-train.
+. "$(dirname "$0")/common.sh"
+
+simulated 20 set
+expect 0 abell-train "$folder/set" --out "$folder/run" --iterations 2 --batch 2 --validation-fraction 0.2 --scale standard --quiet
+cd "$folder"
+header="id,class,p_cluster,predicted,masked_pixels,file"
+
+# A set: all its objects, in its order; for the test split what abell-train found.
+expect 0 abell-classify --model run set --out set.csv --threads 1
+[ "$(head -n 1 set.csv)" = "$header" ] || fail "wrong header"
+[ "$(tail -n +2 set.csv | cut -d, -f1-2)" = "$(tail -q -n +2 set/train.csv set/test.csv)" ] || fail "other objects than the set's"
+[ "$(tail -n 2 set.csv | cut -d, -f1-5)" = "$(tail -n +2 run/predictions.csv)" ] || fail "other numbers than abell-train's"
+[ "$(tail -n 1 set.csv | cut -d, -f6)" = "set/test_images/$(tail -n 1 set/test.csv | cut -d, -f1).png" ] || fail "wrong file"
+grep -qE '^train: 18 of known class \(positive: hi-z, low-z\), accuracy [01]\.[0-9]+, precision .*, recall .*, AUC ' stderr ||
+  fail "no metrics of the training split"
+grep -qE '^test: 2 of known class .*, AUC ' stderr || fail "no metrics of the test split"
+if grep -q $'[\r\033]' stderr; then fail "a bar is drawn although there is no terminal"; fi
+# The numbers do not depend on the threads, nor on the images that stand beside.
+expect 0 abell-classify --model run/model.safetensors set --threads 3 --quiet
+same stdout set.csv
+[ ! -s stderr ] || fail "--quiet is not quiet"
+image=$(sed -n 5p set.csv)
+expect 0 abell-classify --model run "${image##*,}" --quiet
+[ "$(tail -n +2 stdout | cut -d, -f1,3-)" = "${image##*,},$(cut -d, -f3- <<<"$image")" ] || fail "one image alone has other numbers"
+
+# Images, a folder of images, class folders; ids that say where from.
+cp -r set/test_images plain
+echo "notes" >plain/notes.txt
+mkdir -p folders/test/{cluster,other}
+first=$(ls plain | grep png | head -n 1)
+second=$(ls plain | grep png | tail -n 1)
+cp "plain/$first" folders/test/cluster/1.png
+cp "plain/$second" folders/test/other/2.png
+expect 0 abell-classify --model run plain folders "set/test_images/$first" --out all.csv
+[ "$(tail -n +2 all.csv | cut -d, -f1,2)" = "$first,
+$second,
+test/cluster/1.png,cluster
+test/other/2.png,other
+set/test_images/$first," ] || fail "wrong objects: $(cat all.csv)"
+[ "$(cut -d, -f3 all.csv | tail -n +2 | sort -u | wc -l)" = 2 ] || fail "the same image has several probabilities"
+grep -q "2 of known class (positive: cluster)" stderr || fail "no metrics of the class folders"
+expect 0 abell-classify --model run folders --positive other
+grep -q "2 of known class (positive: other)" stderr || fail "--positive is not heard"
+
+# A table with positions, without classes; an X-ray and an optical image; masked pixels.
+{ bytes "7fc00000 7fc00000 3f800000"; } | fits xray.fits "2 8 8" -32
+printf 'id,xray,optical,RA,DEC\n"a, {b}",xray.fits,set/test_images/%s,150.10,-2.5\n' "$first" >table.csv
+: | fits optical.fits "2 5 7" 16
+sed -i "s#set/test_images/$first#optical.fits#" table.csv
+expect 0 abell-classify --model run table.csv
+[ "$(head -n 1 stdout)" = "$header,ra,dec" ] || fail "no positions"
+grep -qE '^"a, \{b\}",,0\.[0-9]+,[01],2,xray.fits;optical.fits,150.10,-2.5$' stdout || fail "wrong row: $(cat stdout)"
+grep -q "known class" stderr && fail "metrics without a class"
+
+# FITS and regions.
+expect 0 abell-classify --model run table.csv --out t.fits --quiet
+sha=$(sha256sum run/model.safetensors | cut -d' ' -f1)
+for text in "XTENSION= 'BINTABLE'" "TTYPE3  = 'p_cluster'" "TUNIT7  = 'deg " "MODELSHA= '$sha'" "CHECKSUM= " "DATASUM = " \
+  "HISTORY abell-classify --model run table.csv --out t.fits"; do
+  grep -qaF "$text" t.fits || fail "no $text in the FITS table"
+done
+[ $(($(stat -c %s t.fits) % 2880)) = 0 ] || fail "the FITS table is no multiple of 2880 bytes"
+expect 0 abell-classify --model run table.csv --out t.reg --quiet
+grep -qE '^circle\(150\.1,-2\.5,60"\) # color=#[0-9a-f]{6} text=\{a, \(b\) 0\.[0-9]{3}\}$' t.reg || fail "wrong region: $(cat t.reg)"
+[ "$(sed -n 4p t.reg)" = fk5 ] || fail "regions without a frame"
+
+# An output is replaced only when asked, and never an input.
+expect 0 abell-classify --model run table.csv --out t.csv --quiet
+cp t.csv before.csv
+refused "t.csv: already exists" abell-classify --model run plain --out t.csv
+same t.csv before.csv
+expect 0 abell-classify --model run plain --out t.csv --overwrite --quiet
+[ "$(wc -l <t.csv)" = 3 ] || fail "--overwrite does not replace"
+refused "table.csv: is an input too" abell-classify --model run table.csv --out table.csv --overwrite
+refused "nowhere/t.csv" abell-classify --model run plain --out nowhere/t.csv
+refused "plain: expected a table with columns ra and dec" abell-classify --model run plain --out p.reg
+refused "duplicate id '$first'" abell-classify --model run plain set/test_images
+refused "plain: this input is named twice" abell-classify --model run plain plain
+sed -i 's/150.10/10:00:24/' table.csv
+refused "expected ra in degrees from 0 to 360, found '10:00:24'" abell-classify --model run table.csv --out p.reg
+expect 0 abell-classify --model run table.csv --quiet
+[ ! -e p.reg ] || fail "a refused output exists"
+
+# SIGINT, once it is listened to: exit code 130, nothing written.
+"$ABELL_BIN/abell-classify" --model run set --out i.csv --quiet &
+job=$!
+until ((0x$(awk '/^SigCgt/ { print $2 }' "/proc/$job/status") & 2)); do sleep 0.01; done
+kill -INT $job
+wait $job
+[ $? = 130 ] || fail "expected exit code 130 after SIGINT"
+[ ! -e i.csv ] || fail "an interrupted run writes a catalogue"
+
+expect 2 abell-classify --model run plain --out p.txt
+expect 2 abell-classify --model run folders --positive quasar
+expect 2 abell-classify --model run
+expect 2 abell-classify plain
+expect 2 abell-classify --model run plain --threads -1
+expect 0 abell-classify --version
+expect 0 abell-classify --help
+for option in model out overwrite positive seed threads quiet verbose version; do
+  grep -q -- "--$option" stdout || fail "no --$option in --help"
+done
+
+no_parts "$folder"
+echo "$script: passed"
