@@ -6,6 +6,9 @@ if(NOT DEFINED CMAKE_COMPILE_WARNING_AS_ERROR)
 endif()
 
 set(ABELL_WARNINGS -Wall -Wextra -Wconversion -Wshadow)
+if(CMAKE_CXX_COMPILER_ID MATCHES Clang)
+  list(APPEND ABELL_WARNINGS -Wno-pass-failed) # at -O1 it does not vectorise, and says so
+endif()
 
 function(abell_warnings target)
   set_target_properties(${target} PROPERTIES CXX_EXTENSIONS OFF)
