@@ -70,7 +70,8 @@ std::vector<float> class_weights(const TrainOptions& options, const Data& data) 
 
 /// p(positive) of the objects of one split.
 template <class Network>
-Scored score(const Network& network, const TrainOptions& options, const Data& data, const std::vector<std::size_t>& objects) {
+Scored score(const Network& network, const TrainOptions& options, const Data& data,
+             const std::vector<std::size_t>& objects) {
   const CachedSamples samples(data.cache, data.labels, objects, options.preprocessing.samples());
   Scored scored{objects, evaluate(network, samples, 4, options.common.threads).of_class(1), {}};
   for (const std::size_t i : objects) scored.labels.push_back(data.labels[i]);
@@ -82,7 +83,8 @@ TrainingReport report_of(const TrainOptions& options, const Data& data, const Sc
                          const std::string& split, const std::string& command) {
   TrainingReport report;
   const fs::path source = fs::path(options.data).lexically_normal();
-  report.subtitle = (source.has_filename() ? source : source.parent_path()).filename().string() + ", " + options.network + " network";
+  report.subtitle =
+      (source.has_filename() ? source : source.parent_path()).filename().string() + ", " + options.network + " network";
   if (fs::exists(source / "truth.csv")) report.notes.push_back("Simulated data: these figures are not the paper's.");
   report.command = command;
   report.test_name = split;
@@ -95,12 +97,14 @@ TrainingReport report_of(const TrainOptions& options, const Data& data, const Sc
   report.network = {.head = rows.front(), .rows = {rows.begin() + 1, rows.end()}, .total = true};
   double seconds = 0, waited = 0;
   for (const EpochRecord& e : state.history) {
-    report.history.push_back({e.epoch, e.loss, e.accuracy, e.validation_loss, e.validation_accuracy, e.learning_rate, e.seconds});
+    report.history.push_back(
+        {e.epoch, e.loss, e.accuracy, e.validation_loss, e.validation_accuracy, e.learning_rate, e.seconds});
     seconds += e.seconds;
     waited += e.waited_seconds;
   }
   report.total_seconds = seconds;
-  report.images_per_second = static_cast<double>(data.train.size()) * static_cast<double>(state.history.size()) / seconds;
+  report.images_per_second =
+      static_cast<double>(data.train.size()) * static_cast<double>(state.history.size()) / seconds;
   report.timings.emplace_back("Seconds waiting for data", number(std::round(waited * 10) / 10));
   for (std::size_t i = 0; i < scored.objects.size(); ++i) {
     const Object& object = data.set.objects[scored.objects[i]];
@@ -118,72 +122,59 @@ TrainingReport report_of(const TrainOptions& options, const Data& data, const Sc
   return report;
 }
 
-int train(TrainOptions options, const std::string& command) {
-  const fs::path out = options.out;
-  const fs::path checkpoint = out / "last.checkpoint";
-  if (const auto draws = options.draws()) check(*draws);
-  options.preprocessing.samples();
-  std::visit([](const auto& optimizer) { check(optimizer); }, options.make_optimizer());
-  if (options.resume && !fs::exists(checkpoint)) throw IoError(checkpoint.string() + ": no run to resume");
-
-  const Shape shape = cluster_net_input;
-  auto network = build<float>(cluster_net, shape, options.common.seed);
-  if (!options.resume && !options.weights.empty()) load_weights(options.weights, network);
-  TrainingState<float> state;
-  Json config = options.record();
-  const Data data = load(options, shape);
-  config["positive"] = data.set.positive;
-  config["classes"] = data.set.classes;
-  config["fits_stretch"] = "linear, minimum to maximum";
-  config["objects"] = {{"train", data.train.size()}, {"validation", data.validation.size()}, {"test", data.test.size()}};
-  if (options.resume) {
-    const Json before = Json::parse(read_checkpoint_config(checkpoint));
-    for (const auto& [key, value] : config.items()) {
-      if (before.value(key, Json()) != value) {
-        throw FormatError(checkpoint.string() + ": the run to resume has " + key + " " + before.value(key, Json()).dump() +
-                          ", this command " + value.dump());
-      }
-    }
-    load_checkpoint(checkpoint, network, state);
-  } else {
-    for (const char* name : {"last.checkpoint", "model.safetensors", "history.csv", "metrics.json", "predictions.csv", "report.html"}) {
-      fs::remove(out / name);
+/// Loads the run to go on with. Throws FormatError when it was started with other options.
+template <class Network>
+void resume(const fs::path& checkpoint, const Json& config, Network& network, TrainingState<float>& state) {
+  const Json before = Json::parse(read_checkpoint_config(checkpoint));
+  for (const auto& [key, value] : config.items()) {
+    if (before.value(key, Json()) != value) {
+      throw FormatError(checkpoint.string() + ": the run to resume has " + key + " " +
+                        before.value(key, Json()).dump() + ", this command " + value.dump());
     }
   }
-  Json shown = config;
-  shown["iterations"] = options.epochs ? Json(nullptr) : Json(options.iterations.value_or(TrainOptions::table4_iterations));
-  shown["epochs"] = options.epochs ? Json(*options.epochs) : Json(nullptr);
-  shown["isa"] = name_of(active_isa());
-  shown["threads"] = thread_count(options.common.threads);
-  shown["command"] = command;
-  write_json(out / "config.json", shown);
+  load_checkpoint(checkpoint, network, state);
+}
 
-  const ClassNames names = output_names(data.set);
+ModelInfo model_info(const TrainOptions& options, const DataSet& set) {
+  const ClassNames names = output_names(set);
   ModelInfo info;
   info.network = options.network;
   info.classes = {names.negative, names.positive};
   info.positive = {names.positive};
   info.preprocessing = nlohmann::json(options.preprocessing);
-  info.preprocessing["positive"] = data.set.positive;
-  if (!options.common.quiet) std::cout << summary(network) << std::flush;
+  info.preprocessing["positive"] = set.positive;
+  return info;
+}
 
+/// Trains to the end or to Ctrl-C, saving after every epoch.
+template <class Network>
+void fit_and_save(const TrainOptions& options, const Data& data, const Json& config, Network& network,
+                  TrainingState<float>& state) {
+  const fs::path out = options.out;
   CachedSamplesOptions augmented = options.preprocessing.samples();
   augmented.augmentation = options.draws();
   augmented.seed = options.common.seed;
   const CachedSamples training(data.cache, data.labels, data.train, augmented);
   const CachedSamples validating(data.cache, data.labels, data.validation, options.preprocessing.samples());
-
   FitOptions fit_options = options.fit_options(class_weights(options, data));
-  const std::uint64_t batches = (data.train.size() + static_cast<std::size_t>(options.batch) - 1) / static_cast<std::size_t>(options.batch);
-  const std::uint64_t steps = fit_options.iterations > 0 ? fit_options.iterations : batches * static_cast<std::uint64_t>(fit_options.epochs);
+
   // The bar counts images: rate and time left in a unit that does not depend on the batch.
+  const std::uint64_t images = data.train.size();
+  const auto batch = static_cast<std::uint64_t>(options.batch);
+  const std::uint64_t batches = (images + batch - 1) / batch;
+  const std::uint64_t steps =
+      fit_options.iterations > 0 ? fit_options.iterations : batches * static_cast<std::uint64_t>(fit_options.epochs);
   const auto images_after = [&](std::uint64_t step) {
-    return static_cast<long>(step / batches * data.train.size() + std::min(step % batches * static_cast<std::uint64_t>(options.batch), static_cast<std::uint64_t>(data.train.size())));
+    return static_cast<long>(step / batches * images + std::min(step % batches * batch, images));
   };
   ProgressBar bar("images", images_after(steps), options.common.quiet, images_after(state.optimizer.updates));
+
+  const ModelInfo info = model_info(options, data.set);
   const auto save = [&] {
-    save_checkpoint(checkpoint, network, state, config.dump());
-    if (!state.best_parameters.empty()) save_model(out / "model.safetensors", network, std::span<const float>(state.best_parameters), info);
+    save_checkpoint(out / "last.checkpoint", network, state, config.dump());
+    if (!state.best_parameters.empty()) {
+      save_model(out / "model.safetensors", network, std::span<const float>(state.best_parameters), info);
+    }
     write_history(out / "history.csv", state.history);
   };
   Callback callback;
@@ -195,23 +186,28 @@ int train(TrainOptions options, const std::string& command) {
   callback.on_epoch = [&](const EpochRecord& e) {
     save();
     if (options.common.verbose) {
-      std::fprintf(stderr, "\nepoch %d: loss %.4f, accuracy %.3f, validation loss %.4f, accuracy %.3f, %.1f s (%.1f s waiting)\n",
-                   e.epoch, e.loss, e.accuracy, e.validation_loss, e.validation_accuracy, e.seconds, e.waited_seconds);
+      std::fprintf(
+          stderr,
+          "\nepoch %d: loss %.4f, accuracy %.3f, validation loss %.4f, accuracy %.3f, %.1f s (%.1f s waiting)\n",
+          e.epoch, e.loss, e.accuracy, e.validation_loss, e.validation_accuracy, e.seconds, e.waited_seconds);
     }
   };
   callback.stop = interrupted;
   fit_options.callbacks.push_back(callback);
   fit(network, training, data.validation.empty() ? nullptr : &validating, fit_options, state);
   save();
-  if (!state.finished) {
-    if (!options.common.quiet) std::cerr << "\ninterrupted: go on with --resume" << std::endl;
-    return exit_interrupted;
-  }
+}
 
-  // The test split is looked at here for the first time.
+/// Evaluates the last and the best weights on the test split (without one: the validation split), which
+/// is looked at here for the first time, and writes predictions.csv, metrics.json and report.html.
+template <class Network>
+void evaluate_run(const TrainOptions& options, const Data& data, const Json& config, Network& network,
+                  const TrainingState<float>& state, const std::string& command) {
+  const fs::path out = options.out;
   const bool tested = !data.test.empty();
   const std::vector<std::size_t>& evaluated = tested ? data.test : data.validation;
-  if (evaluated.empty()) throw ShapeError(options.data + ": expected a test or validation split to evaluate on, found none");
+  if (evaluated.empty())
+    throw ShapeError(options.data + ": expected a test or validation split to evaluate on, found none");
   const Json last = metrics_json(score(network, options, data, evaluated));
   std::ranges::copy(state.best_parameters, network.parameters().begin());
   const Scored scored = score(network, options, data, evaluated);
@@ -221,10 +217,56 @@ int train(TrainOptions options, const std::string& command) {
   metrics["last"] = last;
   write_csv(out / "predictions.csv", prediction_columns, prediction_rows(data.set, scored, data.masked));
   write_json(out / "metrics.json", metrics);
-  write_training_report(report_of(options, data, scored, shown, network.layers(), state, metrics["split"], command), out / "report.html");
+  write_training_report(report_of(options, data, scored, config, network.layers(), state, metrics["split"], command),
+                        out / "report.html");
   if (!options.common.quiet) {
     std::cout << metrics.dump(2) << "\nreport: " << (out / "report.html").string() << std::endl;
   }
+}
+
+int train(const TrainOptions& options, const std::string& command) {
+  const fs::path out = options.out;
+  const fs::path checkpoint = out / "last.checkpoint";
+  if (const auto draws = options.draws()) check(*draws);
+  options.preprocessing.samples();
+  std::visit([](const auto& optimizer) { check(optimizer); }, options.make_optimizer());
+  if (options.resume && !fs::exists(checkpoint)) throw IoError(checkpoint.string() + ": no run to resume");
+
+  auto network = build<float>(cluster_net, cluster_net_input, options.common.seed);
+  if (!options.resume && !options.weights.empty()) load_weights(options.weights, network);
+  const Data data = load(options, cluster_net_input);
+  Json config = options.record();
+  config["positive"] = data.set.positive;
+  config["classes"] = data.set.classes;
+  config["fits_stretch"] = "linear, minimum to maximum";
+  config["objects"] = {
+      {"train", data.train.size()}, {"validation", data.validation.size()}, {"test", data.test.size()}};
+  TrainingState<float> state;
+  if (options.resume) {
+    resume(checkpoint, config, network, state);
+  } else {
+    for (const char* name :
+         {"last.checkpoint", "model.safetensors", "history.csv", "metrics.json", "predictions.csv", "report.html"}) {
+      fs::remove(out / name);
+    }
+  }
+  // What a resumed run may change: how far it goes, and where it runs.
+  Json shown = config;
+  shown["iterations"] =
+      options.epochs ? Json(nullptr) : Json(options.iterations.value_or(TrainOptions::table4_iterations));
+  shown["epochs"] = options.epochs ? Json(*options.epochs) : Json(nullptr);
+  shown["isa"] = name_of(active_isa());
+  shown["threads"] = thread_count(options.common.threads);
+  shown["command"] = command;
+  write_json(out / "config.json", shown);
+  if (!options.common.quiet) std::cout << summary(network) << std::flush;
+
+  fit_and_save(options, data, config, network, state);
+  if (!state.finished) {
+    if (!options.common.quiet) std::cerr << "\ninterrupted: go on with --resume" << std::endl;
+    return exit_interrupted;
+  }
+  evaluate_run(options, data, shown, network, state, command);
   return exit_ok;
 }
 

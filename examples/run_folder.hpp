@@ -39,16 +39,19 @@ inline void write_history(const std::filesystem::path& path, const History& hist
   std::vector<std::vector<std::string>> rows;
   for (const EpochRecord& e : history) {
     rows.push_back({std::to_string(e.epoch), number(e.loss), number(e.accuracy), number(e.validation_loss),
-                    number(e.validation_accuracy), number(e.learning_rate), number(e.seconds), number(e.waited_seconds)});
+                    number(e.validation_accuracy), number(e.learning_rate), number(e.seconds),
+                    number(e.waited_seconds)});
   }
-  write_csv(path, {"epoch", "loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds", "waited_seconds"}, rows);
+  write_csv(path,
+            {"epoch", "loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds", "waited_seconds"},
+            rows);
 }
 
 /// p(positive) for some objects of a set.
 struct Scored {
   std::vector<std::size_t> objects;  ///< positions in the set
   std::vector<float> probabilities;
-  std::vector<int> labels;           ///< 1 positive, 0 negative, -1 not known
+  std::vector<int> labels;  ///< 1 positive, 0 negative, -1 not known
 };
 
 /// Accuracy, precision, recall, AUC and counts as JSON; undefined ratios are null.
@@ -58,10 +61,16 @@ inline Json metrics_json(const Scored& scored, float threshold = default_thresho
     counts.add(is_positive(scored.probabilities[i], threshold), scored.labels[i] == 1);
   }
   const auto value = [](const std::optional<double>& v) { return v ? Json(*v) : Json(nullptr); };
-  return {{"accuracy", value(counts.accuracy())}, {"precision", value(counts.precision())},
-          {"recall", value(counts.recall())}, {"auc", value(auc(scored.probabilities, scored.labels))},
-          {"tp", counts.tp}, {"fp", counts.fp}, {"tn", counts.tn}, {"fn", counts.fn},
-          {"threshold", threshold}, {"objects", counts.objects()}};
+  return {{"accuracy", value(counts.accuracy())},
+          {"precision", value(counts.precision())},
+          {"recall", value(counts.recall())},
+          {"auc", value(auc(scored.probabilities, scored.labels))},
+          {"tp", counts.tp},
+          {"fp", counts.fp},
+          {"tn", counts.tn},
+          {"fn", counts.fn},
+          {"threshold", threshold},
+          {"objects", counts.objects()}};
 }
 
 /// id, class, p_cluster, predicted (1: positive), masked_pixels; class is empty where it is not known.
