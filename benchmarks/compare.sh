@@ -1,23 +1,25 @@
 #!/usr/bin/env bash
-# compare.sh [--install] [--rounds N] [--minutes N]: builds abell-benchmark and the peers that are there,
-# runs them in turn, round after round, and writes build/benchmarks/compare.md and compare.json with the
-# ratio (peer's time / abell's time) of every line. --install installs the missing peers first. No new
-# round begins after --minutes (default 6; a round of two cores takes one to two).
+# compare.sh [--install] [--quick] [--rounds N] [--minutes N]: builds abell-benchmark and the peers that
+# are there, runs them in turn, round after round, and writes build/benchmarks/compare.md and compare.json
+# with the ratio (peer's time / abell's time) of every line. --install installs the missing peers first.
+# --quick takes whole networks only. No new round begins after --minutes (default 5).
 
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 install=()
+quick=false
 rounds=3
-minutes=6
+minutes=5
 
 usage() {
-  echo "compare.sh: expected [--install] [--rounds N] [--minutes N], found '$*'" >&2
+  echo "compare.sh: expected [--install] [--quick] [--rounds N] [--minutes N], found '$*'" >&2
   exit 2
 }
 while (($#)); do
   case $1 in
     --install) install=(--peers) ;;
+    --quick) quick=true ;;
     --rounds | --minutes)
       [[ ${2-} =~ ^[1-9][0-9]*$ ]] || usage "$@"
       if [[ $1 == --rounds ]]; then rounds=$2; else minutes=$2; fi
@@ -97,6 +99,7 @@ for ((round = 1; round <= rounds; ++round)); do
     break
   fi
   suite "$round" networks '(train_step|predict)'
+  $quick && continue
   if ((round <= 2)); then
     suite "$round" kernels "(gemm|conv2d).*threads:$threads\$"
   fi

@@ -9,6 +9,7 @@
 #include <iostream>
 #include <memory>
 #include <sstream>
+#include <string_view>
 
 #include "peaks.hpp"
 
@@ -117,11 +118,15 @@ std::vector<int> thread_counts() {
 }
 
 int run_program(int argc, char** argv, const std::function<void()>& register_lines) {
+  // Naming the lines needs no peaks, which take seconds.
+  const bool names_only = std::any_of(argv, argv + argc, [](std::string_view argument) {
+    return argument == "--benchmark_list_tests" || argument == "--benchmark_list_tests=true";
+  });
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
   try {
     register_lines();
-    describe_machine();
+    if (!names_only) describe_machine();
     benchmark::RunSpecifiedBenchmarks();
     benchmark::Shutdown();
   } catch (const std::exception& error) {
