@@ -6,7 +6,9 @@ if(NOT DEFINED CMAKE_COMPILE_WARNING_AS_ERROR)
 endif()
 
 set(ABELL_WARNINGS -Wall -Wextra -Wconversion -Wshadow)
-if(CMAKE_CXX_COMPILER_ID MATCHES Clang)
+if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
+  list(APPEND ABELL_WARNINGS -Wno-restrict) # GCC 12 gives false ones for string concatenation (PR 105651)
+elseif(CMAKE_CXX_COMPILER_ID MATCHES Clang)
   list(APPEND ABELL_WARNINGS -Wno-pass-failed) # at -O1 it does not vectorise, and says so
 endif()
 
