@@ -21,7 +21,6 @@ failed=()
 # Threads of neighbouring tests share the processors: waiting ones must not spin.
 export OMP_WAIT_POLICY=passive
 export UBSAN_OPTIONS=print_stacktrace=1
-export LSAN_OPTIONS=suppressions=$PWD/tests/leaks.txt:print_suppressions=0
 if [[ -z ${ABELL_REAL_DATA-} && -d ../shared/data ]]; then
   ABELL_REAL_DATA=$(cd ../shared/data && pwd)
   export ABELL_REAL_DATA
