@@ -18,7 +18,11 @@ def read(folder):
     lines = collections.defaultdict(lambda: collections.defaultdict(dict))
     contexts, failures = [], []
     for path in sorted(pathlib.Path(folder).glob("*.json")):
-        content = json.loads(path.read_text())
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+        except json.JSONDecodeError as error:
+            failures.append(f"{path.name}: expected JSON, {error}")
+            continue
         contexts.append(content["context"])
         for record in content["benchmarks"]:
             name, program = record["name"], "abell"
@@ -78,9 +82,18 @@ def processor():
     return platform.machine()
 
 
+def system():
+    try:
+        return platform.freedesktop_os_release()["PRETTY_NAME"]
+    except (OSError, KeyError):
+        return platform.system()
+
+
 def machine(contexts):
     """The processor, the median of every measured peak, and the versions of everything."""
-    merged = {"processor": processor(), "cores": len(os.sched_getaffinity(0)), "system": platform.platform()}
+    merged = {"processor": processor(), "cores": len(os.sched_getaffinity(0)), "system": system()}
+    # Processes that wanted to run when a program began: more than the programs' own threads are others'.
+    merged["most_load"] = max((context["load_avg"][0] for context in contexts if context.get("load_avg")), default=0)
     for key in ("isa", "compiler", "abell_version", "eigen", "onednn", "pytorch"):
         for context in contexts:
             if key in context:
@@ -102,13 +115,16 @@ def markdown(about, entries, failures):
     versions = [f"{name} {about[key]}" for key, name in
                 (("abell_version", "abell"), ("eigen", "Eigen"), ("onednn", "oneDNN"), ("pytorch", "PyTorch"))
                 if key in about]
-    text = [f"{about['processor']}, {about['cores']} cores, instruction set {about['isa']}; {about['compiler']}; "
-            f"{', '.join(versions)}.", "", "Measured peaks: " + "; ".join(
+    text = [f"{about['processor']}, {about['cores']} cores, instruction set {about['isa']}; {about['system']}, "
+            f"{about['compiler']}; {', '.join(versions)}.", "", "Measured peaks: " + "; ".join(
                 f"{key.removeprefix('peak_').replace('_', ' ')} {number(value)}"
                 for key, value in about["peaks"].items()) + ".", "",
             "Times are medians; a ratio is the peer's time over abell's in the same round, the median of the rounds. "
             "\"Of peak\" is of the FMA peak, or of the memory's bandwidth for work that does not multiply; kernels "
             "that skip dead positions, or whose operands stay in the caches, exceed it.", ""]
+    if about["most_load"] > 1.5 * about["cores"]:
+        text += [f"**The machine was busy** (load {about['most_load']:.1f} on {about['cores']} cores): these ratios "
+                 "are not to be relied on.", ""]
     peers = [peer for peer in PEERS if any(peer in line["peers"] for line in entries)]
     header = ["line", "abell, ms", "GFLOP/s", "of peak"] + [f"{PEERS[peer]}, ms (ratio)" for peer in peers]
     text += ["| " + " | ".join(header) + " |", "|---" + "|---:" * (len(header) - 1) + "|"]
