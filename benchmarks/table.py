@@ -121,7 +121,9 @@ def markdown(about, entries, failures):
                 for key, value in about["peaks"].items()) + ".", "",
             "Times are medians; a ratio is the peer's time over abell's in the same round, the median of the rounds. "
             "\"Of peak\" is of the FMA peak, or of the memory's bandwidth for work that does not multiply; kernels "
-            "that skip dead positions, or whose operands stay in the caches, exceed it.", ""]
+            "that skip dead positions, or whose operands stay in the caches, exceed it. PyTorch: the faster of its two "
+            "layouts, with freed memory kept, and as installed. compare.json has the number of runs; the slowest "
+            "peers have fewer than ten.", ""]
     if about["most_load"] > 1.5 * about["cores"]:
         text += [f"**The machine was busy** (load {about['most_load']:.1f} on {about['cores']} cores): these ratios "
                  "are not to be relied on.", ""]

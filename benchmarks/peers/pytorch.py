@@ -9,9 +9,9 @@ two that warm up; a line that takes longer than --budget in all ends earlier, wi
 and its number of runs is printed.
 
 PyTorch allocates its activations anew in every step. As installed, glibc gives large blocks back to the
-system each time, and touching them again can cost half of the step. --malloc keep has glibc keep them,
-which is PyTorch's best; --malloc default measures what a user gets who changes nothing, and names the
-lines peer_pytorch_default/...
+system each time, and touching them again can cost half of a training step. --malloc keep has glibc keep
+them; --malloc default measures what a user gets who changes nothing, and names the lines
+peer_pytorch_default/...
 """
 
 import argparse
