@@ -56,10 +56,7 @@ struct Scored {
 
 /// Accuracy, precision, recall, AUC and counts as JSON; undefined ratios are null.
 inline Json metrics_json(const Scored& scored, float threshold = default_threshold) {
-  Confusion counts;
-  for (std::size_t i = 0; i < scored.labels.size(); ++i) {
-    counts.add(is_positive(scored.probabilities[i], threshold), scored.labels[i] == 1);
-  }
+  const Confusion counts = confusion(scored.probabilities, scored.labels, threshold);
   const auto value = [](const std::optional<double>& v) { return v ? Json(*v) : Json(nullptr); };
   return {{"accuracy", value(counts.accuracy())},
           {"precision", value(counts.precision())},

@@ -17,7 +17,7 @@ struct Run {
   int threads;
 };
 
-/// Sizes of a convolution over a batch, shared by the drivers below.
+/// A leaf kernel's size as an unsigned number.
 constexpr std::size_t count(long n) { return static_cast<std::size_t>(n); }
 
 /// Partial sums of a gradient are kept for this many chunks at most: enough for the threads of a

@@ -17,7 +17,7 @@ struct Relu {
 };
 
 /// Inverted dropout: in training each value is dropped with probability `rate`, the others divided
-/// by 1 - rate; otherwise the identity (FACTS: Keras `rate` is the dropped fraction).
+/// by 1 - rate; otherwise the identity (as in Keras 2, `rate` is the dropped fraction).
 struct Dropout {
   double rate = 0.5;
   std::string_view name = {};

@@ -1,6 +1,6 @@
 #pragma once
 /// Max-pooling: y[i,j,c] = max of x over the window at (i, j). The gradient goes to the first
-/// maximum of each window; padded cells are ignored (FACTS: Keras "same" pooling).
+/// maximum of each window; padded cells are ignored (Keras's "same" pooling).
 
 #include <abell/kernels/pool.hpp>
 #include <abell/layers/stage.hpp>

@@ -1,7 +1,7 @@
 #pragma once
 /// Categorical cross-entropy, fused with softmax: from logits z and label t
 ///   loss = log sum exp(z) - z[t],   d loss / d z = softmax(z) - onehot(t),
-/// which neither overflows nor stops learning when saturated (FACTS 9.5).
+/// which neither overflows nor stops learning when saturated.
 
 #include <abell/core/error.hpp>
 #include <abell/core/tensor.hpp>

@@ -15,7 +15,7 @@
 
 namespace abell {
 
-/// Stochastic gradient descent as in Keras 2.2 (FACTS 9.1). At update t = 0, 1, ...
+/// Stochastic gradient descent as in Keras 2.2 (optimizers.py). At update t = 0, 1, ...
 ///   lr_t = lr / (1 + decay t),   v <- momentum v - lr_t g,
 ///   p <- p + momentum v - lr_t g   (Nesterov)   or   p <- p + v.
 /// Defaults: Table 4 of the paper.

@@ -1,6 +1,6 @@
 #pragma once
 /// What watches the epochs: ReduceLROnPlateau, EarlyStopping and the best weights, with Keras's
-/// rules (FACTS 9.3 and 9.4). The options are values; the states are what a checkpoint keeps.
+/// rules (Keras 2.2, callbacks.py). The options are values; the states are what a checkpoint keeps.
 
 #include <algorithm>
 #include <limits>
