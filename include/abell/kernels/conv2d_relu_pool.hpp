@@ -11,7 +11,7 @@ inline constexpr int pool_input_band_rows = 24;   ///< the input's gradient walk
 
 template <class T>
 std::size_t conv2d_relu_pool_forward_scratch(const Run<T>& run, const Conv2dGeometry& g) {
-  return count(run.table->packed_size(g.depth(), g.filters)) +
+  return count(run.table->pool_forward_packed_size(g)) +
          static_cast<std::size_t>(run.threads) * round_up(count(run.table->pool_forward_scratch_size(g)), 16);
 }
 
@@ -20,9 +20,9 @@ std::size_t conv2d_relu_pool_forward_scratch(const Run<T>& run, const Conv2dGeom
 template <class T>
 void conv2d_relu_pool_forward(const Run<T>& run, const Conv2dGeometry& g, int batch, const T* x, const T* weights,
                               const T* bias, T* pooled, unsigned char* argmax, T* scratch) {
-  run.table->pack_conv2d(g, weights, bias, scratch);
+  run.table->pool_forward_pack(g, weights, bias, scratch);
   const std::size_t size = round_up(count(run.table->pool_forward_scratch_size(g)), 16);
-  T* own = scratch + run.table->packed_size(g.depth(), g.filters);
+  T* own = scratch + run.table->pool_forward_packed_size(g);
   const Bands bands{batch, g.pooled_height(), pool_forward_band_rows};
   parallel_for(bands.size(), run.threads, [&](int band, int thread) {
     const auto image = static_cast<std::size_t>(bands.image(band));

@@ -40,6 +40,8 @@ struct KernelTable {
   void (*conv2d_weights_finish)(const Geometry&, const T* sums, T* weights, T* bias);
 
   // 3x3 SAME convolution + ReLU + 2x2 SAME max-pool, a range of pooled rows of one image.
+  long (*pool_forward_packed_size)(const Geometry&);
+  void (*pool_forward_pack)(const Geometry&, const T* weights, const T* bias, T* packed);
   long (*pool_forward_scratch_size)(const Geometry&);
   void (*pool_forward_rows)(const Geometry&, const T* image, const T* packed, T* pooled, unsigned char* argmax,
                             int begin, int end, T* scratch);

@@ -4,6 +4,7 @@
 #include <abell/kernels/isa/gemm.inl>
 #include <abell/kernels/isa/conv2d.inl>
 #include <abell/kernels/isa/pool_forward.inl>
+#include <abell/kernels/isa/pool_winograd.inl>
 #include <abell/kernels/isa/pool_weights.inl>
 #include <abell/kernels/isa/pool_input.inl>
 #include <abell/kernels/isa/table.inl>

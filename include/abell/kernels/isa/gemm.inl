@@ -100,7 +100,7 @@ static void multiply_some(int count, const T* band, const Window& window, int ro
 template <class T, int V>
 static void multiply_panel(const T* band, const Window& window, int rows, int length, const T* weights, const T* bias,
                            T* c, long c_stride, int pixels) {
-  constexpr int strip = 8 * tile_pixels;
+  constexpr int strip = 4 * tile_pixels;
   constexpr int pass_values = 16384 / static_cast<int>(sizeof(T)) / (V * lanes<T>);
   const bool whole = rows * length <= pass_values;
   const int pass_rows = whole ? rows : 1;

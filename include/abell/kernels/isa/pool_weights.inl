@@ -12,11 +12,6 @@ inline constexpr int tile_columns = 2 * list_columns + 2;
 // one with gradient zero. For each tap and channel the four positions' image values stand together
 // (a "quad"), and each lane picks its own by the argmax: one shuffle and one multiply-add.
 template <class T>
-static bool few_channels(const Conv2dGeometry& g) {
-  return g.channels < lanes<T>;
-}
-
-template <class T>
 struct QuadOf {
   typedef T Type __attribute__((vector_size(4 * sizeof(T))));
   typedef T Loose __attribute__((vector_size(4 * sizeof(T)), aligned(alignof(T)), may_alias));
@@ -38,11 +33,13 @@ static inline __attribute__((always_inline)) Vector<float> pick(const float* fou
 #elif defined(__x86_64__) && ABELL_VECTOR_BYTES == 64
 static inline __attribute__((always_inline)) Vector<float> pick(const float* four, const IndexVector<float>& index) {
   const QuadOf<float>::Type quad = *reinterpret_cast<const QuadOf<float>::Loose*>(four);
-  const Vector<float> all = __builtin_shufflevector(quad, quad, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3);
 #if defined(__clang__)
-  return __builtin_ia32_vpermilvarps512(all, index);
+  return __builtin_ia32_vpermilvarps512(
+      __builtin_shufflevector(quad, quad, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3), index);
 #else
-  return __builtin_ia32_vpermilvarps512_mask(all, index, all, static_cast<unsigned short>(-1));
+  const auto every = static_cast<unsigned short>(-1);
+  const Vector<float> all = __builtin_ia32_broadcastf32x4_512(quad, Vector<float>{}, every);
+  return __builtin_ia32_vpermilvarps512_mask(all, index, all, every);
 #endif
 }
 #endif

@@ -17,6 +17,8 @@ static const KernelTable<T>& table() {
       .conv2d_weights_scratch_size = conv2d_weights_scratch_size<T>,
       .conv2d_weights_rows = conv2d_weights_rows<T>,
       .conv2d_weights_finish = conv2d_weights_finish<T>,
+      .pool_forward_packed_size = pool_forward_packed_size<T>,
+      .pool_forward_pack = pool_forward_pack<T>,
       .pool_forward_scratch_size = pool_forward_scratch_size<T>,
       .pool_forward_rows = pool_forward_rows<T>,
       .pool_weights_size = pool_weights_size<T>,
