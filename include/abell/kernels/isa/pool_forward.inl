@@ -82,13 +82,17 @@ static inline __attribute__((always_inline)) void contest(const Vector<T>& value
 // ReLU, then `valid` lanes of the pooled values and of their positions to memory.
 template <class T>
 static inline __attribute__((always_inline)) void store_pooled(Vector<T> best, IndexVector<T> index, int valid,
-                                                               T* pooled, unsigned char* argmax) {
+                                                               bool streamed, T* pooled, unsigned char* argmax) {
   const IndexVector<T> cut = best <= Vector<T>{};
   best = cut ? Vector<T>{} : best;
   index = cut ? IndexVector<T>{} + dead : index;
   const ByteVector<T> bytes = narrow<T>(index);
   if (valid >= lanes<T>) {
-    *reinterpret_cast<Loose<T>*>(pooled) = best;
+    if (streamed) {
+      stream<T>(best, pooled);
+    } else {
+      *reinterpret_cast<Loose<T>*>(pooled) = best;
+    }
     __builtin_memcpy(argmax, &bytes, lanes<T>);
   } else if (valid > 0) {
     __builtin_memcpy(pooled, &best, static_cast<unsigned long>(valid) * sizeof(T));
@@ -109,10 +113,13 @@ struct Positions {
 };
 
 // P pooled pixels x V vectors of filters, all four positions of each in registers. upper[r], lower[r]:
-// row r of the windows of the upper and lower positions.
-template <class T, int P, int V>
-static void pool_tile(const T* const (&upper)[3], const T* const (&lower)[3], int channels, const T* weights,
-                      const T* bias, Positions exist, int filters, long stride, T* pooled, unsigned char* argmax) {
+// row r of the windows of the upper and lower positions. `Channels` is the number of channels where it is
+// known when compiling, else 0.
+template <class T, int P, int V, int Channels>
+static void pool_tile(const T* const (&upper)[3], const T* const (&lower)[3], int any_channels, const T* weights,
+                      const T* bias, Positions exist, int filters, long stride, bool streamed, T* pooled,
+                      unsigned char* argmax) {
+  const int channels = Channels > 0 ? Channels : any_channels;
   Vector<T> sum[P][4][V];
 #pragma GCC unroll 16
   for (int v = 0; v < V; ++v) {
@@ -126,7 +133,11 @@ static void pool_tile(const T* const (&upper)[3], const T* const (&lower)[3], in
   for (int r = 0; r < 3; ++r) {
     const T* above = upper[r];
     const T* below = lower[r];
+#pragma GCC unroll 9
     for (int j = 0; j < 3 * channels; ++j) {
+      // Neighbouring windows share values. Kept from one step to another they would take the sums' registers:
+      // no instruction, but the compiler must take the pointers for new ones.
+      asm("" : "+r"(above), "+r"(below));
       Vector<T> weight[V];
 #pragma GCC unroll 16
       for (int v = 0; v < V; ++v) weight[v] = *reinterpret_cast<const Loose<T>*>(weights + v * lanes<T>);
@@ -152,7 +163,7 @@ static void pool_tile(const T* const (&upper)[3], const T* const (&lower)[3], in
       if (right) contest<T>(sum[p][1][v], 1, best, index);
       if (exist.lower) contest<T>(sum[p][2][v], 2, best, index);
       if (exist.lower && right) contest<T>(sum[p][3][v], 3, best, index);
-      store_pooled<T>(best, index, filters - v * lanes<T>, pooled + p * stride + v * lanes<T>,
+      store_pooled<T>(best, index, filters - v * lanes<T>, streamed, pooled + p * stride + v * lanes<T>,
                       argmax + p * stride + v * lanes<T>);
     }
   }
@@ -160,6 +171,17 @@ static void pool_tile(const T* const (&upper)[3], const T* const (&lower)[3], in
 
 // Pooled pixels of a tile: 4 x pool_pixels x 2 sums beside two weights and one broadcast.
 inline constexpr int pool_pixels = ABELL_VECTOR_REGISTERS == 32 ? 3 : 1;
+
+// The tile for `many` (else one) pooled pixels; images of three channels have their own.
+template <class T, int Channels>
+static auto pool_tile_for(bool many, int vectors) {
+  if (vectors == 2) return many ? pool_tile<T, pool_pixels, 2, Channels> : pool_tile<T, 1, 2, Channels>;
+  return many ? pool_tile<T, pool_pixels, 1, Channels> : pool_tile<T, 1, 1, Channels>;
+}
+template <class T>
+static auto pool_tile_for(bool many, int vectors, int channels) {
+  return channels == 3 ? pool_tile_for<T, 3>(many, vectors) : pool_tile_for<T, 0>(many, vectors);
+}
 
 template <class T>
 static long pool_direct_scratch_size(const Conv2dGeometry& g) {
@@ -173,6 +195,7 @@ static void pool_direct_rows(const Conv2dGeometry& g, const T* image, const T* p
   const long band_row = static_cast<long>(g.band_row());
   const long depth = g.depth();
   const T* bias = packed + depth * round_to_lanes<T>(g.filters);
+  const bool streamed = worth_streaming(pooled, g.pooled_size(), g.filters);
   int loaded = 2 * begin;
   for (int row = begin; row < end; ++row) {
     const bool lower_exists = 2 * row + 1 < g.out_height;
@@ -190,13 +213,12 @@ static void pool_direct_rows(const Conv2dGeometry& g, const T* image, const T* p
         const long at = (static_cast<long>(row) * g.pooled_width() + x) * g.filters + column;
         const bool many = x + pool_pixels <= g.pooled_width();
         const int taken = many ? pool_pixels : 1;
-        const auto tile = vectors == 2 ? (many ? pool_tile<T, pool_pixels, 2> : pool_tile<T, 1, 2>)
-                                       : (many ? pool_tile<T, pool_pixels, 1> : pool_tile<T, 1, 1>);
-        tile(upper, lower, g.channels, weights, bias + column, {2 * (x + taken) - 1 < g.out_width, lower_exists},
-             g.filters - column, g.filters, pooled + at, argmax + at);
+        pool_tile_for<T>(many, vectors, g.channels)(upper, lower, g.channels, weights, bias + column, {2 * (x + taken) - 1 < g.out_width, lower_exists},
+             g.filters - column, g.filters, streamed, pooled + at, argmax + at);
         x += taken;
       }
       weights += depth * vectors * lanes<T>;
     }
   }
+  if (streamed) finish_streams();
 }

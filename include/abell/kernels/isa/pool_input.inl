@@ -115,6 +115,7 @@ static void pool_input_rows(const Conv2dGeometry& g, const T* gradient, const un
   unsigned long* masks = reinterpret_cast<unsigned long*>(
       (reinterpret_cast<unsigned long>(strip + 4 * block_count * strip_row) + 7) & ~7UL);
   clear_values(strip, 4 * block_count * strip_row);
+  const bool streamed = worth_streaming(input_gradient, g.input_size(), g.channels);
   const int first = begin > 0 ? begin - 1 : 0;
   for (int row = first; row <= end; ++row) {
     const bool exists = row < g.pooled_height();
@@ -135,16 +136,25 @@ static void pool_input_rows(const Conv2dGeometry& g, const T* gradient, const un
         if (y >= 2 * begin && y < 2 * end && y < g.height) {
           T* to = input_gradient + static_cast<long>(y) * g.width * g.channels + from;
           const T* value = slot + block<T>;
-          if (valid == block<T>) {
-            for (int x = 0; x < g.width; ++x)
-              copy_values(value + x * block<T>, block<T>, to + static_cast<long>(x) * g.channels);
-          } else {
-            for (int x = 0; x < g.width; ++x)
-              copy_values(value + x * block<T>, valid, to + static_cast<long>(x) * g.channels);
+          for (int x = 0; x < g.width; ++x, value += block<T>, to += g.channels) {
+            if (valid < block<T>) {
+              copy_values(value, valid, to);
+              continue;
+            }
+#pragma GCC unroll 2
+            for (int v = 0; v < block_vectors; ++v) {
+              const Vector<T> part = *reinterpret_cast<const Loose<T>*>(value + v * lanes<T>);
+              if (streamed) {
+                stream<T>(part, to + v * lanes<T>);
+              } else {
+                *reinterpret_cast<Loose<T>*>(to + v * lanes<T>) = part;
+              }
+            }
           }
         }
         clear_values(slot, strip_row);
       }
     }
   }
+  if (streamed) finish_streams();
 }

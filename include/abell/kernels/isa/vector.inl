@@ -35,3 +35,38 @@ template <class T>
 static inline void clear_values(T* to, long count) {
   __builtin_memset(to, 0, static_cast<unsigned long>(count) * sizeof(T));
 }
+
+// Stores a vector at an aligned address past the cache: what is larger than the cache would only be read
+// into it to be overwritten, and be gone before its next use.
+template <class T>
+static inline __attribute__((always_inline)) void stream(const Vector<T>& value, T* to) {
+#if defined(__clang__)
+  __builtin_nontemporal_store(value, reinterpret_cast<Vector<T>*>(to));
+#elif defined(__x86_64__) && ABELL_VECTOR_BYTES == 64
+  if constexpr (sizeof(T) == 4) __builtin_ia32_movntps512(to, value);
+  if constexpr (sizeof(T) == 8) __builtin_ia32_movntpd512(to, value);
+#elif defined(__x86_64__) && ABELL_VECTOR_BYTES == 32
+  if constexpr (sizeof(T) == 4) __builtin_ia32_movntps256(to, value);
+  if constexpr (sizeof(T) == 8) __builtin_ia32_movntpd256(to, value);
+#elif defined(__x86_64__)
+  if constexpr (sizeof(T) == 4) __builtin_ia32_movntps(to, value);
+  if constexpr (sizeof(T) == 8) __builtin_ia32_movntpd(to, value);
+#else
+  *reinterpret_cast<Vector<T>*>(to) = value;
+#endif
+}
+
+// Streamed stores become visible to other threads.
+static inline void finish_streams() {
+#if defined(__x86_64__)
+  __builtin_ia32_sfence();
+#endif
+}
+
+// Whether an array of `size` values, written in whole vectors `stride` values apart, is to be streamed.
+template <class T>
+static inline bool worth_streaming(const T* to, unsigned long size, long stride) {
+  constexpr unsigned long least = 4UL << 20;  // larger than what a core's own cache keeps
+  return size * sizeof(T) >= least && stride % lanes<T> == 0 &&
+         reinterpret_cast<unsigned long>(to) % ABELL_VECTOR_BYTES == 0;
+}
