@@ -2,8 +2,8 @@
 // Included once for each instruction set, see targets.inl.
 //
 // Forward, the convolution's output only ever exists in registers: with few input channels a tile of
-// whole 2x2 groups is summed there directly; otherwise see pool_winograd.inl. What is kept for the way back is one byte for each pooled value: which of the four positions was
-// the maximum (0 1 / 2 3), or `dead` when ReLU cut it to zero.
+// whole 2x2 groups is summed there directly; otherwise see pool_winograd.inl. What is kept for the way back is one byte
+// for each pooled value: which of the four positions was the maximum (0 1 / 2 3), or `dead` when ReLU cut it to zero.
 //
 // Backward, at most one of the four positions carries a gradient, and none where the unit is dead:
 // both gradients walk just the live (position, filter) pairs.
@@ -69,12 +69,13 @@ inline __attribute__((always_inline)) ByteVector<float> narrow<float>(const Inde
 #endif
 #endif
 
-// Lets `value` contest the maximum so far. NaN wins every comparison, so that it is never swallowed;
-// the first maximum wins a tie.
+// Lets `value` contest the maximum so far; the first maximum wins a tie. A NaN that comes after a number
+// loses here, yet none is swallowed: three neighbouring outputs always hold both of an aligned pair, so a
+// NaN in the image makes all positions of some pooled pixel NaN (one in the weights, of a whole filter).
 template <class T>
 static inline __attribute__((always_inline)) void contest(const Vector<T>& value, int position, Vector<T>& best,
                                                           IndexVector<T>& index) {
-  const IndexVector<T> wins = (value > best) | (value != value);
+  const IndexVector<T> wins = value > best;
   best = wins ? value : best;
   index = wins ? IndexVector<T>{} + position : index;
 }
@@ -113,13 +114,11 @@ struct Positions {
 };
 
 // P pooled pixels x V vectors of filters, all four positions of each in registers. upper[r], lower[r]:
-// row r of the windows of the upper and lower positions. `Channels` is the number of channels where it is
-// known when compiling, else 0.
-template <class T, int P, int V, int Channels>
-static void pool_tile(const T* const (&upper)[3], const T* const (&lower)[3], int any_channels, const T* weights,
+// row r of the windows of the upper and lower positions.
+template <class T, int P, int V>
+static void pool_tile(const T* const (&upper)[3], const T* const (&lower)[3], int channels, const T* weights,
                       const T* bias, Positions exist, int filters, long stride, bool streamed, T* pooled,
                       unsigned char* argmax) {
-  const int channels = Channels > 0 ? Channels : any_channels;
   Vector<T> sum[P][4][V];
 #pragma GCC unroll 16
   for (int v = 0; v < V; ++v) {
@@ -133,11 +132,7 @@ static void pool_tile(const T* const (&upper)[3], const T* const (&lower)[3], in
   for (int r = 0; r < 3; ++r) {
     const T* above = upper[r];
     const T* below = lower[r];
-#pragma GCC unroll 9
     for (int j = 0; j < 3 * channels; ++j) {
-      // Neighbouring windows share values. Kept from one step to another they would take the sums' registers:
-      // no instruction, but the compiler must take the pointers for new ones.
-      asm("" : "+r"(above), "+r"(below));
       Vector<T> weight[V];
 #pragma GCC unroll 16
       for (int v = 0; v < V; ++v) weight[v] = *reinterpret_cast<const Loose<T>*>(weights + v * lanes<T>);
@@ -172,17 +167,6 @@ static void pool_tile(const T* const (&upper)[3], const T* const (&lower)[3], in
 // Pooled pixels of a tile: 4 x pool_pixels x 2 sums beside two weights and one broadcast.
 inline constexpr int pool_pixels = ABELL_VECTOR_REGISTERS == 32 ? 3 : 1;
 
-// The tile for `many` (else one) pooled pixels; images of three channels have their own.
-template <class T, int Channels>
-static auto pool_tile_for(bool many, int vectors) {
-  if (vectors == 2) return many ? pool_tile<T, pool_pixels, 2, Channels> : pool_tile<T, 1, 2, Channels>;
-  return many ? pool_tile<T, pool_pixels, 1, Channels> : pool_tile<T, 1, 1, Channels>;
-}
-template <class T>
-static auto pool_tile_for(bool many, int vectors, int channels) {
-  return channels == 3 ? pool_tile_for<T, 3>(many, vectors) : pool_tile_for<T, 0>(many, vectors);
-}
-
 template <class T>
 static long pool_direct_scratch_size(const Conv2dGeometry& g) {
   return 4 * static_cast<long>(g.band_row()) + g.channels;  // an odd last column's right neighbour is read, not used
@@ -213,7 +197,9 @@ static void pool_direct_rows(const Conv2dGeometry& g, const T* image, const T* p
         const long at = (static_cast<long>(row) * g.pooled_width() + x) * g.filters + column;
         const bool many = x + pool_pixels <= g.pooled_width();
         const int taken = many ? pool_pixels : 1;
-        pool_tile_for<T>(many, vectors, g.channels)(upper, lower, g.channels, weights, bias + column, {2 * (x + taken) - 1 < g.out_width, lower_exists},
+        const auto tile = vectors == 2 ? (many ? pool_tile<T, pool_pixels, 2> : pool_tile<T, 1, 2>)
+                                       : (many ? pool_tile<T, pool_pixels, 1> : pool_tile<T, 1, 1>);
+        tile(upper, lower, g.channels, weights, bias + column, {2 * (x + taken) - 1 < g.out_width, lower_exists},
              g.filters - column, g.filters, streamed, pooled + at, argmax + at);
         x += taken;
       }

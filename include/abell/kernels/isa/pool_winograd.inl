@@ -75,41 +75,42 @@ static inline __attribute__((always_inline)) void patch_transform(const V& d0, c
   out[3] = d1 - d3;
 }
 
-// The patches of `tiles` pooled pixels from (row, left) on, transformed. Neighbouring patches share two
-// columns: their transforms down the rows are kept.
+// The first `valid` channels of the pixel at (y, x), or zeros beyond the border.
+template <class T>
+static __attribute__((noinline)) Vector<T> load_beside(const Conv2dGeometry& g, int y, int x, const T* at, int valid) {
+  Vector<T> value = Vector<T>{};
+  if (y < 0 || y >= g.height || x < 0 || x >= g.width) return value;
+  __builtin_memcpy(&value, at, static_cast<unsigned long>(valid < lanes<T> ? valid : lanes<T>) * sizeof(T));
+  return value;
+}
+
+// The patches of `tiles` pooled pixels from (row, left) on, transformed. Pixel after pixel, so that memory is
+// read in its order.
 template <class T>
 static void transform_patches(const Conv2dGeometry& g, const T* image, int row, int left, int tiles, T* patches) {
   const long plane = patch_plane<T>(g);
-  const long padded = round_to_lanes<T>(g.channels);
   const int top = 2 * row - 1;
-  for (int c = 0; c < g.channels; c += lanes<T>) {
-    const int valid = g.channels - c;
-    const auto load = [&](int y, int x) __attribute__((always_inline)) {
-      Vector<T> value = Vector<T>{};
-      if (y < 0 || y >= g.height || x < 0 || x >= g.width) return value;
-      const T* at = image + (static_cast<long>(y) * g.width + x) * g.channels + c;
-      if (valid >= lanes<T>) return Vector<T>(*reinterpret_cast<const Loose<T>*>(at));
-      __builtin_memcpy(&value, at, static_cast<unsigned long>(valid) * sizeof(T));
-      return value;
-    };
-    const auto column = [&](int x, Vector<T>(&out)[4]) __attribute__((always_inline)) {
-      patch_transform<Vector<T>>(load(top, x), load(top + 1, x), load(top + 2, x), load(top + 3, x), out);
-    };
-    Vector<T> down[4][4];  // [column][row]
-    column(2 * left - 1, down[0]);
-    column(2 * left, down[1]);
-    T* to = patches + c;
-    for (int tile = 0; tile < tiles; ++tile, to += padded) {
-      column(2 * (left + tile) + 1, down[2]);
-      column(2 * (left + tile) + 2, down[3]);
+  T* to = patches;
+  for (int tile = 0; tile < tiles; ++tile) {
+    const int first = 2 * (left + tile) - 1;
+    const bool inside = top >= 0 && top + 4 <= g.height && first >= 0 && first + 4 <= g.width;
+    const T* from = image + (static_cast<long>(top) * g.width + first) * g.channels;
+    for (int c = 0; c < g.channels; c += lanes<T>, to += lanes<T>) {
+      const int valid = g.channels - c;
+      const auto load = [&](int i, int j) __attribute__((always_inline)) {
+        const T* at = from + (static_cast<long>(i) * g.width + j) * g.channels + c;
+        if (inside && valid >= lanes<T>) return Vector<T>(*reinterpret_cast<const Loose<T>*>(at));
+        return load_beside<T>(g, top + i, first + j, at, valid);
+      };
+      Vector<T> down[4][4];  // [column][row]
+#pragma GCC unroll 4
+      for (int j = 0; j < 4; ++j) patch_transform<Vector<T>>(load(0, j), load(1, j), load(2, j), load(3, j), down[j]);
 #pragma GCC unroll 4
       for (int i = 0; i < 4; ++i) {
         Vector<T> across[4];
         patch_transform(down[0][i], down[1][i], down[2][i], down[3][i], across);
 #pragma GCC unroll 4
         for (int j = 0; j < 4; ++j) *reinterpret_cast<Loose<T>*>(to + (4 * i + j) * plane) = across[j];
-        down[0][i] = down[2][i];
-        down[1][i] = down[3][i];
       }
     }
   }
@@ -146,20 +147,6 @@ static void pool_products(const T* products, int width, const T* bias, int tiles
   }
 }
 
-// Asks for part `part` of `parts` of the two image rows that are new to the block of tiles at (row, left).
-// Dealt out between the products of the block before, a few lines at a time, this hides the memory's
-// latency, which transform_patches would wait for.
-template <class T>
-static void prefetch_patches(const Conv2dGeometry& g, const T* image, int row, int left, int part, int parts) {
-  constexpr long line = 64 / sizeof(T);
-  const int columns = g.width - 2 * left < 2 * tile_block ? g.width - 2 * left : 2 * tile_block;
-  const long lines = (static_cast<long>(columns) * g.channels + line - 1) / line;
-  for (int y = 2 * row + 1; y <= 2 * row + 2 && y < g.height; ++y) {
-    const T* from = image + (static_cast<long>(y) * g.width + 2L * left) * g.channels;
-    for (long i = lines * part / parts; i < lines * (part + 1) / parts; ++i) __builtin_prefetch(from + i * line);
-  }
-}
-
 // Pooled rows [begin, end) of one image. `packed`: see pool_winograd_pack.
 template <class T>
 static void pool_winograd_rows(const Conv2dGeometry& g, const T* image, const T* packed, T* pooled,
@@ -175,21 +162,13 @@ static void pool_winograd_rows(const Conv2dGeometry& g, const T* image, const T*
     for (int left = 0; left < g.pooled_width(); left += tile_block) {
       const int tiles = g.pooled_width() - left < tile_block ? g.pooled_width() - left : tile_block;
       transform_patches(g, image, row, left, tiles, patches);
-      const bool last = left + tile_block >= g.pooled_width();
-      const int next_row = last ? row + 1 : row, next_left = last ? 0 : left + tile_block;
-      const int parts = 16 * ((tiles + tile_pixels - 1) / tile_pixels);
-      int part = 0;
       const T* weights = packed;
       for (int column = 0; column < g.filters; column += panel_width<T>) {
         const int vectors = panel_vectors<T>(column, g.filters);
         const int width = vectors * lanes<T>;
         for (int k = 0; k < 16; ++k) {
-          for (int tile = 0; tile < tiles; tile += tile_pixels) {
-            if (column == 0) prefetch_patches(g, image, next_row, next_left, part++, parts);
-            multiply_panel<T>(vectors, patches + k * patch_plane<T>(g) + tile * padded, window, 1, g.channels,
-                              weights + k * weights_plane, zeros, products + k * product_plane<T> + tile * width, width,
-                              tiles - tile < tile_pixels ? tiles - tile : tile_pixels);
-          }
+          multiply_panel<T>(vectors, patches + k * patch_plane<T>(g), window, 1, g.channels,
+                            weights + k * weights_plane, zeros, products + k * product_plane<T>, width, tiles);
         }
         const long at = (static_cast<long>(row) * g.pooled_width() + left) * g.filters + column;
         pool_products(products, width, bias + column, tiles, g.out_width - 2 * left, 2 * row + 1 < g.out_height,
