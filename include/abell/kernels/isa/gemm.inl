@@ -13,6 +13,12 @@ static int panel_vectors(int column, int columns) {
   return columns - column > lanes<T> ? 2 : 1;
 }
 
+template <class T>
+static void pack_bias(int columns, const T* bias, T* packed) {
+  const long padded = round_to_lanes<T>(columns);
+  for (long n = 0; n < padded; ++n) packed[n] = bias != nullptr && n < columns ? bias[n] : T(0);
+}
+
 // Packs element(k, n) for k < depth, n < columns, and the bias (null: zeros).
 template <class T, class Element>
 static void pack_panels(int depth, int columns, const T* bias, T* packed, const Element& element) {
@@ -22,18 +28,29 @@ static void pack_panels(int depth, int columns, const T* bias, T* packed, const 
       for (int n = 0; n < width; ++n) *packed++ = column + n < columns ? element(k, column + n) : T(0);
     }
   }
-  const long padded = round_to_lanes<T>(columns);
-  for (long n = 0; n < padded; ++n) packed[n] = bias != nullptr && n < columns ? bias[n] : T(0);
+  pack_bias(columns, bias, packed);
 }
 
 // B is [depth][columns] at stride `stride`, or its transpose.
 template <class T>
 static void pack_matrix(int depth, int columns, const T* b, long stride, bool transposed, const T* bias, T* packed) {
-  if (transposed) {
-    pack_panels(depth, columns, bias, packed, [=](int k, int n) { return b[n * stride + k]; });
-  } else {
-    pack_panels(depth, columns, bias, packed, [=](int k, int n) { return b[k * stride + n]; });
+  for (int column = 0; column < columns; column += panel_width<T>) {
+    const int width = panel_vectors<T>(column, columns) * lanes<T>;
+    const int valid = columns - column < width ? columns - column : width;
+    if (transposed) {
+      for (int n = 0; n < width; ++n) {
+        for (int k = 0; k < depth; ++k)
+          packed[static_cast<long>(k) * width + n] = n < valid ? b[(column + n) * stride + k] : T(0);
+      }
+    } else {
+      for (int k = 0; k < depth; ++k) {
+        copy_values(b + k * stride + column, valid, packed + static_cast<long>(k) * width);
+        clear_values(packed + static_cast<long>(k) * width + valid, width - valid);
+      }
+    }
+    packed += static_cast<long>(depth) * width;
   }
+  pack_bias(columns, bias, packed);
 }
 
 // Where the rows under a window lie: row r of the band at slot (first + r) & mask, so that a band
