@@ -121,6 +121,7 @@ void add_convolutions() {
       add_lines<Fused>("conv2d_relu_pool", shape, threads);
       add_lines<Plain>("conv2d", shape, threads);
     }
+    for (const ConvolutionShape& shape : mobilenet_convolutions()) add_lines<Plain>("conv2d", shape, threads);
   }
 }
 

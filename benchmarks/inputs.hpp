@@ -44,10 +44,13 @@ struct ConvolutionShape {
   kernels::Conv2dGeometry geometry;
   bool first = false;  ///< its input is the image, which needs no gradient
 
-  /// "178x178x64->32".
+  /// "178x178x64->32"; with ",kernel:1" or ",stride:2" where it is not a 3x3 window moved by one.
   std::string name() const {
-    return to_string(Shape{geometry.height, geometry.width, geometry.channels}) + "->" +
-           std::to_string(geometry.filters);
+    std::string text =
+        to_string(Shape{geometry.height, geometry.width, geometry.channels}) + "->" + std::to_string(geometry.filters);
+    if (geometry.kernel_height != 3) text += ",kernel:" + std::to_string(geometry.kernel_height);
+    if (geometry.stride_height != 1) text += ",stride:" + std::to_string(geometry.stride_height);
+    return text;
   }
   /// Of a batch; the gradients of the weights and of the input take as many.
   double flops(int batch) const { return 2.0 * batch * geometry.depth() * static_cast<double>(geometry.output_size()); }
@@ -68,6 +71,24 @@ std::vector<ConvolutionShape> convolutions_of(const Description<Layers...>& desc
     ++number;
   };
   std::apply([&](const auto&... layers) { (visit(layers), ...); }, description.layers);
+  return shapes;
+}
+
+/// MobileNet v1's convolutions at 224x224, one of each shape: the first, then the pointwise ones (Howard
+/// et al. 2017, Table 1).
+inline std::vector<ConvolutionShape> mobilenet_convolutions() {
+  struct Sizes {
+    int side, channels, filters;
+  };
+  const auto shape = [](const Sizes& sizes, const Conv2d& layer) {
+    return layer.geometry({{sizes.side, sizes.side, sizes.channels}, "mobilenet", 0});
+  };
+  std::vector<ConvolutionShape> shapes{{shape({224, 3, 32}, {.filters = 32, .stride = 2}), true}};
+  for (const Sizes& sizes :
+       {Sizes{112, 32, 64}, Sizes{56, 64, 128}, Sizes{56, 128, 128}, Sizes{28, 128, 256}, Sizes{28, 256, 256},
+        Sizes{14, 256, 512}, Sizes{14, 512, 512}, Sizes{7, 512, 1024}, Sizes{7, 1024, 1024}}) {
+    shapes.push_back({shape(sizes, {.filters = sizes.filters, .kernel = 1})});
+  }
   return shapes;
 }
 
