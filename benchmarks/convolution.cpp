@@ -42,20 +42,19 @@ struct Plain : Operands {
   Plain(const ConvolutionShape& s, int threads)
       : Operands(s, threads),
         y(normal_values(batch * s.geometry.output_size(), 4)),
-        scratch(std::max({kernels::conv2d_forward_scratch(run, s.geometry),
-                          kernels::conv2d_weight_gradient_scratch(run, s.geometry),
-                          kernels::conv2d_input_gradient_scratch(run, s.geometry)})) {}
+        scratch(std::max({kernels::conv2d_forward_scratch(run, s.built()),
+                          kernels::conv2d_weight_gradient_scratch(run, s.built()),
+                          kernels::conv2d_input_gradient_scratch(run, s.built())})) {}
 
   void forward() {
-    kernels::conv2d_forward(run, shape.geometry, batch, x.data(), weights.data(), bias.data(), y.data(),
-                            scratch.data());
+    kernels::conv2d_forward(run, shape.built(), batch, x.data(), weights.data(), bias.data(), y.data(), scratch.data());
   }
   void take_weight_gradient() {
-    kernels::conv2d_weight_gradient(run, shape.geometry, batch, x.data(), y.data(), weight_gradient.data(),
+    kernels::conv2d_weight_gradient(run, shape.built(), batch, x.data(), y.data(), weight_gradient.data(),
                                     bias_gradient.data(), scratch.data());
   }
   void take_input_gradient() {
-    kernels::conv2d_input_gradient(run, shape.geometry, batch, weights.data(), y.data(), input_gradient.data(),
+    kernels::conv2d_input_gradient(run, shape.built(), batch, weights.data(), y.data(), input_gradient.data(),
                                    scratch.data());
   }
   std::vector<std::pair<std::string, double>> counters() const { return {}; }

@@ -44,6 +44,9 @@ struct ConvolutionShape {
   kernels::Conv2dGeometry geometry;
   bool first = false;  ///< its input is the image, which needs no gradient
 
+  /// As the kernels are given it.
+  kernels::Conv2dGeometry built() const { return geometry.in_long_rows(); }
+
   /// "178x178x64->32"; with ",kernel:1" or ",stride:2" where it is not a 3x3 window moved by one.
   std::string name() const {
     std::string text =

@@ -72,7 +72,8 @@ void accumulate_bands(int threads, const Bands& bands, std::size_t size, T* sums
   reduce_chunks(threads, chunks, size, sums);
 }
 
-inline constexpr int conv2d_band_rows = 8;
+/// Output rows of a chunk: about this many pixels, so that long rows are chunks of their own.
+constexpr int conv2d_band_rows(const Conv2dGeometry& g) { return std::clamp(1024 / g.out_width, 1, 8); }
 
 /// Scratch elements for conv2d_forward.
 template <class T>
@@ -86,7 +87,7 @@ template <class T>
 void conv2d_packed(const Run<T>& run, const Conv2dGeometry& g, int batch, const T* x, T* y, T* packed) {
   const std::size_t size = round_up(count(run.table->conv2d_scratch_size(g)), 16);
   T* scratch = packed + run.table->packed_size(g.depth(), g.filters);
-  const Bands bands{batch, g.out_height, conv2d_band_rows};
+  const Bands bands{batch, g.out_height, conv2d_band_rows(g)};
   parallel_for(bands.size(), run.threads, [&](int band, int thread) {
     const auto image = static_cast<std::size_t>(bands.image(band));
     const Range rows = bands.rows_of(band);
@@ -129,7 +130,7 @@ void conv2d_weight_gradient(const Run<T>& run, const Conv2dGeometry& g, int batc
                             T* weight_gradient, T* bias_gradient, T* scratch) {
   const std::size_t size = count(run.table->conv2d_weights_size(g));
   const std::size_t each = round_up(count(run.table->conv2d_weights_scratch_size(g)), 16);
-  const Bands bands{batch, g.out_height, conv2d_band_rows};
+  const Bands bands{batch, g.out_height, conv2d_band_rows(g)};
   accumulate_bands(
       run.threads, bands, size, scratch, each, scratch + size * max_gradient_chunks, [&](int band, T* sums, T* own) {
         const auto image = static_cast<std::size_t>(bands.image(band));

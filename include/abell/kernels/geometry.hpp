@@ -30,6 +30,22 @@ struct Conv2dGeometry {
   constexpr int pooled_width() const { return (out_width + 1) / 2; }
   constexpr std::size_t pooled_size() const { return product(pooled_height(), pooled_width(), filters); }
 
+  /// A 1x1 convolution moved by one sees no neighbours: a few rows at a time become one long row, and the
+  /// matrix products that much larger.
+  constexpr Conv2dGeometry in_long_rows() const {
+    constexpr int most_pixels = 1024;
+    Conv2dGeometry g = *this;
+    const bool pointwise = kernel_height == 1 && kernel_width == 1 && stride_height == 1 && stride_width == 1 &&
+                           spread_height == 1 && spread_width == 1 && out_height == height && out_width == width;
+    int rows = 1;
+    for (int divisor = 2; pointwise && divisor <= height && divisor * width <= most_pixels; ++divisor) {
+      if (height % divisor == 0) rows = divisor;
+    }
+    g.height /= rows, g.width *= rows;
+    g.out_height /= rows, g.out_width *= rows;
+    return g;
+  }
+
   /// The convolution that maps the output's gradient to the input's: kernels flipped, channels and
   /// filters exchanged.
   constexpr Conv2dGeometry transposed() const {

@@ -69,7 +69,8 @@ class Conv2dStage {
  public:
   static constexpr std::size_t layers = 1;
 
-  Conv2dStage(const Place& place, const Conv2d& options) : geometry_(options.geometry(place)), bias_(options.bias) {}
+  Conv2dStage(const Place& place, const Conv2d& options)
+      : geometry_(options.geometry(place).in_long_rows()), bias_(options.bias) {}
 
   StageMemory memory(const kernels::Run<T>& run, int, bool training) const {
     std::size_t scratch = conv2d_forward_scratch(run, geometry_);

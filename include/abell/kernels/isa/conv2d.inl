@@ -1,8 +1,8 @@
 // Convolution without a copy of the patches: in NHWC a window is kernel_height contiguous runs of
 // kernel_width * channels values. Included once for each instruction set, see targets.inl.
 //
-// Rows are copied once into a zero-padded ring ("band") of row slots, so that borders need no
-// special case and the rows in use stay in the cache.
+// Where there is padding, rows are copied once into a zero-padded ring ("band") of row slots, so that
+// borders need no special case and the rows in use stay in the cache. Otherwise they are read where they lie.
 
 static inline long band_slots(const Conv2dGeometry& g, int output_rows) {
   long slots = 1;
@@ -39,26 +39,59 @@ static void load_band_row(const Conv2dGeometry& g, const T* image, int row, T* b
   }
 }
 
+static inline bool padded(const Conv2dGeometry& g) {
+  return g.pad_top > 0 || g.pad_left > 0 || g.spread_height > 1 || g.spread_width > 1 ||
+         (g.out_height - 1) * g.stride_height + g.kernel_height > g.height ||
+         (g.out_width - 1) * g.stride_width + g.kernel_width > g.width;
+}
+
+static inline long band_size(const Conv2dGeometry& g) {
+  return padded(g) ? band_slots(g, 1) * static_cast<long>(g.band_row()) : 0;
+}
+
+// The input rows under one output row after another, in the band or in the image.
+template <class T>
+struct InputRows {
+  const Conv2dGeometry& g;
+  const T* image;
+  T* band;
+  int loaded;  // padded rows up to here are in the band
+  long slots;
+  bool copied;
+
+  InputRows(const Conv2dGeometry& geometry, const T* from, int first_output_row, T* scratch)
+      : g(geometry),
+        image(from),
+        band(scratch),
+        loaded(first_output_row * geometry.stride_height),
+        slots(band_slots(geometry, 1)),
+        copied(padded(geometry)) {}
+
+  Window window(int row) {
+    const int top = row * g.stride_height;
+    const long pixel_stride = static_cast<long>(g.stride_width) * g.channels;
+    if (!copied) return {static_cast<long>(g.width) * g.channels, pixel_stride, top, -1};
+    if (loaded < top) loaded = top;
+    for (; loaded < top + g.kernel_height; ++loaded) load_band_row(g, image, loaded, band, slots - 1);
+    return {static_cast<long>(g.band_row()), pixel_stride, top, static_cast<int>(slots - 1)};
+  }
+  const T* rows() const { return copied ? band : image; }
+};
+
 template <class T>
 static long conv2d_scratch_size(const Conv2dGeometry& g) {
-  return band_slots(g, 1) * static_cast<long>(g.band_row()) + static_cast<long>(g.out_width) * panel_width<T>;
+  return band_size(g) + static_cast<long>(g.out_width) * panel_width<T>;
 }
 
 // Output rows [begin, end) of one image. `packed`: see pack_conv2d.
 template <class T>
 static void conv2d_rows(const Conv2dGeometry& g, const T* image, const T* packed, T* out, int begin, int end,
                         T* scratch) {
-  const long slots = band_slots(g, 1);
-  T* band = scratch;
-  T* strip = scratch + slots * static_cast<long>(g.band_row());
-  int loaded = begin * g.stride_height;
+  InputRows<T> input(g, image, begin, scratch);
+  T* strip = scratch + band_size(g);
   for (int row = begin; row < end; ++row) {
-    const int top = row * g.stride_height;
-    if (loaded < top) loaded = top;
-    for (; loaded < top + g.kernel_height; ++loaded) load_band_row(g, image, loaded, band, slots - 1);
-    const Window window{static_cast<long>(g.band_row()), static_cast<long>(g.stride_width) * g.channels, top,
-                        static_cast<int>(slots - 1)};
-    multiply_row(band, window, g.kernel_height, g.kernel_width * g.channels, packed, g.filters,
+    const Window window = input.window(row);
+    multiply_row(input.rows(), window, g.kernel_height, g.kernel_width * g.channels, packed, g.filters,
                  out + static_cast<long>(row) * g.out_width * g.filters, g.filters, g.out_width, strip);
   }
 }
@@ -82,8 +115,7 @@ static void pack_conv2d_transposed(const Conv2dGeometry& t, const T* weights, T*
 
 template <class T>
 static long conv2d_weights_scratch_size(const Conv2dGeometry& g) {
-  return band_slots(g, 1) * static_cast<long>(g.band_row()) +
-         static_cast<long>(g.out_width) * round_to_lanes<T>(g.filters);
+  return band_size(g) + static_cast<long>(g.out_width) * round_to_lanes<T>(g.filters);
 }
 
 // Adds output rows [begin, end) of one image to the gradients: weights as [depth][padded filters],
@@ -91,33 +123,30 @@ static long conv2d_weights_scratch_size(const Conv2dGeometry& g) {
 template <class T>
 static void conv2d_weights_rows(const Conv2dGeometry& g, const T* image, const T* gradient, T* sums, int begin, int end,
                                 T* scratch) {
-  const long slots = band_slots(g, 1);
-  const long padded = round_to_lanes<T>(g.filters);
+  const long width = round_to_lanes<T>(g.filters);
   const int length = g.kernel_width * g.channels;
-  T* band = scratch;
-  T* strip = scratch + slots * static_cast<long>(g.band_row());
-  T* bias = sums + g.depth() * padded;
-  int loaded = begin * g.stride_height;
+  InputRows<T> input(g, image, begin, scratch);
+  T* strip = scratch + band_size(g);
+  T* bias = sums + g.depth() * width;
   for (int row = begin; row < end; ++row) {
-    const int top = row * g.stride_height;
-    if (loaded < top) loaded = top;
-    for (; loaded < top + g.kernel_height; ++loaded) load_band_row(g, image, loaded, band, slots - 1);
+    const Window window = input.window(row);
     const T* line = gradient + static_cast<long>(row - begin) * g.out_width * g.filters;
-    if (padded != g.filters) {
+    if (width != g.filters) {
       for (int x = 0; x < g.out_width; ++x) {
-        copy_values(line + static_cast<long>(x) * g.filters, g.filters, strip + x * padded);
-        clear_values(strip + x * padded + g.filters, padded - g.filters);
+        copy_values(line + static_cast<long>(x) * g.filters, g.filters, strip + x * width);
+        clear_values(strip + x * width + g.filters, width - g.filters);
       }
       line = strip;
     }
-    for (int x = 0; x < g.out_width; ++x) {
-      for (int n = 0; n < g.filters; ++n) bias[n] += line[x * padded + n];
+    for (long n = 0; n < width; n += lanes<T>) {
+      Vector<T> sum = *reinterpret_cast<const Loose<T>*>(bias + n);
+      for (int x = 0; x < g.out_width; ++x) sum += *reinterpret_cast<const Loose<T>*>(line + x * width + n);
+      *reinterpret_cast<Loose<T>*>(bias + n) = sum;
     }
     for (int tap = 0; tap < g.kernel_height; ++tap) {
-      const T* left = band + ((top + tap) & (slots - 1)) * static_cast<long>(g.band_row());
-      gemm_transposed(length, static_cast<int>(padded), g.out_width, left,
-                      static_cast<long>(g.stride_width) * g.channels, line, padded,
-                      sums + static_cast<long>(tap) * length * padded, padded);
+      const T* left = input.rows() + ((window.first + tap) & window.mask) * window.row_stride;
+      gemm_transposed(length, static_cast<int>(width), g.out_width, left, window.pixel_stride, line, width,
+                      sums + static_cast<long>(tap) * length * width, width);
     }
   }
 }
