@@ -160,9 +160,9 @@ inline void smooth(Image& image, std::span<const float> weights, const Smoothing
       std::ranges::fill(shares, 1.0);
       break;
     case Smoothing::Kind::wavelet:
-      counts = detail::wavelet_denoise(std::move(counts), std::move(shares), image.height, image.width,
-                                       smoothing.amount, smoothing.scales);
-      shares.assign(counts.size(), 1.0);
+      counts =
+          detail::PoissonWavelet(shares, image.height, image.width, smoothing.scales).denoise(counts, smoothing.amount);
+      std::ranges::fill(shares, 1.0);
       break;
   }
   for (std::size_t i = 0; i < counts.size(); ++i) {

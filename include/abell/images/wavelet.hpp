@@ -2,6 +2,7 @@
 /// Denoising of counts by the à-trous wavelet transform with thresholds for Poisson noise.
 
 #include <abell/images/separable.hpp>
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstddef>
@@ -58,36 +59,86 @@ inline std::vector<WaveletScale> wavelet_scales(int scales) {
   return all;
 }
 
-/// Counts over weights (0 to 1: exposure relative to its maximum, 0 where masked) with the noise
-/// taken out: the smoothest image a_J plus those details a_{j-1} - a_j whose stabilised difference is
-/// above `significance` standard deviations; never below 0. Every a_j is a normalised convolution
-/// (sum h counts / sum h weights), so masks and borders add no structure; where the filter sees only
-/// the share w of its weight, the noise is that of w times the counts. 0 where nothing was seen.
-inline std::vector<double> wavelet_denoise(std::vector<double> counts, std::vector<double> weights, int height,
-                                           int width, double significance, int scales) {
-  const std::vector<WaveletScale> constants = wavelet_scales(scales);
-  const std::size_t size = counts.size();
-  const auto ratio = [&](std::size_t i) { return weights[i] > 1e-9 ? counts[i] / weights[i] : 0; };
-  std::vector<double> before(size), share = weights, clean(size);
-  for (std::size_t i = 0; i < size; ++i) before[i] = ratio(i);
-  for (int scale = 1; scale <= scales; ++scale) {
-    const auto taps = spline_taps(scale);
-    filter_separably(counts, height, width, taps);
-    filter_separably(weights, height, width, taps);
-    const WaveletScale& fine = constants[static_cast<std::size_t>(scale) - 1];
-    const WaveletScale& coarse = constants[static_cast<std::size_t>(scale)];
-    for (std::size_t i = 0; i < size; ++i) {
-      const double after = ratio(i);
-      const double seen = std::min(share[i], weights[i]);
-      const double stabilised = std::sqrt(seen) * (std::sqrt(before[i] + fine.offset / std::max(share[i], 1e-9)) -
-                                                   std::sqrt(after + coarse.offset / std::max(weights[i], 1e-9)));
-      if (seen > 1e-9 && std::abs(stabilised) > significance * coarse.sigma) clean[i] += before[i] - after;
-      before[i] = after;
+/// The transform of counts that were seen with `weights` (0 to 1: exposure relative to its maximum, 0
+/// where masked). Every a_j is a normalised convolution, sum h_j counts / sum h_j weights, so masks,
+/// borders and chip gaps add no structure; where the filter sees only the share w of its weight, the
+/// noise is that of w times the counts. 0 where nothing was seen.
+class PoissonWavelet {
+ public:
+  using Plane = std::vector<double>;
+
+  PoissonWavelet(const Plane& weights, int height, int width, int scales)
+      : height_(height), width_(width), constants_(wavelet_scales(scales)), seen_{weights} {
+    for (int scale = 1; scale <= scales; ++scale) {
+      seen_.push_back(seen_.back());
+      filter_separably(seen_.back(), height, width, spline_taps(scale));
     }
-    share = weights;
   }
-  for (std::size_t i = 0; i < size; ++i) clean[i] = std::max(0.0, clean[i] + before[i]);
-  return clean;
-}
+
+  /// For each scale from 1 on, 1 where the detail a_{j-1} - a_j stands out of the noise by more than
+  /// `significance` standard deviations; entry 0 stays empty.
+  std::vector<std::vector<char>> significant(const Plane& counts, double significance) const {
+    std::vector<std::vector<char>> found(seen_.size());
+    each_scale(counts, [&](std::size_t scale, const Plane& before, const Plane& after) {
+      found[scale].resize(counts.size());
+      for (std::size_t i = 0; i < counts.size(); ++i) {
+        const double fine = seen_[scale - 1][i];
+        const double coarse = seen_[scale][i];
+        if (fine <= unseen || coarse <= unseen) continue;
+        const double stabilised = std::sqrt(before[i] + constants_[scale - 1].offset / fine) -
+                                  std::sqrt(after[i] + constants_[scale].offset / coarse);
+        const double sigma = constants_[scale].sigma / std::sqrt(std::min(fine, coarse));
+        found[scale][i] = std::abs(stabilised) > significance * sigma;
+      }
+    });
+    return found;
+  }
+
+  /// The counts without their noise: the smoothest image and the significant details, never below 0.
+  /// What these still lack, and what the bound at 0 has added, is put right by repetition on the
+  /// residual (Starck & Pierre 1998, A&AS 128, 397).
+  Plane denoise(const Plane& counts, double significance) const {
+    constexpr int repetitions = 5;
+    const std::vector<std::vector<char>> kept = significant(counts, significance);
+    Plane clean(counts.size());
+    for (int pass = 0; pass <= repetitions; ++pass) {
+      Plane residual(counts.size()), update(counts.size());
+      for (std::size_t i = 0; i < counts.size(); ++i) residual[i] = counts[i] - clean[i] * seen_[0][i];
+      const Plane smoothest = each_scale(residual, [&](std::size_t scale, const Plane& before, const Plane& after) {
+        for (std::size_t i = 0; i < counts.size(); ++i) {
+          if (kept[scale][i] != 0) update[i] += before[i] - after[i];
+        }
+      });
+      for (std::size_t i = 0; i < counts.size(); ++i) clean[i] = std::max(0.0, clean[i] + update[i] + smoothest[i]);
+    }
+    return clean;
+  }
+
+ private:
+  static constexpr double unseen = 1e-9;
+
+  /// Calls visit(j, a_{j-1}, a_j) for the scales j = 1, 2, ... and returns the last a_j.
+  template <class Visit>
+  Plane each_scale(Plane counts, Visit visit) const {
+    const auto ratio = [&](std::size_t scale) {
+      Plane a(counts.size());
+      for (std::size_t i = 0; i < a.size(); ++i) a[i] = seen_[scale][i] > unseen ? counts[i] / seen_[scale][i] : 0;
+      return a;
+    };
+    Plane before = ratio(0);
+    for (std::size_t scale = 1; scale < seen_.size(); ++scale) {
+      filter_separably(counts, height_, width_, spline_taps(static_cast<int>(scale)));
+      Plane after = ratio(scale);
+      visit(scale, before, after);
+      before.swap(after);
+    }
+    return before;
+  }
+
+  int height_;
+  int width_;
+  std::vector<WaveletScale> constants_;
+  std::vector<Plane> seen_;  ///< sum h_j weights
+};
 
 }  // namespace abell::detail
