@@ -223,21 +223,6 @@ TEST_CASE("masked pixels become zero, the median, or an error", "[images]") {
   REQUIRE_THROWS_AS(abell::parse_mask_policy("mean"), abell::OptionError);
 }
 
-TEST_CASE("linear min-max ignores masked pixels", "[images]") {
-  Image image(1, 4, 1);
-  image.pixels = {-2, std::numeric_limits<float>::quiet_NaN(), 8, 3};
-  image.mask = {0, 1, 0, 0};
-  abell::scale_min_max(image);
-  REQUIRE(image.pixels[0] == 0);
-  REQUIRE(std::isnan(image.pixels[1]));
-  REQUIRE(image.pixels[2] == 255);
-  REQUIRE(image.pixels[3] == 127.5F);
-  Image flat(2, 2, 1);
-  flat.pixels.assign(4, 7);
-  abell::scale_min_max(flat);
-  REQUIRE(flat.pixels == std::vector<float>(4, 0));
-}
-
 TEST_CASE("bilinear resizing equals the triangle filter summed in double", "[images]") {
   Image image(9, 14, 2);
   const auto bytes = noise(image.pixels.size());

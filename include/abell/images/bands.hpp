@@ -29,6 +29,7 @@ struct Band {
 
 /// The names of the bands, in the order of the network's channels.
 inline constexpr std::array<const char*, 3> band_names{"third", "optical", "xray"};
+inline constexpr std::size_t xray_band = 2;
 
 /// The steps of all bands, and what joins them.
 struct Bands {
@@ -59,19 +60,19 @@ inline void prepare_band(Image& image, const Band& band, std::span<const float> 
 }
 
 /// Channel `channel` of an image, with its mask.
-inline Image take_channel(const Image& image, int channel) {
+inline Image take_channel(const Image& image, std::size_t channel) {
   Image one(image.height, image.width, 1);
   for (std::size_t p = 0; p < image.pixel_count(); ++p) {
-    one.pixels[p] = image.pixels[p * static_cast<std::size_t>(image.channels) + static_cast<std::size_t>(channel)];
+    one.pixels[p] = image.pixels[p * static_cast<std::size_t>(image.channels) + channel];
   }
   one.mask = image.mask;
   return one;
 }
 
 /// Puts an image of one channel of the same size into channel `channel`; the mask stays.
-inline void put_channel(Image& image, int channel, const Image& one) {
+inline void put_channel(Image& image, std::size_t channel, const Image& one) {
   for (std::size_t p = 0; p < image.pixel_count(); ++p) {
-    image.pixels[p * static_cast<std::size_t>(image.channels) + static_cast<std::size_t>(channel)] = one.pixels[p];
+    image.pixels[p * static_cast<std::size_t>(image.channels) + channel] = one.pixels[p];
   }
 }
 

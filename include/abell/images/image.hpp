@@ -6,7 +6,6 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 #include <string>
 #include <vector>
 
@@ -53,24 +52,6 @@ inline void check_image_size(long height, long width, const std::string& name) {
   if (height < 1 || width < 1 || height > max_image_side || width > max_image_side) {
     throw FormatError(name + ": expected sides of 1 to " + std::to_string(max_image_side) + " pixels, found " +
                       std::to_string(width) + " x " + std::to_string(height) + " (width x height)");
-  }
-}
-
-/// Maps the range of the unmasked values linearly onto 0..255; a constant image becomes 0.
-inline void scale_min_max(Image& image) {
-  float low = std::numeric_limits<float>::infinity();
-  float high = -low;
-  for (const float value : image.pixels) {
-    if (!std::isfinite(value)) continue;
-    low = std::min(low, value);
-    high = std::max(high, value);
-  }
-  const double span = static_cast<double>(high) - static_cast<double>(low);
-  const double scale = span > 0 && std::isfinite(span) ? 255 / span : 0;
-  for (float& value : image.pixels) {
-    if (std::isfinite(value)) {
-      value = static_cast<float>((static_cast<double>(value) - static_cast<double>(low)) * scale);
-    }
   }
 }
 
