@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
-#include <cstdio>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -43,11 +42,10 @@ inline void write_previews(const DataSet& set, const Shape& shape, const DecodeO
   ProgressBar bar("previews", static_cast<long>(count), quiet);
   for (std::size_t i = 0; i < count && !interrupted(); ++i) {
     const Object& object = set.objects[i * set.objects.size() / count];
-    std::array<char, 16> number{};
-    std::snprintf(number.data(), number.size(), "%03zu_", i + 1);
-    std::string id = object.id;
-    std::ranges::replace(id, '/', '_');
-    write_png(folder / (number.data() + id + ".png"), preview(decode_object(object, shape, options).image));
+    const std::string number = std::to_string(i + 1);
+    std::string name = std::string(number.size() < 3 ? 3 - number.size() : 0, '0') + number + "_" + object.id + ".png";
+    std::ranges::replace(name, '/', '_');
+    write_png(folder / name, preview(decode_object(object, shape, options).image));
     bar.update(static_cast<long>(i + 1));
   }
 }

@@ -9,9 +9,9 @@
 #include "error_message.hpp"
 #include "npy.hpp"
 
-using abell::Interval;
 using abell::Limits;
 using abell::OptionError;
+using abell::PixelInterval;
 using abell::Stretch;
 using abell::testing::Npy;
 using abell::testing::read_npy;
@@ -127,7 +127,7 @@ TEST_CASE("Lupton colours are make_lupton_rgb's", "[images][stretch]") {
 
 TEST_CASE("choices are written as they are read, with all their numbers", "[images][stretch]") {
   for (const std::string& text : intervals) {
-    const Interval interval = abell::parse_interval(text);
+    const PixelInterval interval = abell::parse_interval(text);
     CHECK(abell::parse_interval(to_text(interval)) == interval);
   }
   for (const std::string& text : stretches) {

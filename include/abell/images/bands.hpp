@@ -22,7 +22,7 @@ namespace abell {
 struct Band {
   Smoothing smoothing = {};
   Filter filter = Filter::identity;
-  Interval interval = {};
+  PixelInterval interval = {};
   Stretch stretch = {};
   friend bool operator==(const Band&, const Band&) = default;
 };
@@ -41,7 +41,7 @@ struct Bands {
 
 /// Takes an image of one channel from its file's values to 0..255: exposure correction and smoothing,
 /// filter, interval, stretch. `weights` has the exposures, or is empty; `fits` says what
-/// Interval::Kind::file means. Masked pixels take no part and stay masked. Throws FormatError when
+/// PixelInterval::Kind::file means. Masked pixels take no part and stay masked. Throws FormatError when
 /// all pixels are masked, or when smoothing finds negative counts; `name` is the file.
 inline void prepare_band(Image& image, const Band& band, std::span<const float> weights, bool fits,
                          const std::string& name) {
@@ -52,7 +52,7 @@ inline void prepare_band(Image& image, const Band& band, std::span<const float> 
     smooth(image, std::vector<float>(image.pixel_count(), 1.0F), band.smoothing, name);
   }
   apply_filter(image, band.filter);
-  const Limits limits = band.interval.kind == Interval::Kind::file && !physical
+  const Limits limits = band.interval.kind == PixelInterval::Kind::file && !physical
                             ? Limits{0, 255}
                             : limits_of(image.pixels, band.interval, name);
   normalise(image.pixels, limits, band.stretch);

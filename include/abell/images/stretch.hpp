@@ -21,21 +21,21 @@ namespace abell {
 /// - manual: `low` and `high` themselves;
 /// - percentile: the percentiles `low` and `high`, interpolated linearly;
 /// - zscale: IRAF's zscale with contrast `low`.
-struct Interval {
+struct PixelInterval {
   enum class Kind { file, minmax, manual, percentile, zscale };
   Kind kind = Kind::file;
   double low = 0;
   double high = 0;
-  friend bool operator==(const Interval&, const Interval&) = default;
+  friend bool operator==(const PixelInterval&, const PixelInterval&) = default;
 };
 
 /// Reads "file", "minmax", "manual:LOW:HIGH", "percentile:KEPT" (the same share cut at both ends),
 /// "percentile:LOW:HIGH", "zscale" or "zscale:CONTRAST". Throws OptionError.
-inline Interval parse_interval(const std::string& text) {
+inline PixelInterval parse_interval(const std::string& text) {
   const std::string option = "--interval";
   const detail::Spec spec = detail::parse_spec(text, option, 2);
   const std::size_t given = spec.numbers.size();
-  using Kind = Interval::Kind;
+  using Kind = PixelInterval::Kind;
   if (spec.name == "file" && given == 0) return {Kind::file};
   if (spec.name == "minmax" && given == 0) return {Kind::minmax};
   if (spec.name == "zscale" && given <= 1) {
@@ -48,7 +48,7 @@ inline Interval parse_interval(const std::string& text) {
     return {Kind::manual, spec.numbers[0], spec.numbers[1]};
   }
   if (spec.name == "percentile" && given >= 1) {
-    Interval interval{Kind::percentile, spec.numbers[0], spec.number(1, 0)};
+    PixelInterval interval{Kind::percentile, spec.numbers[0], spec.number(1, 0)};
     if (given == 1) interval.low = (100 - spec.numbers[0]) / 2, interval.high = 100 - interval.low;
     detail::require(interval.low >= 0 && interval.low < interval.high && interval.high <= 100, option,
                     "percentiles from 0 to 100 that rise", text);
@@ -61,13 +61,13 @@ inline Interval parse_interval(const std::string& text) {
 }
 
 /// The text that `parse_interval` reads as this interval.
-inline std::string to_text(const Interval& interval) {
+inline std::string to_text(const PixelInterval& interval) {
   switch (interval.kind) {
-    case Interval::Kind::file: break;
-    case Interval::Kind::minmax: return "minmax";
-    case Interval::Kind::manual: return detail::spec_text("manual", {interval.low, interval.high});
-    case Interval::Kind::percentile: return detail::spec_text("percentile", {interval.low, interval.high});
-    case Interval::Kind::zscale: return detail::spec_text("zscale", {interval.low});
+    case PixelInterval::Kind::file: break;
+    case PixelInterval::Kind::minmax: return "minmax";
+    case PixelInterval::Kind::manual: return detail::spec_text("manual", {interval.low, interval.high});
+    case PixelInterval::Kind::percentile: return detail::spec_text("percentile", {interval.low, interval.high});
+    case PixelInterval::Kind::zscale: return detail::spec_text("zscale", {interval.low});
   }
   return "file";
 }
@@ -84,21 +84,21 @@ inline double percentile(const std::vector<double>& sorted, double percent) {
 
 }  // namespace detail
 
-/// The limits of an interval for the finite ones of `values`, in image order. Interval::Kind::file
+/// The limits of an interval for the finite ones of `values`, in image order. PixelInterval::Kind::file
 /// counts as minmax. Throws FormatError when no value is finite; `name` is the file.
-inline Limits limits_of(std::span<const float> values, const Interval& interval, const std::string& name) {
+inline Limits limits_of(std::span<const float> values, const PixelInterval& interval, const std::string& name) {
   std::vector<double> good;
   good.reserve(values.size());
   std::ranges::copy_if(values, std::back_inserter(good), [](float value) { return std::isfinite(value); });
   if (good.empty()) throw FormatError(name + ": expected pixels that are not masked (NaN or BLANK), found none");
   switch (interval.kind) {
-    case Interval::Kind::file:
-    case Interval::Kind::minmax: break;
-    case Interval::Kind::manual: return {interval.low, interval.high};
-    case Interval::Kind::percentile:
+    case PixelInterval::Kind::file:
+    case PixelInterval::Kind::minmax: break;
+    case PixelInterval::Kind::manual: return {interval.low, interval.high};
+    case PixelInterval::Kind::percentile:
       std::ranges::sort(good);
       return {detail::percentile(good, interval.low), detail::percentile(good, interval.high)};
-    case Interval::Kind::zscale: return zscale(good, {.contrast = interval.low});
+    case PixelInterval::Kind::zscale: return zscale(good, {.contrast = interval.low});
   }
   const auto [low, high] = std::ranges::minmax(good);
   return {low, high};
