@@ -209,16 +209,17 @@ TEST_CASE("masked pixels become zero, the median, or an error", "[images]") {
   image.pixels = {1, nan, 2, 5, 100};
   image.mask = {0, 1, 0, 0, 0};
   Image zero = image;
-  REQUIRE(abell::fill_masked(zero, abell::MaskPolicy::zero, "a") == 1);
+  REQUIRE(abell::check_masked(zero, abell::MaskPolicy::zero, "a") == 1);
+  abell::fill_masked(zero, abell::MaskPolicy::zero);
   REQUIRE(zero.pixels == std::vector<float>{1, 0, 2, 5, 100});
   REQUIRE(zero.mask.empty());
   Image median = image;
-  abell::fill_masked(median, abell::MaskPolicy::median, "a");
+  abell::fill_masked(median, abell::MaskPolicy::median);
   REQUIRE(median.pixels[1] == 5);
-  REQUIRE_THROWS_WITH(abell::fill_masked(image, abell::MaskPolicy::error, "a.fits"),
+  REQUIRE_THROWS_WITH(abell::check_masked(image, abell::MaskPolicy::error, "a.fits"),
                       Contains("a.fits") && Contains("1 of 5"));
   image.mask = {1, 1, 1, 0, 0};
-  REQUIRE_THROWS_WITH(abell::fill_masked(image, abell::MaskPolicy::zero, "a.fits"),
+  REQUIRE_THROWS_WITH(abell::check_masked(image, abell::MaskPolicy::zero, "a.fits"),
                       Contains("at most half") && Contains("3 of 5"));
   REQUIRE_THROWS_AS(abell::parse_mask_policy("mean"), abell::OptionError);
 }

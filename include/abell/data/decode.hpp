@@ -33,7 +33,7 @@ struct DecodeOptions {
 /// The channels of an object, 0..255.
 struct Decoded {
   Image image;
-  std::size_t masked = 0;  ///< pixels of its files
+  std::size_t masked = 0;  ///< pixels of its files, those of low exposure included
 };
 
 /// Whether bytes lose nothing of an object: its files are PNG or JPEG, and no step is asked for.
@@ -64,8 +64,8 @@ inline void prepare(Image& image, const Object& object, std::size_t band, const 
 }
 
 /// Masked pixels are filled, and the image comes to the network's size.
-inline Image fit_image(Image image, const Shape& shape, const DecodeOptions& options, const std::string& name) {
-  fill_masked(image, options.nan, name);
+inline Image fit_image(Image image, const Shape& shape, const DecodeOptions& options) {
+  fill_masked(image, options.nan);
   if (options.crop != 1) {
     const auto side = [&](int size) { return std::max(1, static_cast<int>(std::lround(size * options.crop))); };
     image = resize(image, side(image.height), side(image.width), Resize::crop);
@@ -79,6 +79,7 @@ inline Decoded decode_single(const Object& object, const Shape& shape, const Dec
   const std::string name = file.string();
   const Bands& bands = options.bands;
   Image image = read_image(file);
+  check_masked(image, options.nan, name);
   const bool untouched = fits_in_bytes(object, options);
   const bool alike =
       image.channels == 1 && bands.each[0] == bands.each[1] && bands.each[1] == bands.each[2] && !bands.exposure.divide;
@@ -86,7 +87,7 @@ inline Decoded decode_single(const Object& object, const Shape& shape, const Dec
     if (!untouched) prepare(image, object, 0, file, bands);
     const std::size_t masked = masked_count(image);
     // Resized before grey is copied: a third of the work.
-    return {with_channels(fit_image(std::move(image), shape, options, name), shape.channels, name), masked};
+    return {with_channels(fit_image(std::move(image), shape, options), shape.channels, name), masked};
   }
   image = with_channels(std::move(image), shape.channels, name);
   Decoded decoded{Image(shape.height, shape.width, shape.channels), 0};
@@ -94,7 +95,7 @@ inline Decoded decode_single(const Object& object, const Shape& shape, const Dec
     Image one = take_channel(image, channel);
     prepare(one, object, std::min(channel, xray_band), file, bands);
     decoded.masked = std::max(decoded.masked, masked_count(one));
-    put_channel(decoded.image, channel, fit_image(std::move(one), shape, options, name));
+    put_channel(decoded.image, channel, fit_image(std::move(one), shape, options));
   }
   return decoded;
 }
@@ -112,9 +113,10 @@ inline Decoded decode_bands(const Object& object, const Shape& shape, const Deco
     if (files[band].empty()) continue;
     const std::string name = files[band].string();
     Image image = grey(read_image(files[band]), name);
+    check_masked(image, options.nan, name);
     if (!untouched) prepare(image, object, band, files[band], options.bands);
     decoded.masked += masked_count(image);
-    put_channel(decoded.image, band, fit_image(std::move(image), shape, options, name));
+    put_channel(decoded.image, band, fit_image(std::move(image), shape, options));
   }
   return decoded;
 }

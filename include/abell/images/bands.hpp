@@ -42,14 +42,14 @@ struct Bands {
 /// Takes an image of one channel from its file's values to 0..255: exposure correction and smoothing,
 /// filter, interval, stretch. `weights` has the exposures, or is empty; `fits` says what
 /// PixelInterval::Kind::file means. Masked pixels take no part and stay masked. Throws FormatError when
-/// all pixels are masked, or when smoothing finds negative counts; `name` is the file.
+/// all pixels are masked; `name` is the file.
 inline void prepare_band(Image& image, const Band& band, std::span<const float> weights, bool fits,
                          const std::string& name) {
   const bool physical = fits || !weights.empty();
   if (!weights.empty()) {
-    smooth(image, weights, band.smoothing, name);
+    smooth(image, weights, band.smoothing);
   } else if (band.smoothing != Smoothing{}) {
-    smooth(image, std::vector<float>(image.pixel_count(), 1.0F), band.smoothing, name);
+    smooth(image, std::vector<float>(image.pixel_count(), 1.0F), band.smoothing);
   }
   apply_filter(image, band.filter);
   const Limits limits = band.interval.kind == PixelInterval::Kind::file && !physical

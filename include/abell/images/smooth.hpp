@@ -71,7 +71,8 @@ inline std::string to_text(const Smoothing& smoothing) {
 namespace detail {
 
 /// For each pixel, sum of counts / sum of weights in the smallest disc (radius 0, 1, 2, ...) that
-/// holds `least` counts, or in the whole image when it has fewer. Sums along rows come from running
+/// holds `least` counts, or in the whole image when it has fewer; the negative values of interpolated
+/// mosaics do not count towards them. Sums along rows come from running
 /// sums, and from a pixel to its neighbour the radius changes by one at most: the disc of radius r
 /// lies inside the neighbour's of radius r + 1.
 inline std::vector<double> adaptive_means(const std::vector<double>& counts, const std::vector<double>& weights,
@@ -87,6 +88,9 @@ inline std::vector<double> adaptive_means(const std::vector<double>& counts, con
     return sums;
   };
   const std::vector<double> count_sums = running(counts);
+  std::vector<double> positive = counts;
+  for (double& value : positive) value = std::max(0.0, value);
+  const std::vector<double> positive_sums = running(positive);
   const std::vector<double> weight_sums = running(weights);
 
   std::vector<std::vector<int>> half_widths;  // of the rows 0..radius from the centre of each disc
@@ -112,7 +116,7 @@ inline std::vector<double> adaptive_means(const std::vector<double>& counts, con
     int radius = first;
     for (int column = 0; column < width; ++column) {
       radius = std::max(0, radius - 1);
-      while (radius < whole && disc(count_sums, row, column, radius) < least) ++radius;
+      while (radius < whole && disc(positive_sums, row, column, radius) < least) ++radius;
       const double weight = disc(weight_sums, row, column, radius);
       const std::size_t at =
           static_cast<std::size_t>(row) * static_cast<std::size_t>(width) + static_cast<std::size_t>(column);
@@ -127,12 +131,10 @@ inline std::vector<double> adaptive_means(const std::vector<double>& counts, con
 
 /// Smooths an image of one channel. `weights` has the exposure of each pixel, or 1; a masked pixel
 /// takes no part and stays masked; other weights are above 0. The result is (sum of filter x counts) /
-/// (sum of filter x weights): a normalised convolution, with an exposure map the rate. Throws
-/// FormatError when adaptive or wavelet smoothing finds negative values; `name` is the file.
-inline void smooth(Image& image, std::span<const float> weights, const Smoothing& smoothing, const std::string& name) {
+/// (sum of filter x weights): a normalised convolution, with an exposure map the rate.
+inline void smooth(Image& image, std::span<const float> weights, const Smoothing& smoothing) {
   std::vector<double> counts(image.pixel_count());
   std::vector<double> shares(image.pixel_count());
-  const bool poisson = smoothing.kind == Smoothing::Kind::adaptive || smoothing.kind == Smoothing::Kind::wavelet;
   const auto masked = [&](std::size_t i) { return !image.mask.empty() && image.mask[i] != 0; };
   double most = 0;
   for (std::size_t i = 0; i < counts.size(); ++i) {
@@ -142,10 +144,6 @@ inline void smooth(Image& image, std::span<const float> weights, const Smoothing
     if (masked(i)) continue;
     counts[i] = static_cast<double>(image.pixels[i]);
     shares[i] = static_cast<double>(weights[i]) / most;
-    if (poisson && counts[i] < 0) {
-      throw FormatError(name + ": expected counts for --smooth " + to_text(smoothing) + ", found the negative value " +
-                        std::to_string(counts[i]));
-    }
   }
   switch (smoothing.kind) {
     case Smoothing::Kind::none: break;

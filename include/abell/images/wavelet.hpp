@@ -85,8 +85,8 @@ class PoissonWavelet {
         const double fine = seen_[scale - 1][i];
         const double coarse = seen_[scale][i];
         if (fine <= unseen || coarse <= unseen) continue;
-        const double stabilised = std::sqrt(before[i] + constants_[scale - 1].offset / fine) -
-                                  std::sqrt(after[i] + constants_[scale].offset / coarse);
+        const double stabilised = std::sqrt(std::max(0.0, before[i] + constants_[scale - 1].offset / fine)) -
+                                  std::sqrt(std::max(0.0, after[i] + constants_[scale].offset / coarse));
         const double sigma = constants_[scale].sigma / std::sqrt(std::min(fine, coarse));
         found[scale][i] = std::abs(stabilised) > significance * sigma;
       }
