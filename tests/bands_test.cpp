@@ -99,6 +99,17 @@ TEST_CASE("bands are [third, optical, X-ray], each with its own steps", "[bands]
   decoded = decode_object(object, shape, options);
   CHECK(value(decoded, 8, 2) == Approx(255 * std::sqrt(9 / 50.0)));
 
+  // A choice of channels hides all others.
+  DataSet set;
+  set.objects = {object};
+  const abell::CachedSamples xray(abell::cache_pixels(set, shape, options), {0}, {0},
+                                  {.channels = abell::Channels::xray});
+  std::vector<float> seen(shape.size());
+  xray.read(0, 0, seen);
+  CHECK(seen[3 * 8] == 0);
+  CHECK(seen[3 * 8 + 1] == 0);
+  CHECK(seen[3 * 8 + 2] == Approx(std::sqrt(9 / 50.0)));
+
   // Without a third band its channel is empty; Lupton's colours come last.
   const Object two = object_of(folder, "xray,optical,third", "x.fits,o.fits,");
   options = {};

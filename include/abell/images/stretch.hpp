@@ -8,9 +8,9 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <iterator>
 #include <span>
 #include <string>
-#include <string_view>
 #include <vector>
 
 namespace abell {
