@@ -63,4 +63,6 @@ for wrong in "--stretch gamma" "--stretch radio=asinh" "--interval manual:3:1" "
   expect 2 abell-train set --out wrong $wrong
   [ -e wrong ] && fail "a folder is left after wrong options"
 done
-exit 0
+
+no_parts "$folder"
+echo "$script: passed"
