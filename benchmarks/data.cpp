@@ -37,7 +37,7 @@ struct Augmenter {
   }
   void run() {
     for (const auto& map : maps) {
-      kernels::affine_bytes(bytes.data(), shape.height, shape.width, shape.channels, map, {}, out.data());
+      kernels::affine_pixels(bytes.data(), shape.height, shape.width, shape.channels, map, {}, out.data());
     }
   }
 };

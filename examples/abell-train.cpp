@@ -9,6 +9,7 @@
 #include <abell/weights/model.hpp>
 #include <variant>
 
+#include "previews.hpp"
 #include "train_options.hpp"
 
 namespace {
@@ -112,12 +113,15 @@ TrainingReport report_of(const TrainOptions& options, const Data& data, const Sc
                                   scored.probabilities[i]});
   }
   // [empty, optical, X-ray] images are known by their empty channel.
-  std::vector<std::uint8_t> room;
+  std::vector<float> room;
   report.sky_channels = true;
   for (const std::size_t chosen : choose_examples(report.predictions)) {
-    const auto bytes = data.cache->read(scored.objects[chosen], room);
+    Picture picture{data.cache->shape(), {}};
+    std::visit([&](const auto& values) { std::ranges::transform(values, std::back_inserter(picture.pixels), to_byte); },
+               data.cache->read(scored.objects[chosen], room));
+    const auto& bytes = picture.pixels;
     for (std::size_t i = 0; i < bytes.size(); i += 3) report.sky_channels = report.sky_channels && bytes[i] == 0;
-    report.examples.push_back({chosen, {data.cache->shape(), {bytes.begin(), bytes.end()}}});
+    report.examples.push_back({chosen, std::move(picture)});
   }
   return report;
 }
@@ -224,12 +228,22 @@ void evaluate_run(const TrainOptions& options, const Data& data, const Json& con
   }
 }
 
+/// Writes pictures of some objects in place of training.
+int show(const TrainOptions& options) {
+  const DataSet set = read_data_set(options.data, {.positive = options.positive});
+  prepare_output(options.out, options.overwrite);
+  write_previews(set, cluster_net_input, options.preprocessing.decode(), static_cast<std::size_t>(options.preview),
+                 fs::path(options.out) / "previews", options.common.quiet);
+  return interrupted() ? exit_interrupted : exit_ok;
+}
+
 int train(const TrainOptions& options, const std::string& command) {
   const fs::path out = options.out;
   const fs::path checkpoint = out / "last.checkpoint";
   if (const auto draws = options.draws()) check(*draws);
   options.preprocessing.samples();
   std::visit([](const auto& optimizer) { check(optimizer); }, options.make_optimizer());
+  if (options.preview > 0) return show(options);
   if (options.resume && !fs::exists(checkpoint)) throw IoError(checkpoint.string() + ": no run to resume");
 
   auto network = build<float>(cluster_net, cluster_net_input, options.common.seed);
@@ -238,7 +252,7 @@ int train(const TrainOptions& options, const std::string& command) {
   Json config = options.record();
   config["positive"] = data.set.positive;
   config["classes"] = data.set.classes;
-  config["fits_stretch"] = "linear, minimum to maximum";
+  config["interval_file"] = "FITS: minimum to maximum; PNG, JPEG: 0 to 255";
   config["objects"] = {
       {"train", data.train.size()}, {"validation", data.validation.size()}, {"test", data.test.size()}};
   TrainingState<float> state;

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "band_options.hpp"
 #include "program.hpp"
 
 namespace abell::program {
@@ -19,8 +20,9 @@ struct Preprocessing {
   std::string nan = "zero";         ///< masked pixels: zero, median or error
   std::string channels = "both";    ///< both, optical or xray
   std::string scale = "unit";       ///< unit (x / 255), symmetric (x / 127.5 - 1) or standard (mean 0, variance 1)
+  Bands bands = {};                 ///< smoothing, filter, interval and stretch of each band
 
-  DecodeOptions decode() const { return {parse_resize(resize), crop, parse_mask_policy(nan)}; }
+  DecodeOptions decode() const { return {parse_resize(resize), crop, parse_mask_policy(nan), bands}; }
   CachedSamplesOptions samples() const {
     if (scale != "unit" && scale != "symmetric" && scale != "standard") {
       throw OptionError("--scale: expected unit, symmetric or standard, found '" + scale + "'");
@@ -33,7 +35,7 @@ struct Preprocessing {
   }
 };
 
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Preprocessing, resize, crop, nan, channels, scale)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Preprocessing, resize, crop, nan, channels, scale, bands)
 
 /// The record in a model file; `where` names it in errors. Throws FormatError for values of another
 /// type or meaning.
@@ -62,7 +64,8 @@ inline std::vector<std::string> read_positive(const nlohmann::json& json, const 
 }
 
 inline void add_preprocessing(CLI::App& app, Preprocessing& options) {
-  app.add_option("--channels", options.channels, "Channels of [empty, optical, X-ray] that the network sees")
+  app.add_option("--channels", options.channels,
+                 "Channels of [empty or third band, optical, X-ray] that the network sees")
       ->check(CLI::IsMember({"both", "optical", "xray"}))
       ->capture_default_str();
   app.add_option("--resize", options.resize, "How images come to the network's size")
@@ -75,9 +78,10 @@ inline void add_preprocessing(CLI::App& app, Preprocessing& options) {
       ->check(CLI::IsMember({"zero", "median", "error"}))
       ->capture_default_str();
   app.add_option("--scale", options.scale,
-                 "How bytes become the network's numbers: x/255, x/127.5-1, or mean 0 and variance 1")
+                 "How values of 0..255 become the network's numbers: x/255, x/127.5-1, or mean 0 and variance 1")
       ->check(CLI::IsMember({"unit", "symmetric", "standard"}))
       ->capture_default_str();
+  add_bands(app, options.bands);
 }
 
 }  // namespace abell::program

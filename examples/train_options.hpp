@@ -40,6 +40,7 @@ struct TrainOptions {
   std::string flips = "both";
   Preprocessing preprocessing;
   std::string weights, cache;
+  int preview = 0;  ///< objects to write as pictures, in place of training
   bool resume = false, overwrite = false;
 
   static constexpr std::uint64_t table4_iterations = 153000;
@@ -156,12 +157,19 @@ inline void add_train_options(CLI::App& app, TrainOptions& o) {
   app.add_option("--cache", o.cache,
                  "Decoded pixels: off, ram, or a folder for a scratch file (default: the run's folder)");
   auto* resume = app.add_flag("--resume", o.resume, "Go on with the run in --out");
+  app.add_option("--preview", o.preview,
+                 "Write this many objects as the network would see them to OUT/previews/*.png, and stop; FITS images "
+                 "have their first row on top")
+      ->excludes(resume)
+      ->check(within(1, 1e6));
   app.add_flag("--overwrite", o.overwrite, "Write into --out although it is not empty")->excludes(resume);
   app.footer(
       "Examples:\n"
       "  abell-train Kosiba2020 --out runs/cn-e\n"
       "  abell-train galaxies --out runs/g --epochs 30 --learning-rate 0.01 --scale standard\n"
       "  abell-train Kosiba2020 --out runs/cn-e --resume\n"
+      "  abell-train cutouts --out runs/look --preview 12 --exposure divide --smooth xray=adaptive:25 \\\n"
+      "              --interval xray=percentile:99.5,optical=zscale --stretch asinh\n"
       "Ctrl-C finishes the step, saves and exits with 130; --resume goes on to the same result.");
 }
 

@@ -84,9 +84,14 @@ std::vector<float> apply(const std::vector<std::uint8_t>& in, const Shape& s, co
   std::vector<float> out(s.size() + 16, std::nanf(""));
   std::fill_n(out.begin(), 8, 4321.0F);
   std::fill(out.end() - 8, out.end(), 4321.0F);
-  abell::kernels::affine_bytes(in.data(), s.height, s.width, s.channels, map, scale, out.data() + 8);
+  abell::kernels::affine_pixels(in.data(), s.height, s.width, s.channels, map, scale, out.data() + 8);
   REQUIRE(std::count(out.begin(), out.begin() + 8, 4321.0F) == 8);
   REQUIRE(std::count(out.end() - 8, out.end(), 4321.0F) == 8);
+  // Floats of the same whole numbers give the same bits.
+  const std::vector<float> floats(in.begin(), in.end());
+  std::vector<float> other(s.size());
+  abell::kernels::affine_pixels(floats.data(), s.height, s.width, s.channels, map, scale, other.data());
+  REQUIRE(std::equal(other.begin(), other.end(), out.begin() + 8));
   return {out.begin() + 8, out.end() - 8};
 }
 

@@ -54,9 +54,15 @@ void kosiba(const TempFolder& folder) {
   for (const char* id : {"t1", "t2"}) picture(folder / ("test_images/" + std::string(id) + ".png"), {9, 9, 9});
 }
 
+abell::Object files_of(std::vector<std::filesystem::path> files) {
+  abell::Object object;
+  object.files = std::move(files);
+  return object;
+}
+
 std::vector<std::uint8_t> bytes_of(const abell::PixelCache& cache, std::size_t index) {
-  std::vector<std::uint8_t> room;
-  const auto bytes = cache.read(index, room);
+  std::vector<float> room;
+  const auto bytes = std::get<std::span<const std::uint8_t>>(cache.read(index, room));
   return {bytes.begin(), bytes.end()};
 }
 
@@ -249,10 +255,9 @@ TEST_CASE("X-ray and optical files become the channels empty, optical, X-ray", "
   const DataSet set = abell::read_data_set(folder.path());
   const auto cache = abell::cache_pixels(set, {2, 2, 3});
   REQUIRE(bytes_of(*cache, 0) == std::vector<std::uint8_t>{0, 50, 200, 0, 50, 200, 0, 50, 200, 0, 50, 200});
-  std::vector<std::uint8_t> out(12);
-  REQUIRE_THROWS_WITH(abell::decode_files({folder / "colour.png", folder / "o.png"}, {2, 2, 3}, {}, out),
+  REQUIRE_THROWS_WITH(abell::decode_object(files_of({folder / "colour.png", folder / "o.png"}), {2, 2, 3}),
                       Contains("colour.png") && Contains("grey"));
-  REQUIRE_THROWS_AS(abell::decode_files({folder / "x.png", folder / "o.png"}, {2, 6, 1}, {}, out), abell::ShapeError);
+  REQUIRE_THROWS_AS(abell::decode_object(files_of({folder / "x.png", folder / "o.png"}), {2, 6, 1}), abell::ShapeError);
 
   // Each choice of channels hides the other one; both keep the empty one at zero.
   const auto seen = [&](abell::Channels channels) {
@@ -373,37 +378,11 @@ TEST_CASE("cached samples scale, select and augment by object, not by place", "[
 TEST_CASE("grey is copied to three channels and other sizes are resized", "[data]") {
   const TempFolder folder;
   picture(folder / "grey.png", {77}, 11);
-  std::vector<std::uint8_t> out(5 * 5 * 3);
   for (const auto method : {abell::Resize::bilinear, abell::Resize::nearest, abell::Resize::crop}) {
-    REQUIRE(abell::decode_files({folder / "grey.png"}, {5, 5, 3}, {.resize = method}, out) == 0);
-    REQUIRE(out == std::vector<std::uint8_t>(75, 77));
+    const abell::Decoded decoded = abell::decode_object(files_of({folder / "grey.png"}), {5, 5, 3}, {.resize = method});
+    REQUIRE(decoded.masked == 0);
+    REQUIRE(decoded.image.pixels == std::vector<float>(75, 77));
   }
-}
-
-TEST_CASE("masked pixels of a FITS set are counted by object", "[data]") {
-  const TempFolder folder;
-  for (const std::string name : {"a", "b"}) {
-    fitsfile* file = nullptr;
-    int status = 0;
-    long axes[] = {4, 4};
-    std::vector<float> values(16);
-    for (std::size_t i = 0; i < 16; ++i) values[i] = static_cast<float>(i);
-    if (name == "b") values[3] = values[5] = std::numeric_limits<float>::quiet_NaN();
-    fits_create_file(&file, (folder / (name + ".fits")).c_str(), &status);
-    fits_create_img(file, FLOAT_IMG, 2, axes, &status);
-    fits_write_img(file, TFLOAT, 1, 16, values.data(), &status);
-    fits_close_file(file, &status);
-    REQUIRE(status == 0);
-  }
-  folder.write("table.csv", "image,class\na.fits,x\nb.fits[0],y\n");
-  const DataSet set = abell::read_data_set(folder.path());
-  const auto cache = abell::cache_pixels(set, {4, 4, 3});
-  REQUIRE(cache->masked(0) == 0);
-  REQUIRE(cache->masked(1) == 2);
-  const auto bytes = bytes_of(*cache, 1);
-  REQUIRE(bytes[3 * 3] == 0);
-  REQUIRE(bytes[3 * 15] == 255);
-  REQUIRE_THROWS_WITH(abell::cache_pixels(set, {4, 4, 3}, {.nan = abell::MaskPolicy::error}), Contains("b.fits"));
 }
 
 TEST_CASE("the real class folders are read, and their validation folder is the test split", "[data]") {

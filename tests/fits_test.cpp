@@ -129,20 +129,6 @@ TEST_CASE("BLANK, NaN and infinity are masked and never zero", "[fits]") {
   if (refused.empty()) REQUIRE(abell::read_fits(doubles).mask == std::vector<std::uint8_t>{0, 1, 1, 0});
 }
 
-TEST_CASE("FITS for display is stretched linearly and its masked pixels are counted", "[fits]") {
-  const TempFolder folder;
-  const std::string name = (folder / "a.fits").string();
-  Writer(name).image<float>(FLOAT_IMG, {4, 1}, TFLOAT, {-1, missing, 1, 3});
-  const abell::DisplayImage display = abell::read_display_image(name);
-  REQUIRE(display.masked == 1);
-  REQUIRE(display.image.pixels == std::vector<float>{0, 0, 127.5F, 255});
-  REQUIRE_THROWS_WITH(abell::read_display_image(name, abell::MaskPolicy::error),
-                      Contains("a.fits") && Contains("1 of 4"));
-  const std::string mostly = (folder / "mostly.fits").string();
-  Writer(mostly).image<float>(FLOAT_IMG, {3, 1}, TFLOAT, {missing, missing, 1});
-  REQUIRE_THROWS_WITH(abell::read_display_image(mostly), Contains("at most half"));
-}
-
 TEST_CASE("the first image is found behind an empty primary HDU and a table", "[fits]") {
   const TempFolder folder;
   const std::string name = (folder / "second.fits").string();

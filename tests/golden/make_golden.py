@@ -125,7 +125,8 @@ def main():
                 print(suffix, array[:3], "...", array[-3:])
     versions = {"python": platform.python_version(), "numpy": np.__version__, "torch": torch.__version__,
                 "rate": RATE, "momentum": MOMENTUM, "steps": STEPS}
-    (HERE / "versions.json").write_text(json.dumps(versions, indent=2) + "\n")
+    others = json.loads((HERE / "versions.json").read_text())  # make_stretch.py's
+    (HERE / "versions.json").write_text(json.dumps(others | versions, indent=2) + "\n")
 
 
 if __name__ == "__main__":

@@ -141,6 +141,8 @@ conv2d_3.kernel conv2d_3.kernet conv2d_3
 bilinear bicubics bicubics
 \\"crop\\":1.0 \\"crop\\":7.0 crop
 \\"crop\\":1.0 \\"crop\\":[1] preprocessing
+\\"stretch\\":\\"linear\\" \\"stretch\\":\\"linean\\" --stretch: expected
+\\"smooth\\":\\"none\\" \\"smooth\\":12345678 preprocessing
 format_version\\":1 format_version\\":2 format version
 END
 # A weight that is no number.

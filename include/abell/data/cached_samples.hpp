@@ -19,7 +19,8 @@
 
 namespace abell {
 
-/// The channels that a network sees of images [empty, optical, X-ray]; the other one is zeroed.
+/// The channels that a network sees of images [empty or third band, optical, X-ray]: all, or one; the
+/// others are zeroed.
 enum class Channels { both, optical, xray };
 
 /// The choice called `text`. Throws OptionError for any other word.
@@ -37,19 +38,35 @@ inline constexpr ByteScale unit_scale{1.0F / 255, 0};
 /// Bytes become -1..1, as MobileNet has them: x / 127.5 - 1.
 inline constexpr ByteScale symmetric_scale{1 / 127.5F, -1};
 
-/// Bytes become numbers of mean 0 and variance 1 over all values of the image (before augmentation);
-/// an image of one value becomes zeros.
+namespace detail {
+
+inline ByteScale standard_scale(double sum, double squares, std::size_t values) {
+  const auto count = static_cast<double>(values);
+  const double mean = sum / count;
+  const double variance = squares / count - mean * mean;
+  const double scale = variance > 1e-9 ? 1 / std::sqrt(variance) : 1;
+  return {static_cast<float>(scale), static_cast<float>(-mean * scale)};
+}
+
+}  // namespace detail
+
+/// Values become numbers of mean 0 and variance 1 over the whole image (before augmentation); an image
+/// of one value becomes zeros.
 inline ByteScale standard_scale(std::span<const std::uint8_t> bytes) {
   std::uint64_t sum = 0, squares = 0;
   for (const std::uint8_t byte : bytes) {
     sum += byte;
     squares += static_cast<std::uint64_t>(byte) * byte;
   }
-  const auto count = static_cast<double>(bytes.size());
-  const double mean = static_cast<double>(sum) / count;
-  const double variance = static_cast<double>(squares) / count - mean * mean;
-  const double scale = variance > 1e-9 ? 1 / std::sqrt(variance) : 1;
-  return {static_cast<float>(scale), static_cast<float>(-mean * scale)};
+  return detail::standard_scale(static_cast<double>(sum), static_cast<double>(squares), bytes.size());
+}
+inline ByteScale standard_scale(std::span<const float> values) {
+  double sum = 0, squares = 0;
+  for (const float value : values) {
+    sum += static_cast<double>(value);
+    squares += static_cast<double>(value) * static_cast<double>(value);
+  }
+  return detail::standard_scale(sum, squares, values.size());
 }
 
 struct CachedSamplesOptions {
@@ -92,21 +109,26 @@ class CachedSamples {
   std::size_t cache_index(std::size_t index) const { return indices_[index]; }
 
   void read(std::size_t index, std::uint32_t epoch, std::span<float> out) const {
-    thread_local std::vector<std::uint8_t> room;
+    thread_local std::vector<float> room;
     const std::size_t at = indices_[index];
-    const std::span<const std::uint8_t> bytes = cache_->read(at, room);
+    const Pixels pixels = cache_->read(at, room);
     const Shape& s = shape();
     kernels::AffineMap map;
     if (const auto& augmentation = options_.augmentation) {
       map = affine_map(draw(*augmentation, options_.seed, epoch, static_cast<std::uint32_t>(at), s), s,
                        augmentation->centre);
     }
-    const ByteScale scale = options_.standardise ? standard_scale(bytes) : options_.scale;
-    kernels::affine_bytes(bytes.data(), s.height, s.width, s.channels, map, scale, out.data());
-    if (options_.channels != Channels::both) {
-      const std::size_t hidden = options_.channels == Channels::optical ? 2 : 1;
-      for (std::size_t i = hidden; i < s.size(); i += 3) out[i] = scale.offset;
-    }
+    std::visit(
+        [&](const auto& values) {
+          const ByteScale scale = options_.standardise ? standard_scale(values) : options_.scale;
+          kernels::affine_pixels(values.data(), s.height, s.width, s.channels, map, scale, out.data());
+          if (options_.channels == Channels::both) return;
+          const std::size_t seen = options_.channels == Channels::optical ? 1 : 2;
+          for (std::size_t i = 0; i < s.size(); ++i) {
+            if (i % 3 != seen) out[i] = scale.offset;
+          }
+        },
+        pixels);
   }
 
  private:

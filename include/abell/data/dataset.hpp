@@ -50,7 +50,8 @@ struct DataSetOptions {
 /// - a folder with `train/<class>/` and `validation/<class>/`, `test/<class>/`; an object's id is
 ///   its path in the folder;
 /// - a CSV table, or a folder with `table.csv` or one CSV file: `image` or `xray`,`optical` (paths
-///   relative to the table), `class`, optional `split` (train, validation, test) and `id`;
+///   relative to the table), `class`, optional `split` (train, validation, test), `id`, `third` (an
+///   image for the first channel) and `exposure` (the X-ray image's exposure map);
 /// - unless `need_set`, an image (its id is `data`) or a folder of images (ids are file names).
 /// When only one of validation and test is there, it is the test split. Every file is checked to be
 /// there; none is opened. Throws IoError, FormatError and OptionError naming file and line.

@@ -1,14 +1,16 @@
 #pragma once
-/// From the files of an object to the bytes that the network's input is made of. Needs stb and CFITSIO.
+/// From the files of an object to the values that the network's input is made of. Needs stb and CFITSIO.
 
 #include <abell/core/error.hpp>
 #include <abell/core/shape.hpp>
 #include <abell/data/dataset.hpp>
 #include <abell/data/pixel_cache.hpp>
+#include <abell/images/bands.hpp>
 #include <abell/images/image.hpp>
 #include <abell/images/read.hpp>
 #include <abell/images/resample.hpp>
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -25,57 +27,137 @@ struct DecodeOptions {
   Resize resize = Resize::bilinear;
   double crop = 1;  ///< share of each side, in (0, 1], that is cut from the centre before resizing
   MaskPolicy nan = MaskPolicy::zero;
+  Bands bands = {};
 };
 
-/// Reads one file ({image}: grey is copied to all channels) or two ({xray, optical}: combined as
-/// [empty, optical, X-ray]), brings them to `shape`, and writes shape.size() rounded bytes. Returns
-/// the number of masked pixels in the files. Throws IoError and FormatError naming the file.
-inline std::size_t decode_files(const std::vector<std::filesystem::path>& files, const Shape& shape,
-                                const DecodeOptions& options, std::span<std::uint8_t> out) {
+/// The channels of an object, 0..255.
+struct Decoded {
+  Image image;
+  std::size_t masked = 0;  ///< pixels of its files, those of low exposure included
+};
+
+/// Whether bytes lose nothing of an object: its files are PNG or JPEG, and no step is asked for.
+inline bool fits_in_bytes(const Object& object, const DecodeOptions& options) {
+  return options.bands == Bands{} && (object.third.empty() || !is_fits(object.third)) &&
+         std::ranges::none_of(object.files, is_fits);
+}
+
+namespace detail {
+
+/// The exposures of an object's X-ray image, whose hardly seen pixels become masked.
+inline std::vector<float> exposures(const Object& object, Image& counts, const ExposureCorrection& correction) {
+  const std::string name = object.files.front().string();
+  if (object.exposure.empty()) {
+    throw FormatError(name + ": expected an exposure map for --exposure " + to_text(correction) +
+                      " (column 'exposure' of a table), found none");
+  }
+  const std::string map_name = object.exposure.string();
+  return exposure_weights(counts, grey(read_image(object.exposure), map_name), correction.cut, name, map_name);
+}
+
+/// Takes band `band` of an object, one channel of `file`, to 0..255.
+inline void prepare(Image& image, const Object& object, std::size_t band, const std::filesystem::path& file,
+                    const Bands& bands) {
+  std::vector<float> weights;
+  if (band == xray_band && bands.exposure.divide) weights = exposures(object, image, bands.exposure);
+  prepare_band(image, bands.each[band], weights, is_fits(file), file.string());
+}
+
+/// Masked pixels are filled, and the image comes to the network's size.
+inline Image fit_image(Image image, const Shape& shape, const DecodeOptions& options) {
+  fill_masked(image, options.nan);
+  if (options.crop != 1) {
+    const auto side = [&](int size) { return std::max(1, static_cast<int>(std::lround(size * options.crop))); };
+    image = resize(image, side(image.height), side(image.width), Resize::crop);
+  }
+  return resize(image, shape.height, shape.width, options.resize);
+}
+
+/// One file for all channels. Grey is copied to all of them, and channel c is prepared as band c.
+inline Decoded decode_single(const Object& object, const Shape& shape, const DecodeOptions& options) {
+  const std::filesystem::path& file = object.files[0];
+  const std::string name = file.string();
+  const Bands& bands = options.bands;
+  Image image = read_image(file);
+  check_masked(image, options.nan, name);
+  const bool untouched = fits_in_bytes(object, options);
+  const bool alike =
+      image.channels == 1 && bands.each[0] == bands.each[1] && bands.each[1] == bands.each[2] && !bands.exposure.divide;
+  if (untouched || alike) {
+    if (!untouched) prepare(image, object, 0, file, bands);
+    const std::size_t masked = masked_count(image);
+    // Resized before grey is copied: a third of the work.
+    return {with_channels(fit_image(std::move(image), shape, options), shape.channels, name), masked};
+  }
+  image = with_channels(std::move(image), shape.channels, name);
+  Decoded decoded{Image(shape.height, shape.width, shape.channels), 0};
+  for (std::size_t channel = 0; channel < static_cast<std::size_t>(image.channels); ++channel) {
+    Image one = take_channel(image, channel);
+    prepare(one, object, std::min(channel, xray_band), file, bands);
+    decoded.masked = std::max(decoded.masked, masked_count(one));
+    put_channel(decoded.image, channel, fit_image(std::move(one), shape, options));
+  }
+  return decoded;
+}
+
+/// A file for each band: [third band or empty, optical, X-ray].
+inline Decoded decode_bands(const Object& object, const Shape& shape, const DecodeOptions& options) {
+  if (object.files.size() != 2 || shape.channels != 3) {
+    throw ShapeError("an X-ray and an optical image make 3 channels; found " + std::to_string(object.files.size()) +
+                     " files for " + to_string(shape));
+  }
+  const bool untouched = fits_in_bytes(object, options);
+  const std::array<std::filesystem::path, 3> files{object.third, object.files[1], object.files[0]};
+  Decoded decoded{Image(shape.height, shape.width, 3), 0};
+  for (std::size_t band = 0; band < 3; ++band) {
+    if (files[band].empty()) continue;
+    const std::string name = files[band].string();
+    Image image = grey(read_image(files[band]), name);
+    check_masked(image, options.nan, name);
+    if (!untouched) prepare(image, object, band, files[band], options.bands);
+    decoded.masked += masked_count(image);
+    put_channel(decoded.image, band, fit_image(std::move(image), shape, options));
+  }
+  return decoded;
+}
+
+}  // namespace detail
+
+/// Reads an object's one file (grey is copied to all channels) or its {xray, optical} with `third` and
+/// `exposure` ([third band or empty, optical, X-ray]), prepares each band, fills masked pixels and
+/// brings all to `shape`. Throws IoError and FormatError naming the file.
+inline Decoded decode_object(const Object& object, const Shape& shape, const DecodeOptions& options = {}) {
   if (!(options.crop > 0 && options.crop <= 1)) {
     throw OptionError("crop: expected a share above 0 and up to 1, found " + std::to_string(options.crop));
   }
-  std::size_t masked = 0;
-  const auto read = [&](const std::filesystem::path& file) {
-    DisplayImage display = read_display_image(file, options.nan);
-    masked += display.masked;
-    if (options.crop == 1) return std::move(display.image);
-    const auto side = [&](int size) { return std::max(1, static_cast<int>(std::lround(size * options.crop))); };
-    return resize(display.image, side(display.image.height), side(display.image.width), Resize::crop);
-  };
-  if (files.size() == 1) {
-    // Resized before grey is copied: a third of the work.
-    const Image image = with_channels(resize(read(files[0]), shape.height, shape.width, options.resize), shape.channels,
-                                      files[0].string());
-    std::ranges::transform(image.pixels, out.begin(), to_byte);
-    return masked;
+  Decoded decoded = object.files.size() == 1 ? detail::decode_single(object, shape, options)
+                                             : detail::decode_bands(object, shape, options);
+  if (const auto& lupton = options.bands.lupton) lupton_rgb(decoded.image, {255 * lupton->stretch, lupton->q});
+  if (fits_in_bytes(object, options)) {
+    std::ranges::transform(decoded.image.pixels, decoded.image.pixels.begin(), to_byte);
   }
-  if (files.size() != 2 || shape.channels != 3) {
-    throw ShapeError("an X-ray and an optical image make 3 channels; found " + std::to_string(files.size()) +
-                     " files for " + to_string(shape));
-  }
-  std::ranges::fill(out, std::uint8_t{0});
-  for (const std::size_t i : {std::size_t{0}, std::size_t{1}}) {
-    const Image image = resize(grey(read(files[i]), files[i].string()), shape.height, shape.width, options.resize);
-    const std::size_t channel = i == 0 ? 2 : 1;
-    for (std::size_t p = 0; p < image.pixels.size(); ++p) out[3 * p + channel] = to_byte(image.pixels[p]);
-  }
-  return masked;
+  return decoded;
 }
 
-/// Decodes every object of a set into a cache of images of one shape.
+/// Decodes every object of a set into a cache of images of one shape: bytes when they lose nothing of
+/// any object, else floats.
 inline std::shared_ptr<const PixelCache> cache_pixels(const DataSet& set, const Shape& shape,
-                                                      const DecodeOptions& decode = {},
-                                                      const PixelCacheOptions& options = {}) {
-  std::vector<std::vector<std::filesystem::path>> files;
-  for (const Object& object : set.objects) files.push_back(object.files);
-  const std::size_t count = files.size();
-  return std::make_shared<const PixelCache>(
-      count, shape,
-      [files = std::move(files), shape, decode](std::size_t index, std::span<std::uint8_t> out) {
-        return decode_files(files[index], shape, decode, out);
-      },
-      options);
+                                                      const DecodeOptions& options = {},
+                                                      const PixelCacheOptions& cache = {}) {
+  const auto write = [objects = set.objects, shape, options](std::size_t index, auto out) {
+    const Decoded decoded = decode_object(objects[index], shape, options);
+    using Value = typename decltype(out)::value_type;
+    std::ranges::transform(decoded.image.pixels, out.begin(), [](float value) { return static_cast<Value>(value); });
+    return decoded.masked;
+  };
+  const bool bytes = std::ranges::all_of(set.objects, [&](const Object& o) { return fits_in_bytes(o, options); });
+  PixelCache::Decode decode;
+  if (bytes) {
+    decode = PixelCache::DecodeTo<std::uint8_t>(write);
+  } else {
+    decode = PixelCache::DecodeTo<float>(write);
+  }
+  return std::make_shared<const PixelCache>(set.objects.size(), shape, std::move(decode), cache);
 }
 
 }  // namespace abell

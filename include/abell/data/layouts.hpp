@@ -191,7 +191,8 @@ inline Gathered gather_class_folders(const fs::path& folder) {
   return set;
 }
 
-/// A table with `image`, or `xray` and `optical`; `class`; optional `split` and `id` or `image_id`.
+/// A table with `image`, or `xray` and `optical`; `class`; optional `third` (a band) and `exposure` (of
+/// the X-ray image), whose fields may be empty; optional `split` and `id` or `image_id`.
 inline Gathered gather_table(const fs::path& csv, bool need_class) {
   const Table table = read_csv(csv);
   const auto cell = [&](std::size_t row, std::optional<std::size_t> column) {
@@ -209,6 +210,8 @@ inline Gathered gather_table(const fs::path& csv, bool need_class) {
   if (!id_column) id_column = table.find("image_id");
   const auto class_column = need_class ? std::optional(table.column("class")) : table.find("class");
   const auto split_column = table.find("split");
+  const auto third_column = table.find("third");
+  const auto exposure_column = table.find("exposure");
   const PositionColumns position(table);
 
   Gathered set;
@@ -218,16 +221,20 @@ inline Gathered gather_table(const fs::path& csv, bool need_class) {
   for (std::size_t row = 0; row < table.rows.size(); ++row) {
     Object object;
     object.id = id_column ? cell(row, id_column) : cell(row, images[0]);
+    const auto file_of = [&](std::size_t column) {
+      const fs::path file = csv.parent_path() / cell(row, column);
+      if (!image_exists(file)) throw IoError(table.where(row) + ": no such file: " + file.string());
+      return file;
+    };
     for (const std::size_t column : images) {
       if (cell(row, column).empty()) {
         throw FormatError(table.where(row) + ": expected a file in column '" + table.header[column] +
                           "', found an empty field");
       }
-      object.files.push_back(csv.parent_path() / cell(row, column));
-      if (!image_exists(object.files.back())) {
-        throw IoError(table.where(row) + ": no such file: " + object.files.back().string());
-      }
+      object.files.push_back(file_of(column));
     }
+    if (!cell(row, third_column).empty()) object.third = file_of(*third_column);
+    if (!cell(row, exposure_column).empty()) object.exposure = file_of(*exposure_column);
     check_id(seen, object.id, table.where(row));
     position.fill(object, table.rows[row]);
     const std::string name = cell(row, class_column);

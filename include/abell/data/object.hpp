@@ -25,6 +25,8 @@ struct Object {
   Split split = Split::train;
   std::string ra = {};  ///< right ascension and declination as the table has them; empty without such columns
   std::string dec = {};
+  std::filesystem::path third = {};     ///< image of the first channel, beside {xray, optical}; may be empty
+  std::filesystem::path exposure = {};  ///< exposure map of the X-ray image; may be empty
 };
 
 }  // namespace abell

@@ -20,6 +20,7 @@
 #include <span>
 #include <string>
 #include <utility>
+#include <variant>
 #include <vector>
 
 namespace abell {
@@ -30,44 +31,52 @@ struct PixelCacheOptions {
   std::function<void(std::size_t done, std::size_t total)> progress = {};  ///< called by one thread at a time
 };
 
-/// Bytes of `count` images of one shape (HWC). Each is decoded once; reading is safe from many
-/// threads. The scratch file has no name from the start, so it goes when the cache does, also after
-/// a crash.
+/// The values of an image, 0..255: bytes, or floats where bytes would lose something.
+using Pixels = std::variant<std::span<const std::uint8_t>, std::span<const float>>;
+
+/// `count` images of one shape (HWC), all as bytes or all as floats. Each is decoded once; reading is
+/// safe from many threads. The scratch file has no name from the start, so it goes when the cache
+/// does, also after a crash.
 class PixelCache {
  public:
-  /// Writes shape.size() bytes of image `index` and returns how many of its pixels were masked.
+  /// Writes shape.size() values of image `index` and returns how many of its pixels were masked.
   /// Called from several threads at once.
-  using Decode = std::function<std::size_t(std::size_t index, std::span<std::uint8_t> out)>;
+  template <class Value>
+  using DecodeTo = std::function<std::size_t(std::size_t index, std::span<Value> out)>;
+  using Decode = std::variant<DecodeTo<std::uint8_t>, DecodeTo<float>>;
 
-  /// Decodes everything (unless `place` is "off"). Throws what `decode` throws, and IoError when
-  /// the scratch file cannot be made or written (disk full).
+  /// What `decode` writes is what the cache holds. Decodes everything (unless `place` is "off"). Throws what `decode`
+  /// throws, and IoError when the scratch file cannot be made or written (disk full).
   PixelCache(std::size_t count, Shape shape, Decode decode, const PixelCacheOptions& options = {})
-      : count_(count), shape_(shape), decode_(std::move(decode)), masked_(count) {
-    if (options.place == "off") return;
+      : count_(count),
+        shape_(shape),
+        image_bytes_(shape.size() * (decode.index() == 0 ? 1 : sizeof(float))),
+        decode_(std::move(decode)),
+        masked_(count) {
+    decoded_ = options.place != "off";
+    if (!decoded_) return;
     if (options.place == "ram") {
-      ram_ = Buffer<std::uint8_t>(count * shape.size());
+      ram_ = Buffer<float>((count * image_bytes_ + sizeof(float) - 1) / sizeof(float));
     } else {
       scratch_ = Scratch(options.place);
     }
     fill(options);
-    decode_ = nullptr;
   }
 
   std::size_t size() const { return count_; }
   const Shape& shape() const { return shape_; }
 
-  /// The bytes of image `index`: in place when they are in memory, else written to `room`, which
-  /// grows to shape().size() bytes once.
-  std::span<const std::uint8_t> read(std::size_t index, std::vector<std::uint8_t>& room) const {
-    const std::size_t size = shape_.size();
-    if (ram_.size() > 0) return ram_.span().subspan(index * size, size);
-    room.resize(size);
-    if (decode_) {
-      decode_(index, room);
+  /// The values of image `index`: in place when they are in memory, else written to `room`, which
+  /// grows once.
+  Pixels read(std::size_t index, std::vector<float>& room) const {
+    if (ram_.size() > 0) return pixels(bytes_of(ram_.span()).subspan(index * image_bytes_, image_bytes_));
+    const std::span<std::uint8_t> bytes = make_room(room);
+    if (decoded_) {
+      scratch_.read(index * image_bytes_, bytes);
     } else {
-      scratch_.read(index * size, room);
+      decode(index, bytes);
     }
-    return room;
+    return pixels(bytes);
   }
 
   /// Masked pixels of image `index` (in its files, before resizing); 0 while nothing is decoded.
@@ -124,8 +133,27 @@ class PixelCache {
     int file_ = -1;
   };
 
+  /// Memory is kept as floats, in which bytes may stand too.
+  static std::span<std::uint8_t> bytes_of(std::span<float> memory) {
+    return {reinterpret_cast<std::uint8_t*>(memory.data()), memory.size() * sizeof(float)};
+  }
+  static std::span<const std::uint8_t> bytes_of(std::span<const float> memory) {
+    return {reinterpret_cast<const std::uint8_t*>(memory.data()), memory.size() * sizeof(float)};
+  }
+  std::span<std::uint8_t> make_room(std::vector<float>& room) const {
+    room.resize((image_bytes_ + sizeof(float) - 1) / sizeof(float));
+    return bytes_of(std::span<float>(room)).first(image_bytes_);
+  }
+  Pixels pixels(std::span<const std::uint8_t> bytes) const {
+    if (decode_.index() == 0) return bytes;
+    return std::span(reinterpret_cast<const float*>(bytes.data()), shape_.size());
+  }
+  std::size_t decode(std::size_t index, std::span<std::uint8_t> bytes) const {
+    if (decode_.index() == 0) return std::get<0>(decode_)(index, bytes);
+    return std::get<1>(decode_)(index, {reinterpret_cast<float*>(bytes.data()), shape_.size()});
+  }
+
   void fill(const PixelCacheOptions& options) {
-    const std::size_t size = shape_.size();
     std::atomic<bool> failed{false};
     std::mutex mutex;
     std::size_t done = 0;
@@ -133,16 +161,12 @@ class PixelCache {
       if (failed) return;
       const auto index = static_cast<std::size_t>(chunk);
       try {
-        thread_local std::vector<std::uint8_t> room;
-        std::span<std::uint8_t> bytes;
-        if (ram_.size() > 0) {
-          bytes = ram_.span().subspan(index * size, size);
-        } else {
-          room.resize(size);
-          bytes = room;
-        }
-        masked_[index] = decode_(index, bytes);
-        if (ram_.size() == 0) scratch_.write(index * size, bytes);
+        thread_local std::vector<float> room;
+        const bool in_ram = ram_.size() > 0;
+        const std::span<std::uint8_t> bytes =
+            in_ram ? bytes_of(ram_.span()).subspan(index * image_bytes_, image_bytes_) : make_room(room);
+        masked_[index] = decode(index, bytes);
+        if (!in_ram) scratch_.write(index * image_bytes_, bytes);
       } catch (...) {
         failed = true;
         throw;
@@ -155,9 +179,11 @@ class PixelCache {
 
   std::size_t count_;
   Shape shape_;
+  std::size_t image_bytes_;
   Decode decode_;
+  bool decoded_ = false;
   std::vector<std::size_t> masked_;
-  Buffer<std::uint8_t> ram_;
+  Buffer<float> ram_;
   Scratch scratch_;
 };
 

@@ -6,7 +6,6 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 #include <string>
 #include <vector>
 
@@ -56,24 +55,6 @@ inline void check_image_size(long height, long width, const std::string& name) {
   }
 }
 
-/// Maps the range of the unmasked values linearly onto 0..255; a constant image becomes 0.
-inline void scale_min_max(Image& image) {
-  float low = std::numeric_limits<float>::infinity();
-  float high = -low;
-  for (const float value : image.pixels) {
-    if (!std::isfinite(value)) continue;
-    low = std::min(low, value);
-    high = std::max(high, value);
-  }
-  const double span = static_cast<double>(high) - static_cast<double>(low);
-  const double scale = span > 0 && std::isfinite(span) ? 255 / span : 0;
-  for (float& value : image.pixels) {
-    if (std::isfinite(value)) {
-      value = static_cast<float>((static_cast<double>(value) - static_cast<double>(low)) * scale);
-    }
-  }
-}
-
 /// What becomes of masked pixels.
 enum class MaskPolicy { zero, median, error };
 
@@ -85,24 +66,24 @@ inline MaskPolicy parse_mask_policy(const std::string& text) {
   throw OptionError("--nan: expected zero, median or error, found '" + text + "'");
 }
 
-/// Gives masked pixels the value 0 or each channel's median, empties the mask and returns how many
-/// there were. Throws FormatError when any is masked under MaskPolicy::error, or when more than
-/// half are; `name` is the file.
-inline std::size_t fill_masked(Image& image, MaskPolicy policy, const std::string& name) {
+/// The number of masked pixels. Throws FormatError when any is masked under MaskPolicy::error, or when
+/// more than half are; `name` is the file.
+inline std::size_t check_masked(const Image& image, MaskPolicy policy, const std::string& name) {
   const std::size_t masked = masked_count(image);
-  if (masked == 0) {
-    image.mask.clear();
-    return 0;
-  }
   const std::string found =
       std::to_string(masked) + " of " + std::to_string(image.pixel_count()) + " pixels masked (NaN or BLANK)";
-  if (policy == MaskPolicy::error) throw FormatError(name + ": expected no masked pixel, found " + found);
+  if (masked > 0 && policy == MaskPolicy::error) throw FormatError(name + ": expected no masked pixel, found " + found);
   if (2 * masked > image.pixel_count()) throw FormatError(name + ": expected at most half masked, found " + found);
+  return masked;
+}
 
+/// Gives masked pixels each channel's median under MaskPolicy::median, else 0, and empties the mask.
+inline void fill_masked(Image& image, MaskPolicy policy) {
+  const std::size_t masked = masked_count(image);
   const auto channels = static_cast<std::size_t>(image.channels);
-  for (std::size_t channel = 0; channel < channels; ++channel) {
+  for (std::size_t channel = 0; masked > 0 && channel < channels; ++channel) {
     float fill = 0;
-    if (policy == MaskPolicy::median) {
+    if (policy == MaskPolicy::median && masked < image.pixel_count()) {
       std::vector<float> good;
       good.reserve(image.pixel_count() - masked);
       for (std::size_t p = 0; p < image.pixel_count(); ++p) {
@@ -117,7 +98,6 @@ inline std::size_t fill_masked(Image& image, MaskPolicy policy, const std::strin
     }
   }
   image.mask.clear();
-  return masked;
 }
 
 /// The image with `channels` channels: itself when it has as many, else its only channel copied.

@@ -13,8 +13,6 @@
 
 namespace abell {
 
-namespace detail {
-
 /// Whether `path` is FITS (or compressed, which only FITS may be) rather than PNG or JPEG, told by
 /// its first bytes. Throws IoError (no such file) and FormatError (none of them).
 inline bool is_fits(const std::filesystem::path& path) {
@@ -37,28 +35,8 @@ inline bool is_fits(const std::filesystem::path& path) {
                     (start.empty() ? "an empty file" : "another kind of file"));
 }
 
-}  // namespace detail
-
 /// Reads PNG, JPEG or FITS, told apart by the first bytes and not by the name. PNG and JPEG give
 /// 0..255; FITS gives physical values with a mask. Errors: those of `read_stb` and `read_fits`.
-inline Image read_image(const std::filesystem::path& path) {
-  return detail::is_fits(path) ? read_fits(path) : read_stb(path);
-}
-
-/// An image ready for display or for a network, and how many of its pixels were masked.
-struct DisplayImage {
-  Image image;
-  std::size_t masked = 0;
-};
-
-/// Reads an image as 0..255: FITS values are mapped linearly from the range of their unmasked
-/// pixels, then masked pixels are filled by `policy`.
-inline DisplayImage read_display_image(const std::filesystem::path& path, MaskPolicy policy = MaskPolicy::zero) {
-  const bool fits = detail::is_fits(path);
-  Image image = fits ? read_fits(path) : read_stb(path);
-  if (fits) scale_min_max(image);
-  const std::size_t masked = fill_masked(image, policy, path.string());
-  return {std::move(image), masked};
-}
+inline Image read_image(const std::filesystem::path& path) { return is_fits(path) ? read_fits(path) : read_stb(path); }
 
 }  // namespace abell

@@ -1,5 +1,5 @@
 #pragma once
-/// Bilinear affine resampling of byte images into floats: the hot loop of augmentation.
+/// Bilinear affine resampling of images of bytes or floats (0..255) into floats: the hot loop of augmentation.
 
 #include <algorithm>
 #include <cmath>
@@ -17,7 +17,7 @@ struct AffineMap {
   friend constexpr bool operator==(const AffineMap&, const AffineMap&) = default;
 };
 
-/// A byte b becomes scale * b + offset.
+/// A value b of 0..255 becomes scale * b + offset.
 struct ByteScale {
   float scale = 1.0F / 255;
   float offset = 0;
@@ -71,8 +71,9 @@ inline Cell clamped_cell(std::int64_t coordinate, int size) {
 
 /// Bilinear value of every channel from the pixel at `p`; `right` and `down` are the distances to
 /// the neighbours, 0 along an axis of length 1.
-inline void blend(const std::uint8_t* p, std::ptrdiff_t right, std::ptrdiff_t down, float x, float y, int channels,
-                  ByteScale to, float* out) {
+template <class Value>
+void blend(const Value* p, std::ptrdiff_t right, std::ptrdiff_t down, float x, float y, int channels, ByteScale to,
+           float* out) {
   for (int c = 0; c < channels; ++c) {
     const auto a = static_cast<float>(p[c]);
     const auto b = static_cast<float>(p[c + right]);
@@ -126,13 +127,32 @@ inline void blend3(const std::uint8_t* p, std::ptrdiff_t down, Float4 x, Float4 
   const Float4 value = scale * (top + y * (bottom - top)) + to.offset;
   std::memcpy(out, &value, sizeof value);
 }
-inline void blend3(const std::uint8_t* p, std::ptrdiff_t down, float x, float y, ByteScale to, float* out) {
+
+/// `blend` for three channels of floats, rounded as for bytes. The right pixel is the last three of
+/// four values from p + 2 on, so that nothing beyond the image is read.
+inline void blend3(const float* p, std::ptrdiff_t down, Float4 x, Float4 y, ByteScale to, float* out) {
+  Float4 a, b, d, e;
+  std::memcpy(&a, p, sizeof a);
+  std::memcpy(&b, p + 2, sizeof b);
+  std::memcpy(&d, p + down, sizeof d);
+  std::memcpy(&e, p + down + 2, sizeof e);
+  b = Float4{b[1], b[2], b[3], 0};
+  e = Float4{e[1], e[2], e[3], 0};
+  const Float4 top = a + x * (b - a);
+  const Float4 bottom = d + x * (e - d);
+  const Float4 value = to.scale * (top + y * (bottom - top)) + to.offset;
+  std::memcpy(out, &value, sizeof value);
+}
+
+template <class Value>
+void blend3(const Value* p, std::ptrdiff_t down, float x, float y, ByteScale to, float* out) {
   blend3(p, down, Float4{x, x, x, x}, Float4{y, y, y, y}, to, out);
 }
 
 /// Pixels [0, count) of a run whose four neighbours are all inside, three channels.
-inline void run3(const std::uint8_t* in, std::ptrdiff_t stride, std::int64_t row, std::int64_t column,
-                 std::int64_t step_row, std::int64_t step_column, int count, ByteScale to, float* out) {
+template <class Value>
+void run3(const Value* in, std::ptrdiff_t stride, std::int64_t row, std::int64_t column, std::int64_t step_row,
+          std::int64_t step_column, int count, ByteScale to, float* out) {
   Word4 y = low_words(row);
   Word4 x = low_words(column);
   const Word4 step_y = low_words(step_row);
@@ -147,18 +167,22 @@ inline void run3(const std::uint8_t* in, std::ptrdiff_t stride, std::int64_t row
 }
 #else
 inline constexpr bool has_blend3 = false;
-inline void blend3(const std::uint8_t*, std::ptrdiff_t, float, float, ByteScale, float*) {}
-inline void run3(const std::uint8_t*, std::ptrdiff_t, std::int64_t, std::int64_t, std::int64_t, std::int64_t, int,
-                 ByteScale, float*) {}
+template <class Value>
+void blend3(const Value*, std::ptrdiff_t, float, float, ByteScale, float*) {}
+template <class Value>
+void run3(const Value*, std::ptrdiff_t, std::int64_t, std::int64_t, std::int64_t, std::int64_t, int, ByteScale,
+          float*) {}
 #endif
 
 }  // namespace detail
 
-/// Writes all pixels of `out` (height x width x channels floats) from `in` (the same shape, bytes)
-/// through `map`, bilinear, coordinates clamped to the image (fill "nearest"). Each row is cut into
-/// a middle part, where all four neighbours are inside, and two ends, where coordinates are clamped.
-inline void affine_bytes(const std::uint8_t* in, int height, int width, int channels, const AffineMap& map,
-                         ByteScale to, float* out) {
+/// Writes all pixels of `out` (height x width x channels floats) from `in` (the same shape, bytes or
+/// floats; whole numbers give the same bits in both) through `map`, bilinear, coordinates clamped to the image (fill
+/// "nearest"). Each row is cut into a middle part, where all four neighbours are inside, and two ends, where
+/// coordinates are clamped.
+template <class Value>
+void affine_pixels(const Value* in, int height, int width, int channels, const AffineMap& map, ByteScale to,
+                   float* out) {
   const std::ptrdiff_t stride = static_cast<std::ptrdiff_t>(width) * channels;
   if (map == AffineMap{}) {
     const std::ptrdiff_t size = stride * height;
@@ -190,7 +214,7 @@ inline void affine_bytes(const std::uint8_t* in, int height, int width, int chan
       for (int column = begin; column < end; ++column) {
         const detail::Cell r = detail::clamped_cell(first_row + column * step_row, height);
         const detail::Cell c = detail::clamped_cell(first_column + column * step_column, width);
-        const std::uint8_t* from = in + r.index * stride + c.index * channels;
+        const Value* from = in + r.index * stride + c.index * channels;
         float* target = line + static_cast<std::ptrdiff_t>(column) * channels;
         if (column < vector_end) {
           detail::blend3(from, down, c.fraction, r.fraction, to, target);
