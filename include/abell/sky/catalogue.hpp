@@ -20,9 +20,10 @@ inline constexpr double faintest_drawn = 21.8;  ///< fainter ones are part of th
 struct Catalogue {
   std::vector<Star> stars;
   std::vector<Galaxy> galaxies;
-  double richness = 0;      ///< expected members brighter than 0.2 L*
-  int visible_members = 0;  ///< members within the field brighter than plate_limit
-  double magnitude = 0;     ///< R of the brightest member, the nearby galaxy, the star or the counterpart
+  double richness = 0;       ///< expected members brighter than 0.2 L*
+  int visible_members = 0;   ///< members within the field brighter than plate_limit
+  int visible_galaxies = 0;  ///< galaxies within the field brighter than plate_limit
+  double magnitude = 0;      ///< R of the brightest member, the nearby galaxy, the star or the counterpart
 };
 
 namespace detail {
@@ -32,6 +33,8 @@ inline Position anywhere(Random& random) {
   const double x = random.uniform(-half, half);
   return {x, random.uniform(-half, half)};
 }
+
+inline bool in_field(Position at) { return std::max(std::abs(at.x), std::abs(at.y)) < field_arcsec / 2; }
 
 /// Stars at high galactic latitude: 3000 a square degree to R = 20, 0.25 dex a magnitude (approximate,
 /// Bahcall & Soneira 1980), with the spread of 2000-4000 and more towards the plane.
@@ -121,8 +124,7 @@ inline void draw_members(Random& random, const Target& target, Position centre, 
   const auto add = [&](const Galaxy& galaxy) {
     if (galaxy.magnitude > faintest_drawn) return;
     catalogue.galaxies.push_back(galaxy);
-    const bool inside = std::max(std::abs(galaxy.at.x), std::abs(galaxy.at.y)) < field_arcsec / 2;
-    catalogue.visible_members += inside && galaxy.magnitude < plate_limit ? 1 : 0;
+    catalogue.visible_members += in_field(galaxy.at) && galaxy.magnitude < plate_limit ? 1 : 0;
   };
   add(brightest);
 
@@ -196,14 +198,16 @@ inline Catalogue draw_catalogue(Random& random, const Target& target, const std:
   } else if (target.kind == "star") {
     catalogue.stars.push_back({centre, target.magnitude});
     catalogue.magnitude = target.magnitude;
-  } else if (target.kind != "shell") {
-    double brightest = 99;
+  } else {
     for (const XraySource& source : target.sources) {
       if (source.profile != Profile::point) continue;
-      brightest = std::min(brightest, detail::draw_counterpart(random, source, catalogue));
+      const double magnitude = detail::draw_counterpart(random, source, catalogue);
+      if (catalogue.magnitude == 0 || magnitude < catalogue.magnitude) catalogue.magnitude = magnitude;
     }
-    catalogue.magnitude = brightest;
   }
+  catalogue.visible_galaxies = static_cast<int>(std::ranges::count_if(catalogue.galaxies, [](const Galaxy& galaxy) {
+    return detail::in_field(galaxy.at) && galaxy.magnitude < plate_limit;
+  }));
   return catalogue;
 }
 
