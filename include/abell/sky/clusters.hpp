@@ -24,21 +24,23 @@ inline SurveyEntry draw_efeds(Random& random) {
   return {redshift, 0.95e-14 * std::exp(0.64 * std::exp(-1.02 * redshift) * detail::gamma(random, 4))};
 }
 
-/// As MCXC (Piffaretti et al. 2011), bright and near: z log-normal about 0.16; three of ten fluxes are of
-/// serendipitous surveys, the others of the ROSAT All-Sky Survey.
+/// As MCXC (Piffaretti et al. 2011), bright and near: log-normal redshifts and fluxes, three of ten from serendipitous
+/// surveys, the others from the ROSAT All-Sky Survey.
 inline SurveyEntry draw_mcxc(Random& random) {
-  const double redshift = detail::log_normal(random, 0.16, 0.72);
   const bool serendipitous = random.uniform() < 0.3;
-  return {redshift, detail::log_normal(random, serendipitous ? 1.6e-13 : 1.9e-12, 0.6)};
+  const double redshift = detail::log_normal(random, serendipitous ? 0.26 : 0.10, 0.78);
+  return {redshift, detail::log_normal(random, serendipitous ? 1.5e-13 : 2.4e-12, 0.8)};
 }
 
-/// A cluster seen in passing: one in twenty like MCXC's, the others like those of eFEDS; 0.05 < z < 1.3, and
-/// none so bright that it would be a target of its own.
+/// A cluster seen in passing: one in twenty like MCXC's, the others like those of eFEDS; 0.05 < z < 1.3, none so
+/// bright that it would be a target of its own, nor more massive than any that is known.
 inline SurveyEntry draw_cluster_entry(Random& random) {
   constexpr double brightest = 5e-12;
+  constexpr double heaviest = 2e15;
   while (true) {
     const SurveyEntry entry = random.uniform() < 0.05 ? draw_mcxc(random) : draw_efeds(random);
-    if (entry.redshift > 0.05 && entry.redshift < 1.3 && entry.flux < brightest) return entry;
+    if (!(entry.redshift > 0.05 && entry.redshift < 1.3 && entry.flux < brightest)) continue;
+    if (cluster_mass(entry.flux, entry.redshift) < heaviest) return entry;
   }
 }
 

@@ -108,10 +108,10 @@ inline void draw_other(Random& random, Target& target, Observation& observation)
     // Light of a star outside of the field that met one mirror only.
     target.kind = "arc";
     XraySource arc;
-    arc.flux = draw_flux(random, 4e-14, 4e-13);
+    arc.flux = draw_flux(random, 6e-14, 6e-13);
     arc.profile = Profile::arc;
     arc.scale = random.uniform(150, 500);
-    arc.limit = random.uniform(30, 120);
+    arc.limit = random.uniform(50, 180);
     arc.angle = any_angle(random);
     arc.at = polar(-arc.scale, arc.angle);
     target.sources = {arc};
