@@ -54,6 +54,7 @@ std::vector<Candidate> draw_set(int objects, const abell::program::CommonOptions
   abell::program::ProgressBar bar("candidates", objects, common.quiet);
   int done = 0;
   abell::parallel_for(objects, abell::thread_count(common.threads), [&](int object, int) {
+    if (abell::program::interrupted()) return;
     set[static_cast<std::size_t>(object)] = abell::sky::draw_candidate(common.seed, static_cast<std::uint32_t>(object));
 #pragma omp critical(abell_validate_progress)
     bar.update(++done);
@@ -224,27 +225,29 @@ std::vector<abell::GalleryItem> real_gallery(const std::vector<abell::program::R
   return items;
 }
 
-/// One picture: plates above, X-rays below, two of each class from left to right.
+/// One picture: plates above, X-rays below; two kinds of each class, in the order of the classes.
 void write_picture(const fs::path& path, const std::vector<Candidate>& painted) {
   constexpr int side = 120;
-  std::vector<std::vector<abell::Picture>> columns;
+  std::vector<const Candidate*> columns;
   for (std::size_t category = 0; category < abell::sky::category_names.size(); ++category) {
-    int taken = 0;
+    std::vector<std::string_view> kinds;
     for (const Candidate& candidate : painted) {
-      if (candidate.role.category != static_cast<abell::sky::Category>(category) || ++taken > 2) continue;
-      columns.push_back(abell::sky_panels({abell::sky::image_shape, candidate.pixels}));
+      const bool known = std::ranges::find(kinds, candidate.target.kind) != kinds.end();
+      if (candidate.role.category != static_cast<abell::sky::Category>(category) || known || kinds.size() == 2)
+        continue;
+      kinds.push_back(candidate.target.kind);
+      columns.push_back(&candidate);
     }
   }
   abell::Image sheet(2 * side, static_cast<int>(columns.size()) * side, 1);
   for (std::size_t i = 0; i < columns.size(); ++i) {
-    const abell::Picture plate = abell::thumbnail(columns[i][0], side);
-    const abell::Picture xray = abell::thumbnail(columns[i][1], side);
+    const abell::Picture small = abell::thumbnail({abell::sky::image_shape, columns[i]->pixels}, side);
     for (int row = 0; row < side; ++row) {
       for (int column = 0; column < side; ++column) {
-        const auto pixel = static_cast<std::size_t>(row * side + column);
+        const auto pixel = static_cast<std::size_t>(3 * (row * side + column));
         const int x = static_cast<int>(i) * side + column;
-        sheet.at(row, x) = plate.pixels[pixel];
-        sheet.at(side + row, x) = xray.pixels[3 * pixel];
+        sheet.at(row, x) = small.pixels[pixel + 1];
+        sheet.at(side + row, x) = small.pixels[pixel + 2];
       }
     }
   }
