@@ -101,7 +101,7 @@ void add_surveys(const std::vector<Candidate>& set, const fs::path& data, std::v
                    abell::sky::ks_distance(fluxes, positive_column(efeds, "F_500kpc")), 0.15});
 }
 
-/// Returns the plot of the brightest source's profile.
+/// The brightest isolated sources of each observation; returns plots of their profiles.
 std::string add_growth(const std::vector<abell::program::RealObservation>& real, std::vector<Comparison>& table) {
   using namespace abell::program;
   std::string plot;
@@ -123,11 +123,10 @@ std::string add_growth(const std::vector<abell::program::RealObservation>& real,
                               .y = {.label = "energy", .unit = "1/arcsec²", .logarithmic = true},
                               .series = {measured, simulated}});
   };
-  const GrowthPair brightest = compare_growth(real, 0, 0);
-  add("brightest source (" + text("%.0f", brightest.counts) + " counts, " + text("%.1f", brightest.off_axis) + "')",
-      brightest, 0.03);
-  const GrowthPair others = compare_growth(real, 1, 4);
-  add("next four (" + text("%.0f", others.counts) + " counts)", others, none);
+  const GrowthPair all = compare_growth(real, 0, 4);
+  add("five sources (" + text("%.0f", all.counts) + " counts)", all, 0.03);
+  const GrowthPair fainter = compare_growth(real, 1, 4);
+  add("four fainter (" + text("%.0f", fainter.counts) + " counts)", fainter, none);
   return plot;
 }
 
@@ -145,6 +144,12 @@ void add_detector(const std::vector<abell::program::RealObservation>& real, std:
                        abell::sky::vignetting(arcmin) / abell::sky::vignetting(0.5),
                        arcmin < abell::sky::field_of_view_arcmin ? 0.05 : none, true});
     }
+  }
+  for (std::size_t camera = 0; camera < real_cameras.size(); ++camera) {
+    double dark = 0;
+    for (const RealObservation& observation : real) dark += real_dark_share(observation.views[camera]) / views;
+    table.push_back({std::string("% of the area within 10' on gaps and bad columns, ") + real_cameras[camera],
+                     100 * dark, 100 * simulated_dark_share(seed, real[0].views[camera].camera), none});
   }
   for (std::size_t camera = 0; camera < real_cameras.size(); ++camera) {
     double quiet = 0;

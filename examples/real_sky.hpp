@@ -103,6 +103,38 @@ inline double real_vignetting(const RealView& view, double arcmin) {
   return sky::median(std::move(ring)) / sky::median(std::move(middle));
 }
 
+/// Share of the area within 10' of the axis that gaps and bad columns leave dark.
+inline double real_dark_share(const RealView& view) {
+  double dark = 0;
+  double all = 0;
+  for (int row = 0; row < view.exposure.height; ++row) {
+    for (int column = 0; column < view.exposure.width; ++column) {
+      if (std::hypot(column - view.axis.x, row - view.axis.y) * real_pixel > 600) continue;
+      ++all;
+      dark += static_cast<double>(view.exposure.at(row, column)) < 0.05 * view.seconds ? 1 : 0;
+    }
+  }
+  return dark / all;
+}
+
+/// The same over simulated observations.
+inline double simulated_dark_share(std::uint64_t seed, const sky::Camera& camera) {
+  Random random(seed, {Purpose::user, 3, 0});
+  int dark = 0;
+  constexpr int observations = 20;
+  constexpr int points = 2000;
+  for (int i = 0; i < observations; ++i) {
+    sky::Observation observation = sky::draw_observation(random);
+    sky::aim(observation, {});
+    for (int point = 0; point < points; ++point) {
+      const double radius = 600 * std::sqrt(random.uniform());
+      const sky::Position at = sky::detail::polar(radius, sky::detail::any_angle(random));
+      dark += sky::on_live_chip(camera, observation, sky::on_chips(observation, at)) ? 0 : 1;
+    }
+  }
+  return dark / static_cast<double>(observations * points);
+}
+
 /// Counts/s/arcmin2 in the ring between two distances from the axis in arcmin, sources left out.
 inline double real_background(const RealObservation& observation, const RealView& view, double from, double to) {
   double counts = 0;
@@ -160,19 +192,17 @@ inline double simulated_background(std::uint64_t seed, const sky::Camera& camera
 
 inline constexpr std::array<double, 5> growth_radii{6.5, 8.7, 13, 17.4, 26};
 
-/// Mean curve of growth of the brightest point source in all views, and of the same source simulated.
+/// Mean curves of growth of real sources in all views, and of the same sources simulated.
 struct GrowthPair {
   std::array<double, growth_radii.size()> real{};
   std::array<double, growth_radii.size()> simulated{};
-  double counts = 0;    ///< real ones, all views
-  double off_axis = 0;  ///< arcmin
+  double counts = 0;  ///< real ones, all views
 };
 
-/// The `rank`-th brightest (0 first) isolated point source of each observation, 4' to 12' off axis; weights are counts.
+/// The isolated point sources of each observation by falling counts, from number `first` to `last`; weights are counts.
 inline GrowthPair compare_growth(const std::vector<RealObservation>& observations, std::size_t first,
                                  std::size_t last) {
   GrowthPair pair;
-  double simulated_counts = 0;
   for (const RealObservation& observation : observations) {
     struct Bright {
       double counts;
@@ -213,15 +243,12 @@ inline GrowthPair compare_growth(const std::vector<RealObservation>& observation
           pair.real[i] += real.energy[i] * real.counts;
           pair.simulated[i] += simulated.energy[i] * real.counts;
         }
-        pair.off_axis += std::hypot(seen.off_axis.x, seen.off_axis.y) / 60 * real.counts;
         pair.counts += real.counts;
-        simulated_counts += real.counts;
       }
     }
   }
   for (double& value : pair.real) value /= pair.counts;
-  for (double& value : pair.simulated) value /= simulated_counts;
-  pair.off_axis /= pair.counts;
+  for (double& value : pair.simulated) value /= pair.counts;
   return pair;
 }
 

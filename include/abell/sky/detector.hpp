@@ -35,7 +35,7 @@ inline constexpr std::array<Camera, 3> epic{pn, mos, mos};
 inline double vignetting(double arcmin) { return 1 / (1 + std::pow(arcmin / 10.7, 2)); }
 
 inline constexpr double column_width = 4.1;  ///< arcsec, of the pn camera
-inline constexpr double chip_width = 262.4;  ///< 64 columns
+inline constexpr double chip_width = 254.2;  ///< 62 of 64 columns: those at the borders are flagged
 inline constexpr double chip_height = 820;   ///< 200 rows
 inline constexpr double chip_pitch = 269;    ///< from one of the six chips of a row to the next
 inline constexpr double middle_gap = 12;     ///< between the two halves of the camera

@@ -26,7 +26,7 @@ inline Observation draw_observation(Random& random) {
   aim(observation, detail::polar(radius, detail::any_angle(random)));
   observation.particles = detail::log_normal(random, 1, 0.4);
   if (random.uniform() < 0.15) observation.particles *= random.uniform(5, 10);
-  for (long i = random.poisson(4); i > 0; --i) {
+  for (long i = random.poisson(8); i > 0; --i) {
     observation.bad_columns.push_back(column_width * std::floor(random.uniform(-196, 196)));
   }
   return observation;

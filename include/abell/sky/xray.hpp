@@ -68,8 +68,9 @@ inline Position emitted(Random& random, const XraySource& source) {
       break;
     }
     case Profile::arc: {
-      const double away = source.scale * (1 + 0.015 * random.normal());
-      const double azimuth = source.angle + source.limit / source.scale * random.uniform(-1, 1);
+      const double away = source.scale + 6 * random.normal();
+      const double along = source.limit * (random.uniform() + random.uniform() - 1);  // fades towards both ends
+      const double azimuth = source.angle + along / source.scale;
       return {source.at.x + away * std::cos(azimuth), source.at.y + away * std::sin(azimuth)};
     }
   }
@@ -105,6 +106,7 @@ inline long shine(Random& random, const Observation& observation, const Camera& 
       const double half = chip.y < 0 ? -1 : 1;
       chip.y = half * (middle_gap / 2 + random.uniform() * chip_height);
       end = turned({chip.x - observation.chip.x, chip.y - observation.chip.y}, observation.roll);
+      if (off_axis_arcmin(observation, end) > field_of_view_arcmin) continue;
     }
     if (!on_live_chip(camera, observation, chip)) continue;
     const int pixel = pixel_of(end);
