@@ -152,19 +152,26 @@ void add_detector(const std::vector<abell::program::RealObservation>& real, std:
                      100 * dark, 100 * simulated_dark_share(seed, real[0].views[camera].camera), none});
   }
   for (std::size_t camera = 0; camera < real_cameras.size(); ++camera) {
-    double quiet = 0;
+    Background quiet;
+    Background simulated;
     double flared = 0;
-    double simulated = 0;
-    for (const double arcmin : {9.0, 11.0, 13.0}) {
+    constexpr std::array<double, 3> rings{9, 11, 13};
+    const auto add = [](Background& mean, const Background& part, double share) {
+      mean = {mean.rate + share * part.rate, mean.dispersion + share * part.dispersion};
+    };
+    for (const double arcmin : rings) {
       for (std::size_t i = 0; i < real.size(); ++i) {
-        const double rate = real_background(real[i], real[i].views[camera], arcmin - 1, arcmin + 1);
-        (i < quiet_observations ? quiet : flared) += rate / 3 / (i < quiet_observations ? quiet_observations : 1);
+        const Background found = real_background(real[i], real[i].views[camera], arcmin - 1, arcmin + 1);
+        if (i < quiet_observations) add(quiet, found, 1.0 / (rings.size() * quiet_observations));
+        if (i >= quiet_observations) flared += found.rate / rings.size();
       }
-      simulated += simulated_background(seed, real[0].views[camera].camera, arcmin) / 3;
+      add(simulated, simulated_background(seed, real[0].views[camera].camera, arcmin), 1.0 / rings.size());
     }
     const std::string name = std::string("background at 8-14', counts/ks/arcmin2, ") + real_cameras[camera];
-    table.push_back({name, 1e3 * quiet, 1e3 * simulated, 0.3, true});
+    table.push_back({name, 1e3 * quiet.rate, 1e3 * simulated.rate, 0.3, true});
     table.push_back({name + ", with flares", 1e3 * flared, none, none});
+    table.push_back({std::string("variance over mean of background pixels, ") + real_cameras[camera], quiet.dispersion,
+                     simulated.dispersion, none});
   }
 }
 

@@ -135,9 +135,21 @@ inline double simulated_dark_share(std::uint64_t seed, const sky::Camera& camera
   return dark / static_cast<double>(observations * points);
 }
 
-/// Counts/s/arcmin2 in the ring between two distances from the axis in arcmin, sources left out.
-inline double real_background(const RealObservation& observation, const RealView& view, double from, double to) {
+struct Background {
+  double rate = 0;        ///< counts/s/arcmin2
+  double dispersion = 0;  ///< variance over mean of the counts of a pixel, 1 for Poisson noise
+
+  /// Of the sums over `pixels` of counts and of their squares.
+  static Background of(double counts, double squares, double pixels, double pixel, double seconds) {
+    const double mean = counts / pixels;
+    return {mean / (pixel * pixel / 3600 * seconds), (squares / pixels - mean * mean) / mean};
+  }
+};
+
+/// Background in the ring between two distances from the axis in arcmin, sources left out.
+inline Background real_background(const RealObservation& observation, const RealView& view, double from, double to) {
   double counts = 0;
+  double squares = 0;
   double pixels = 0;
   for (int row = 0; row < view.counts.height; ++row) {
     for (int column = 0; column < view.counts.width; ++column) {
@@ -150,17 +162,20 @@ inline double real_background(const RealObservation& observation, const RealView
         return apart < (source.extended ? source.radius + 120 : 35);
       });
       if (!free) continue;
-      counts += static_cast<double>(view.counts.at(row, column));
+      const auto value = static_cast<double>(view.counts.at(row, column));
+      counts += value;
+      squares += value * value;
       ++pixels;
     }
   }
-  return counts / (pixels * real_pixel * real_pixel / 3600 * view.seconds);
+  return Background::of(counts, squares, pixels, real_pixel, view.seconds);
 }
 
 /// The same in simulated fields at the middle of the ring, without nuclei that the source lists would hold.
-inline double simulated_background(std::uint64_t seed, const sky::Camera& camera, double arcmin) {
+inline Background simulated_background(std::uint64_t seed, const sky::Camera& camera, double arcmin) {
   constexpr double listed = 6e-15;  // erg/cm2/s: about 20 counts in 8 ks of the three cameras off axis
   double counts = 0;
+  double squares = 0;
   double pixels = 0;
   for (std::uint32_t field = 0; field < 24; ++field) {
     Random random(seed, {Purpose::user, 1, field});
@@ -183,11 +198,13 @@ inline double simulated_background(std::uint64_t seed, const sky::Camera& camera
         return nucleus.flux > listed && std::hypot(nucleus.at.x - at.x, nucleus.at.y - at.y) < 35;
       });
       if (!free) continue;
-      counts += image.counts[pixel];
+      const double value = image.counts[pixel];
+      counts += value;
+      squares += value * value;
       ++pixels;
     }
   }
-  return counts / (pixels * sky::pixel_arcsec * sky::pixel_arcsec / 3600 * 8e3);
+  return Background::of(counts, squares, pixels, sky::pixel_arcsec, 8e3);
 }
 
 inline constexpr std::array<double, 5> growth_radii{6.5, 8.7, 13, 17.4, 26};
