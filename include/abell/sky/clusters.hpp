@@ -83,7 +83,7 @@ inline void draw_cluster(Random& random, Target& target) {
     gas -= second.flux;
     second.at = away;
     target.sources.push_back(second);
-  } else if (random.uniform() < 0.2) {
+  } else if (random.uniform() < 0.2 / 0.85) {
     target.kind = "cool-core";
     XraySource core = main;
     core.flux = gas * random.uniform(0.1, 0.5);
