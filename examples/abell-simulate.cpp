@@ -7,10 +7,12 @@
 #include <array>
 #include <cstdio>
 #include <filesystem>
+#include <numeric>
 #include <string>
 #include <vector>
 
 #include "program.hpp"
+#include "simulated_fits.hpp"
 
 namespace {
 
@@ -20,6 +22,8 @@ using abell::sky::Candidate;
 struct Options {
   int objects = 0;
   fs::path out;
+  bool fits = false;
+  std::string cameras = "pn";
   bool overwrite = false;
 };
 
@@ -29,15 +33,19 @@ struct Row {
   std::vector<std::string> truth;  ///< fields of truth.csv in the order of truth_header; empty when not simulated
 };
 
-/// Flux in erg/cm2/s (0.5-2 keV), counts of the target in the image, background in counts an arcmin2.
+/// Right ascension and declination in degrees (ICRS), flux in erg/cm2/s (0.5-2 keV), counts of the target in the image
+/// and of all, background in counts an arcmin2; members and galaxies in the field that the plate shows.
 const std::vector<std::string> truth_header{"image_id",
                                             "class",
                                             "split",
                                             "kind",
+                                            "ra",
+                                            "dec",
                                             "z",
                                             "m500_msun",
                                             "flux",
                                             "counts",
+                                            "total_counts",
                                             "rc_arcsec",
                                             "axis_ratio",
                                             "exposure_s",
@@ -49,6 +57,7 @@ const std::vector<std::string> truth_header{"image_id",
                                             "attempts",
                                             "richness",
                                             "members",
+                                            "galaxies",
                                             "magnitude_r"};
 
 std::string id_of(int object) {
@@ -57,49 +66,55 @@ std::string id_of(int object) {
   return text.data();
 }
 
-std::string number(double value) {
+std::string number(double value, int digits = 6) {
   std::array<char, 32> text{};
-  std::snprintf(text.data(), text.size(), "%.6g", value);
+  std::snprintf(text.data(), text.size(), "%.*g", digits, value);
   return text.data();
 }
 
 Row describe(const std::string& id, const Candidate& candidate) {
-  const auto& [role, target, observation, detection, catalogue, xray, attempts, pixels] = candidate;
-  double background = 0;
-  for (const float expected : xray.background) background += static_cast<double>(expected);
+  const abell::sky::Role& role = candidate.role;
+  const abell::sky::Target& target = candidate.target;
+  const abell::sky::Catalogue& catalogue = candidate.catalogue;
+  const abell::sky::XrayImage& xray = candidate.xray;
+  const double background = std::accumulate(xray.background.begin(), xray.background.end(), 0.0);
   constexpr double field_arcmin2 = 36;
   return {role.test,
           {id,
            std::string(abell::sky::name_of(role.category)),
            role.test ? "test" : "train",
            std::string(target.kind),
+           number(candidate.pointing.right_ascension, 9),
+           number(candidate.pointing.declination, 9),
            number(target.redshift),
            number(target.mass),
            number(target.flux),
            std::to_string(xray.target_counts),
+           std::to_string(std::accumulate(xray.counts.begin(), xray.counts.end(), 0L)),
            number(target.core_radius),
            number(target.axis_ratio),
-           number(observation.exposure),
-           number(abell::sky::off_axis_arcmin(observation, {})),
+           number(candidate.observation.exposure),
+           number(abell::sky::off_axis_arcmin(candidate.observation, {})),
            number(background / field_arcmin2),
-           number(detection.detection_likelihood),
-           number(detection.extent_likelihood),
-           number(detection.extent),
-           std::to_string(attempts),
+           number(candidate.detection.detection_likelihood),
+           number(candidate.detection.extent_likelihood),
+           number(candidate.detection.extent),
+           std::to_string(candidate.attempts),
            number(catalogue.richness),
            std::to_string(catalogue.visible_members),
+           std::to_string(catalogue.visible_galaxies),
            number(catalogue.magnitude)}};
 }
 
 /// Removes the tables and images of an earlier simulated set, and nothing else.
 void remove_old(const fs::path& out) {
   for (const char* table : {"train.csv", "test.csv", "truth.csv"}) fs::remove(out / table);
-  for (const char* folder : {"train_images", "test_images"}) {
+  for (const char* folder : {"train_images", "test_images", "fits"}) {
     if (!fs::is_directory(out / folder)) continue;
     std::vector<fs::path> old;
     for (const auto& entry : fs::directory_iterator(out / folder)) {
       const std::string name = entry.path().filename().string();
-      if (name.starts_with("sim") && name.ends_with(".png")) old.push_back(entry.path());
+      if (name.starts_with("sim") && (name.ends_with(".png") || name.ends_with(".fits"))) old.push_back(entry.path());
     }
     for (const fs::path& path : old) fs::remove(path);
   }
@@ -110,6 +125,9 @@ int simulate(const Options& options, const abell::program::CommonOptions& common
   prepare_output(options.out, options.overwrite);
   remove_old(options.out);
   for (const char* folder : {"train_images", "test_images"}) prepare_output(options.out / folder, true);
+  if (options.fits) prepare_output(options.out / "fits", true);
+  abell::sky::SimulationOptions physics;
+  if (options.cameras == "epic") physics.cameras.assign(abell::sky::epic.begin(), abell::sky::epic.end());
 
   std::vector<Row> rows(static_cast<std::size_t>(options.objects));
   ProgressBar bar("images", options.objects, common.quiet);
@@ -117,10 +135,14 @@ int simulate(const Options& options, const abell::program::CommonOptions& common
   abell::parallel_for(options.objects, abell::thread_count(common.threads), [&](int object, int) {
     if (interrupted()) return;
     const std::string id = id_of(object);
-    const Candidate candidate = abell::sky::simulate(common.seed, static_cast<std::uint32_t>(object));
+    const Candidate candidate = abell::sky::simulate(common.seed, static_cast<std::uint32_t>(object), physics);
     const fs::path folder = options.out / (candidate.role.test ? "test_images" : "train_images");
     const abell::Shape shape = abell::sky::image_shape;
     abell::write_png(folder / (id + ".png"), shape.height, shape.width, shape.channels, candidate.pixels);
+    if (options.fits) {
+      const std::string history = "Simulated: seed " + std::to_string(common.seed) + ", cameras " + options.cameras;
+      write_simulated_fits(options.out / "fits", id, candidate, history);
+    }
     rows[static_cast<std::size_t>(object)] = describe(id, candidate);
 #pragma omp critical(abell_simulate_progress)
     bar.update(++done);
@@ -154,8 +176,14 @@ int main(int argc, char** argv) {
   abell::program::CommonOptions common;
   app.add_option("--objects", options.objects, "Number of candidates")->required()->check(CLI::Range(1, 999999));
   app.add_option("--out", options.out, "Folder to write")->required();
+  app.add_flag("--fits", options.fits, "Also write fits/<id>_{counts,exposure,optical}.fits with WCS");
+  app.add_option("--cameras", options.cameras, "pn alone, as in the public set, or the sum of pn and both MOS")
+      ->check(CLI::IsMember({"pn", "epic"}))
+      ->capture_default_str();
   app.add_flag("--overwrite", options.overwrite, "Write into a folder that is not empty");
   abell::program::add_common(app, common);
-  app.footer("Example:\n  abell-simulate --objects 1700 --seed 1 --out simulated");
+  app.footer(
+      "Examples:\n  abell-simulate --objects 1700 --seed 1 --out simulated\n"
+      "  abell-simulate --objects 20 --cameras epic --fits --out observed");
   return abell::program::run(app, argc, argv, [&] { return simulate(options, common); });
 }

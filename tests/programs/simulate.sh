@@ -34,6 +34,21 @@ while IFS=, read -r id class; do
   [ "$id" = image_id ] || [ -s "$folder/one/train_images/$id.png" ] || fail "no image $id of class $class"
 done <"$folder/one/train.csv"
 
+# FITS files: the same bytes too, north up and east left, counts as the truth tells.
+expect 0 --objects 4 --out "$folder/fits" --seed 5 --threads 1 --fits --quiet
+expect 0 --objects 4 --out "$folder/fits2" --seed 5 --threads 3 --fits --quiet
+diff -r "$folder/fits" "$folder/fits2" >/dev/null || fail "the bytes of FITS files depend on the number of threads"
+[ "$(ls "$folder/fits/fits" | wc -l)" = 12 ] || fail "expected counts, exposure and optical of 4 objects"
+header=$(head -c 2880 "$folder/fits/fits/sim000000_counts.fits" | fold -w 80)
+for card in "BITPIX  = *32 " "CTYPE1  = 'RA---TAN'" "CTYPE2  = 'DEC--TAN'" "CRPIX1  = *4.55" "CDELT1  = *-1.11111" \
+  "CDELT2  = *1.11111" "CHECKSUM= '" "DATASUM = '"; do
+  grep -q "^$card" <<<"$header" || fail "no card $card in the header of counts"
+done
+cmp -s "$folder/fits/train_images/sim000000.png" "$folder/one/train_images/sim000000.png" || fail "--fits changes images"
+expect 0 --objects 2 --out "$folder/epic" --seed 5 --cameras epic --quiet
+cmp -s "$folder/epic/train_images/sim000000.png" "$folder/one/train_images/sim000000.png" && fail "--cameras does nothing"
+expect 2 --objects 2 --out "$folder/none" --cameras hubble
+
 expect 1 --objects 4 --out "$folder/one"
 expect 0 --objects 4 --out "$folder/one" --overwrite --seed 6
 [ "$(ls "$folder/one/train_images" "$folder/one/test_images" | grep -c png)" = 4 ] || fail "--overwrite leaves old images"

@@ -1,8 +1,6 @@
 #pragma once
 /// Distances and cluster scaling relations in a flat universe with H0 = 70 km/s/Mpc and Omega_m = 0.3.
 
-#include <algorithm>
-#include <array>
 #include <cmath>
 #include <numbers>
 
@@ -50,15 +48,11 @@ inline double cluster_mass(double flux, double z) { return 1e14 * std::pow(flux 
 /// Core radius of the gas in arcsec, 0.15 R500 (XXL, Pacaud et al. 2016).
 inline double core_radius_arcsec(double mass, double z) { return 0.15 * r500_kpc(mass, z) / kpc_per_arcsec(z); }
 
-/// Apparent R magnitude of an L* galaxy of a cluster (passive evolution, +-0.3 mag).
+/// Apparent R magnitude of an L* galaxy of a cluster: M* = -21.3, and 1.4 magnitudes fainter beyond z = 0.6, where the
+/// band moves below the 4000 A break of an old population that evolves passively (+-0.3 mag).
 inline double magnitude_star(double z) {
-  constexpr std::array<double, 11> at{0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0, 1.5};
-  constexpr std::array<double, 11> magnitude{11.9, 15.4, 17.0, 18.7, 19.7, 20.5, 21.3, 22.0, 23.2, 24.1, 25.6};
-  const auto above = std::clamp<std::ptrdiff_t>(std::ranges::upper_bound(at, z) - at.begin(), 1, 10);
-  const auto i = static_cast<std::size_t>(above);
-  // Linear in log z, along which the magnitude is nearly straight.
-  const double t = std::log(std::clamp(z, at.front(), at.back()) / at[i - 1]) / std::log(at[i] / at[i - 1]);
-  return magnitude[i - 1] + t * (magnitude[i] - magnitude[i - 1]);
+  const double modulus = 5 * std::log10(comoving_distance(z) * (1 + z) * 1e5);
+  return modulus - 21.3 + 1.4 / (1 + std::exp((0.63 - z) / 0.13));
 }
 
 }  // namespace abell::sky

@@ -50,7 +50,9 @@ struct Candidate {
   Detection detection;
   Catalogue catalogue;
   XrayImage xray;
+  SkyPosition pointing;              ///< where the centre of the image lies
   int attempts = 0;                  ///< draws until one passed the cut
+  std::vector<float> plate;          ///< levels of the scanned plate, plate_side x plate_side
   std::vector<std::uint8_t> pixels;  ///< image_shape, channels interleaved
 };
 
@@ -60,14 +62,17 @@ struct SimulationOptions {
   int most_attempts = 10000;        ///< draws of one object before giving up
 };
 
-/// Object number `object` of the set of `seed`: drawn again until it passes the detection cut.
-/// Throws NumericError when none of most_attempts draws does (a cut that nothing passes).
-inline Candidate simulate(std::uint64_t seed, std::uint32_t object, const SimulationOptions& options = {}) {
-  enum Stage : std::uint32_t { xray_stage, catalogue_stage, plate_stage };
+namespace detail {
+enum Stage : std::uint32_t { xray_stage, catalogue_stage, plate_stage, pointing_stage };
+}
+
+/// Object number `object` of the set of `seed` but for its plate and pixels: drawn again until it passes the
+/// detection cut. Throws NumericError when none of most_attempts draws does (a cut that nothing passes).
+inline Candidate draw_candidate(std::uint64_t seed, std::uint32_t object, const SimulationOptions& options = {}) {
   Candidate candidate;
   candidate.role = role_of(object);
 
-  Random xray(seed, {Purpose::simulate, xray_stage, object});
+  Random xray(seed, {Purpose::simulate, detail::xray_stage, object});
   std::vector<XraySource> nuclei;
   do {
     if (candidate.attempts++ == options.most_attempts) {
@@ -81,11 +86,20 @@ inline Candidate simulate(std::uint64_t seed, std::uint32_t object, const Simula
     candidate.detection = detect(candidate.xray);
   } while (!options.cut.passes(candidate.detection));
 
-  Random sky(seed, {Purpose::simulate, catalogue_stage, object});
+  Random sky(seed, {Purpose::simulate, detail::catalogue_stage, object});
   candidate.catalogue = draw_catalogue(sky, candidate.target, nuclei);
-  Random grain(seed, {Purpose::simulate, plate_stage, object});
+  Random pointing(seed, {Purpose::simulate, detail::pointing_stage, object});
+  candidate.pointing = draw_pointing(pointing);
+  return candidate;
+}
+
+/// Object number `object` of the set of `seed`, as draw_candidate, with its plate and pixels.
+inline Candidate simulate(std::uint64_t seed, std::uint32_t object, const SimulationOptions& options = {}) {
+  Candidate candidate = draw_candidate(seed, object, options);
+  Random grain(seed, {Purpose::simulate, detail::plate_stage, object});
   const Plate plate = draw_plate(grain);
-  const std::vector<std::uint8_t> optical = stretched(plate, expose(grain, plate, candidate.catalogue));
+  candidate.plate = expose(grain, plate, candidate.catalogue);
+  const std::vector<std::uint8_t> optical = stretched(plate, candidate.plate);
   const std::vector<std::uint8_t> counts = stretched(candidate.xray);
 
   candidate.pixels.resize(image_shape.size());

@@ -29,14 +29,15 @@ enum class Profile {
   beta,         ///< S(r) ~ [1 + (r / scale)^2]^(-3/2), the beta-model of beta = 2/3
   exponential,  ///< S(r) ~ exp(-1.678 r / scale), half of the light within `scale`
   ring,         ///< a shell of radius `scale` seen in projection
+  arc,          ///< a part of a circle of radius `scale` about `at`, `limit` arcsec to either side of `angle`
 };
 
 struct XraySource {
   Position at;
   double flux = 0;  ///< 0.5-2 keV, erg/cm2/s
   Profile profile = Profile::point;
-  double scale = 0;       ///< arcsec: core radius, half-light radius or radius of the shell
-  double limit = 0;       ///< arcsec: radius where the profile ends (beta only)
+  double scale = 0;       ///< arcsec: core radius, half-light radius, radius of the shell or the arc
+  double limit = 0;       ///< arcsec: radius where the profile ends (beta), half the length (arc)
   double axis_ratio = 1;  ///< minor over major axis
   double angle = 0;       ///< of the major axis, radians
 };

@@ -1,8 +1,9 @@
 #pragma once
-/// XMM-Newton EPIC images, photon by photon: vignetting, point spread function, chips and gaps of the
-/// pn camera, out-of-time events, background, Poisson noise.
+/// XMM-Newton EPIC images, photon by photon: light profiles, point spread function, out-of-time events,
+/// background, Poisson noise.
 
 #include <abell/core/random.hpp>
+#include <abell/sky/detector.hpp>
 #include <abell/sky/sources.hpp>
 #include <algorithm>
 #include <array>
@@ -14,35 +15,6 @@
 #include <vector>
 
 namespace abell::sky {
-
-inline constexpr double field_arcsec = 360;           ///< side of the field
-inline constexpr double pixel_arcsec = 4;             ///< side of an X-ray pixel
-inline constexpr int xray_side = 90;                  ///< X-ray pixels along a side
-inline constexpr double field_of_view_arcmin = 14.2;  ///< radius that the mirrors light
-inline constexpr double read_out_share = 0.063;       ///< pn events that fall while a column is read out
-
-/// One EPIC camera in 0.5-2 keV. Energy per count: COSMOS survey. Background: calibrated on real
-/// observations of A907 (counts/s/arcmin2 = particles + sky x vignetting).
-struct Camera {
-  double energy_per_count;  ///< erg/cm2 of flux x time that give one count on axis
-  double particles;         ///< counts/s/arcmin2
-  double sky;               ///< counts/s/arcmin2 on axis
-  bool chips;               ///< the pn camera's gaps, bad columns and out-of-time events
-};
-
-inline constexpr Camera pn{1.34e-12, 0.8e-3, 2.5e-3, true};
-inline constexpr Camera mos{5.0e-12, 0.5e-3, 0.7e-3, false};
-inline constexpr std::array<Camera, 3> epic{pn, mos, mos};
-
-/// Share of the on-axis area that is left at `arcmin` off axis; measured on real exposure maps, 0.5-2 keV.
-inline double vignetting(double arcmin) {
-  constexpr std::array<double, 8> value{0.999, 0.95, 0.865, 0.755, 0.635, 0.53, 0.44, 0.35};  // at 0.5, 2.5, ... 14.5
-  if (arcmin < 0.5) return 1 - 0.002 * arcmin;
-  if (arcmin >= 14.5) return value.back();
-  const double place = (arcmin - 0.5) / 2;
-  const auto i = static_cast<std::size_t>(place);
-  return value[i] + (place - static_cast<double>(i)) * (value[i + 1] - value[i]);
-}
 
 /// King profile [1 + (r / r0)^2]^-alpha within `king_limit`; measured on a real source 5' off axis.
 inline constexpr double king_core = 5.0;  ///< arcsec
@@ -95,6 +67,12 @@ inline Position emitted(Random& random, const XraySource& source) {
       radius = source.scale * std::sqrt(1 - along * along) * (1 + 0.05 * random.normal());
       break;
     }
+    case Profile::arc: {
+      const double away = source.scale + 6 * random.normal();
+      const double along = source.limit * (random.uniform() + random.uniform() - 1);  // fades towards both ends
+      const double azimuth = source.angle + along / source.scale;
+      return {source.at.x + away * std::cos(azimuth), source.at.y + away * std::sin(azimuth)};
+    }
   }
   const double angle = random.uniform(0, 2 * std::numbers::pi);
   const double minor = std::sqrt(source.axis_ratio);
@@ -102,39 +80,11 @@ inline Position emitted(Random& random, const XraySource& source) {
   return {source.at.x + shift.x, source.at.y + shift.y};
 }
 
-/// `at` in the frame of the pn chips.
-inline Position on_chips(const Observation& observation, Position at) {
-  const Position inside = turned(at, -observation.roll);
-  return {observation.chip.x + inside.x, observation.chip.y + inside.y};
-}
-
-inline constexpr double chip_width = 262.4;  ///< 64 columns of 4.1 arcsec
-inline constexpr double chip_height = 820;   ///< 200 rows
-inline constexpr double chip_pitch = 269;    ///< from one of the six chips of a row to the next
-inline constexpr double middle_gap = 12;     ///< between the two halves of the camera
-
-/// Whether a point in the frame of the pn chips (two rows of six) lies on a live column.
-inline bool on_live_chip(const Observation& observation, Position chip) {
-  const double row = std::abs(chip.y) - middle_gap / 2;
-  const double column = std::abs(chip.x) - middle_gap / 2;
-  if (row < 0 || row > chip_height || column < 0) return false;
-  const double place = column - std::floor(column / chip_pitch) * chip_pitch;
-  if (column > 3 * chip_pitch || place > chip_width) return false;
-  return std::ranges::none_of(observation.bad_columns, [&](double x) { return chip.x >= x && chip.x < x + 4.1; });
-}
-
-/// Index of the X-ray pixel that holds `at`, or -1 outside the field.
-inline int pixel_of(Position at) {
-  const double column = std::floor((at.x + field_arcsec / 2) / pixel_arcsec);
-  const double row = std::floor((at.y + field_arcsec / 2) / pixel_arcsec);
-  if (!(column >= 0 && row >= 0 && column < xray_side && row < xray_side)) return -1;
-  return static_cast<int>(row) * xray_side + static_cast<int>(column);
-}
-
-/// Counts and what was expected of the background alone, xray_side x xray_side, row by row.
+/// xray_side x xray_side pixels, row by row, summed over cameras.
 struct XrayImage {
   std::vector<int> counts;
-  std::vector<float> background;  ///< expected counts
+  std::vector<float> background;  ///< counts expected of the background alone
+  std::vector<float> exposure;    ///< s, times vignetting and the live share of the pixel
   long target_counts = 0;         ///< counts of the target that fell into the field
 };
 
@@ -150,16 +100,15 @@ inline long shine(Random& random, const Observation& observation, const Camera& 
     Position end = scattered(random, observation, start);
     const double off_axis = off_axis_arcmin(observation, end);
     if (off_axis > field_of_view_arcmin || random.uniform() > vignetting(off_axis)) continue;
-    if (camera.chips) {
-      Position chip = on_chips(observation, end);
-      if (random.uniform() < read_out_share) {
-        // Arrived during read-out: the position along the column is lost.
-        const double half = chip.y < 0 ? -1 : 1;
-        chip.y = half * (middle_gap / 2 + random.uniform() * chip_height);
-        end = turned({chip.x - observation.chip.x, chip.y - observation.chip.y}, observation.roll);
-      }
-      if (!on_live_chip(observation, chip)) continue;
+    Position chip = on_chips(observation, end);
+    if (camera.read_out_share > 0 && random.uniform() < camera.read_out_share) {
+      // Arrived during read-out: the position along the column is lost.
+      const double half = chip.y < 0 ? -1 : 1;
+      chip.y = half * (middle_gap / 2 + random.uniform() * chip_height);
+      end = turned({chip.x - observation.chip.x, chip.y - observation.chip.y}, observation.roll);
+      if (off_axis_arcmin(observation, end) > field_of_view_arcmin) continue;
     }
+    if (!on_live_chip(camera, observation, chip)) continue;
     const int pixel = pixel_of(end);
     if (pixel < 0) continue;
     ++image.counts[static_cast<std::size_t>(pixel)];
@@ -169,10 +118,12 @@ inline long shine(Random& random, const Observation& observation, const Camera& 
 }
 
 /// Live share of an X-ray pixel, from 3 x 3 points whose offsets in the frame of the chips are `points`.
-inline double live_share(const Observation& observation, Position chip, const std::array<Position, 9>& points) {
-  int live = 0;
-  for (const Position& point : points) live += on_live_chip(observation, {chip.x + point.x, chip.y + point.y}) ? 1 : 0;
-  return live / 9.0;
+inline double live_share(const Camera& camera, const Observation& observation, Position chip,
+                         const std::array<Position, 9>& points) {
+  const auto live = std::ranges::count_if(points, [&](Position point) {
+    return on_live_chip(camera, observation, {chip.x + point.x, chip.y + point.y});
+  });
+  return static_cast<double>(live) / 9;
 }
 
 }  // namespace detail
@@ -182,7 +133,7 @@ inline XrayImage observe(Random& random, const Observation& observation, std::sp
                          std::span<const XraySource> field, std::span<const Camera> cameras) {
   constexpr std::size_t pixels = std::size_t{xray_side} * xray_side;
   constexpr double pixel_arcmin2 = pixel_arcsec * pixel_arcsec / 3600;
-  XrayImage image{std::vector<int>(pixels), std::vector<float>(pixels)};
+  XrayImage image{std::vector<int>(pixels), std::vector<float>(pixels), std::vector<float>(pixels)};
   for (const Camera& camera : cameras) {
     for (const XraySource& source : target) {
       image.target_counts += detail::shine(random, observation, camera, source, image);
@@ -200,11 +151,15 @@ inline XrayImage observe(Random& random, const Observation& observation, std::sp
     const double off_axis = off_axis_arcmin(observation, at);
     if (off_axis > field_of_view_arcmin) continue;
     const double vignette = vignetting(off_axis);
+    const Position chip = on_chips(observation, at);
     double rate = 0;
+    double live = 0;
     for (const Camera& camera : cameras) {
-      const double live = camera.chips ? detail::live_share(observation, on_chips(observation, at), points) : 1;
-      rate += live * (camera.particles * observation.particles + camera.sky * vignette);
+      const double share = detail::live_share(camera, observation, chip, points);
+      live += share;
+      rate += share * (camera.particles * observation.particles + camera.sky * vignette);
     }
+    image.exposure[pixel] = static_cast<float>(live * vignette * observation.exposure);
     const double expected = rate * observation.exposure * pixel_arcmin2;
     image.background[pixel] = static_cast<float>(expected);
     image.counts[pixel] += static_cast<int>(random.poisson(expected));
