@@ -68,7 +68,7 @@ inline constexpr std::array<std::array<double, code_count>, code_count> mistakes
 
 /// Log odds of a right answer by an average volunteer on an average object of each code: distant clusters are hardest.
 /// Chosen so that plain counts have Table 1's bias: next to no false clusters, most clusters missed.
-inline constexpr std::array<double, code_count> ease{1.6, 1.2, 1.3, 1.0, 0.8, -0.2, -1.2};
+inline constexpr std::array<double, code_count> ease{1.6, 1.2, 1.3, 1.0, 0.8, -1.3, -2.0};
 
 inline double logistic(double x) { return 1 / (1 + std::exp(-x)); }
 
@@ -117,7 +117,7 @@ inline std::vector<SimulatedVote> simulate_votes(std::span<const SimulatedSubjec
   std::vector<double> activity(volunteers + 1);  // cumulated
   for (std::size_t i = 0; i < volunteers; ++i) {
     Random draw = random(2, i);
-    skill[i] = draw.normal(0, 1.0);
+    skill[i] = draw.normal(0, 1.8);
     activity[i + 1] = activity[i] + std::exp(draw.normal(0, 1.2));
   }
   std::vector<SimulatedVote> votes;
