@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "program.hpp"
+#include "simulated_votes.hpp"
 
 namespace {
 
@@ -21,6 +22,7 @@ struct Options {
   int objects = 0;
   fs::path out;
   bool overwrite = false;
+  bool votes = false;
 };
 
 /// What the tables tell of a candidate; its pixels are not kept.
@@ -93,7 +95,8 @@ Row describe(const std::string& id, const Candidate& candidate) {
 
 /// Removes the tables and images of an earlier simulated set, and nothing else.
 void remove_old(const fs::path& out) {
-  for (const char* table : {"train.csv", "test.csv", "truth.csv"}) fs::remove(out / table);
+  for (const char* table : {"train.csv", "test.csv", "truth.csv", "classifications.csv", "consensus.csv"})
+    fs::remove(out / table);
   for (const char* folder : {"train_images", "test_images"}) {
     if (!fs::is_directory(out / folder)) continue;
     std::vector<fs::path> old;
@@ -139,6 +142,7 @@ int simulate(const Options& options, const abell::program::CommonOptions& common
   abell::write_csv(options.out / "truth.csv", truth_header, truth);
   abell::write_csv(options.out / "test.csv", set_header, test);
   abell::write_csv(options.out / "train.csv", set_header, train);
+  if (options.votes) write_simulated_votes(options.out, truth, common.seed);
   if (common.verbose) std::cout << options.out.string() << ": " << done << " images\n";
   return interrupted() ? exit_interrupted : exit_ok;
 }
@@ -155,6 +159,7 @@ int main(int argc, char** argv) {
   app.add_option("--objects", options.objects, "Number of candidates")->required()->check(CLI::Range(1, 999999));
   app.add_option("--out", options.out, "Folder to write")->required();
   app.add_flag("--overwrite", options.overwrite, "Write into a folder that is not empty");
+  app.add_flag("--votes", options.votes, "Also simulate volunteers: classifications.csv and consensus.csv");
   abell::program::add_common(app, common);
   app.footer("Example:\n  abell-simulate --objects 1700 --seed 1 --out simulated");
   return abell::program::run(app, argc, argv, [&] { return simulate(options, common); });
