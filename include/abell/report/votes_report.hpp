@@ -99,7 +99,7 @@ inline std::string learning_figure(const std::vector<votes::Experience>& steps) 
 
 /// Figure 4.1: answers in agreement with the experts against all answers, by code.
 inline std::string code_figure(const std::array<votes::Agreement, votes::code_count>& counts) {
-  BarChart chart{.title = "Answers on objects that the experts know", .label = "votes", .width = 720, .height = 300};
+  BarChart chart{.title = "Answers on objects that the experts know", .label = "votes"};
   BarSeries all{.name = "all", .colour = PlotColour::reference};
   BarSeries agreed{.name = "in agreement with experts", .colour = PlotColour::first};
   for (std::size_t code = 0; code < votes::code_count; ++code) {
@@ -203,7 +203,7 @@ inline Page votes_report(const VotesReport& report) {
     page.table(table1(report.table1));
     page.figures(
         {{code_figure(agreement_by_code(*report.ballots, report.truth)),
-          "After Figure 4.1 of the thesis: a vote agrees when it is right about cluster (f, g) or not.", true},
+          "After Figure 4.1 of the thesis: a vote agrees when it is right about cluster (f, g) or not."},
          {expert_probability_figure(report), "Share of the votes for a cluster, weighted where the scheme is."}});
   }
   page.section("Volunteers");
