@@ -8,6 +8,7 @@ import base64
 import json
 import os
 import pathlib
+import select
 import subprocess
 import sys
 import time
@@ -46,6 +47,8 @@ class Browser:
         self.to.write(json.dumps(message).encode() + b"\0")
         while True:
             while b"\0" not in self.rest:
+                if not select.select([self.answers], [], [], 30)[0]:
+                    sys.exit(f"hunt_page.py: {method}: no answer in 30 seconds")
                 read = os.read(self.answers.fileno(), 1 << 16)
                 if not read:
                     sys.exit("hunt_page.py: the browser has gone")
@@ -60,9 +63,11 @@ class Browser:
 
     def open(self, url):
         self.session = None
-        target = self.call("Target.createTarget", url=url)["targetId"]
+        target = self.call("Target.createTarget", url="about:blank")["targetId"]
         self.session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
-        wait(lambda: self.value("document.readyState") == "complete", "the page to load")
+        self.call("Page.navigate", url=url)
+        loaded = f"location.href === {json.dumps(url)} && document.readyState === 'complete'"
+        wait(lambda: self.value(loaded), "the page to load")
         return target
 
     def value(self, script):
@@ -149,6 +154,10 @@ try:
     browser.call("Browser.setDownloadBehavior", behavior="allow", downloadPath=os.path.abspath(folder))
     browser.press("s")
     wait(lambda: os.path.exists(os.path.join(folder, "hunt-classifications.csv")), "the download")
+    browser.session = None
+    browser.call("Browser.close")
 finally:
-    browser.process.terminate()
-    browser.process.wait()
+    try:
+        browser.process.wait(10)
+    except subprocess.TimeoutExpired:
+        browser.process.kill()

@@ -1,7 +1,7 @@
 #!/bin/bash
 # The Hunt's page in headless Chromium: ten candidates are classified, saved and counted.
 source "${BASH_SOURCE%/*}/common.sh"
-python=${BASH_SOURCE%/*}/hunt_page.py
+driver=$(realpath "${BASH_SOURCE%/*}/hunt_page.py")
 if ! command -v chromium >/dev/null || ! command -v python3 >/dev/null; then
   echo "$script: skipped: needs chromium and python3"
   exit 77
@@ -11,7 +11,7 @@ simulated 10 set
 cd "$folder"
 expect 0 abell-votes page set --out hunt.html --quiet
 refused "hunt.html: already exists" abell-votes page set --out hunt.html
-timeout 300 python3 "$OLDPWD/$python" hunt.html . || fail "the page does not do what it should"
+timeout 120 python3 "$driver" hunt.html . || fail "the page does not do what it should"
 [ "$(wc -l <hunt-classifications.csv)" = 11 ] || fail "expected ten rows, found: $(cat hunt-classifications.csv)"
 expect 0 abell-votes hunt-classifications.csv --out counted
 [ "$(tail -n 1 stdout)" = "read 10 rows, used 10, duplicates 0, other workflows 0, bad 0" ] || fail "wrong count: $(cat stdout)"
@@ -23,4 +23,5 @@ grep -q '^"Expert, A",10,' counted/volunteers.csv || fail "wrong name: $(cat cou
 expect 0 abell-votes hunt-classifications.csv --experts counted/consensus.csv --out again
 grep -q '^all overlapping,10,agreement,3,7,0,0,1.000,1.000,1.000$' again/table1.csv || fail "wrong table: $(cat again/table1.csv)"
 no_parts "$folder"
+[ -z "${KEEP-}" ] || cp page-*.png "$KEEP"
 echo "$script: passed"
