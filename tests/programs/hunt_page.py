@@ -37,7 +37,7 @@ class Browser:
         os.close(down_read)
         os.close(up_write)
         self.to, self.answers = os.fdopen(down_write, "wb", 0), os.fdopen(up_read, "rb")
-        self.number, self.session, self.rest = 0, None, b""
+        self.number, self.session, self.rest, self.events = 0, None, b"", []
 
     def call(self, method, **parameters):
         self.number += 1
@@ -45,29 +45,32 @@ class Browser:
         if self.session:
             message["sessionId"] = self.session
         self.to.write(json.dumps(message).encode() + b"\0")
-        while True:
-            while b"\0" not in self.rest:
-                if not select.select([self.answers], [], [], 30)[0]:
-                    sys.exit(f"hunt_page.py: {method}: no answer in 30 seconds")
-                read = os.read(self.answers.fileno(), 1 << 16)
-                if not read:
-                    sys.exit("hunt_page.py: the browser has gone")
-                self.rest += read
-            text, self.rest = self.rest.split(b"\0", 1)
-            answer = json.loads(text)
-            if answer.get("id") != self.number:
-                continue
-            if "error" in answer:
-                sys.exit(f"hunt_page.py: {method}: {answer['error']}")
-            return answer["result"]
+        while (answer := self.receive(method)).get("id") != self.number:
+            self.events.append(answer.get("method"))
+        if "error" in answer:
+            sys.exit(f"hunt_page.py: {method}: {answer['error']}")
+        return answer["result"]
+
+    def receive(self, what):
+        while b"\0" not in self.rest:
+            if not select.select([self.answers], [], [], 30)[0]:
+                sys.exit(f"hunt_page.py: {what}: no answer in 30 seconds")
+            read = os.read(self.answers.fileno(), 1 << 16)
+            if not read:
+                sys.exit("hunt_page.py: the browser has gone")
+            self.rest += read
+        text, self.rest = self.rest.split(b"\0", 1)
+        return json.loads(text)
 
     def open(self, url):
         self.session = None
         target = self.call("Target.createTarget", url="about:blank")["targetId"]
         self.session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+        self.call("Page.enable")
+        self.events.clear()
         self.call("Page.navigate", url=url)
-        loaded = f"location.href === {json.dumps(url)} && document.readyState === 'complete'"
-        wait(lambda: self.value(loaded), "the page to load")
+        while "Page.loadEventFired" not in self.events:  # before that the page may not answer at all
+            self.events.append(self.receive("the page's load").get("method"))
         return target
 
     def value(self, script):
@@ -118,6 +121,9 @@ try:
     browser.press("1")
     expect(browser.value(count), "0 of 10", "keys under the tutorial")
     browser.value("document.getElementById('start').click()")
+    browser.value("document.querySelector('.sky figure').click()")
+    expect(browser.value("document.querySelector('.sky figure').className"), "large", "an enlarged image")
+    browser.value("document.querySelector('.sky figure').click()")
     expect(browser.value("document.getElementById('wide').naturalWidth"), 356, "width of the X-ray image")
     browser.picture("page-desktop.png", 1200, 900, False)
 

@@ -14,6 +14,8 @@ progress { width: 100%; height: 8px; accent-color: var(--first); }
 .sky { display: grid; grid-template-columns: repeat(3, minmax(0, 1fr)); gap: 10px; margin: 12px 0; }
 .sky .frame { overflow: hidden; aspect-ratio: 1; border-radius: 4px; background: #000; }
 .sky img { width: 100%; height: 100%; display: block; image-rendering: pixelated; }
+.sky figure { cursor: zoom-in; }
+.sky .large { grid-column: 1 / -1; order: -1; cursor: zoom-out; max-width: min(100%, 80vh); }
 .sky .close img { transform: scale(3); }
 #question { font-size: 18px; font-weight: 600; margin: 16px 0 12px; max-width: none; }
 #answers { display: grid; gap: 10px; grid-template-columns: repeat(auto-fit, minmax(220px, 1fr)); }
@@ -55,7 +57,7 @@ inline constexpr std::string_view hunt_body = R"html(
 <dialog id="tutorial">
 <h2>How to hunt galaxy clusters</h2>
 <p>Each candidate has three images of the same place. Image 1 is the X-ray sky, a field of about 6 arcminutes; image 3
-is its centre, three times larger; image 2 shows the whole field in visible light.</p>
+is its centre, three times larger; image 2 shows the whole field in visible light. A click or touch enlarges an image.</p>
 <p>Hot gas between the galaxies of a cluster shines in X-rays: a cluster is a <b>fuzzy, extended</b> glow. Stars and
 active galaxies are <b>points</b>: as small as the telescope's blur. Emission that follows a straight edge or a gap of
 the detector is no source.</p>
@@ -196,6 +198,7 @@ at('undo').addEventListener('click', undo);
 at('save').addEventListener('click', save);
 at('help').addEventListener('click', () => at('tutorial').showModal());
 at('start').addEventListener('click', start);
+for (const figure of at('sky').children) figure.addEventListener('click', () => figure.classList.toggle('large'));
 document.addEventListener('keydown', event => {
   if (event.target === at('user') || event.ctrlKey || event.metaKey || event.altKey || at('tutorial').open) return;
   const pressed = event.key.toLowerCase();
