@@ -101,10 +101,11 @@ inline Ballots count_votes(Export& from, const Mapping& mapping, Choice choice =
     return [=](const Vote& a, const Vote& b) { return std::tie(a.*members...) < std::tie(b.*members...); };
   };
   std::ranges::sort(votes, by(&Vote::subject, &Vote::user, &Vote::row));
-  const auto repeated = std::ranges::unique(
-      votes, [](const Vote& a, const Vote& b) { return a.subject == b.subject && a.user == b.user; });
-  ballots.duplicates = repeated.size();
-  votes.erase(repeated.begin(), repeated.end());
+  const auto repeated = std::unique(votes.begin(), votes.end(), [](const Vote& a, const Vote& b) {
+    return a.subject == b.subject && a.user == b.user;
+  });
+  ballots.duplicates = static_cast<std::size_t>(votes.end() - repeated);
+  votes.erase(repeated, votes.end());
   std::ranges::sort(votes, by(&Vote::subject, &Vote::row));
   return ballots;
 }
