@@ -7,7 +7,7 @@ program=$1 corpus=$2
 "$program" "$corpus"/*
 ((${ABELL_FUZZ_SECONDS:-0} > 0)) || exit 0
 
-if ! "$program" -help=1 2>&1 | grep -q libFuzzer; then
+if [[ $("$program" -help=1 2>&1) != *libFuzzer* ]]; then
   echo "fuzz.sh: expected the preset sanitize (libFuzzer) for ABELL_FUZZ_SECONDS" >&2
   exit 1
 fi

@@ -86,7 +86,7 @@ class CsvReader {
  private:
   static constexpr int end = -1;
   static constexpr int bom[] = {0xEF, 0xBB, 0xBF};
-  static constexpr std::size_t block = std::size_t{1} << 20;
+  static constexpr std::size_t block = std::size_t{1} << 16;
 
   struct Field {
     std::size_t begin;  ///< from the start of the record
