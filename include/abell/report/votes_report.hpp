@@ -70,6 +70,13 @@ inline std::string activity_figure(const votes::Consensus& consensus) {
                     .series = {series}});
 }
 
+/// What the skill is that a scheme gives.
+inline std::string skill_caption(const std::string& scheme) {
+  if (scheme == "swap") return "Bits that one vote is expected to tell about cluster or not.";
+  if (scheme == "dawid-skene") return "Chance of the right code, by the volunteer's confusion matrix.";
+  return "Share of votes that agree with experts, with one right and one wrong vote added.";
+}
+
 inline std::string skill_figure(const votes::Consensus& consensus) {
   std::vector<double> skills;
   for (const votes::Volunteer& v : consensus.volunteers) {
@@ -201,16 +208,15 @@ inline Page votes_report(const VotesReport& report) {
   if (!report.truth.empty()) {
     page.section("Against the experts");
     page.table(table1(report.table1));
-    page.figures(
-        {{code_figure(agreement_by_code(*report.ballots, report.truth)),
-          "After Figure 4.1 of the thesis: a vote agrees when it is right about cluster (f, g) or not."},
-         {expert_probability_figure(report), "Share of the votes for a cluster, weighted where the scheme is."}});
+    page.figures({{code_figure(agreement_by_code(*report.ballots, report.truth)),
+                   "After Figure 4.1 of the thesis: a vote agrees when it is right about cluster (f, g) or not."},
+                  {expert_probability_figure(report), "p_cluster of the scheme " + report.scheme + "."}});
   }
   page.section("Volunteers");
   std::vector<Figure> figures{{activity_figure(*report.consensus), ""}};
   if (std::ranges::any_of(report.consensus->volunteers,
                           [](const votes::Volunteer& v) { return std::isfinite(v.skill); })) {
-    figures.push_back({skill_figure(*report.consensus), ""});
+    figures.push_back({skill_figure(*report.consensus), skill_caption(report.scheme)});
   }
   if (!report.truth.empty()) {
     figures.push_back({learning_figure(votes::learning(*report.ballots, report.truth)),
