@@ -10,7 +10,7 @@ packages=(
   libeigen3-dev                        # abell::abell
   libstb-dev                           # abell::images
   libcfitsio-dev wcslib-dev            # abell::fits
-  nlohmann-json3-dev                   # abell::weights
+  nlohmann-json3-dev                   # abell::weights, abell::votes
   libcli11-dev                         # programs
   libbenchmark-dev                     # benchmarks
   catch2                               # tests
@@ -18,7 +18,12 @@ packages=(
 
 case ${1-} in
   '') ;;
-  --tests) packages+=(clang libomp-dev libclang-rt-dev) ;;  # the second compiler, its OpenMP and sanitizers
+  --tests)
+    packages+=(clang libomp-dev libclang-rt-dev)  # the second compiler, its OpenMP and sanitizers
+    if grep -qx 'ID=debian' /etc/os-release; then
+      packages+=(chromium python3)  # the Hunt's page in a browser; Ubuntu has no such package
+    fi
+    ;;
   --peers) packages+=(libdnnl-dev python3 python3-torch) ;;
   *)
     echo "install-debian.sh: expected no argument, --tests or --peers, found '$1'" >&2

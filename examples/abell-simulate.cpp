@@ -13,6 +13,7 @@
 
 #include "program.hpp"
 #include "simulated_fits.hpp"
+#include "simulated_votes.hpp"
 
 namespace {
 
@@ -25,6 +26,7 @@ struct Options {
   bool fits = false;
   std::string cameras = "pn";
   bool overwrite = false;
+  bool votes = false;
 };
 
 /// What the tables tell of a candidate; its pixels are not kept.
@@ -108,7 +110,9 @@ Row describe(const std::string& id, const Candidate& candidate) {
 
 /// Removes the tables and images of an earlier simulated set, and nothing else.
 void remove_old(const fs::path& out) {
-  for (const char* table : {"train.csv", "test.csv", "truth.csv"}) fs::remove(out / table);
+  for (const char* table : {"train.csv", "test.csv", "truth.csv", "classifications.csv", "consensus.csv"}) {
+    fs::remove(out / table);
+  }
   for (const char* folder : {"train_images", "test_images", "fits"}) {
     if (!fs::is_directory(out / folder)) continue;
     std::vector<fs::path> old;
@@ -161,6 +165,7 @@ int simulate(const Options& options, const abell::program::CommonOptions& common
   abell::write_csv(options.out / "truth.csv", truth_header, truth);
   abell::write_csv(options.out / "test.csv", set_header, test);
   abell::write_csv(options.out / "train.csv", set_header, train);
+  if (options.votes) write_simulated_votes(options.out, truth, common.seed);
   if (common.verbose) std::cout << options.out.string() << ": " << done << " images\n";
   return interrupted() ? exit_interrupted : exit_ok;
 }
@@ -181,6 +186,7 @@ int main(int argc, char** argv) {
       ->check(CLI::IsMember({"pn", "epic"}))
       ->capture_default_str();
   app.add_flag("--overwrite", options.overwrite, "Write into a folder that is not empty");
+  app.add_flag("--votes", options.votes, "Also simulate volunteers: classifications.csv and consensus.csv");
   abell::program::add_common(app, common);
   app.footer(
       "Examples:\n  abell-simulate --objects 1700 --seed 1 --out simulated\n"

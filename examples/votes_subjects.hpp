@@ -1,0 +1,122 @@
+#pragma once
+/// abell-votes subjects and page: candidates as pictures for people to look at.
+
+#include <abell/core/parallel.hpp>
+#include <abell/core/random.hpp>
+#include <abell/data/decode.hpp>
+#include <abell/data/table.hpp>
+#include <abell/images/resample.hpp>
+#include <abell/images/stb.hpp>
+#include <abell/report/gallery.hpp>
+#include <abell/report/hunt_page.hpp>
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <filesystem>
+#include <iostream>
+#include <string>
+#include <vector>
+
+#include "program.hpp"
+
+namespace abell::program {
+
+struct SubjectsOptions {
+  std::string source;
+  std::filesystem::path out;
+  bool overwrite = false;
+};
+
+/// The images of the public set.
+inline constexpr Shape subject_shape{.height = 356, .width = 356, .channels = 3};
+
+/// What a volunteer sees of a candidate.
+struct SubjectPictures {
+  Picture xray;     ///< the whole field
+  Picture optical;  ///< the whole field
+};
+
+inline SubjectPictures subject_pictures(const Object& object) {
+  Picture picture{subject_shape, std::vector<std::uint8_t>(subject_shape.size())};
+  decode_files(object.files, subject_shape, {}, picture.pixels);
+  std::vector<Picture> panels = sky_panels(picture);
+  return {std::move(panels[1]), std::move(panels[0])};
+}
+
+/// The middle third of each side at the full size.
+inline Picture magnified_centre(const Picture& picture) {
+  constexpr int factor = 3;
+  const auto [height, width, channels] = picture.shape;
+  Image image(height, width, channels);
+  std::ranges::copy(picture.pixels, image.pixels.begin());
+  const Image centre = resize(image, height / factor, width / factor, Resize::crop);
+  const Image large = resize(centre, height, width, Resize::nearest);
+  Picture out{picture.shape, std::vector<std::uint8_t>(large.pixels.size())};
+  std::ranges::transform(large.pixels, out.pixels.begin(), to_byte);
+  return out;
+}
+
+/// The set in random order: who looks at it must not learn the classes from the order.
+inline DataSet read_candidates(const std::string& source, std::uint64_t seed) {
+  DataSet set = read_data_set(source, {.need_class = false, .need_train = false, .need_set = false});
+  shuffle(set.objects, Random(seed, {.purpose = Purpose::shuffle}));
+  return set;
+}
+
+/// Writes three images of each candidate and manifest.csv, which Panoptes's uploader reads. '#' hides the id from
+/// volunteers.
+inline int run_subjects(const SubjectsOptions& options, const CommonOptions& common) {
+  const DataSet set = read_candidates(options.source, common.seed);
+  prepare_output(options.out, options.overwrite);
+  prepare_output(options.out / "images", true);
+  std::vector<std::vector<std::string>> rows(set.objects.size());
+  ProgressBar bar("candidates", static_cast<long>(rows.size()), common.quiet);
+  long done = 0;
+  parallel_for(static_cast<int>(rows.size()), thread_count(common.threads), [&](int i, int) {
+    if (interrupted()) return;
+    const Object& object = set.objects[static_cast<std::size_t>(i)];
+    const SubjectPictures pictures = subject_pictures(object);
+    const Picture close = magnified_centre(pictures.xray);
+    const std::array<const Picture*, 3> images{&pictures.xray, &pictures.optical, &close};
+    const std::array<const char*, 3> names{"xray", "optical", "close"};
+    std::array<char, 16> number{};
+    std::snprintf(number.data(), number.size(), "%06d", i + 1);
+    std::vector<std::string> row{object.id};
+    for (std::size_t image = 0; image < images.size(); ++image) {
+      const Picture& p = *images[image];
+      row.push_back(std::string("images/") + number.data() + "_" + names[image] + ".png");
+      write_png(options.out / row.back(), p.shape.height, p.shape.width, p.shape.channels, p.pixels);
+    }
+    rows[static_cast<std::size_t>(i)] = row;
+#pragma omp critical(abell_votes_progress)
+    bar.update(++done);
+  });
+  if (interrupted()) return exit_interrupted;
+  write_csv(options.out / "manifest.csv", {"#image_id", "image_1", "image_2", "image_3"}, rows);
+  if (!common.quiet) std::cout << options.out.string() << ": " << rows.size() << " subjects\n";
+  return exit_ok;
+}
+
+/// Writes the page; each candidate is embedded as it is read.
+inline int run_page(const SubjectsOptions& options, const CommonOptions& common) {
+  const DataSet set = read_candidates(options.source, common.seed);
+  std::error_code error;
+  if (std::filesystem::exists(options.out, error) && !options.overwrite) {
+    throw IoError(options.out.string() + ": already exists (--overwrite replaces it)");
+  }
+  HuntPage page(options.out, "The hunt for galaxy clusters: " + std::filesystem::path(options.source).stem().string());
+  ProgressBar bar("candidates", static_cast<long>(set.objects.size()), common.quiet);
+  for (std::size_t i = 0; i < set.objects.size(); ++i) {
+    if (interrupted()) return exit_interrupted;
+    const SubjectPictures pictures = subject_pictures(set.objects[i]);
+    page.add(set.objects[i].id, pictures.xray, pictures.optical);
+    bar.update(static_cast<long>(i) + 1);
+  }
+  page.finish();
+  if (!common.quiet) std::cout << options.out.string() << ": " << set.objects.size() << " candidates\n";
+  return exit_ok;
+}
+
+}  // namespace abell::program

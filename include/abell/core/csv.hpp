@@ -1,0 +1,225 @@
+#pragma once
+/// CSV (RFC 4180) as a stream of records: the one parser and writer of CSV in this library.
+
+#include <abell/core/error.hpp>
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <istream>
+#include <ostream>
+#include <span>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+namespace abell {
+
+/// Reads one record after the other; memory holds one record and one block of the file. Fields that nobody asks for
+/// are never decoded.
+///
+///     CsvReader csv(stream, "votes.csv");
+///     while (csv.next()) use(csv[0], csv.line());
+class CsvReader {
+ public:
+  /// A longer record is refused: most likely a quote was opened and never closed.
+  static constexpr std::size_t most_record_bytes = std::size_t{64} << 20;
+
+  /// `name` is used in errors.
+  CsvReader(std::istream& in, std::string name) : in_(in), name_(std::move(name)) {}
+
+  /// Goes to the next record, over empty lines; false at the end of the file. Throws FormatError naming file and line
+  /// (quotes out of place, a zero byte, a record that is too long) and IoError (cannot be read).
+  bool next() {
+    fields_.clear();
+    record_ = at_;
+    if (!started_ && peek() == bom[0]) skip_bom();
+    started_ = true;
+    while (peek() == '\n' || peek() == '\r') end_of_line();
+    record_ = at_;
+    first_line_ = line_;
+    if (peek() == end) return false;
+    while (true) {
+      peek() == '"' ? quoted() : plain();
+      const int after = peek();
+      complete_ = after != end;
+      if (after == ',') {
+        ++at_;
+        continue;
+      }
+      if (after != end) end_of_line();
+      return true;
+    }
+  }
+
+  /// Number of fields of the record.
+  std::size_t size() const { return fields_.size(); }
+  /// A decoded field; valid until the next call of `next`.
+  std::string_view operator[](std::size_t index) {
+    Field& field = fields_[index];
+    char* const text = buffer_.data() + record_ + field.begin;
+    if (field.doubled) {
+      std::size_t kept = 0;
+      for (std::size_t i = 0; i < field.length; ++i) {
+        text[kept++] = text[i];
+        if (text[i] == '"') ++i;
+      }
+      field = {field.begin, kept, false};
+    }
+    return {text, field.length};
+  }
+  /// The line on which the record starts, from 1.
+  std::int64_t line() const { return first_line_; }
+  /// "file:line" of the record, for errors.
+  std::string where() const { return name_ + ":" + std::to_string(first_line_); }
+  /// Whether a line break follows the record: false for the last one of a file that is cut short (or ends without).
+  bool complete() const { return complete_; }
+  /// Bytes of the file that were consumed.
+  std::uint64_t bytes() const { return consumed_ + at_; }
+
+ private:
+  static constexpr int end = -1;
+  static constexpr int bom[] = {0xEF, 0xBB, 0xBF};
+  static constexpr std::size_t block = std::size_t{1} << 16;
+
+  struct Field {
+    std::size_t begin;  ///< from the start of the record
+    std::size_t length;
+    bool doubled;  ///< has doubled quotes that are still to be decoded
+  };
+
+  int peek() {
+    if (at_ == filled_ && !fill()) return end;
+    return static_cast<unsigned char>(buffer_[at_]);
+  }
+
+  /// Reads the next block behind what the record has so far; false at the end of the file.
+  bool fill() {
+    if (record_ > 0) {
+      std::memmove(buffer_.data(), buffer_.data() + record_, filled_ - record_);
+      consumed_ += record_;
+      at_ -= record_;
+      filled_ -= record_;
+      record_ = 0;
+    }
+    if (filled_ > most_record_bytes) {
+      fail(first_line_, "a record of more than 64 MiB (is a quote never closed?)");
+    }
+    if (buffer_.size() < filled_ + block) buffer_.resize(std::max(2 * filled_, filled_ + block));
+    in_.read(buffer_.data() + filled_, static_cast<std::streamsize>(block));
+    if (in_.bad()) throw IoError(name_ + ": cannot be read");
+    const auto got = static_cast<std::size_t>(in_.gcount());
+    filled_ += got;
+    return got > 0;
+  }
+
+  void skip_bom() {
+    for (const int byte : bom) {
+      if (peek() != byte) fail(line_, "an incomplete byte order mark");
+      ++at_;
+    }
+  }
+
+  void end_of_line() {
+    const bool carriage_return = peek() == '\r';
+    ++at_;
+    if (carriage_return && peek() == '\n') ++at_;
+    ++line_;
+  }
+
+  void plain() {
+    const std::size_t begin = at_ - record_;
+    for (int c = peek(); c != ',' && c != '\n' && c != '\r' && c != end; ++at_, c = peek()) {
+      if (c == '"') fail(line_, "a quote inside a field that does not begin with one");
+      if (c == '\0') fail(line_, "a zero byte");
+    }
+    fields_.push_back({begin, at_ - record_ - begin, false});
+  }
+
+  void quoted() {
+    const std::int64_t opened = line_;
+    ++at_;
+    const std::size_t begin = at_ - record_;
+    bool doubled = false;
+    while (true) {
+      if (peek() == end) fail(opened, "a quote that is never closed");
+      const char* const from = buffer_.data() + at_;
+      const void* const found = std::memchr(from, '"', filled_ - at_);
+      const std::size_t length =
+          found ? static_cast<std::size_t>(static_cast<const char*>(found) - from) : filled_ - at_;
+      line_ += std::count(from, from + length, '\n');
+      at_ += length;
+      if (!found) continue;
+      ++at_;
+      if (peek() != '"') break;
+      doubled = true;
+      ++at_;
+    }
+    fields_.push_back({begin, at_ - record_ - begin - 1, doubled});
+    const int after = peek();
+    if (after != ',' && after != '\n' && after != '\r' && after != end) fail(line_, "text after a closing quote");
+  }
+
+  [[noreturn]] void fail(std::int64_t line, const char* found) const {
+    throw FormatError(name_ + ":" + std::to_string(line) + ": expected CSV (RFC 4180), found " + found);
+  }
+
+  std::istream& in_;
+  std::string name_;
+  std::string buffer_;      ///< the bytes [0, filled_) of it: the record so far, and what was read beyond
+  std::size_t record_ = 0;  ///< where the record starts
+  std::size_t at_ = 0;      ///< the next byte
+  std::size_t filled_ = 0;
+  std::uint64_t consumed_ = 0;  ///< bytes that left the buffer
+  std::vector<Field> fields_;
+  std::int64_t line_ = 1;
+  std::int64_t first_line_ = 1;
+  bool complete_ = false;
+  bool started_ = false;
+};
+
+/// Opens a file for reading. Throws IoError naming it.
+inline std::ifstream open_csv(const std::filesystem::path& path) {
+  std::error_code error;
+  if (!std::filesystem::exists(path, error)) throw IoError(path.string() + ": no such file");
+  if (std::filesystem::is_directory(path, error)) throw IoError(path.string() + ": expected a file, found a folder");
+  std::ifstream file(path, std::ios::binary);
+  if (!file) throw IoError(path.string() + ": cannot be opened for reading");
+  return file;
+}
+
+/// The shortest text that reads back as the same number; empty for NaN and infinity (undefined).
+inline std::string csv_number(double value) {
+  if (!std::isfinite(value)) return {};
+  char text[32];
+  const auto end = std::to_chars(text, text + sizeof text, value).ptr;
+  return {text, end};
+}
+
+/// Writes one record, quoting where RFC 4180 asks for it, ended by a line feed.
+inline void write_csv_row(std::ostream& out, std::span<const std::string> fields) {
+  for (std::size_t i = 0; i < fields.size(); ++i) {
+    const std::string& field = fields[i];
+    if (i > 0) out << ',';
+    const bool lonely = field.empty() && fields.size() == 1;
+    if (!lonely && field.find_first_of(",\"\r\n") == std::string::npos) {
+      out << field;
+      continue;
+    }
+    out << '"';
+    for (const char c : field) {
+      if (c == '"') out << '"';
+      out << c;
+    }
+    out << '"';
+  }
+  out << '\n';
+}
+
+}  // namespace abell

@@ -1,0 +1,27 @@
+#!/bin/bash
+# The Hunt's page in headless Chromium: ten candidates are classified, saved and counted.
+source "${BASH_SOURCE%/*}/common.sh"
+driver=$(realpath "${BASH_SOURCE%/*}/hunt_page.py")
+if ! command -v chromium >/dev/null || ! command -v python3 >/dev/null; then
+  echo "$script: skipped: needs chromium and python3"
+  exit 77
+fi
+
+simulated 10 set
+cd "$folder"
+expect 0 abell-votes page set --out hunt.html --quiet
+refused "hunt.html: already exists" abell-votes page set --out hunt.html
+timeout 120 python3 "$driver" hunt.html . || fail "the page does not do what it should"
+[ "$(wc -l <hunt-classifications.csv)" = 11 ] || fail "expected ten rows, found: $(cat hunt-classifications.csv)"
+expect 0 abell-votes hunt-classifications.csv --out counted
+[ "$(tail -n 1 stdout)" = "read 10 rows, used 10, duplicates 0, other workflows 0, bad 0" ] || fail "wrong count: $(cat stdout)"
+# Every candidate of the set once, with the codes that the keys stand for.
+[ "$(cut -d, -f1 counted/consensus.csv | sed 1d | sort)" = "$(cut -d, -f1 set/truth.csv | sed 1d | sort)" ] || fail "wrong ids"
+[ "$(cut -d, -f4 counted/consensus.csv | sed 1d | tr -d '\n')" = abcdefgabg ] || fail "wrong codes: $(cat counted/consensus.csv)"
+grep -q '^"Expert, A",10,' counted/volunteers.csv || fail "wrong name: $(cat counted/volunteers.csv)"
+# What the expert said serves as truth.
+expect 0 abell-votes hunt-classifications.csv --experts counted/consensus.csv --out again
+grep -q '^all overlapping,10,agreement,3,7,0,0,1.000,1.000,1.000$' again/table1.csv || fail "wrong table: $(cat again/table1.csv)"
+no_parts "$folder"
+[ -z "${KEEP-}" ] || cp page-*.png "$KEEP"
+echo "$script: passed"
