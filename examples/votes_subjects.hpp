@@ -40,7 +40,7 @@ struct SubjectPictures {
 
 inline SubjectPictures subject_pictures(const Object& object) {
   Picture picture{subject_shape, std::vector<std::uint8_t>(subject_shape.size())};
-  decode_files(object.files, subject_shape, {}, picture.pixels);
+  std::ranges::transform(decode_object(object, subject_shape).image.pixels, picture.pixels.begin(), to_byte);
   std::vector<Picture> panels = sky_panels(picture);
   return {std::move(panels[1]), std::move(panels[0])};
 }
