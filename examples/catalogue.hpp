@@ -58,10 +58,12 @@ inline std::pair<double, double> position(const DataSet& set, const Object& obje
   return {degrees(set, object, "ra", object.ra, 0, 360), degrees(set, object, "dec", object.dec, -90, 90)};
 }
 
-/// The file of an object; X-ray and optical with a semicolon between them.
+/// The file of an object; those of several bands with semicolons between them.
 inline std::string file_text(const Object& object) {
   std::string text;
-  for (const auto& file : object.files) text += (text.empty() ? "" : ";") + file.string();
+  for (const auto& file : object.files) {
+    if (!file.empty()) text += (text.empty() ? "" : ";") + file.string();
+  }
   return text;
 }
 

@@ -17,10 +17,10 @@ constexpr std::string_view name_of(Split split) {
   return names[static_cast<std::size_t>(split)];
 }
 
-/// One object: one image file, or an X-ray and an optical one.
+/// One object: one image file, or one for each band.
 struct Object {
   std::string id;
-  std::vector<std::filesystem::path> files;  ///< {image} or {xray, optical}
+  std::vector<std::filesystem::path> files;  ///< {image}, {xray, optical} or {xray, optical, third}; empty: no such band
   int label = -1;                            ///< position in DataSet::classes, -1 when not known
   Split split = Split::train;
   std::string ra = {};  ///< right ascension and declination as the table has them; empty without such columns

@@ -16,11 +16,28 @@
 
 namespace abell {
 
+namespace detail {
+
+/// The positions on the sky of the lattice x0 + column, y0 + row.
+inline std::vector<SkyPosition> lattice_sky(const Wcs& wcs, double x0, double y0, int rows, int columns) {
+  std::vector<PixelPosition> lattice;
+  lattice.reserve(static_cast<std::size_t>(rows) * static_cast<std::size_t>(columns));
+  for (int row = 0; row < rows; ++row) {
+    for (int column = 0; column < columns; ++column) lattice.push_back({x0 + column, y0 + row});
+  }
+  return wcs.sky(lattice);
+}
+
+}  // namespace detail
+
 /// A grid of pixels on the sky.
 struct SkyGrid {
   int height = 0;
   int width = 0;
   Wcs wcs;
+
+  /// The centres of its pixels, row by row.
+  std::vector<SkyPosition> sky() const { return detail::lattice_sky(wcs, 0, 0, height, width); }
 };
 
 /// How values between pixels come about: bilinear, or Lanczos of order 3.
@@ -43,16 +60,6 @@ inline double interpolation_weight(Interpolation method, double t) {
   if (t < 1e-9) return 1;
   const double a = std::numbers::pi * t;
   return 3 * std::sin(a) * std::sin(a / 3) / (a * a);
-}
-
-/// The positions on the sky of the lattice x0 + column, y0 + row.
-inline std::vector<SkyPosition> lattice_sky(const Wcs& wcs, double x0, double y0, int rows, int columns) {
-  std::vector<PixelPosition> lattice;
-  lattice.reserve(static_cast<std::size_t>(rows) * static_cast<std::size_t>(columns));
-  for (int row = 0; row < rows; ++row) {
-    for (int column = 0; column < columns; ++column) lattice.push_back({x0 + column, y0 + row});
-  }
-  return wcs.sky(lattice);
 }
 
 /// A convex polygon of at most eight corners.
@@ -98,7 +105,7 @@ struct Polygon {
 inline Image interpolate(const Image& source, const Wcs& wcs, const SkyGrid& grid, Interpolation method) {
   if (source.channels != 1)
     throw ShapeError("interpolate: expected one channel, found " + std::to_string(source.channels));
-  const auto targets = wcs.pixels(detail::lattice_sky(grid.wcs, 0, 0, grid.height, grid.width));
+  const auto targets = wcs.pixels(grid.sky());
   const PixelPosition middle = targets[targets.size() / 2 + static_cast<std::size_t>(grid.width) / 2];
   const double ratio = grid.wcs.pixel_size({grid.width / 2.0, grid.height / 2.0}) / wcs.pixel_size(middle);
   const double scale = std::isfinite(ratio) ? std::clamp(ratio, 1.0, 64.0) : 1.0;
