@@ -9,11 +9,10 @@
 #include <array>
 #include <cmath>
 #include <cstddef>
-#include <cstdint>
 #include <cstdlib>
 #include <filesystem>
+#include <mutex>
 #include <string>
-#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -145,24 +144,22 @@ class FitsFile {
     }
   }
 
-  /// A plain file must hold all the pixels that its header announces. Only the padding of the last
-  /// block may be missing, as some writers leave it out.
+  /// The file, or its unpacked copy in memory, must hold all the pixels that its header announces,
+  /// before memory is taken for them. Only the padding of the last block may be missing, as some
+  /// writers leave it out.
   void check_length() const {
     int status = 0;
-    std::array<char, FLEN_FILENAME> driver{};
-    if (fits_url_type(file_.get(), driver.data(), &status) != 0 || std::string(driver.data()) != "file://") return;
     LONGLONG start = 0;
     LONGLONG end = 0;
-    if (fits_get_hduaddrll(file_.get(), nullptr, &start, &end, &status) != 0) return;
+    fits_get_hduaddrll(file_.get(), nullptr, &start, &end, &status);
     if (fits_is_compressed_image(file_.get(), &status) == 0) {
       int bits = 0;
       fits_get_img_type(file_.get(), &bits, &status);
-      detail::check_fits(status, name_, "cannot read BITPIX");
       end = start + std::abs(bits) / 8 * static_cast<LONGLONG>(width()) * height() * planes();
     }
-    std::error_code error;
-    const std::uintmax_t size = std::filesystem::file_size(fits_base(path_), error);
-    if (!error && static_cast<std::uintmax_t>(end) > size) {
+    detail::check_fits(status, name_, "cannot read the HDU");
+    const LONGLONG size = file_->Fptr->filesize;
+    if (end > size) {
       throw FormatError(name_ + ": truncated FITS: expected at least " + std::to_string(end) + " bytes, found " +
                         std::to_string(size));
     }

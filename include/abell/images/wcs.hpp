@@ -127,10 +127,13 @@ class Wcs {
       throw FormatError(name + ": no usable sky coordinates: " + what);
     };
     if (!wcs_) fail("expected CTYPE1 and CTYPE2 or a DSS plate solution, found neither");
-    std::array<int, NWCSFIX> fixed{};
-    wcsfix(0, nullptr, wcs_.get(), fixed.data());
+    unitfix(0, wcs_.get());
+    celfix(wcs_.get());
     detail::check_wcs(wcsset(wcs_.get()), name);
     if (wcs_->lng < 0 || wcs_->lat < 0) fail("expected a pair like RA---TAN and DEC--TAN, found " + types());
+    // wcslib would take a pixel for one degree.
+    const bool scaled = header.find("CDELT") != std::string::npos || header.find("CD1_") != std::string::npos;
+    if (!scaled && wcs_->lin.disseq == nullptr) fail("expected the size of a pixel (CDELT1 or CD1_1), found neither");
     keep_celestial(axes, name);
     check_frame(name);
   }
