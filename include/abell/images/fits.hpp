@@ -4,6 +4,7 @@
 #include <abell/core/error.hpp>
 #include <abell/images/fits_library.hpp>
 #include <abell/images/fits_name.hpp>
+#include <abell/images/fits_tiles.hpp>
 #include <abell/images/image.hpp>
 #include <algorithm>
 #include <array>
@@ -77,6 +78,7 @@ class FitsFile {
   /// NaN and infinite pixels are masked and hold NaN. Row 0 is the first of the file (the bottom of
   /// the sky picture). Throws FormatError.
   Image read() const {
+    detail::check_tiles(file_.get(), name_);
     Image image(height(), width(), planes());
     const std::size_t count = image.pixel_count();
     const auto depth = static_cast<std::size_t>(planes());

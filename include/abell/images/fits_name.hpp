@@ -3,10 +3,11 @@
 
 #include <abell/core/error.hpp>
 #include <abell/images/fits_library.hpp>
+#include <abell/images/fits_tiles.hpp>
 #include <abell/images/image.hpp>
 #include <algorithm>
 #include <array>
-#include <cstdint>
+#include <cmath>
 #include <filesystem>
 #include <string>
 #include <system_error>
@@ -97,6 +98,19 @@ inline void check_fits_bins(const FitsName& parts, const std::string& name) {
   }
 }
 
+/// A section or a filter makes CFITSIO unpack tiles while it opens.
+inline void check_filtered_tiles(const FitsName& parts, const std::string& name) {
+  if (parts.filter.empty() && parts.pixels.empty()) return;
+  const FitsPointer file = open_fits_named(parts.file, true);
+  int status = 0;
+  int units = 0;
+  fits_get_num_hdus(file.get(), &units, &status);
+  for (int unit = 1; unit <= units; ++unit) {
+    check_fits(fits_movabs_hdu(file.get(), unit, nullptr, &status), name, "cannot move to the next HDU");
+    check_tiles(file.get(), name);
+  }
+}
+
 /// Opens for reading; the rules are those of `FitsFile`. Throws IoError (no such file, refused name)
 /// and FormatError (not FITS), naming the file.
 inline FitsPointer open_fits(const std::filesystem::path& path) {
@@ -110,12 +124,14 @@ inline FitsPointer open_fits(const std::filesystem::path& path) {
     throw IoError(name + (beyond ? ": only names of local files are accepted" : ": no such file"));
   }
   if (!std::filesystem::is_regular_file(base, error)) throw IoError(name + ": not a regular file");
+  check_tile_headers(base, name);
   if (base == name) return open_fits_named(name, true);
 
   const FitsName parts = parse_fits_name(name);
   if (parts.scheme != "file://" || parts.file != base || !parts.output.empty() || !parts.compression.empty()) {
     throw IoError(name + ": this name cannot be combined with CFITSIO's extended syntax");
   }
+  check_filtered_tiles(parts, name);
   check_fits_bins(parts, name);
   return open_fits_named(name, false);
 }

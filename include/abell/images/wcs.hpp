@@ -83,8 +83,26 @@ inline void check_wcs(int status, const std::string& name) {
   if (status != 0) throw FormatError(name + ": sky coordinates: " + wcs_errmsg[status]);
 }
 
+/// The cards of a header that wcslib 7.12 survives: it copies a text without a closing quote, and all
+/// that follows, into 72 characters.
+inline std::string closed_cards(const std::string& header) {
+  std::string kept;
+  for (std::size_t at = 0; at + 80 <= header.size(); at += 80) {
+    const std::string card = header.substr(at, 80);
+    std::size_t quote = card.find_first_not_of(' ', 9);
+    bool closed = card[8] != '=' || quote == std::string::npos || card[quote] != '\'';
+    while (!closed && (quote = card.find('\'', quote + 1)) != std::string::npos) {
+      closed = quote + 1 == card.size() || card[quote + 1] != '\'';
+      if (!closed) ++quote;  // two quotes are one inside the text
+    }
+    if (closed) kept += card;
+  }
+  return kept;
+}
+
 /// The first description of sky coordinates in a header; null when wcslib finds none at all.
-inline WcsPointer parse_wcs(std::string header, const std::string& name) {
+inline WcsPointer parse_wcs(const std::string& all_cards, const std::string& name) {
+  std::string header = closed_cards(all_cards);
   static std::mutex mutex;  // the parser is not documented to be reentrant
   const std::lock_guard lock(mutex);
   int rejected = 0;
