@@ -49,8 +49,8 @@ struct DataSetOptions {
 ///   `test_images/`: the layout of Kosiba et al. (2020), classes low-z, hi-z, galaxy, point, other;
 /// - a folder with `train/<class>/` and `validation/<class>/`, `test/<class>/`; an object's id is
 ///   its path in the folder;
-/// - a CSV table, or a folder with `table.csv` or one CSV file: `image` or `xray`,`optical`[,`third`]
-///   (paths relative to the table), `class`, optional `split` (train, validation, test) and `id`;
+/// - a CSV table, or a folder with `table.csv` or one CSV file: `image` or `xray`,`optical` (paths
+///   relative to the table), `class`, optional `split` (train, validation, test) and `id`;
 /// - unless `need_set`, an image (its id is `data`) or a folder of images (ids are file names).
 /// When only one of validation and test is there, it is the test split. Every file is checked to be
 /// there; none is opened. Throws IoError, FormatError and OptionError naming file and line.

@@ -27,10 +27,10 @@ struct DecodeOptions {
   MaskPolicy nan = MaskPolicy::zero;
 };
 
-/// Reads one file ({image}: grey is copied to all channels) or one a band ({xray, optical} or {xray,
-/// optical, third}: combined as [third, optical, X-ray], zero where a name is empty), brings them to
-/// `shape`, and writes shape.size() rounded bytes. Returns the number of masked pixels in the files.
-/// Throws IoError and FormatError naming the file.
+/// Reads one file ({image}: grey is copied to all channels) or two ({xray, optical}: combined as
+/// [empty, optical, X-ray], zero where a name is empty), brings them to `shape`, and writes shape.size()
+/// rounded bytes. Returns the number of masked pixels in the files. Throws IoError and FormatError
+/// naming the file.
 inline std::size_t decode_files(const std::vector<std::filesystem::path>& files, const Shape& shape,
                                 const DecodeOptions& options, std::span<std::uint8_t> out) {
   if (!(options.crop > 0 && options.crop <= 1)) {
@@ -51,15 +51,15 @@ inline std::size_t decode_files(const std::vector<std::filesystem::path>& files,
     std::ranges::transform(image.pixels, out.begin(), to_byte);
     return masked;
   }
-  if (files.size() < 2 || files.size() > 3 || shape.channels != 3) {
-    throw ShapeError("an X-ray, an optical and a third image make 3 channels; found " + std::to_string(files.size()) +
+  if (files.size() != 2 || shape.channels != 3) {
+    throw ShapeError("an X-ray and an optical image make 3 channels; found " + std::to_string(files.size()) +
                      " files for " + to_string(shape));
   }
   std::ranges::fill(out, std::uint8_t{0});
-  for (std::size_t i = 0; i < files.size(); ++i) {
+  for (const std::size_t i : {std::size_t{0}, std::size_t{1}}) {
     if (files[i].empty()) continue;
     const Image image = resize(grey(read(files[i]), files[i].string()), shape.height, shape.width, options.resize);
-    const std::size_t channel = 2 - i;
+    const std::size_t channel = i == 0 ? 2 : 1;
     for (std::size_t p = 0; p < image.pixels.size(); ++p) out[3 * p + channel] = to_byte(image.pixels[p]);
   }
   return masked;

@@ -165,8 +165,8 @@ inline Gathered gather_class_folders(const fs::path& folder) {
   return set;
 }
 
-/// A table with `image`, or `xray` and `optical` and optionally `third`; `class`; optional `split` and
-/// `id` or `image_id`. A band's field may be empty where another band's is not.
+/// A table with `image`, or `xray` and `optical` (one of whose fields may be empty); `class`; optional
+/// `split` and `id` or `image_id`.
 inline Gathered gather_table(const fs::path& csv, bool need_class) {
   const Table table = read_csv(csv);
   const auto cell = [&](std::size_t row, std::optional<std::size_t> column) {
@@ -177,7 +177,6 @@ inline Gathered gather_table(const fs::path& csv, bool need_class) {
     images = {*image};
   } else if (table.find("xray") || table.find("optical")) {
     images = {table.column("xray"), table.column("optical")};
-    if (const auto third = table.find("third")) images.push_back(*third);
   } else {
     images = {table.column("image")};
   }
@@ -196,7 +195,7 @@ inline Gathered gather_table(const fs::path& csv, bool need_class) {
     object.id = id_column ? cell(row, id_column) : cell(row, images[0]);
     const bool any = std::ranges::any_of(images, [&](std::size_t column) { return !cell(row, column).empty(); });
     for (const std::size_t column : images) {
-      if (any && images.size() > 1 && cell(row, column).empty()) {
+      if (any && cell(row, column).empty()) {
         object.files.emplace_back();
         continue;
       }

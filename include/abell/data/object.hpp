@@ -17,10 +17,10 @@ constexpr std::string_view name_of(Split split) {
   return names[static_cast<std::size_t>(split)];
 }
 
-/// One object: one image file, or one for each band.
+/// One object: one image file, or an X-ray and an optical one.
 struct Object {
   std::string id;
-  std::vector<std::filesystem::path> files;  ///< {image}, {xray, optical} or {xray, optical, third}; empty: no such band
+  std::vector<std::filesystem::path> files;  ///< {image} or {xray, optical}, of which one may be empty
   int label = -1;                            ///< position in DataSet::classes, -1 when not known
   Split split = Split::train;
   std::string ra = {};  ///< right ascension and declination as the table has them; empty without such columns
