@@ -240,17 +240,6 @@ TEST_CASE("images, folders of images and sets without classes can be classified"
   REQUIRE_THROWS_AS(abell::read_data_set(folder / "empty", options), FormatError);
 }
 
-TEST_CASE("a band without a file stays empty", "[data]") {
-  const TempFolder folder;
-  picture(folder / "x.png", {200});
-  folder.write("table.csv", "id,xray,optical,class\n1,x.png,,cluster\n2,,x.png,other\n");
-  const auto cache = abell::cache_pixels(abell::read_data_set(folder.path()), {1, 1, 3});
-  REQUIRE(bytes_of(*cache, 0) == std::vector<std::uint8_t>{0, 0, 200});
-  REQUIRE(bytes_of(*cache, 1) == std::vector<std::uint8_t>{0, 200, 0});
-  folder.write("table.csv", "id,xray,optical,class\n1,,,cluster\n");
-  REQUIRE_THROWS_WITH(abell::read_data_set(folder.path()), Contains("table.csv:2") && Contains("an empty field"));
-}
-
 TEST_CASE("X-ray and optical files become the channels empty, optical, X-ray", "[data]") {
   const TempFolder folder;
   picture(folder / "x.png", {200});

@@ -53,8 +53,8 @@ using FitsPointer = std::unique_ptr<fitsfile, CloseFits>;
 
 /// A FITS file under way in memory, which it owns.
 struct MemoryFits {
-  void* bytes = nullptr;
-  std::size_t size = 0;
+  std::size_t size = std::size_t{2880} * 64;
+  void* bytes = std::calloc(size, 1);  // zeros: CFITSIO reads descriptors of tiles before it writes them
   FitsPointer file;
 
   /// Throws FormatError naming the file that it shall become.
@@ -62,7 +62,7 @@ struct MemoryFits {
     int status = 0;
     fitsfile* created = nullptr;
     fits_clear_errmsg();
-    fits_create_memfile(&created, &bytes, &size, 2880 * 64, std::realloc, &status);
+    fits_create_memfile(&created, &bytes, &size, size, std::realloc, &status);
     file.reset(created);
     check_fits(status, name, "cannot be written as FITS");
   }
