@@ -39,7 +39,7 @@ refused "p.reg:2: these are pixels" abell-cutout --catalogue p.reg --xray west.f
 expect 0 abell-cutout --catalogue p.reg --xray west.fits 'east [1] (x).fits' --frame west.fits --out frame --pixels 30 --quiet
 
 # Flags: the edge of the field, a short exposure, no optical image.
-printf 'id,ra,dec\nlow,150,1.97\nedge,150.05,2.05\n' >f.csv
+printf 'id,ra,dec\nlow,150,1.99\nedge,150.05,2.05\n' >f.csv
 expect 0 abell-cutout --catalogue f.csv --xray west.fits --exposure short.fits --optical plate.fits --out flags --pixels 30 --quiet
 grep -q '^low,.*,low_exposure$' flags/table.csv || fail "$(cat flags/table.csv)"
 grep -q '^edge,.*,edge;no_optical$' flags/table.csv || fail "$(cat flags/table.csv)"

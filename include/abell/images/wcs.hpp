@@ -4,7 +4,6 @@
 #include <wcslib/wcs.h>
 #include <wcslib/wcsfix.h>
 #include <wcslib/wcshdr.h>
-#include <wcslib/wcsmath.h>
 
 #include <abell/core/error.hpp>
 #include <abell/images/fits.hpp>
@@ -213,13 +212,13 @@ class Wcs {
     }
     const std::string system = wcs_->radesys;
     const double equinox = wcs_->equinox;
-    const bool j2000 = undefined(equinox) || std::abs(equinox - 2000) < 0.01;
+    const bool given = equinox < 1e4;  // else wcslib's UNDEFINED, 1e108
+    const bool j2000 = !given || std::abs(equinox - 2000) < 0.01;
     const bool known = system == "ICRS" || (j2000 && (system.empty() || system == "FK5"));
     if (longitude_type == "RA" && known) return;
     throw FormatError(
         name + ": no usable sky coordinates: expected RA and DEC in ICRS or FK5 J2000, or Galactic ones, found " +
-        types() + ", RADESYS '" + system + "'" +
-        (undefined(equinox) ? std::string() : ", EQUINOX " + std::to_string(equinox)));
+        types() + ", RADESYS '" + system + "'" + (given ? ", EQUINOX " + std::to_string(equinox) : std::string()));
   }
 
   detail::WcsPointer wcs_;
