@@ -78,22 +78,20 @@ int fuzz(double seconds) {
   const auto start = std::chrono::steady_clock::now();
   const auto spent = [&] { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(); };
   std::set<std::string> kinds;  // of errors, without names and numbers
-  long files = 0, whole = 0;
+  long files = 0;
   for (; spent() < seconds; ++files) {
     Mutator mutate(static_cast<std::uint64_t>(files));
     const Seed& seed = seeds[mutate.below(mutate.below(8) != 0 ? small : seeds.size())];
     std::ofstream(path, std::ios::binary) << mutate(seed.second);
-    const std::vector<std::string> errors = try_in_time(path);
-    if (errors.empty()) ++whole;
-    for (std::string error : errors) {
+    for (std::string error : try_in_time(path)) {
       std::erase_if(error, [](unsigned char c) { return std::isdigit(c) != 0 || c < 32 || c > 126; });
       kinds.insert(error.substr(0, 120));
     }
     if (files % 1000 == 0) std::printf("%ld files, %.0f s\n", files, spent()), std::fflush(stdout);
   }
   std::filesystem::remove(path);
-  std::printf("%ld files from %zu seeds in %.0f s, %ld of them read whole, %zu kinds of errors, no crash\n", files,
-              seeds.size(), spent(), whole, kinds.size());
+  std::printf("%ld files from %zu seeds in %.0f s, %zu kinds of errors, no crash\n", files, seeds.size(), spent(),
+              kinds.size());
   return 0;
 }
 
