@@ -94,14 +94,22 @@ inline std::size_t tile_pixels(const FITSfile& image, LONGLONG row) {
   return pixels;
 }
 
-/// The bytes of one tile, empty where the column has none. Throws FormatError.
-inline std::vector<unsigned char> tile_bytes(fitsfile* file, int column, LONGLONG row, const std::string& name) {
+/// The length of one tile, 0 where the column has none. Throws FormatError when it is longer than the
+/// file: memory would be taken for it.
+inline LONGLONG tile_length(fitsfile* file, int column, LONGLONG row, const std::string& name) {
   int status = 0;
   LONGLONG length = 0;
   LONGLONG offset = 0;
   fits_read_descriptll(file, column, row, &length, &offset, &status);
   check_fits(status, name, "cannot read the tiles");
   if (length < 0 || length > file->Fptr->filesize) throw FormatError(name + ": a tile is longer than the file");
+  return length;
+}
+
+/// The bytes of one tile. Throws FormatError.
+inline std::vector<unsigned char> tile_bytes(fitsfile* file, int column, LONGLONG row, const std::string& name) {
+  int status = 0;
+  const LONGLONG length = tile_length(file, column, row, name);
   std::vector<unsigned char> bytes(static_cast<std::size_t>(length));
   if (length > 0) fits_read_col(file, TBYTE, column, row, 1, length, nullptr, bytes.data(), nullptr, &status);
   check_fits(status, name, "cannot read the tiles");
@@ -125,18 +133,19 @@ inline void check_tiles(fitsfile* file, const std::string& name) {
     throw FormatError(name + ": expected " + std::to_string(tiles) + " tiles, found " + std::to_string(rows));
   }
   // Tiles that do not compress otherwise fall back to gzip, in a column of their own.
-  for (const char* title : {"COMPRESSED_DATA", "GZIP_COMPRESSED_DATA"}) {
-    const bool fallback = std::string(title) != "COMPRESSED_DATA";
-    if (!fallback && !gzip && image.compress_type != HCOMPRESS_1) continue;
+  for (const char* title : {"COMPRESSED_DATA", "GZIP_COMPRESSED_DATA", "UNCOMPRESSED_DATA"}) {
+    const bool first = std::string(title) == "COMPRESSED_DATA";
+    const bool packed = first ? gzip : std::string(title) == "GZIP_COMPRESSED_DATA";
+    const bool checked = packed || (first && image.compress_type == HCOMPRESS_1);
     std::string column = title;
     int number = 0;
     int missing = 0;
     fits_get_colnum(file, CASEINSEN, column.data(), &number, &missing);
     for (LONGLONG row = 1; row <= tiles && missing == 0; ++row) {
+      if (tile_length(file, number, row, name) == 0 || !checked) continue;
       std::vector<unsigned char> bytes = tile_bytes(file, number, row, name);
       const std::size_t pixels = tile_pixels(image, row);
-      const bool good = bytes.empty() || (gzip || fallback ? is_whole_gzip(bytes, pixels * sizeof(double))
-                                                           : is_hcompress(bytes, pixels));
+      const bool good = packed ? is_whole_gzip(bytes, pixels * sizeof(double)) : is_hcompress(bytes, pixels);
       if (!good) throw FormatError(name + ": tile " + std::to_string(row) + " is broken");
     }
   }
