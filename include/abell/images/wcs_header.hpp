@@ -6,6 +6,7 @@
 
 #include <abell/core/error.hpp>
 #include <abell/images/fits_library.hpp>
+#include <abell/images/fits_tiles.hpp>
 #include <algorithm>
 #include <array>
 #include <cstddef>
@@ -53,7 +54,7 @@ inline void check_wcs(int status, const std::string& name) {
 }
 
 /// The cards of a header that wcslib 7.12 survives: it copies a text without a closing quote, and all
-/// that follows, into 72 characters.
+/// that follows, into 72 characters, and takes memory for the square of WCSAXES.
 inline std::string closed_cards(const std::string& header) {
   std::string kept;
   for (std::size_t at = 0; at + 80 <= header.size(); at += 80) {
@@ -64,7 +65,8 @@ inline std::string closed_cards(const std::string& header) {
       closed = quote + 1 == card.size() || card[quote + 1] != '\'';
       if (!closed) ++quote;  // two quotes are one inside the text
     }
-    if (closed) kept += card;
+    const bool axes = card.starts_with("WCSAXES");
+    if (closed && (!axes || (card_number(card) >= 0 && card_number(card) < 100))) kept += card;
   }
   return kept;
 }
