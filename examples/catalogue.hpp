@@ -1,18 +1,15 @@
 #pragma once
 /// A classified set as a catalogue: CSV, a FITS binary table, or DS9 regions.
 
-#include <fitsio.h>
-
 #include <abell/core/atomic_file.hpp>
 #include <abell/core/version.hpp>
 #include <abell/data/dataset.hpp>
 #include <abell/data/table.hpp>
-#include <abell/images/fits.hpp>
+#include <abell/images/fits_library.hpp>
 #include <array>
 #include <charconv>
 #include <cmath>
 #include <cstdio>
-#include <cstdlib>
 #include <filesystem>
 #include <limits>
 #include <ostream>
@@ -61,10 +58,12 @@ inline std::pair<double, double> position(const DataSet& set, const Object& obje
   return {degrees(set, object, "ra", object.ra, 0, 360), degrees(set, object, "dec", object.dec, -90, 90)};
 }
 
-/// The file of an object; X-ray and optical with a semicolon between them.
+/// The file of an object; those of several bands with semicolons between them.
 inline std::string file_text(const Object& object) {
   std::string text;
-  for (const auto& file : object.files) text += (text.empty() ? "" : ";") + file.string();
+  for (const auto& file : object.files) {
+    if (!file.empty()) text += (text.empty() ? "" : ";") + file.string();
+  }
   return text;
 }
 
@@ -115,31 +114,6 @@ inline void write_regions(std::ostream& out, const Catalogue& catalogue) {
   }
 }
 
-namespace detail {
-
-/// A FITS file under way in memory, which it owns.
-struct MemoryFits {
-  void* bytes = nullptr;
-  std::size_t size = 0;
-  FitsHandle file;
-
-  MemoryFits() = default;
-  MemoryFits(const MemoryFits&) = delete;
-  MemoryFits& operator=(const MemoryFits&) = delete;
-  ~MemoryFits() {
-    file.reset();
-    std::free(bytes);
-  }
-};
-
-/// Headers of FITS hold printable ASCII only.
-inline std::string printable(std::string text) {
-  for (char& c : text) c = c < 32 || c > 126 ? '?' : c;
-  return text;
-}
-
-}  // namespace detail
-
 /// A binary table with the columns of the CSV form, `predicted` as truth values, ra and dec in
 /// degrees; the command, the model and its SHA-256, DATE, CHECKSUM and DATASUM in the header.
 inline void write_fits_catalogue(const std::filesystem::path& path, const Catalogue& catalogue) {
@@ -180,19 +154,15 @@ inline void write_fits_catalogue(const std::filesystem::path& path, const Catalo
     for (std::size_t i = 0; i < 3; ++i) titles[i].push_back(column[i].data());
   }
 
-  detail::MemoryFits memory;
+  abell::detail::MemoryFits memory(name);
+  fitsfile* file = memory.file.get();
   int status = 0;
   const auto check = [&] { abell::detail::check_fits(status, name, "cannot be written as FITS"); };
-  fits_clear_errmsg();
-  fitsfile* file = nullptr;
-  fits_create_memfile(&file, &memory.bytes, &memory.size, 2880 * 64, std::realloc, &status);
-  memory.file.reset(file);
-  check();
   fits_create_tbl(file, BINARY_TBL, 0, static_cast<int>(columns.size()), titles[0].data(), titles[1].data(),
                   titles[2].data(), "CLASSIFIED", &status);
   check();
   const auto key = [&](const char* keyword, std::string value, const char* comment) {
-    value = detail::printable(std::move(value));
+    value = abell::detail::printable(std::move(value));
     fits_write_key_longstr(file, keyword, value.c_str(), comment, &status);
   };
   key("CREATOR", "abell-classify " + std::string(version), "program that made this table");
@@ -201,7 +171,7 @@ inline void write_fits_catalogue(const std::filesystem::path& path, const Catalo
   float threshold = default_threshold;
   fits_write_key(file, TFLOAT, "THRESH", &threshold, "predicted: p_cluster above this", &status);
   fits_write_date(file, &status);
-  fits_write_history(file, detail::printable(catalogue.command).c_str(), &status);
+  fits_write_history(file, abell::detail::printable(catalogue.command).c_str(), &status);
   check();
 
   const auto write = [&](int type, int column, void* values) {
@@ -224,16 +194,7 @@ inline void write_fits_catalogue(const std::filesystem::path& path, const Catalo
     write(TDOUBLE, 7, ra.data());
     write(TDOUBLE, 8, dec.data());
   }
-  fits_write_chksum(file, &status);
-  fits_movabs_hdu(file, 1, nullptr, &status);
-  fits_write_chksum(file, &status);
-  fits_movabs_hdu(file, 2, nullptr, &status);
-  fits_flush_file(file, &status);
-  LONGLONG end = 0;
-  fits_get_hduaddrll(file, nullptr, nullptr, &end, &status);
-  check();
-  fits_close_file(memory.file.release(), &status);
-  check();
+  const std::size_t end = memory.finish(name);
 
   AtomicFile out(path);
   out.stream().write(static_cast<const char*>(memory.bytes), static_cast<std::streamsize>(end));

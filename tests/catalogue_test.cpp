@@ -66,7 +66,7 @@ TEST_CASE("a FITS catalogue reads back, with units and right checksums", "[catal
   int status = 0, rows = 0, data = 0, header = 0;
   fitsfile* opened = nullptr;
   fits_open_diskfile(&opened, path.c_str(), READONLY, &status);
-  const abell::FitsHandle file(opened);
+  const abell::detail::FitsPointer file(opened);
   fits_verify_chksum(opened, &data, &header, &status);
   REQUIRE((data == 1 && header == 1));
   fits_movabs_hdu(opened, 2, nullptr, &status);

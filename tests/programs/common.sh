@@ -49,14 +49,17 @@ simulated() { expect 0 abell-simulate --objects "$1" --out "$folder/$2" --seed 3
 # bytes HEX: the bytes that the hexadecimal digits stand for.
 bytes() { printf "$(sed 's/ //g; s/../\\x&/g' <<<"$1")"; }
 
-# fits FILE "NAXIS AXES..." BITPIX: a FITS image whose pixels come from standard input (zeros follow).
+# fits FILE "NAXIS AXES..." BITPIX [KEYWORD VALUE]...: a FITS image whose pixels come from standard input
+# (zeros follow).
 fits() {
-  local axes=($2) cards i size=$((${3#-} / 8))
+  local file=$1 axes=($2) cards i size=$((${3#-} / 8))
   cards=$(printf '%-80s' "SIMPLE  =                    T")
   cards+=$(printf '%-8s= %20s%50s' BITPIX "$3" "" NAXIS "${axes[0]}" "")
   for ((i = 1; i < ${#axes[@]}; ++i)); do
     cards+=$(printf '%-8s= %20s%50s' NAXIS$i "${axes[i]}" "")
     size=$((size * axes[i]))
   done
-  { printf '%-2880s' "$cards$(printf '%-80s' END)"; cat - /dev/zero | head -c $(((size + 2879) / 2880 * 2880)); } >"$1"
+  shift 3
+  if (($#)); then cards+=$(printf '%-8s= %-70s' "$@"); fi
+  { printf '%-2880s' "$cards$(printf '%-80s' END)"; cat - /dev/zero | head -c $(((size + 2879) / 2880 * 2880)); } >"$file"
 }

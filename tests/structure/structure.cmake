@@ -27,6 +27,6 @@ foreach(header IN LISTS headers)
 endforeach()
 
 if(TARGET abell::images AND TARGET abell::fits AND TARGET abell::weights)
-  list(APPEND structure_environment "ABELL_LIBRARIES=${CFITSIO_LDFLAGS}")
+  list(APPEND structure_environment "ABELL_LIBRARIES=${CFITSIO_LDFLAGS};${WCSLIB_LDFLAGS};-lz")
   abell_add_structure_test("all headers in any order link and run" headers any_order.sh)
 endif()

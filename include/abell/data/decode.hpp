@@ -38,8 +38,8 @@ struct Decoded {
 
 /// Whether bytes lose nothing of an object: its files are PNG or JPEG, and no step is asked for.
 inline bool fits_in_bytes(const Object& object, const DecodeOptions& options) {
-  return options.bands == Bands{} && (object.third.empty() || !is_fits(object.third)) &&
-         std::ranges::none_of(object.files, is_fits);
+  const auto fits = [](const std::filesystem::path& file) { return !file.empty() && is_fits(file); };
+  return options.bands == Bands{} && !fits(object.third) && std::ranges::none_of(object.files, fits);
 }
 
 namespace detail {

@@ -3,6 +3,7 @@
 
 #include <abell/core/error.hpp>
 #include <abell/data/object.hpp>
+#include <abell/data/position_columns.hpp>
 #include <abell/data/table.hpp>
 #include <algorithm>
 #include <array>
@@ -10,7 +11,6 @@
 #include <cstddef>
 #include <filesystem>
 #include <fstream>
-#include <initializer_list>
 #include <iterator>
 #include <map>
 #include <optional>
@@ -82,32 +82,6 @@ inline bool same_bytes(const fs::path& a, const fs::path& b) {
   using Byte = std::istreambuf_iterator<char>;
   return std::equal(Byte(first), Byte(), Byte(second), Byte());
 }
-
-/// Right ascension and declination of a row, under the names that catalogues use for these columns.
-class PositionColumns {
- public:
-  explicit PositionColumns(const Table& table)
-      : ra_(find(table, {"ra", "raj2000", "_raj2000", "ra_deg"})),
-        dec_(find(table, {"dec", "dej2000", "_dej2000", "dec_deg"})) {}
-
-  void fill(Object& object, const std::vector<std::string>& row) const {
-    if (ra_) object.ra = row[*ra_];
-    if (dec_) object.dec = row[*dec_];
-  }
-
- private:
-  static std::optional<std::size_t> find(const Table& table, std::initializer_list<std::string_view> names) {
-    for (const std::string_view name : names) {
-      for (std::size_t i = 0; i < table.header.size(); ++i) {
-        const auto same = [](char a, char b) { return std::tolower(static_cast<unsigned char>(a)) == b; };
-        if (std::ranges::equal(table.header[i], name, same)) return i;
-      }
-    }
-    return std::nullopt;
-  }
-
-  std::optional<std::size_t> ra_, dec_;
-};
 
 /// `train.csv` and `test.csv` with `image_id,class`; images are `<split>_images/<image_id>.png`.
 inline Gathered gather_kosiba(const fs::path& folder, bool need_class) {
@@ -191,8 +165,8 @@ inline Gathered gather_class_folders(const fs::path& folder) {
   return set;
 }
 
-/// A table with `image`, or `xray` and `optical`; `class`; optional `third` (a band) and `exposure` (of
-/// the X-ray image), whose fields may be empty; optional `split` and `id` or `image_id`.
+/// A table with `image`, or `xray` and `optical` (one of whose fields may be empty); `class`; optional `third`
+/// (a band) and `exposure` (of the X-ray image), whose fields may be empty; optional `split` and `id` or `image_id`.
 inline Gathered gather_table(const fs::path& csv, bool need_class) {
   const Table table = read_csv(csv);
   const auto cell = [&](std::size_t row, std::optional<std::size_t> column) {
@@ -226,7 +200,12 @@ inline Gathered gather_table(const fs::path& csv, bool need_class) {
       if (!image_exists(file)) throw IoError(table.where(row) + ": no such file: " + file.string());
       return file;
     };
+    const bool any = std::ranges::any_of(images, [&](std::size_t column) { return !cell(row, column).empty(); });
     for (const std::size_t column : images) {
+      if (any && cell(row, column).empty()) {
+        object.files.emplace_back();
+        continue;
+      }
       if (cell(row, column).empty()) {
         throw FormatError(table.where(row) + ": expected a file in column '" + table.header[column] +
                           "', found an empty field");

@@ -20,7 +20,7 @@ constexpr std::string_view name_of(Split split) {
 /// One object: one image file, or an X-ray and an optical one.
 struct Object {
   std::string id;
-  std::vector<std::filesystem::path> files;  ///< {image} or {xray, optical}
+  std::vector<std::filesystem::path> files;  ///< {image} or {xray, optical}, of which one may be empty
   int label = -1;                            ///< position in DataSet::classes, -1 when not known
   Split split = Split::train;
   std::string ra = {};  ///< right ascension and declination as the table has them; empty without such columns

@@ -1,0 +1,84 @@
+#pragma once
+/// The table of a set of cut-outs.
+
+#include <abell/data/positions.hpp>
+#include <abell/data/table.hpp>
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace abell::program {
+
+/// What the table tells of an object.
+struct CutoutRow {
+  std::string xray, exposure, optical, third;             ///< files, relative to the table
+  std::string xray_source, optical_source, third_source;  ///< the mosaics' file names
+  double xray_covered = 0, optical_covered = 0, third_covered = 0;
+  double counts = 0, exposure_s = 0, exposure_share = 0;
+};
+
+/// Which bands a set has, and when objects are flagged.
+struct CutoutTableOptions {
+  bool exposure = false, optical = false, third = false;
+  double edge = 0;          ///< covered share
+  double low_exposure = 0;  ///< share of the longest exposure
+};
+
+/// What is to be known before a cut-out is used, with semicolons between: edge, low_exposure,
+/// no_optical, optical_edge, no_third, third_edge.
+inline std::string cutout_flags(const CutoutRow& row, const CutoutTableOptions& options) {
+  std::string flags;
+  const auto flag = [&](bool set, const char* name) {
+    if (set) flags += (flags.empty() ? "" : ";") + std::string(name);
+  };
+  flag(row.xray_covered < options.edge, "edge");
+  flag(options.exposure && row.exposure_share < options.low_exposure, "low_exposure");
+  flag(row.optical.empty(), "no_optical");
+  flag(!row.optical.empty() && row.optical_covered < options.edge, "optical_edge");
+  flag(options.third && row.third.empty(), "no_third");
+  flag(!row.third.empty() && row.third_covered < options.edge, "third_edge");
+  return flags;
+}
+
+/// Writes the table: id, class and colour where the catalogue has them, position, files, and how well
+/// each was covered.
+inline void write_cutout_table(const std::filesystem::path& path, const std::vector<SkyObject>& objects,
+                               const std::vector<CutoutRow>& cutouts, const CutoutTableOptions& options) {
+  using O = const SkyObject&;
+  using R = const CutoutRow&;
+  const auto share = [](double value) { return csv_number(std::round(value * 1e4) / 1e4); };
+  std::vector<std::string> header;
+  std::vector<std::vector<std::string>> rows(objects.size());
+  const auto column = [&](bool there, const char* name, const auto& value) {
+    if (!there) return;
+    header.emplace_back(name);
+    for (std::size_t i = 0; i < rows.size(); ++i) rows[i].push_back(value(objects[i], cutouts[i]));
+  };
+  column(true, "id", [](O o, R) { return o.id; });
+  const bool classes = std::ranges::any_of(objects, [](O o) { return !o.class_name.empty(); });
+  column(classes, "class", [](O o, R) { return o.class_name; });
+  column(true, "ra", [](O o, R) { return csv_number(o.position.ra); });
+  column(true, "dec", [](O o, R) { return csv_number(o.position.dec); });
+  const bool colours = std::ranges::any_of(objects, [](O o) { return !o.colour.empty(); });
+  column(colours, "colour", [](O o, R) { return o.colour; });
+  column(true, "xray", [](O, R r) { return r.xray; });
+  column(options.exposure, "exposure", [](O, R r) { return r.exposure; });
+  column(true, "optical", [](O, R r) { return r.optical; });
+  column(options.third, "third", [](O, R r) { return r.third; });
+  column(true, "counts", [](O, R r) { return csv_number(std::round(r.counts * 1e3) / 1e3); });
+  column(true, "xray_covered", [&](O, R r) { return share(r.xray_covered); });
+  column(options.exposure, "exposure_s", [](O, R r) { return csv_number(std::round(r.exposure_s)); });
+  column(options.exposure, "exposure_share", [&](O, R r) { return share(r.exposure_share); });
+  column(true, "xray_source", [](O, R r) { return r.xray_source; });
+  column(options.optical, "optical_covered", [&](O, R r) { return share(r.optical_covered); });
+  column(options.optical, "optical_source", [](O, R r) { return r.optical_source; });
+  column(options.third, "third_covered", [&](O, R r) { return share(r.third_covered); });
+  column(options.third, "third_source", [](O, R r) { return r.third_source; });
+  column(true, "flags", [&](O, R r) { return cutout_flags(r, options); });
+  write_csv(path, header, rows);
+}
+
+}  // namespace abell::program

@@ -1,0 +1,101 @@
+#pragma once
+/// CFITSIO, included here and nowhere else in the library. Everything that mentions its types lies in
+/// `detail`; the interface (fits.hpp, fits_write.hpp) has none of them.
+
+#include <fitsio.h>
+
+#include <abell/core/error.hpp>
+#include <array>
+#include <cstddef>
+#include <cstdlib>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <utility>
+
+namespace abell::detail {
+
+/// The status and the whole message stack of CFITSIO on one line.
+inline std::string fits_message(int status) {
+  std::array<char, FLEN_ERRMSG> text{};
+  fits_get_errstatus(status, text.data());
+  std::string message = text.data();
+  message += " (CFITSIO " + std::to_string(status) + ")";
+  while (fits_read_errmsg(text.data()) != 0) message += std::string("; ") + text.data();
+  for (char& c : message) {
+    if (static_cast<unsigned char>(c) < 32) c = ' ';
+  }
+  return message;
+}
+
+inline void check_fits(int status, const std::string& name, const char* doing) {
+  if (status != 0) throw FormatError(name + ": " + doing + ": " + fits_message(status));
+}
+
+/// Serialises the calls when the system's CFITSIO was not built to be reentrant.
+inline std::unique_lock<std::recursive_mutex> lock_fits() {
+  static std::recursive_mutex mutex;
+  static const bool reentrant = fits_is_reentrant() != 0;
+  return reentrant ? std::unique_lock<std::recursive_mutex>() : std::unique_lock<std::recursive_mutex>(mutex);
+}
+
+struct CloseFits {
+  void operator()(fitsfile* file) const {
+    const auto lock = lock_fits();
+    int status = 0;
+    fits_close_file(file, &status);
+    fits_clear_errmsg();
+  }
+};
+
+/// An open file of CFITSIO, closed at the end. One thread at a time.
+using FitsPointer = std::unique_ptr<fitsfile, CloseFits>;
+
+/// A FITS file under way in memory, which it owns.
+struct MemoryFits {
+  std::size_t size = std::size_t{2880} * 64;
+  void* bytes = std::calloc(size, 1);  // zeros: CFITSIO reads descriptors of tiles before it writes them
+  FitsPointer file;
+
+  /// Throws FormatError naming the file that it shall become.
+  explicit MemoryFits(const std::string& name) {
+    int status = 0;
+    fitsfile* created = nullptr;
+    fits_clear_errmsg();
+    fits_create_memfile(&created, &bytes, &size, size, std::realloc, &status);
+    file.reset(created);
+    check_fits(status, name, "cannot be written as FITS");
+  }
+  MemoryFits(const MemoryFits&) = delete;
+  MemoryFits& operator=(const MemoryFits&) = delete;
+  ~MemoryFits() {
+    file.reset();
+    std::free(bytes);
+  }
+
+  /// Writes CHECKSUM and DATASUM into every HDU, closes, and returns the number of bytes.
+  std::size_t finish(const std::string& name) {
+    int status = 0;
+    int units = 0;
+    LONGLONG end = 0;
+    fits_get_num_hdus(file.get(), &units, &status);
+    for (int unit = 1; unit <= units; ++unit) {
+      fits_movabs_hdu(file.get(), unit, nullptr, &status);
+      fits_write_chksum(file.get(), &status);
+    }
+    fits_flush_file(file.get(), &status);
+    fits_get_hduaddrll(file.get(), nullptr, nullptr, &end, &status);
+    check_fits(status, name, "cannot be written as FITS");
+    fits_close_file(file.release(), &status);
+    check_fits(status, name, "cannot be written as FITS");
+    return static_cast<std::size_t>(end);
+  }
+};
+
+/// Headers of FITS hold printable ASCII only.
+inline std::string printable(std::string text) {
+  for (char& c : text) c = c < 32 || c > 126 ? '?' : c;
+  return text;
+}
+
+}  // namespace abell::detail

@@ -1,0 +1,141 @@
+#pragma once
+/// Which names of FITS files are taken, and how they are opened.
+
+#include <abell/core/error.hpp>
+#include <abell/images/fits_library.hpp>
+#include <abell/images/fits_tiles.hpp>
+#include <abell/images/image.hpp>
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <filesystem>
+#include <string>
+#include <system_error>
+
+namespace abell {
+
+/// The file on disk that a FITS name stands for: itself when a file of exactly that name exists,
+/// else the part before the first '[' of CFITSIO's extended syntax.
+inline std::filesystem::path fits_base(const std::filesystem::path& path) {
+  std::error_code ignored;
+  const std::string name = path.string();
+  if (std::filesystem::exists(path, ignored)) return path;
+  return name.substr(0, name.find('['));
+}
+
+namespace detail {
+
+/// The parts of a name in CFITSIO's extended syntax, as CFITSIO itself tells them apart.
+struct FitsName {
+  std::string scheme, file, output, extension, filter, bins, columns, pixels, compression;
+};
+
+/// Throws FormatError when CFITSIO cannot read the name.
+inline FitsName parse_fits_name(const std::string& name) {
+  std::array<std::array<char, FLEN_FILENAME>, 9> parts{};
+  std::string copy = name;
+  int status = 0;
+  fits_clear_errmsg();
+  ffifile2(copy.data(), parts[0].data(), parts[1].data(), parts[2].data(), parts[3].data(), parts[4].data(),
+           parts[5].data(), parts[6].data(), parts[7].data(), parts[8].data(), &status);
+  check_fits(status, name, "is no name in CFITSIO's extended syntax");
+  return {parts[0].data(), parts[1].data(), parts[2].data(), parts[3].data(), parts[4].data(),
+          parts[5].data(), parts[6].data(), parts[7].data(), parts[8].data()};
+}
+
+inline FitsPointer open_fits_named(const std::string& name, bool literal) {
+  fitsfile* file = nullptr;
+  int status = 0;
+  fits_clear_errmsg();
+  literal ? fits_open_diskfile(&file, name.c_str(), READONLY, &status)
+          : fits_open_file(&file, name.c_str(), READONLY, &status);
+  FitsPointer opened(file);
+  check_fits(status, name, "cannot be opened as FITS");
+  return opened;
+}
+
+/// The image that binning makes must not be larger than any image may be: CFITSIO would take memory
+/// for it first. Row filters are left out here, which can only make the ranges wider.
+inline void check_fits_bins(const FitsName& parts, const std::string& name) {
+  if (parts.bins.empty()) return;
+  const std::string table = parts.file + (parts.extension.empty() ? "" : "[" + parts.extension + "]");
+  const FitsPointer file = open_fits_named(table, parts.extension.empty());
+  int status = 0;
+  int type = 0;
+  if (parts.extension.empty()) {
+    int units = 0;
+    fits_get_num_hdus(file.get(), &units, &status);
+    for (int unit = 1; unit <= units && type != BINARY_TBL && status == 0; ++unit) {
+      fits_movabs_hdu(file.get(), unit, &type, &status);
+    }
+  }
+  check_fits(fits_get_hdu_type(file.get(), &type, &status), name, "cannot be binned");
+  if (type == IMAGE_HDU) throw FormatError(name + ": expected a table to bin, found an image");
+
+  int pixels = 0, axes = 0, reciprocal = 0;
+  char columns[4][FLEN_VALUE] = {}, lows[4][FLEN_VALUE] = {}, highs[4][FLEN_VALUE] = {}, steps[4][FLEN_VALUE] = {};
+  std::array<char, FLEN_VALUE> weight_column{};
+  std::array<double, 4> low{}, high{}, step{};
+  double weight = 0;
+  std::string bins = parts.bins;
+  fits_clear_errmsg();
+  ffbins(bins.data(), &pixels, &axes, columns, low.data(), high.data(), step.data(), lows, highs, steps, &weight,
+         weight_column.data(), &reciprocal, &status);
+  std::array<int, 4> numbers{};
+  std::array<long, 4> sides{};
+  std::array<double, 4> from{}, to{}, size{};
+  fits_calc_binningd(file.get(), axes, columns, low.data(), high.data(), step.data(), lows, highs, steps,
+                     numbers.data(), sides.data(), from.data(), to.data(), size.data(), &status);
+  check_fits(status, name, "cannot be binned");
+  for (int i = 0; i < axes; ++i) {
+    // In double: a side beyond the range of long comes out as any number.
+    const double side = std::abs((to[static_cast<std::size_t>(i)] - from[static_cast<std::size_t>(i)]) /
+                                 size[static_cast<std::size_t>(i)]);
+    if (!(side <= static_cast<double>(max_image_side))) {
+      throw FormatError(name + ": expected at most " + std::to_string(max_image_side) + " bins on axis " +
+                        std::to_string(i + 1) + ", found " + std::to_string(side));
+    }
+  }
+}
+
+/// A section or a filter makes CFITSIO unpack tiles while it opens.
+inline void check_filtered_tiles(const FitsName& parts, const std::string& name) {
+  if (parts.filter.empty() && parts.pixels.empty()) return;
+  const FitsPointer file = open_fits_named(parts.file, true);
+  int status = 0;
+  int units = 0;
+  fits_get_num_hdus(file.get(), &units, &status);
+  for (int unit = 1; unit <= units; ++unit) {
+    check_fits(fits_movabs_hdu(file.get(), unit, nullptr, &status), name, "cannot move to the next HDU");
+    check_tiles(file.get(), name);
+  }
+}
+
+/// Opens for reading; the rules are those of `FitsFile`. Throws IoError (no such file, refused name)
+/// and FormatError (not FITS), naming the file.
+inline FitsPointer open_fits(const std::filesystem::path& path) {
+  const std::string name = path.string();
+  const std::string base = fits_base(path).string();
+  std::error_code error;
+  if (!std::filesystem::exists(base, error)) {
+    const bool beyond = base.find("://") != std::string::npos || base.find_first_of("(!") != std::string::npos ||
+                        base.starts_with("mem:") || base.starts_with("shmem:") || base.starts_with('-') ||
+                        base.starts_with("stdin") || base.starts_with("stdout");
+    throw IoError(name + (beyond ? ": only names of local files are accepted" : ": no such file"));
+  }
+  if (!std::filesystem::is_regular_file(base, error)) throw IoError(name + ": not a regular file");
+  check_tile_headers(base, name);
+  if (base == name) return open_fits_named(name, true);
+
+  const FitsName parts = parse_fits_name(name);
+  if (parts.scheme != "file://" || parts.file != base || !parts.output.empty() || !parts.compression.empty()) {
+    throw IoError(name + ": this name cannot be combined with CFITSIO's extended syntax");
+  }
+  check_filtered_tiles(parts, name);
+  check_fits_bins(parts, name);
+  return open_fits_named(name, false);
+}
+
+}  // namespace detail
+
+}  // namespace abell

@@ -1,0 +1,118 @@
+#pragma once
+/// FITS images written complete or not at all.
+
+#include <abell/core/atomic_file.hpp>
+#include <abell/core/error.hpp>
+#include <abell/images/fits_library.hpp>
+#include <abell/images/image.hpp>
+#include <array>
+#include <cmath>
+#include <cstddef>
+#include <filesystem>
+#include <limits>
+#include <string>
+#include <system_error>
+#include <vector>
+
+namespace abell {
+
+/// What a pixel is in the file. int32 holds whole numbers (counts); BLANK is its lowest value.
+enum class FitsPixels { int32, float32 };
+
+struct FitsKey {
+  std::string keyword;
+  double value = 0;
+  std::string comment = {};
+};
+
+struct FitsWriteOptions {
+  bool overwrite = false;  ///< whether a file of that name may be replaced
+  FitsPixels pixels = FitsPixels::float32;
+  std::string unit = {};                  ///< BUNIT
+  std::string creator = {};               ///< CREATOR: program and version
+  std::string wcs = {};                   ///< cards of sky coordinates: `Wcs::cards` or `wcs_cards`
+  std::vector<FitsKey> keys = {};         ///< further numbers
+  std::vector<std::string> history = {};  ///< HISTORY, the command line say
+};
+
+namespace detail {
+
+/// Planes of an image, masked pixels as the file's own null value.
+template <class T>
+std::vector<T> fits_plane(const Image& image, int plane, T null, const std::string& name) {
+  std::vector<T> values(image.pixel_count());
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const float value = image.pixels[i * static_cast<std::size_t>(image.channels) + static_cast<std::size_t>(plane)];
+    if ((!image.mask.empty() && image.mask[i] != 0) || std::isnan(value)) {
+      values[i] = null;
+    } else if (std::numeric_limits<T>::is_integer && (value != std::round(value) || std::abs(value) >= 2147483648.0F)) {
+      throw FormatError(name + ": expected whole numbers of 32 bits, found " + std::to_string(value));
+    } else {
+      values[i] = static_cast<T>(value);
+    }
+  }
+  return values;
+}
+
+}  // namespace detail
+
+/// Writes an image as the primary HDU, channels as planes, with CHECKSUM, DATASUM and DATE; masked
+/// pixels become NaN or BLANK. Throws IoError (the file exists and `overwrite` is false; cannot be
+/// written) and FormatError (numbers that the pixels cannot hold, cards that are none).
+inline void write_fits(const std::filesystem::path& path, const Image& image, const FitsWriteOptions& options = {}) {
+  const auto lock = detail::lock_fits();
+  const std::string name = path.string();
+  std::error_code error;
+  if (!options.overwrite && std::filesystem::exists(path, error)) throw IoError(name + ": already exists");
+  check_image_size(image.height, image.width, name);
+  const bool whole = options.pixels == FitsPixels::int32;
+
+  detail::MemoryFits memory(name);
+  fitsfile* file = memory.file.get();
+  int status = 0;
+  const auto check = [&] { detail::check_fits(status, name, "cannot be written as FITS"); };
+  std::array<long, 3> axes{image.width, image.height, image.channels};
+  fits_create_img(file, whole ? LONG_IMG : FLOAT_IMG, image.channels == 1 ? 2 : 3, axes.data(), &status);
+  constexpr int blank = std::numeric_limits<int>::min();
+  if (whole && masked_count(image) > 0) {
+    int value = blank;
+    fits_write_key(file, TINT, "BLANK", &value, "pixels without a measurement", &status);
+  }
+  const auto text = [&](const char* keyword, const std::string& value, const char* comment) {
+    if (!value.empty()) {
+      fits_write_key_longstr(file, keyword, detail::printable(value).c_str(), comment, &status);
+    }
+  };
+  text("BUNIT", options.unit, "unit of the pixels");
+  for (std::size_t at = 0; at + 80 <= options.wcs.size(); at += 80) {
+    fits_write_record(file, options.wcs.substr(at, 80).c_str(), &status);
+  }
+  for (const FitsKey& key : options.keys) {
+    double value = key.value;
+    fits_write_key(file, TDOUBLE, key.keyword.c_str(), &value, key.comment.c_str(), &status);
+  }
+  text("CREATOR", options.creator, "program that made this file");
+  fits_write_date(file, &status);
+  for (const std::string& line : options.history) {
+    fits_write_history(file, detail::printable(line).c_str(), &status);
+  }
+  check();
+  const auto count = static_cast<LONGLONG>(image.pixel_count());
+  for (int plane = 0; plane < image.channels; ++plane) {
+    if (whole) {
+      auto values = detail::fits_plane<int>(image, plane, blank, name);
+      fits_write_img(file, TINT, plane * count + 1, count, values.data(), &status);
+    } else {
+      auto values = detail::fits_plane<float>(image, plane, std::numeric_limits<float>::quiet_NaN(), name);
+      fits_write_img(file, TFLOAT, plane * count + 1, count, values.data(), &status);
+    }
+    check();
+  }
+  const std::size_t bytes = memory.finish(name);
+
+  AtomicFile out(path);
+  out.stream().write(static_cast<const char*>(memory.bytes), static_cast<std::streamsize>(bytes));
+  out.commit();
+}
+
+}  // namespace abell

@@ -1,0 +1,98 @@
+#pragma once
+/// Sky coordinates in FITS headers: their cards, and wcslib's parser.
+
+#include <wcslib/wcs.h>
+#include <wcslib/wcshdr.h>
+
+#include <abell/core/error.hpp>
+#include <abell/images/fits_library.hpp>
+#include <abell/images/fits_tiles.hpp>
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+
+namespace abell {
+
+/// The cards of a header that tell sky coordinates: those of the WCS papers, SIP and TPV, the reference
+/// system, and DSS plate solutions.
+inline std::string wcs_cards(const std::string& header) {
+  constexpr std::array<std::string_view, 18> more{"A_",     "B_",     "AP_",     "BP_",     "AMDX",    "AMDY",
+                                                  "PPO",    "CNPIX",  "PLTRAH",  "PLTRAM",  "PLTRAS",  "PLTDEC",
+                                                  "PLTSCA", "PLATER", "PLATEDE", "XPIXELS", "YPIXELS", "WCSNAME"};
+  std::string kept;
+  for (std::size_t at = 0; at + 80 <= header.size(); at += 80) {
+    std::string card = header.substr(at, 80);
+    const int kind = fits_get_keyclass(card.data());
+    const bool known = std::ranges::any_of(more, [&](std::string_view start) { return card.starts_with(start); });
+    if (kind == TYP_WCS_KEY || kind == TYP_REFSYS_KEY || (known && card.find('=') == 8)) kept += card;
+  }
+  return kept;
+}
+
+namespace detail {
+
+struct FreeWcs {
+  void operator()(wcsprm* wcs) const {
+    wcsfree(wcs);
+    delete wcs;
+  }
+};
+using WcsPointer = std::unique_ptr<wcsprm, FreeWcs>;
+
+inline WcsPointer new_wcs() {
+  WcsPointer wcs(new wcsprm{});
+  wcs->flag = -1;
+  return wcs;
+}
+
+inline void check_wcs(int status, const std::string& name) {
+  if (status != 0) throw FormatError(name + ": sky coordinates: " + wcs_errmsg[status]);
+}
+
+/// The cards of a header that wcslib 7.12 survives: it copies a text without a closing quote, and all
+/// that follows, into 72 characters, and takes memory for the square of WCSAXES.
+inline std::string closed_cards(const std::string& header) {
+  std::string kept;
+  for (std::size_t at = 0; at + 80 <= header.size(); at += 80) {
+    const std::string card = header.substr(at, 80);
+    std::size_t quote = card.find_first_not_of(' ', 9);
+    bool closed = card[8] != '=' || quote == std::string::npos || card[quote] != '\'';
+    while (!closed && (quote = card.find('\'', quote + 1)) != std::string::npos) {
+      closed = quote + 1 == card.size() || card[quote + 1] != '\'';
+      if (!closed) ++quote;  // two quotes are one inside the text
+    }
+    const bool axes = card.starts_with("WCSAXES");
+    if (closed && (!axes || (card_number(card) >= 0 && card_number(card) < 100))) kept += card;
+  }
+  return kept;
+}
+
+/// The first description of sky coordinates in a header; null when wcslib finds none at all.
+inline WcsPointer parse_wcs(const std::string& all_cards, const std::string& name) {
+  std::string header = closed_cards(all_cards);
+  static std::mutex mutex;  // the parser is not documented to be reentrant
+  const std::lock_guard lock(mutex);
+  int rejected = 0;
+  int count = 0;
+  wcsprm* all = nullptr;
+  const int status =
+      wcspih(header.data(), static_cast<int>(header.size() / 80), WCSHDR_all, 0, &rejected, &count, &all);
+  if (status != 0) throw FormatError(name + ": sky coordinates: the header cannot be read");
+  WcsPointer first;
+  int copied = 0;
+  if (count > 0) {
+    first = new_wcs();
+    copied = wcssub(1, all, nullptr, nullptr, first.get());
+  }
+  wcsvfree(&count, &all);
+  check_wcs(copied, name);
+  return first;
+}
+
+}  // namespace detail
+
+}  // namespace abell

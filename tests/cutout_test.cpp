@@ -1,0 +1,256 @@
+#include <abell/data/dataset.hpp>
+#include <abell/data/positions.hpp>
+#include <abell/images/fits_write.hpp>
+#include <abell/images/reproject.hpp>
+#include <cmath>
+#include <numeric>
+#include <vector>
+
+#include "catch.hpp"
+#include "error_message.hpp"
+#include "temp_folder.hpp"
+
+using abell::FormatError;
+using abell::Image;
+using abell::SkyGrid;
+using abell::Wcs;
+
+namespace {
+
+Image constant(int height, int width, float value) {
+  Image image(height, width, 1);
+  std::ranges::fill(image.pixels, value);
+  return image;
+}
+
+double total(const Image& image) { return std::accumulate(image.pixels.begin(), image.pixels.end(), 0.0); }
+
+SkyGrid grid(const abell::SkyPosition& centre, int side, double arcsec) {
+  return {side, side, Wcs::tangent(centre, side, side, arcsec)};
+}
+
+/// Pixels of 4.35" that are turned by an angle, as X-ray images may be.
+Wcs turned(double degrees, int side, double arcsec, const abell::SkyPosition& centre) {
+  const double a = degrees * 3.14159265358979 / 180, s = arcsec / 3600;
+  std::string cards;
+  const auto add = [&](const std::string& key, const std::string& value) {
+    std::string line = key;
+    line.resize(8, ' ');
+    line += "= " + value;
+    line.resize(80, ' ');
+    cards += line;
+  };
+  const auto text = [](double value) {
+    char digits[40];
+    std::snprintf(digits, sizeof digits, "%.16E", value);
+    return std::string(digits);
+  };
+  add("CTYPE1", "'RA---TAN'");
+  add("CTYPE2", "'DEC--TAN'");
+  add("CRPIX1", text((side + 1) / 2.0));
+  add("CRPIX2", text((side + 1) / 2.0));
+  add("CRVAL1", text(centre.ra));
+  add("CRVAL2", text(centre.dec));
+  add("CD1_1", text(-s * std::cos(a)));
+  add("CD1_2", text(s * std::sin(a)));
+  add("CD2_1", text(s * std::sin(a)));
+  add("CD2_2", text(s * std::cos(a)));
+  return Wcs(cards, "turned");
+}
+
+}  // namespace
+
+TEST_CASE("X-ray counts keep their sum on any grid", "[cutout]") {
+  const abell::SkyPosition centre{359.999, 42};
+  Image counts(40, 40, 1);
+  for (std::size_t i = 0; i < counts.pixels.size(); ++i) counts.pixels[i] = static_cast<float>(i * 7919 % 13);
+  for (const double angle : {0.0, 33.0, 180.0}) {
+    for (const double arcsec : {1.01, 4.0, 9.0}) {
+      INFO(angle << " degrees, pixels of " << arcsec << "\"");
+      const int side = static_cast<int>(300 / arcsec);  // 300" hold the 40 x 4.35" at any angle
+      const auto cut =
+          abell::redistribute(counts, nullptr, turned(angle, 40, 4.35, centre), grid(centre, side, arcsec));
+      REQUIRE(total(cut.counts) == Approx(total(counts)).epsilon(1e-6));
+      REQUIRE(cut.covered == Approx(std::pow(40 * 4.35 / (side * arcsec), 2)).epsilon(1e-3));
+      REQUIRE(cut.exposure.pixels.empty());
+    }
+  }
+}
+
+TEST_CASE("a count stays where it is, and grids that agree give the image back", "[cutout]") {
+  const abell::SkyPosition centre{10, -70};
+  Image one(31, 31, 1);
+  one.at(15, 15) = 12;
+  const auto cut = abell::redistribute(one, nullptr, Wcs::tangent(centre, 31, 31, 4.35), grid(centre, 41, 1.01));
+  double x = 0, y = 0;
+  for (int row = 0; row < 41; ++row) {
+    for (int column = 0; column < 41; ++column) {
+      x += static_cast<double>(cut.counts.at(row, column)) * column / 12;
+      y += static_cast<double>(cut.counts.at(row, column)) * row / 12;
+    }
+  }
+  REQUIRE(x == Approx(20).margin(1e-4));
+  REQUIRE(y == Approx(20).margin(1e-4));
+  REQUIRE(cut.covered == Approx(1).epsilon(1e-9));
+
+  Image ramp(20, 30, 1);
+  std::iota(ramp.pixels.begin(), ramp.pixels.end(), 1.0F);
+  const Wcs wcs = Wcs::tangent(centre, 20, 30, 3);
+  const SkyGrid same{20, 30, wcs};
+  const auto counts = abell::redistribute(ramp, &ramp, wcs, same);
+  const Image bilinear = abell::interpolate(ramp, wcs, same, abell::Interpolation::bilinear);
+  const Image lanczos = abell::interpolate(ramp, wcs, same, abell::Interpolation::lanczos);
+  for (std::size_t i = 0; i < ramp.pixels.size(); ++i) {
+    const auto value = static_cast<double>(ramp.pixels[i]);
+    REQUIRE(static_cast<double>(counts.counts.pixels[i]) == Approx(value).epsilon(1e-5));
+    REQUIRE(static_cast<double>(counts.exposure.pixels[i]) == Approx(value).epsilon(1e-5));
+    REQUIRE(static_cast<double>(bilinear.pixels[i]) == Approx(value).epsilon(1e-5));
+    REQUIRE(static_cast<double>(lanczos.pixels[i]) == Approx(value).epsilon(1e-5));
+  }
+}
+
+TEST_CASE("what was not measured is not covered", "[cutout]") {
+  const abell::SkyPosition centre{100, 5};
+  const Wcs wcs = Wcs::tangent(centre, 20, 20, 4);
+  const SkyGrid target = grid(centre, 40, 2);
+  Image exposure = constant(20, 20, 5000);
+  for (int row = 0; row < 20; ++row) {
+    for (int column = 0; column < 5; ++column) exposure.at(row, column) = 0;
+  }
+  Image counts = constant(20, 20, 1);
+  auto cut = abell::redistribute(counts, &exposure, wcs, target);
+  REQUIRE(cut.covered == Approx(0.75).epsilon(1e-6));
+  REQUIRE(cut.exposure.at(20, 5) == 0);
+  REQUIRE(static_cast<double>(cut.exposure.at(20, 30)) == Approx(5000));
+  counts.mask.assign(400, 1);
+  std::ranges::fill(counts.pixels, std::nanf(""));
+  cut = abell::redistribute(counts, nullptr, wcs, target);
+  REQUIRE(cut.covered == 0);
+  REQUIRE(total(cut.counts) == 0);
+  REQUIRE(abell::masked_count(abell::interpolate(counts, wcs, target, abell::Interpolation::lanczos)) == 1600);
+  // A grid that lies elsewhere, and one on the other side of the sky.
+  for (const abell::SkyPosition& far : {abell::SkyPosition{101, 5}, abell::SkyPosition{280, -5}}) {
+    REQUIRE(abell::redistribute(exposure, nullptr, wcs, grid(far, 10, 2)).covered == 0);
+    REQUIRE(abell::masked_count(abell::interpolate(exposure, wcs, grid(far, 10, 2), abell::Interpolation::bilinear)) ==
+            100);
+  }
+  // Half of the grid hangs over the edge.
+  const auto edge = abell::redistribute(exposure, nullptr, wcs, grid(wcs.sky({9.5, -0.5}), 10, 2));
+  REQUIRE(edge.covered == Approx(0.5).epsilon(1e-3));
+}
+
+TEST_CASE("interpolation keeps smooth images, alias-free when pixels grow", "[cutout]") {
+  const abell::SkyPosition centre{200, 30};
+  Image smooth(64, 64, 1);
+  for (int y = 0; y < 64; ++y) {
+    for (int x = 0; x < 64; ++x) smooth.at(y, x) = static_cast<float>(std::sin(x * 0.2) + std::cos(y * 0.15));
+  }
+  const Wcs wcs = Wcs::tangent(centre, 64, 64, 1);
+  const SkyGrid finer = grid(centre, 60, 0.7);
+  const Image lanczos = abell::interpolate(smooth, wcs, finer, abell::Interpolation::lanczos);
+  const Image bilinear = abell::interpolate(smooth, wcs, finer, abell::Interpolation::bilinear);
+  double worst_lanczos = 0, worst_bilinear = 0;
+  for (int y = 0; y < 60; ++y) {
+    for (int x = 0; x < 60; ++x) {
+      const auto p = wcs.pixel(finer.wcs.sky(abell::PixelPosition{double(x), double(y)}));
+      const double truth = std::sin(p.x * 0.2) + std::cos(p.y * 0.15);
+      worst_lanczos = std::max(worst_lanczos, std::abs(static_cast<double>(lanczos.at(y, x)) - truth));
+      worst_bilinear = std::max(worst_bilinear, std::abs(static_cast<double>(bilinear.at(y, x)) - truth));
+    }
+  }
+  CHECK(worst_lanczos < 0.02);
+  CHECK(worst_bilinear < 0.02);
+  Image board(64, 64, 1);
+  for (int y = 0; y < 64; ++y) {
+    for (int x = 0; x < 64; ++x) board.at(y, x) = static_cast<float>((x + y) % 2);
+  }
+  const Image coarse = abell::interpolate(board, wcs, grid(centre, 12, 4), abell::Interpolation::bilinear);
+  for (const float value : coarse.pixels) REQUIRE(static_cast<double>(value) == Approx(0.5).margin(0.01));
+}
+
+TEST_CASE("angles are read in degrees and in sexagesimal forms", "[positions]") {
+  using abell::parse_angle;
+  REQUIRE(parse_angle("149.5", true) == 149.5);
+  REQUIRE(parse_angle(" +2.5 ", false) == 2.5);
+  REQUIRE(*parse_angle("09:58:22.2", true) == Approx(149.5925));
+  REQUIRE(*parse_angle("9h58m22.2s", true) == Approx(149.5925));
+  REQUIRE(*parse_angle("09 58 22.2", true) == Approx(149.5925));
+  REQUIRE(*parse_angle("149d35m33s", true) == Approx(149.5925));
+  REQUIRE(*parse_angle("-11:03:52", false) == Approx(-11.064444));
+  REQUIRE(*parse_angle("-0d30'36\"", false) == Approx(-0.51));
+  for (const char* bad :
+       {"", " ", "x", "1:2:3:4", "1:60:0", "1:", "1::2", "nan", "inf", "1e400", "-", "1h", "--1", "1,5"}) {
+    INFO(bad);
+    REQUIRE_FALSE(parse_angle(bad, false).has_value());
+  }
+}
+
+TEST_CASE("catalogues of positions are CSV or FITS tables under the usual names", "[positions]") {
+  const TempFolder folder;
+  auto objects = abell::read_positions(
+      folder.write("a.csv", "Name,RAJ2000,DEJ2000,class\na 1,10.5,-3,point\nb,00:42:00,+41:00:00,x\n"));
+  REQUIRE(objects.size() == 2);
+  REQUIRE(objects[0].id == "a 1");
+  REQUIRE(objects[0].class_name == "point");
+  REQUIRE(objects[1].position.ra == Approx(10.5));
+  REQUIRE(objects[1].position.dec == Approx(41));
+  objects = abell::read_positions(folder.write("b.csv", "RA,Dec\n1,2\n"));
+  REQUIRE(objects[0].id == "object-0001");
+  const auto error = [&](const std::string& text) {
+    const auto path = folder.write("c.csv", text);
+    return message_of<FormatError>([&] { abell::read_positions(path); });
+  };
+  REQUIRE_THAT(error("lon,lat,z\n1,2,3\n"), Contains("c.csv: expected a column 'ra', found: lon, lat, z"));
+  REQUIRE_THAT(error("ra,b\n1,2\n"), Contains("expected a column 'dec', found: ra, b"));
+  REQUIRE_THAT(error("ra,dec\n1,2\n361,2\n"), Contains("c.csv:3") && Contains("'361'"));
+  REQUIRE_THAT(error("ra,dec\n1,-91\n"), Contains("'-91'"));
+  REQUIRE_THAT(error("id,ra,dec\nx,1,2\nx,3,4\n"), Contains("c.csv:3: duplicate id 'x', first at"));
+  REQUIRE_THAT(error("ra,dec\n"), Contains("found none"));
+}
+
+TEST_CASE("DS9 regions give the centres of their shapes", "[positions]") {
+  const TempFolder folder;
+  const Wcs frame = Wcs::tangent({150, 2}, 11, 11, 4);
+  const auto objects =
+      abell::read_positions(folder.write("a.reg",
+                                         "# Region file format: DS9 version 4.1\n"
+                                         "global color=red font=\"helvetica 10\"\n"
+                                         "fk5\n"
+                                         "circle(150.1,2.5,60\") # text={A 1}\n"
+                                         "+ellipse(10:00:24, +2:30:00, 10\", 5\", 30) # color=green text={B # 2}\n"
+                                         "-circle(1,1,1)\n"
+                                         "image; point(6,6) ; box(6,11,2,2,0) # color=blue\n"),
+                            &frame);
+  REQUIRE(objects.size() == 4);
+  REQUIRE(objects[0].id == "A 1");
+  REQUIRE(objects[0].colour == "red");
+  REQUIRE(objects[0].position.ra == 150.1);
+  REQUIRE(objects[1].id == "B # 2");
+  REQUIRE(objects[1].colour == "green");
+  REQUIRE(objects[1].position.ra == Approx(150.1));
+  REQUIRE(abell::separation(objects[2].position, {150, 2}) < 1e-9);
+  REQUIRE(objects[3].position.dec == Approx(2 + 20 / 3600.0).epsilon(1e-6));
+  REQUIRE(objects[2].id == "object-0003");
+  const auto error = [&](const std::string& text) {
+    const auto path = folder.write("c.reg", text);
+    return message_of<FormatError>([&] { abell::read_positions(path); });
+  };
+  REQUIRE_THAT(error("image;circle(1,2,3)\n"), Contains("c.reg:1: these are pixels"));
+  REQUIRE_THAT(error("circle(1,2,3)\n"), Contains("coordinate system"));
+  REQUIRE_THAT(error("fk4\ncircle(1,2,3)\n"), Contains("c.reg:1") && Contains("'fk4'"));
+  REQUIRE_THAT(error("fk5\npolygon(1,2,3,4,5,6)\n"), Contains("c.reg:2") && Contains("'polygon'"));
+  REQUIRE_THAT(error("fk5\ncircle(a,2,3)\n"), Contains("'a' and '2'"));
+  REQUIRE_THAT(error("fk5\ncircle\n"), Contains("'circle'"));
+}
+
+TEST_CASE("a band may be without a file", "[data]") {
+  const TempFolder folder;
+  folder.write("x.fits", "");
+  folder.write("table.csv", "id,xray,optical,class\n1,x.fits,,cluster\n2,,x.fits,other\n");
+  const abell::DataSet set = abell::read_data_set(folder.path());
+  REQUIRE(set.objects[0].files[0].filename() == "x.fits");
+  REQUIRE(set.objects[0].files[1].empty());
+  REQUIRE(set.objects[1].files[0].empty());
+  folder.write("table.csv", "id,xray,optical,class\n1,,,cluster\n");
+  REQUIRE_THROWS_WITH(abell::read_data_set(folder.path()), Contains("table.csv:2") && Contains("an empty field"));
+}

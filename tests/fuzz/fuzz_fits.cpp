@@ -1,0 +1,108 @@
+/// fuzz_fits SECONDS: reads damaged copies of the seeds, and of the FITS files under $ABELL_REAL_DATA, for
+/// so long. A crash leaves the file as fuzz-crash.fits in the folder that it is started in, and a file that
+/// takes longer than a minute counts as one.
+/// fuzz_fits FOLDER: reads the files of a folder, the kept ones.
+
+#include <unistd.h>
+#include <zlib.h>
+
+#include <cctype>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <set>
+
+#include "mutate.hpp"
+#include "seeds.hpp"
+#include "try_fits.hpp"
+
+/// CFITSIO asks for what a header announces and copes with not getting it. On errors it and wcslib lose
+/// some memory of their own.
+extern "C" const char* __asan_default_options();
+extern "C" const char* __asan_default_options() { return "allocator_may_return_null=1"; }
+extern "C" const char* __lsan_default_suppressions();
+extern "C" const char* __lsan_default_suppressions() { return "leak:libcfitsio\nleak:libwcs"; }
+
+namespace {
+
+std::string slurp(const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+}
+
+/// FITS files of up to 3 MB as they are and, where gzip packed them, unpacked: damage beneath the checksum.
+void add_real_files(std::vector<Seed>& seeds, const std::filesystem::path& folder) {
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) {
+    const std::string name = entry.path().string();
+    if (!entry.is_regular_file() || entry.file_size() > 3'000'000) continue;
+    if (!name.ends_with(".fits") && !name.ends_with(".fits.gz")) continue;
+    seeds.emplace_back(name, slurp(name));
+    if (!name.ends_with(".gz")) continue;
+    std::string bytes(8'000'000, '\0');
+    gzFile file = gzopen(name.c_str(), "rb");
+    const int size = file == nullptr ? 0 : gzread(file, bytes.data(), static_cast<unsigned>(bytes.size()));
+    if (file != nullptr) gzclose(file);
+    if (size > 0) seeds.emplace_back(name + " (unpacked)", bytes.substr(0, static_cast<std::size_t>(size)));
+  }
+}
+
+/// Reads one file. A hang ends in SIGALRM.
+std::vector<std::string> try_in_time(const std::filesystem::path& path) {
+  ::alarm(60);
+  std::vector<std::string> errors = try_fits(path);
+  ::alarm(0);
+  return errors;
+}
+
+int replay(const std::filesystem::path& folder) {
+  long files = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    if (entry.path().extension() != ".fits") continue;
+    if (try_in_time(entry.path()).empty()) {
+      std::printf("%s: expected an error, found none\n", entry.path().c_str());
+      return 1;
+    }
+    ++files;
+  }
+  std::printf("%ld kept files, no crash\n", files);
+  return files > 0 ? 0 : 1;
+}
+
+int fuzz(double seconds) {
+  std::vector<Seed> seeds = seeds::all();
+  const std::size_t small = seeds.size();  // read many times faster than real files: most of all
+  if (const char* data = std::getenv("ABELL_REAL_DATA")) add_real_files(seeds, data);
+  const std::filesystem::path path = "fuzz-crash.fits";
+  const auto start = std::chrono::steady_clock::now();
+  const auto spent = [&] { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(); };
+  std::set<std::string> kinds;  // of errors, without names and numbers
+  long files = 0;
+  for (; spent() < seconds; ++files) {
+    Mutator mutate(static_cast<std::uint64_t>(files));
+    const Seed& seed = seeds[mutate.below(mutate.below(8) != 0 ? small : seeds.size())];
+    std::ofstream(path, std::ios::binary) << mutate(seed.second);
+    for (std::string error : try_in_time(path)) {
+      std::erase_if(error, [](unsigned char c) { return std::isdigit(c) != 0 || c < 32 || c > 126; });
+      kinds.insert(error.substr(0, 120));
+    }
+    if (files % 1000 == 0) std::printf("%ld files, %.0f s\n", files, spent()), std::fflush(stdout);
+  }
+  std::filesystem::remove(path);
+  std::printf("%ld files from %zu seeds in %.0f s, %zu kinds of errors, no crash\n", files, seeds.size(), spent(),
+              kinds.size());
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc != 2) {
+    std::fputs("usage: fuzz_fits SECONDS|FOLDER\n", stderr);
+    return 2;
+  }
+  const int code = std::filesystem::is_directory(argv[1]) ? replay(argv[1]) : fuzz(std::atof(argv[1]));
+  std::fflush(stdout);
+  return code;
+}

@@ -1,0 +1,82 @@
+#!/bin/bash
+# abell-cutout: sets that abell-classify reads, the best of several images, flags, and bad input.
+. "$(dirname "$0")/common.sh"
+cd "$folder"
+
+# sky RA DEC: cards of a tangent plane of 101 x 101 pixels of 4".
+sky() {
+  echo "CTYPE1 'RA---TAN' CTYPE2 'DEC--TAN' CRPIX1 51 CRPIX2 51 CRVAL1 $1 CRVAL2 $2 CDELT1 -0.00111111111 CDELT2 0.00111111111"
+}
+# pixels N BYTES: N pixels of these bytes.
+pixels() { bytes "$(printf "$2%.0s" $(seq "$1"))"; }
+size=10201
+pixels $size 0003 | fits west.fits "2 101 101" 16 $(sky 150 2)
+pixels $size 0005 | fits 'east [1] (x).fits' "2 101 101" 16 $(sky 149.9 2)
+pixels $size 0064 | fits expmap.fits "2 101 101" 16 $(sky 150 2)
+{ pixels 5000 000a; pixels 5201 0064; } | fits short.fits "2 101 101" 16 $(sky 150 2)
+pixels $size 0400 | fits plate.fits "2 101 101" 16 $(sky 150 2)
+: | fits zero.fits "2 101 101" 16 $(sky 150 2)
+printf 'Name,RAJ2000,DEJ2000,class\na/b c,150,2,cluster\nside,149.99,02:00:00,other\n' >c.csv
+
+expect 0 abell-cutout --catalogue c.csv --xray west.fits --exposure expmap.fits --optical plate.fits --third zero.fits \
+  --out set --pixels 90 --quiet
+head -n 1 set/table.csv | grep -q '^id,class,ra,dec,xray,exposure,optical,third,counts,' || fail "columns: $(head -n 1 set/table.csv)"
+grep -q '^a/b c,cluster,150,2,images/a_b_c_xray.fits,images/a_b_c_exposure.fits,' set/table.csv || fail "$(cat set/table.csv)"
+# Of 6' = 90 pixels of 4" each has 3 counts, and all were exposed.
+grep -q ',24300,1,100,1,west.fits,1,plate.fits,1,zero.fits,$' set/table.csv || fail "$(cat set/table.csv)"
+expect 1 abell-cutout --catalogue c.csv --xray west.fits --out set --quiet
+grep -q "set: folder is not empty" stderr || fail "an old set is written over"
+expect 0 abell-cutout --catalogue c.csv --xray west.fits --out set --pixels 90 --quiet --overwrite
+
+# The image that covers a position best, names with brackets, regions in pixels, the frame that they need.
+printf 'ra,dec\n149.9,2\n150,2\n' >two.csv
+expect 0 abell-cutout --catalogue two.csv --xray west.fits 'east [1] (x).fits' --out two --pixels 30 --quiet
+[ "$(cut -d, -f8 two/table.csv | tr '\n' ' ')" = "xray_source east [1] (x).fits west.fits " ] || fail "$(cat two/table.csv)"
+printf 'global color=red\nimage;circle(51,51,9) # text={mid} color=green\n' >p.reg
+expect 0 abell-cutout --catalogue p.reg --xray west.fits --out regions --pixels 30 --quiet
+grep -q '^mid,150,2,green,' regions/table.csv || fail "$(cat regions/table.csv)"
+refused "p.reg:2: these are pixels" abell-cutout --catalogue p.reg --xray west.fits 'east [1] (x).fits' --out x --quiet
+expect 0 abell-cutout --catalogue p.reg --xray west.fits 'east [1] (x).fits' --frame west.fits --out frame --pixels 30 --quiet
+
+# Flags: the edge of the field, a short exposure, no optical image.
+printf 'id,ra,dec\nlow,150,1.99\nedge,150.05,2.05\n' >f.csv
+expect 0 abell-cutout --catalogue f.csv --xray west.fits --exposure short.fits --optical plate.fits --out flags --pixels 30 --quiet
+grep -q '^low,.*,low_exposure$' flags/table.csv || fail "$(cat flags/table.csv)"
+grep -q '^edge,.*,edge;no_optical$' flags/table.csv || fail "$(cat flags/table.csv)"
+expect 0 abell-cutout --catalogue c.csv --xray west.fits --out threads --pixels 60 --threads 1 --quiet
+
+# The classifier reads all of them, keeps positions, and colours regions.
+simulated 12 simulated
+expect 0 abell-train simulated --out run --iterations 2 --batch 2 --validation-fraction 0 --quiet
+for set in set two flags; do
+  expect 0 abell-classify --model run $set --out $set.reg --quiet
+  [ "$(grep -c '^circle(.*color=#' $set.reg)" = 2 ] || fail "regions of $set: $(cat $set.reg)"
+done
+expect 0 abell-classify --model run set --out set.fits --quiet
+expect 0 abell-cutout --catalogue set.fits --xray west.fits --out again --pixels 30 --quiet
+[ "$(cut -d, -f1-4 again/table.csv)" = "$(cut -d, -f1-4 set/table.csv)" ] || fail "a FITS catalogue changes: $(cat again/table.csv)"
+
+# Bad input: one line that names the file, and no set.
+: | fits nowcs.fits "2 101 101" 16
+pixels $size 7fc00000 | fits nan.fits "2 101 101" -32 $(sky 150 2)
+: | fits other.fits "2 50 50" 16 $(sky 150 2)
+head -c 9000 west.fits >cut.fits
+printf 'l,b\n1,2\n' >names.csv
+printf 'ra,dec\n150,2\n10,2\n' >off.csv
+refused "nowcs.fits: no usable sky coordinates" abell-cutout --catalogue c.csv --xray nowcs.fits --out x
+refused "cut.fits: truncated FITS" abell-cutout --catalogue c.csv --xray cut.fits --out x
+refused "names.csv: expected a column 'ra', found: l, b" abell-cutout --catalogue names.csv --xray west.fits --out x
+refused "off.csv:3: object 'object-0002' at 10 2 lies on none of the X-ray images" abell-cutout --catalogue off.csv --xray west.fits --out x
+refused "has no measured X-ray pixel" abell-cutout --catalogue c.csv --xray nan.fits --out x
+refused "other.fits: expected an exposure map of the size of west.fits" abell-cutout --catalogue c.csv --xray west.fits --exposure other.fits --out x
+refused "expected the sky of west.fits" abell-cutout --catalogue c.csv --xray west.fits --exposure 'east [1] (x).fits' --out x
+refused "zero.fits: expected positive exposure" abell-cutout --catalogue c.csv --xray west.fits --exposure zero.fits --out x
+refused "missing.fits: no such file" abell-cutout --catalogue c.csv --xray west.fits --optical missing.fits --out x
+refused "missing.csv: no such file" abell-cutout --catalogue missing.csv --xray west.fits --out x
+expect 2 abell-cutout --catalogue c.csv --xray west.fits --exposure expmap.fits expmap.fits --out x
+[ ! -e x ] || fail "bad input leaves a set"
+expect 0 abell-cutout --catalogue off.csv --xray west.fits --out skipped --skip --pixels 30 --quiet
+[ "$(wc -l <skipped/table.csv)" = 2 ] || fail "$(cat skipped/table.csv)"
+
+no_parts "$folder"
+echo "$script: passed"
