@@ -16,8 +16,8 @@
 
 namespace abell {
 
-/// What a pixel is in the file. int32 holds whole numbers (counts); BLANK is its lowest value.
-enum class FitsPixels { int32, float32 };
+/// What a pixel is in the file. The integers hold whole numbers (counts); BLANK is their lowest value.
+enum class FitsPixels { int16, int32, float32 };
 
 struct FitsKey {
   std::string keyword;
@@ -30,6 +30,8 @@ struct FitsWriteOptions {
   FitsPixels pixels = FitsPixels::float32;
   std::string unit = {};                  ///< BUNIT
   std::string creator = {};               ///< CREATOR: program and version
+  std::string object = {};                ///< OBJECT
+  bool dated = true;                      ///< DATE; without it equal images give equal bytes
   std::string wcs = {};                   ///< cards of sky coordinates: `Wcs::cards` or `wcs_cards`
   std::vector<FitsKey> keys = {};         ///< further numbers
   std::vector<std::string> history = {};  ///< HISTORY, the command line say
@@ -45,13 +47,26 @@ std::vector<T> fits_plane(const Image& image, int plane, T null, const std::stri
     const float value = image.pixels[i * static_cast<std::size_t>(image.channels) + static_cast<std::size_t>(plane)];
     if ((!image.mask.empty() && image.mask[i] != 0) || std::isnan(value)) {
       values[i] = null;
-    } else if (std::numeric_limits<T>::is_integer && (value != std::round(value) || std::abs(value) >= 2147483648.0F)) {
-      throw FormatError(name + ": expected whole numbers of 32 bits, found " + std::to_string(value));
+    } else if (std::numeric_limits<T>::is_integer &&
+               (value != std::round(value) || value <= static_cast<float>(std::numeric_limits<T>::min()) ||
+                value >= -static_cast<float>(std::numeric_limits<T>::min()))) {
+      throw FormatError(name + ": expected whole numbers of " + std::to_string(8 * sizeof(T)) + " bits, found " +
+                        std::to_string(value));
     } else {
       values[i] = static_cast<T>(value);
     }
   }
   return values;
+}
+
+/// Writes all planes; `type` is CFITSIO's name of T.
+template <class T>
+void write_fits_planes(fitsfile* file, const Image& image, int type, T null, const std::string& name, int& status) {
+  const auto count = static_cast<LONGLONG>(image.pixel_count());
+  for (int plane = 0; plane < image.channels; ++plane) {
+    auto values = fits_plane<T>(image, plane, null, name);
+    fits_write_img(file, type, plane * count + 1, count, values.data(), &status);
+  }
 }
 
 }  // namespace detail
@@ -65,17 +80,19 @@ inline void write_fits(const std::filesystem::path& path, const Image& image, co
   std::error_code error;
   if (!options.overwrite && std::filesystem::exists(path, error)) throw IoError(name + ": already exists");
   check_image_size(image.height, image.width, name);
-  const bool whole = options.pixels == FitsPixels::int32;
+  const bool whole = options.pixels != FitsPixels::float32;
+  const int bitpix = options.pixels == FitsPixels::int16   ? SHORT_IMG
+                     : options.pixels == FitsPixels::int32 ? LONG_IMG
+                                                           : FLOAT_IMG;
 
   detail::MemoryFits memory(name);
   fitsfile* file = memory.file.get();
   int status = 0;
   const auto check = [&] { detail::check_fits(status, name, "cannot be written as FITS"); };
   std::array<long, 3> axes{image.width, image.height, image.channels};
-  fits_create_img(file, whole ? LONG_IMG : FLOAT_IMG, image.channels == 1 ? 2 : 3, axes.data(), &status);
-  constexpr int blank = std::numeric_limits<int>::min();
+  fits_create_img(file, bitpix, image.channels == 1 ? 2 : 3, axes.data(), &status);
   if (whole && masked_count(image) > 0) {
-    int value = blank;
+    int value = bitpix == SHORT_IMG ? std::numeric_limits<short>::min() : std::numeric_limits<int>::min();
     fits_write_key(file, TINT, "BLANK", &value, "pixels without a measurement", &status);
   }
   const auto text = [&](const char* keyword, const std::string& value, const char* comment) {
@@ -83,6 +100,7 @@ inline void write_fits(const std::filesystem::path& path, const Image& image, co
       fits_write_key_longstr(file, keyword, detail::printable(value).c_str(), comment, &status);
     }
   };
+  text("OBJECT", options.object, "name of the object");
   text("BUNIT", options.unit, "unit of the pixels");
   for (std::size_t at = 0; at + 80 <= options.wcs.size(); at += 80) {
     fits_write_record(file, options.wcs.substr(at, 80).c_str(), &status);
@@ -92,22 +110,23 @@ inline void write_fits(const std::filesystem::path& path, const Image& image, co
     fits_write_key(file, TDOUBLE, key.keyword.c_str(), &value, key.comment.c_str(), &status);
   }
   text("CREATOR", options.creator, "program that made this file");
-  fits_write_date(file, &status);
+  if (options.dated) fits_write_date(file, &status);
   for (const std::string& line : options.history) {
     fits_write_history(file, detail::printable(line).c_str(), &status);
   }
   check();
-  const auto count = static_cast<LONGLONG>(image.pixel_count());
-  for (int plane = 0; plane < image.channels; ++plane) {
-    if (whole) {
-      auto values = detail::fits_plane<int>(image, plane, blank, name);
-      fits_write_img(file, TINT, plane * count + 1, count, values.data(), &status);
-    } else {
-      auto values = detail::fits_plane<float>(image, plane, std::numeric_limits<float>::quiet_NaN(), name);
-      fits_write_img(file, TFLOAT, plane * count + 1, count, values.data(), &status);
-    }
-    check();
+  switch (options.pixels) {
+    case FitsPixels::int16:
+      detail::write_fits_planes(file, image, TSHORT, std::numeric_limits<short>::min(), name, status);
+      break;
+    case FitsPixels::int32:
+      detail::write_fits_planes(file, image, TINT, std::numeric_limits<int>::min(), name, status);
+      break;
+    case FitsPixels::float32:
+      detail::write_fits_planes(file, image, TFLOAT, std::numeric_limits<float>::quiet_NaN(), name, status);
+      break;
   }
+  check();
   const std::size_t bytes = memory.finish(name);
 
   AtomicFile out(path);
