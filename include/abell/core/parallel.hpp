@@ -13,7 +13,8 @@ namespace abell {
 inline int thread_count(int requested) { return requested > 0 ? requested : omp_get_max_threads(); }
 
 /// Calls body(chunk, thread) for each chunk in [0, chunks) on up to `threads` threads, thread in
-/// [0, threads). The first exception is thrown again in the caller.
+/// [0, threads). Of several exceptions that of the first chunk is thrown again in the caller: the same one
+/// for any number of threads, since every chunk before it has been dealt too.
 template <class Body>
 void parallel_for(int chunks, int threads, const Body& body) {
   if (threads <= 1 || chunks <= 1) {
@@ -21,16 +22,21 @@ void parallel_for(int chunks, int threads, const Body& body) {
     return;
   }
   std::exception_ptr error;
+  int failed = chunks;
   // Nothing here allocates. The team always has `threads` members, even for fewer chunks: libgomp makes
   // another size of team anew. Chunks are dealt by hand: LLVM's runtime allocates for schedule(dynamic).
   std::atomic<int> next{0};
 #pragma omp parallel num_threads(threads)
   {
+    int chunk = next++;
     try {
-      for (int chunk = next++; chunk < chunks; chunk = next++) body(chunk, omp_get_thread_num());
+      for (; chunk < chunks; chunk = next++) body(chunk, omp_get_thread_num());
     } catch (...) {
 #pragma omp critical(abell_parallel_for)
-      if (!error) error = std::current_exception();
+      if (chunk < failed) {
+        failed = chunk;
+        error = std::current_exception();
+      }
     }
   }
   if (error) std::rethrow_exception(error);
