@@ -1,7 +1,7 @@
-/// fuzz_fits SECONDS: reads damaged copies of the seeds, and of the FITS files under $ABELL_REAL_DATA, for
+/// abell-fuzz-fits SECONDS: reads damaged copies of the seeds, and of the FITS files under $ABELL_REAL_DATA, for
 /// so long. A crash leaves the file as fuzz-crash.fits in the folder that it is started in, and a file that
 /// takes longer than a minute counts as one.
-/// fuzz_fits FOLDER: reads the files of a folder, the kept ones.
+/// abell-fuzz-fits FOLDER: reads the files of a folder, the kept ones.
 
 #include <unistd.h>
 #include <zlib.h>
@@ -99,7 +99,7 @@ int fuzz(double seconds) {
 
 int main(int argc, char** argv) {
   if (argc != 2) {
-    std::fputs("usage: fuzz_fits SECONDS|FOLDER\n", stderr);
+    std::fputs("usage: abell-fuzz-fits SECONDS|FOLDER\n", stderr);
     return 2;
   }
   const int code = std::filesystem::is_directory(argv[1]) ? replay(argv[1]) : fuzz(std::atof(argv[1]));
