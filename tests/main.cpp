@@ -9,9 +9,10 @@
 
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer)
-/// LLVM's OpenMP runtime loses some of its threads' memory when teams change in size; that is its own.
+/// LLVM's OpenMP runtime loses some of its threads' memory when teams change in size, and wcslib some of its own
+/// when it refuses a header.
 extern "C" const char* __lsan_default_suppressions();
-extern "C" const char* __lsan_default_suppressions() { return "leak:libomp"; }
+extern "C" const char* __lsan_default_suppressions() { return "leak:libomp\nleak:libwcs"; }
 #endif
 #endif
 
