@@ -110,7 +110,7 @@ Row describe(const std::string& id, const Candidate& candidate) {
 
 /// Removes the tables and images of an earlier simulated set, and nothing else.
 void remove_old(const fs::path& out) {
-  for (const char* table : {"train.csv", "test.csv", "truth.csv", "classifications.csv", "consensus.csv"}) {
+  for (const char* table : {"train.csv", "test.csv", "truth.csv", "fits.csv", "classifications.csv", "consensus.csv"}) {
     fs::remove(out / table);
   }
   for (const char* folder : {"train_images", "test_images", "fits"}) {
@@ -157,11 +157,14 @@ int simulate(const Options& options, const abell::program::CommonOptions& common
   std::vector<std::vector<std::string>> train;
   std::vector<std::vector<std::string>> test;
   std::vector<std::vector<std::string>> truth;
+  std::vector<std::vector<std::string>> files;
   for (const Row& row : rows) {
     if (row.truth.empty()) continue;
     (row.test ? test : train).push_back({row.truth[0], row.truth[1]});
     truth.push_back(row.truth);
+    files.push_back(simulated_fits_row(row.truth[0], row.truth[1], row.truth[2]));
   }
+  if (options.fits) abell::write_csv(options.out / "fits.csv", simulated_fits_header, files);
   abell::write_csv(options.out / "truth.csv", truth_header, truth);
   abell::write_csv(options.out / "test.csv", set_header, test);
   abell::write_csv(options.out / "train.csv", set_header, train);
@@ -181,7 +184,8 @@ int main(int argc, char** argv) {
   abell::program::CommonOptions common;
   app.add_option("--objects", options.objects, "Number of candidates")->required()->check(CLI::Range(1, 999999));
   app.add_option("--out", options.out, "Folder to write")->required();
-  app.add_flag("--fits", options.fits, "Also write fits/<id>_{counts,exposure,optical}.fits with WCS");
+  app.add_flag("--fits", options.fits,
+               "Also write fits/<id>_{counts,exposure,optical}.fits with WCS, and fits.csv, a set of them");
   app.add_option("--cameras", options.cameras, "pn alone, as in the public set, or the sum of pn and both MOS")
       ->check(CLI::IsMember({"pn", "epic"}))
       ->capture_default_str();

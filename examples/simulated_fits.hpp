@@ -53,4 +53,13 @@ inline void write_simulated_fits(const std::filesystem::path& folder, const std:
   write("optical", plate, FitsPixels::int16, "", sky::plate_pixel, {});
 }
 
+/// A table of these files is a set that abell-train reads.
+inline const std::vector<std::string> simulated_fits_header{"id", "class", "xray", "exposure", "optical", "split"};
+
+inline std::vector<std::string> simulated_fits_row(const std::string& id, const std::string& class_name,
+                                                   const std::string& split) {
+  const std::string stem = "fits/" + id;
+  return {id, class_name, stem + "_counts.fits", stem + "_exposure.fits", stem + "_optical.fits", split};
+}
+
 }  // namespace abell::program

@@ -39,6 +39,8 @@ expect 0 --objects 4 --out "$folder/fits" --seed 5 --threads 1 --fits --quiet
 expect 0 --objects 4 --out "$folder/fits2" --seed 5 --threads 3 --fits --quiet
 diff -r "$folder/fits" "$folder/fits2" >/dev/null || fail "the bytes of FITS files depend on the number of threads"
 [ "$(ls "$folder/fits/fits" | wc -l)" = 12 ] || fail "expected counts, exposure and optical of 4 objects"
+[ "$(sed -n 2p "$folder/fits/fits.csv")" = "$(sed -n 2p "$folder/fits/truth.csv" | cut -d, -f1,2),fits/sim000000_counts.fits,fits/sim000000_exposure.fits,fits/sim000000_optical.fits,train" ] ||
+  fail "fits.csv: $(cat "$folder/fits/fits.csv")"
 header=$(head -c 2880 "$folder/fits/fits/sim000000_counts.fits" | fold -w 80)
 for card in "BITPIX  = *32 " "CTYPE1  = 'RA---TAN'" "CTYPE2  = 'DEC--TAN'" "CRPIX1  = *45.5" "CDELT1  = *-1.11111" \
   "CDELT2  = *1.11111" "CHECKSUM= '" "DATASUM = '"; do
