@@ -19,10 +19,10 @@ cmake --preset release
 cmake --build --preset release --target abell-programs
 
 step "Simulate"
-"$bin/abell-simulate" --objects 400 --out "$data" --overwrite
+"$bin/abell-simulate" --objects 800 --out "$data" --overwrite
 
 step "Train"
-"$bin/abell-train" "$data" --out "$run" --overwrite --epochs 8 --optimizer adam --scale standard
+"$bin/abell-train" "$data" --out "$run" --overwrite --epochs 10 --optimizer adam --scale standard
 
 step "Classify"
 "$bin/abell-classify" --model "$run" "$data" --out "$run/classified.csv"
