@@ -115,7 +115,8 @@ static void pool_input_rows(const Conv2dGeometry& g, const T* gradient, const un
   unsigned long* masks = reinterpret_cast<unsigned long*>(
       (reinterpret_cast<unsigned long>(strip + 4 * block_count * strip_row) + 7) & ~7UL);
   clear_values(strip, 4 * block_count * strip_row);
-  const bool streamed = worth_streaming(input_gradient, g.input_size(), g.channels);
+  // A block that is less than a line would be sent to memory line by line, each in parts.
+  const bool streamed = block<T> * sizeof(T) >= 64 && worth_streaming(input_gradient, g.input_size(), g.channels);
   const int first = begin > 0 ? begin - 1 : 0;
   for (int row = first; row <= end; ++row) {
     const bool exists = row < g.pooled_height();
