@@ -204,3 +204,35 @@ TEST_CASE("the fused stage's rounding on unit-scale data is that of single preci
     CHECK(difference / largest < 1e-6);
   }
 }
+
+TEST_CASE("results larger than the cache are streamed past it unchanged", "[kernels][fused]") {
+  // Aligned results of more than 4 MiB an image are streamed; one value further on they are not.
+  const auto x = cast<float>(integers(geometry(260, 260, 3, 64).input_size(), 21));
+  const auto w = cast<float>(integers(geometry(1, 1, 64, 64).weight_size(), 22));
+  const auto b = cast<float>(integers(64, 23));
+  for (const Isa isa : supported_isas()) {
+    INFO(name_of(isa));
+    const kernels::Run<float> run{&kernels::kernels_for<float>(isa), 2};
+    const auto filled = [](std::size_t size) {
+      Buffer<float> values(size);
+      std::ranges::fill(values.span(), std::nanf(""));
+      return values;
+    };
+    const Conv2dGeometry first = geometry(260, 260, 3, 64);
+    Guarded<float> scratch(conv2d_relu_pool_forward_scratch(run, first));
+    Buffer<float> aligned = filled(first.pooled_size()), shifted = filled(first.pooled_size() + 1);
+    std::vector<unsigned char> argmax(first.pooled_size()), again(first.pooled_size());
+    conv2d_relu_pool_forward(run, first, 1, x.data(), w.data(), b.data(), aligned.data(), argmax.data(), scratch.data());
+    conv2d_relu_pool_forward(run, first, 1, x.data(), w.data(), b.data(), shifted.data() + 1, again.data(), scratch.data());
+    CHECK(std::equal(aligned.span().begin(), aligned.span().end(), shifted.span().begin() + 1));
+    CHECK(argmax == again);
+
+    const Conv2dGeometry second = geometry(130, 130, 64, 5);
+    Guarded<float> more(conv2d_relu_pool_input_gradient_scratch(run, second));
+    Buffer<float> gradient = filled(second.input_size()), other = filled(second.input_size() + 1);
+    for (unsigned char& position : argmax) position = position % 5;
+    conv2d_relu_pool_input_gradient(run, second, 1, w.data(), aligned.data(), argmax.data(), gradient.data(), more.data());
+    conv2d_relu_pool_input_gradient(run, second, 1, w.data(), aligned.data(), argmax.data(), other.data() + 1, more.data());
+    CHECK(std::equal(gradient.span().begin(), gradient.span().end(), other.span().begin() + 1));
+  }
+}
