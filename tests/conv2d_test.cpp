@@ -5,6 +5,7 @@
 #include <abell/kernels/reference.hpp>
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "catch.hpp"
 #include "kernel_tools.hpp"
@@ -234,5 +235,36 @@ TEST_CASE("results larger than the cache are streamed past it unchanged", "[kern
     conv2d_relu_pool_input_gradient(run, second, 1, w.data(), aligned.data(), argmax.data(), gradient.data(), more.data());
     conv2d_relu_pool_input_gradient(run, second, 1, w.data(), aligned.data(), argmax.data(), other.data() + 1, more.data());
     CHECK(std::equal(gradient.span().begin(), gradient.span().end(), other.span().begin() + 1));
+  }
+}
+
+TEST_CASE("a NaN in any pixel or weight reaches the fused stage's output", "[kernels][fused]") {
+  for (const int channels : {3, 16}) {
+    const Conv2dGeometry g = geometry(7, 6, channels, 5);
+    const auto x = cast<float>(integers(g.input_size(), 31)), w = cast<float>(integers(g.weight_size(), 32));
+    const std::vector<float> b(5);
+    for (const Isa isa : supported_isas()) {
+      const kernels::Run<float> run{&kernels::kernels_for<float>(isa), 1};
+      std::vector<float> pooled(g.pooled_size());
+      std::vector<unsigned char> argmax(pooled.size());
+      Guarded<float> scratch(conv2d_relu_pool_forward_scratch(run, g));
+      const auto nan_comes_out = [&](const std::vector<float>& image, const std::vector<float>& weights) {
+        conv2d_relu_pool_forward(run, g, 1, image.data(), weights.data(), b.data(), pooled.data(), argmax.data(), scratch.data());
+        return std::ranges::any_of(pooled, [](float value) { return std::isnan(value); });
+      };
+      const auto swallowed = [&](std::vector<float> values, const auto& run_with) {
+        std::size_t count = 0;
+        for (float& value : values) {
+          const float kept = std::exchange(value, std::nanf(""));
+          count += run_with(values) ? 0 : 1;
+          value = kept;
+        }
+        return count;
+      };
+      INFO(name_of(isa) << ", " << channels << " channels");
+      CHECK(!nan_comes_out(x, w));
+      CHECK(swallowed(x, [&](const auto& image) { return nan_comes_out(image, w); }) == 0);
+      CHECK(swallowed(w, [&](const auto& weights) { return nan_comes_out(x, weights); }) == 0);
+    }
   }
 }
