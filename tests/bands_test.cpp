@@ -1,9 +1,8 @@
 /// From the files of an object to the network's input, with steps for each band.
 
-#include <fitsio.h>
-
 #include <abell/data/cached_samples.hpp>
 #include <abell/data/decode.hpp>
+#include <abell/images/fits_write.hpp>
 #include <cmath>
 #include <limits>
 
@@ -25,15 +24,10 @@ namespace {
 constexpr float missing = std::numeric_limits<float>::quiet_NaN();
 constexpr Shape shape{4, 4, 3};
 
-void write_fits(const std::filesystem::path& path, int height, int width, std::vector<float> values) {
-  fitsfile* file = nullptr;
-  int status = 0;
-  long axes[] = {width, height};
-  fits_create_file(&file, path.c_str(), &status);
-  fits_create_img(file, FLOAT_IMG, 2, axes, &status);
-  fits_write_img(file, TFLOAT, 1, static_cast<LONGLONG>(values.size()), values.data(), &status);
-  fits_close_file(file, &status);
-  REQUIRE(status == 0);
+void write_fits(const std::filesystem::path& path, int height, int width, const std::vector<float>& values) {
+  Image image(height, width, 1);
+  image.pixels = values;
+  abell::write_fits(path, image);
 }
 
 /// first, first + 1, ...

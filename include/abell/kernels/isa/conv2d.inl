@@ -4,9 +4,9 @@
 // Where there is padding, rows are copied once into a zero-padded ring ("band") of row slots, so that
 // borders need no special case and the rows in use stay in the cache. Otherwise they are read where they lie.
 
-static inline long band_slots(const Conv2dGeometry& g, int output_rows) {
+static inline long band_slots(const Conv2dGeometry& g) {
   long slots = 1;
-  while (slots < static_cast<long>(output_rows - 1) * g.stride_height + g.kernel_height) slots *= 2;
+  while (slots < g.kernel_height) slots *= 2;
   return slots;
 }
 
@@ -39,14 +39,14 @@ static void load_band_row(const Conv2dGeometry& g, const T* image, int row, T* b
   }
 }
 
-static inline bool padded(const Conv2dGeometry& g) {
+static inline bool has_padding(const Conv2dGeometry& g) {
   return g.pad_top > 0 || g.pad_left > 0 || g.spread_height > 1 || g.spread_width > 1 ||
          (g.out_height - 1) * g.stride_height + g.kernel_height > g.height ||
          (g.out_width - 1) * g.stride_width + g.kernel_width > g.width;
 }
 
 static inline long band_size(const Conv2dGeometry& g) {
-  return padded(g) ? band_slots(g, 1) * static_cast<long>(g.band_row()) : 0;
+  return has_padding(g) ? band_slots(g) * static_cast<long>(g.band_row()) : 0;
 }
 
 // The input rows under one output row after another, in the band or in the image.
@@ -64,8 +64,8 @@ struct InputRows {
         image(from),
         band(scratch),
         loaded(first_output_row * geometry.stride_height),
-        slots(band_slots(geometry, 1)),
-        copied(padded(geometry)) {}
+        slots(band_slots(geometry)),
+        copied(has_padding(geometry)) {}
 
   Window window(int row) {
     const int top = row * g.stride_height;
@@ -138,11 +138,7 @@ static void conv2d_weights_rows(const Conv2dGeometry& g, const T* image, const T
       }
       line = strip;
     }
-    for (long n = 0; n < width; n += lanes<T>) {
-      Vector<T> sum = *reinterpret_cast<const Loose<T>*>(bias + n);
-      for (int x = 0; x < g.out_width; ++x) sum += *reinterpret_cast<const Loose<T>*>(line + x * width + n);
-      *reinterpret_cast<Loose<T>*>(bias + n) = sum;
-    }
+    add_rows(line, g.out_width, width, bias);
     for (int tap = 0; tap < g.kernel_height; ++tap) {
       const T* left = input.rows() + ((window.first + tap) & window.mask) * window.row_stride;
       gemm_transposed(length, static_cast<int>(width), g.out_width, left, window.pixel_stride, line, width,

@@ -170,11 +170,7 @@ static void pool_weights_quads(const Conv2dGeometry& g, const T* image, const T*
     }
   }
   T* bias = sums + g.depth() * padded;
-  for (int n = 0; n < g.filters; n += lanes<T>) {
-    Vector<T> sum = *reinterpret_cast<const Loose<T>*>(bias + n);
-    for (int x = 0; x < columns; ++x) sum += *reinterpret_cast<const Loose<T>*>(values + x * padded + n);
-    *reinterpret_cast<Loose<T>*>(bias + n) = sum;
-  }
+  add_rows(values, columns, padded, bias);
   const int taps = 3 * g.channels;
   constexpr int at_once = ABELL_VECTOR_REGISTERS == 32 ? 12 : 9;
   for (int n = 0; n < g.filters; n += lanes<T>) {

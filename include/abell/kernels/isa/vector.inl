@@ -36,6 +36,16 @@ static inline void clear_values(T* to, long count) {
   __builtin_memset(to, 0, static_cast<unsigned long>(count) * sizeof(T));
 }
 
+// sums[n] += rows[0][n] + rows[1][n] + ..., in this order; `width` is whole vectors.
+template <class T>
+static inline void add_rows(const T* rows, int count, long width, T* sums) {
+  for (long n = 0; n < width; n += lanes<T>) {
+    Vector<T> sum = *reinterpret_cast<const Loose<T>*>(sums + n);
+    for (int row = 0; row < count; ++row) sum += *reinterpret_cast<const Loose<T>*>(rows + row * width + n);
+    *reinterpret_cast<Loose<T>*>(sums + n) = sum;
+  }
+}
+
 // Stores a vector at an aligned address past the cache: what is larger than the cache would only be read
 // into it to be overwritten, and be gone before its next use.
 template <class T>
