@@ -246,7 +246,7 @@ int train(const TrainOptions& options, const std::string& command) {
   if (options.preview > 0) return show(options);
   if (options.resume && !fs::exists(checkpoint)) throw IoError(checkpoint.string() + ": no run to resume");
 
-  auto network = build<float>(cluster_net, cluster_net_input, options.common.seed);
+  auto network = build<float>(make_cluster_net(options.dropout), cluster_net_input, options.common.seed);
   if (!options.resume && !options.weights.empty()) load_weights(options.weights, network);
   const Data data = load(options, cluster_net_input);
   Json config = options.record();

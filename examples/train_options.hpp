@@ -32,6 +32,7 @@ struct TrainOptions {
   double min_rate = 1e-4;
   int early_stopping = 0;
   double validation_fraction = 0.1;
+  double dropout = 0.65;
   std::vector<std::string> positive;
   std::string class_weights = "none";
   bool no_augment = false;
@@ -87,6 +88,7 @@ struct TrainOptions {
               {"plateau_min_rate", min_rate},
               {"early_stopping", early_stopping},
               {"validation_fraction", validation_fraction},
+              {"dropout", dropout},
               {"class_weights", class_weights},
               {"preprocessing", Json(nlohmann::json(preprocessing))},
               {"weights", weights},
@@ -131,6 +133,9 @@ inline void add_train_options(CLI::App& app, TrainOptions& o) {
   app.add_option("--early-stopping", o.early_stopping,
                  "Stop after this many epochs without a lower validation loss (0: never)")
       ->check(within(0, 1e9))
+      ->capture_default_str();
+  app.add_option("--dropout", o.dropout, "Share of the dense layer's units dropped in training")
+      ->check(within(0, 0.99))
       ->capture_default_str();
   app.add_option("--validation-fraction", o.validation_fraction, "Share of the training set held out, by class")
       ->check(within(0, 0.99))
