@@ -26,12 +26,14 @@
 
 namespace abell {
 
-/// One array of weights: its name within the layer, its dimensions and its initial values
-/// (uniform in [-limit, limit]; 0: zeros).
+/// One array of weights: its name within the layer, its dimensions and its initial values: uniform in
+/// [-limit, limit], or where limit is 0 all `value`.
 struct Parameter {
   std::string name;
   std::vector<int> dimensions;
   double limit = 0;
+  double value = 0;
+  bool trainable = true;  ///< whether optimizers change it
 
   std::size_t size() const {
     std::size_t product = 1;

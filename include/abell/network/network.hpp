@@ -21,6 +21,7 @@ struct ParameterSlot {
   std::vector<int> dimensions;
   std::size_t offset = 0;
   std::size_t size = 0;
+  bool trainable = true;
 };
 
 /// A built network: its stages and the arena of its parameters. `predict` is const and may be called
@@ -42,7 +43,8 @@ class Network {
     std::size_t total = 0;
     for (std::size_t i = 0; i < layers_.size(); ++i) {
       for (const Parameter& parameter : layers_[i].parameters) {
-        slots_.push_back({layers_[i].name + "/" + parameter.name, parameter.dimensions, total, parameter.size()});
+        slots_.push_back({layers_[i].name + "/" + parameter.name, parameter.dimensions, total, parameter.size(),
+                          parameter.trainable});
         total += parameter.size();
       }
     }
@@ -77,7 +79,7 @@ class Network {
         const ParameterSlot& slot = slots_[number];
         Random random(seed, {Purpose::weights, number++, 0});
         for (T& value : parameters_.span().subspan(slot.offset, slot.size)) {
-          value = parameter.limit > 0 ? static_cast<T>(random.uniform(-parameter.limit, parameter.limit)) : T(0);
+          value = parameter.limit > 0 ? static_cast<T>(random.uniform(-parameter.limit, parameter.limit)) : static_cast<T>(parameter.value);
         }
       }
     }

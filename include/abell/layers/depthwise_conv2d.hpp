@@ -1,0 +1,50 @@
+#pragma once
+/// Depthwise convolution (Howard et al. 2017, MobileNets): every channel by itself,
+///   y[i,j,c m + k] = b[c m + k] + sum over ky,kx of x[i s + ky - p, j s + kx - p, c] w[ky,kx,c,k]
+/// with m filters for each channel.
+
+#include <abell/layers/conv2d.hpp>
+#include <algorithm>
+#include <cmath>
+
+namespace abell {
+
+/// Options of a depthwise convolution. Kernel weights are [height][width][channels][multiplier].
+struct DepthwiseConv2d {
+  Extent kernel = 3;
+  Extent stride = 1;
+  Padding padding = Padding::same;
+  int multiplier = 1;  ///< filters for each channel
+  bool bias = true;
+  bool trainable = true;
+  std::string_view name = {};
+
+  static constexpr std::string_view kind = "DepthwiseConv2d";
+
+  /// Sizes for the kernels; `filters` is channels times multiplier. Throws ShapeError.
+  kernels::Conv2dGeometry geometry(const Place& place) const {
+    require_at_least(place, kind, "a multiplier", multiplier, 1);
+    return Conv2d{.filters = place.input.channels * multiplier, .kernel = kernel, .stride = stride, .padding = padding}
+        .geometry(place, kind);
+  }
+  Shape output(const Place& place) const {
+    const auto g = geometry(place);
+    return {g.out_height, g.out_width, g.filters};
+  }
+  /// Glorot uniform with Keras's fans for this layer, kernel size times channels and kernel size
+  /// times multiplier; bias zero.
+  std::vector<Parameter> parameters(const Place& place) const {
+    const int channels = place.input.channels;
+    const double fans = static_cast<double>(kernel.size()) * (channels + multiplier);
+    std::vector<Parameter> all{{"depthwise_kernel",
+                                {kernel.height, kernel.width, channels, multiplier},
+                                std::sqrt(6 / fans),
+                                0,
+                                trainable}};
+    if (bias) all.push_back({"bias", {channels * multiplier}, 0, 0, trainable});
+    return all;
+  }
+  std::size_t multiply_adds(const Place& place) const { return output(place).size() * kernel.size(); }
+};
+
+}  // namespace abell
