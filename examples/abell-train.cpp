@@ -4,6 +4,7 @@
 #include <abell/data/split.hpp>
 #include <abell/models/cluster_net.hpp>
 #include <abell/network/dihedral.hpp>
+#include <abell/network/explain.hpp>
 #include <abell/network/summary.hpp>
 #include <abell/report/training_report.hpp>
 #include <abell/weights/checkpoint.hpp>
@@ -80,9 +81,10 @@ Scored score(const Network& network, const TrainOptions& options, const Data& da
   return scored;
 }
 
+template <class Network>
 TrainingReport report_of(const TrainOptions& options, const Data& data, const Scored& scored, const Json& config,
-                         const std::vector<LayerInfo>& layers, const TrainingState<float>& state,
-                         const std::string& split, const std::string& command) {
+                         const Network& network, const TrainingState<float>& state, const std::string& split,
+                         const std::string& command) {
   TrainingReport report;
   const fs::path source = fs::path(options.data).lexically_normal();
   report.subtitle =
@@ -98,7 +100,7 @@ TrainingReport report_of(const TrainOptions& options, const Data& data, const Sc
   for (const auto& [key, value] : config.items()) {
     report.configuration.emplace_back(key, value.is_string() ? value.get<std::string>() : value.dump());
   }
-  const auto rows = summary_rows(layers);
+  const auto rows = summary_rows(network.layers());
   report.network = {.head = rows.front(), .rows = {rows.begin() + 1, rows.end()}, .total = true};
   double seconds = 0, waited = 0;
   for (const EpochRecord& e : state.history) {
@@ -118,6 +120,8 @@ TrainingReport report_of(const TrainOptions& options, const Data& data, const Sc
   }
   // [empty, optical, X-ray] images are known by their empty channel.
   std::vector<float> room;
+  const CachedSamples samples(data.cache, data.labels, scored.objects, options.preprocessing.samples());
+  Tensor<float> image(1, network.input());
   report.sky_channels = true;
   for (const std::size_t chosen : choose_examples(report.predictions)) {
     Picture picture{data.cache->shape(), {}};
@@ -125,7 +129,10 @@ TrainingReport report_of(const TrainOptions& options, const Data& data, const Sc
                data.cache->read(scored.objects[chosen], room));
     const auto& bytes = picture.pixels;
     for (std::size_t i = 0; i < bytes.size(); i += 3) report.sky_channels = report.sky_channels && bytes[i] == 0;
-    report.examples.push_back({chosen, std::move(picture)});
+    samples.read(chosen, 0, image.span());
+    Image attention =
+        grad_cam(network, image, is_positive(scored.probabilities[chosen]), {.threads = options.common.threads});
+    report.examples.push_back({chosen, std::move(picture), std::move(attention)});
   }
   return report;
 }
@@ -232,7 +239,7 @@ void evaluate_run(const TrainOptions& options, const Data& data, const Json& con
   if (options.tta) metrics["without_tta"] = metrics_json(score(network, options, data, evaluated));
   write_csv(out / "predictions.csv", prediction_columns, prediction_rows(data.set, scored, data.masked));
   write_json(out / "metrics.json", metrics);
-  write_training_report(report_of(options, data, scored, config, network.layers(), state, metrics["split"], command),
+  write_training_report(report_of(options, data, scored, config, network, state, metrics["split"], command),
                         out / "report.html");
   if (!options.common.quiet) {
     std::cout << metrics.dump(2) << "\nreport: " << (out / "report.html").string() << std::endl;
