@@ -1,6 +1,7 @@
 #pragma once
 /// One training run in its folder: fitted, saved every epoch, gone on with, evaluated, reported.
 
+#include <abell/network/dihedral.hpp>
 #include <abell/network/summary.hpp>
 #include <abell/report/training_report.hpp>
 #include <abell/weights/checkpoint.hpp>
@@ -31,13 +32,17 @@ Scored score(const Network& network, const TrainOptions& options, const Data& da
 }
 
 inline TrainingReport report_of(const TrainOptions& options, const Data& data, const Scored& scored, const Json& config,
-                         const std::vector<LayerInfo>& layers, const TrainingState<float>& state,
-                         const std::string& split, const std::string& command) {
+                                const std::vector<LayerInfo>& layers, const TrainingState<float>& state,
+                                const std::string& split, const std::string& command) {
   TrainingReport report;
   const std::filesystem::path source = std::filesystem::path(options.data).lexically_normal();
   report.subtitle =
       (source.has_filename() ? source : source.parent_path()).filename().string() + ", " + options.network + " network";
-  if (std::filesystem::exists(source / "truth.csv")) report.notes.push_back("Simulated data: these figures are not the paper's.");
+  if (std::filesystem::exists(source / "truth.csv"))
+    report.notes.push_back("Simulated data: these figures are not the paper's.");
+  if (options.tta) {
+    report.notes.push_back("Probabilities are means over the 8 flips and quarter turns of each image.");
+  }
   report.command = command;
   report.test_name = split;
   report.classes = output_names(data.set);
@@ -79,7 +84,8 @@ inline TrainingReport report_of(const TrainOptions& options, const Data& data, c
 
 /// Loads the run to go on with. Throws FormatError when it was started with other options.
 template <class Network>
-void resume(const std::filesystem::path& checkpoint, const Json& config, Network& network, TrainingState<float>& state) {
+void resume(const std::filesystem::path& checkpoint, const Json& config, Network& network,
+            TrainingState<float>& state) {
   const Json before = Json::parse(read_checkpoint_config(checkpoint));
   for (const auto& [key, value] : config.items()) {
     if (before.value(key, Json()) != value) {
@@ -154,7 +160,8 @@ void fit_and_save(const TrainOptions& options, const Data& data, const Json& con
 }
 
 /// Evaluates the last and the best weights on the test split (without one: the validation split), which
-/// is looked at here for the first time, and writes predictions.csv, metrics.json and report.html.
+/// is looked at here for the first time, and writes predictions.csv, metrics.json and report.html. With
+/// --tta all are of averaged probabilities, and metrics.json has the best weights' figures without, too.
 template <class Network>
 void evaluate_run(const TrainOptions& options, const Data& data, const Json& config, Network& network,
                   const TrainingState<float>& state, const std::string& command) {
@@ -163,13 +170,19 @@ void evaluate_run(const TrainOptions& options, const Data& data, const Json& con
   const std::vector<std::size_t>& evaluated = tested ? data.test : data.validation;
   if (evaluated.empty())
     throw ShapeError(options.data + ": expected a test or validation split to evaluate on, found none");
-  const Json last = metrics_json(score(network, options, data, evaluated));
+  const auto scores = [&] {
+    return options.tta ? score(DihedralMean(network), options, data, evaluated)
+                       : score(network, options, data, evaluated);
+  };
+  const Json last = metrics_json(scores());
   std::ranges::copy(state.best_parameters, network.parameters().begin());
-  const Scored scored = score(network, options, data, evaluated);
+  const Scored scored = scores();
   Json metrics = metrics_json(scored);
+  metrics["tta"] = options.tta;
   metrics["split"] = tested ? "test" : "validation";
   metrics["best_epoch"] = state.best_epoch;
   metrics["last"] = last;
+  if (options.tta) metrics["without_tta"] = metrics_json(score(network, options, data, evaluated));
   write_csv(out / "predictions.csv", prediction_columns, prediction_rows(data.set, scored, data.masked));
   write_json(out / "metrics.json", metrics);
   write_training_report(report_of(options, data, scored, config, network.layers(), state, metrics["split"], command),
@@ -199,11 +212,12 @@ int train_and_evaluate(const TrainOptions& options, const Data& data, Network& n
       std::filesystem::remove(out / name);
     }
   }
-  // What a resumed run may change: how far it goes, and where it runs.
+  // What a resumed run may change: how far it goes, where it runs, and how it is evaluated.
   Json shown = config;
   shown["iterations"] =
       options.epochs ? Json(nullptr) : Json(options.iterations.value_or(TrainOptions::table4_iterations));
   shown["epochs"] = options.epochs ? Json(*options.epochs) : Json(nullptr);
+  shown["tta"] = options.tta;
   shown["isa"] = name_of(active_isa());
   shown["threads"] = thread_count(options.common.threads);
   shown["command"] = command;
