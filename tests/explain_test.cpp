@@ -57,6 +57,15 @@ std::vector<double> differences(const Network& network, Tensor<double>& input, i
   return slopes;
 }
 
+/// Moving averages as after some training, and all else as drawn.
+template <class Network>
+void settle(Network& network) {
+  for (const ParameterSlot& slot : network.slots()) {
+    if (slot.trainable) continue;
+    for (double& value : network.parameters().subspan(slot.offset, slot.size)) value = 0.5 + value * value;
+  }
+}
+
 /// The largest difference over the largest expected value, which must be above 0.
 double relative(const Image& found, const std::vector<double>& expected) {
   REQUIRE(found.channels == 1);
@@ -158,6 +167,41 @@ TEST_CASE("a coarse map is brought to the image's size around the pixels' centre
   const Image map = grad_cam(network, image, 0);
   CHECK(std::ranges::equal(std::span(map.pixels).first(4), row));
   CHECK(std::ranges::equal(std::span(map.pixels).last(4), row));
+}
+
+TEST_CASE("batch norm takes its moving averages in explanations", "[explain]") {
+  constexpr auto layers =
+      describe(Conv2d{.filters = 6, .stride = 2}, BatchNorm{}, Relu6{}, DepthwiseConv2d{}, BatchNorm{}, Relu6{},
+               Conv2d{.filters = 5, .kernel = 1}, BatchNorm{}, Relu6{}, GlobalAveragePool2d{}, Dense{.units = 3});
+  auto image = noise();
+  auto reference = drawn<Fusion::off>(layers);
+  auto network = drawn(join(layers, describe(Softmax{})));
+  settle(reference);
+  settle(network);
+  const auto slopes = differences(reference, image, 1);
+  std::vector<double> expected(shape.pixels());
+  for (std::size_t i = 0; i < slopes.size(); ++i) expected[i / 3] = std::max(expected[i / 3], std::abs(slopes[i]));
+  CHECK(relative(saliency(network, image, 1), expected) < rounding);
+  // After the last activation comes the mean alone, so alpha is the dense layer's weight over the pixels.
+  const ParameterSlot& dense = network.slots()[network.slots().size() - 2];
+  REQUIRE(dense.name == "dense_1/kernel");
+  auto space = reference.workspace(1, true, 1);
+  space.inference = true;
+  reference.forward(image, space);
+  const auto last = reference.stage_output(8, space);
+  REQUIRE(last.shape == Shape{7, 5, 5});
+  Image coarse(7, 5, 1);
+  for (std::size_t p = 0; p < 35; ++p) {
+    double sum = 0;
+    for (std::size_t k = 0; k < 5; ++k)
+      sum += network.parameters()[dense.offset + 3 * k + 1] / 35 * last.data[5 * p + k];
+    coarse.pixels[p] = static_cast<float>(std::max(0.0, sum));
+  }
+  const Image cam = grad_cam(network, image, 1), hand = resize(coarse, 13, 10);
+  CHECK(*std::ranges::max_element(hand.pixels) > 0);
+  for (std::size_t i = 0; i < cam.pixels.size(); ++i) {
+    CHECK(cam.pixels[i] == Approx(hand.pixels[i]).epsilon(1e-6).margin(1e-8));
+  }
 }
 
 TEST_CASE("occlusion is the mean fall of the probability under the squares over a pixel", "[explain]") {

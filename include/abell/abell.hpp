@@ -15,6 +15,7 @@
 #include <abell/metrics/roc.hpp>
 #include <abell/metrics/statistics.hpp>
 #include <abell/models/cluster_net.hpp>
+#include <abell/models/mobilenet.hpp>
 #include <abell/network/dihedral.hpp>
 #include <abell/network/explain.hpp>
 #include <abell/network/network.hpp>
