@@ -93,12 +93,14 @@ class Network {
     space.threads = thread_count(threads);
     space.training = training;
     const kernels::Run<T> run{&kernels::kernels_for<T>(active_isa()), space.threads};
-    std::size_t saved = 0, scratch = 0;
+    std::size_t saved = 0, scratch = 0, packed = 0;
     for_each_stage([&](const auto& stage, std::size_t) {
       const StageMemory memory = stage.memory(run, batch, training);
       space.saved_offsets.push_back(saved);
       saved += round_up(memory.saved_bytes, alignment);
       scratch = std::max(scratch, memory.scratch_values);
+      space.packed_offsets.push_back(packed);
+      packed += round_up(memory.packed_values, alignment);
     });
     // Training keeps every activation; prediction only ever needs two neighbours, in two places.
     const auto size_of = [&](std::size_t stage) {
@@ -120,7 +122,18 @@ class Network {
     space.activations = Buffer<T>(total);
     space.saved = Buffer<std::byte>(saved);
     space.scratch = Buffer<T>(scratch);
+    space.packed = Buffer<T>(packed);
     return space;
+  }
+
+  /// Puts the weights as they are now into the kernels' order, once for all predictions in this workspace: they do
+  /// not see later changes of the weights until it is prepared again. Unprepared, every call does so anew.
+  void prepare(Workspace<T>& space) const {
+    if (space.training) throw ShapeError("prepare: expected a workspace for prediction, found one for training");
+    for_each_stage([&](const auto& stage, std::size_t i) {
+      if constexpr (requires(Pass<T> p) { stage.prepare(p); }) stage.prepare(pass(space, i, space.batch));
+    });
+    space.prepared = true;
   }
 
   /// Runs all stages, or in a training workspace all but a last Softmax, and returns the output,
@@ -182,6 +195,7 @@ class Network {
   Tensor<T> predict(View<const T> images, int threads = 0) const {
     Tensor<T> out(images.batch, output());
     Workspace<T> space = workspace(std::clamp(images.batch, 1, 16), false, threads);
+    prepare(space);
     predict(images, out, space);
     return out;
   }
@@ -243,7 +257,9 @@ class Network {
             .parameters = parameters_.data() + parameter_offsets_[stage],
             .gradients = space.training ? space.gradients.data() + parameter_offsets_[stage] : nullptr,
             .saved = space.saved.data() + space.saved_offsets[stage],
-            .scratch = space.scratch.data()};
+            .scratch = space.scratch.data(),
+            .packed = space.training ? nullptr : space.packed.data() + space.packed_offsets[stage],
+            .prepared = space.prepared};
   }
   void check(View<const T> images, const Workspace<T>& space) const {
     if (images.shape != input()) {
