@@ -4,6 +4,7 @@
 #include <abell/core/random.hpp>
 #include <abell/network/description.hpp>
 #include <abell/network/fusion.hpp>
+#include <abell/network/parameters.hpp>
 #include <abell/network/workspace.hpp>
 #include <array>
 #include <cmath>
@@ -14,15 +15,6 @@
 #include <vector>
 
 namespace abell {
-
-/// Where a parameter lies in the arenas, under its full name ("conv2d_1/kernel").
-struct ParameterSlot {
-  std::string name;
-  std::vector<int> dimensions;
-  std::size_t offset = 0;
-  std::size_t size = 0;
-  bool trainable = true;
-};
 
 /// A built network: its stages and the arena of its parameters. `predict` is const and may be called
 /// from many threads at once. Make one with `build`.
@@ -59,6 +51,7 @@ class Network {
     };
     [&]<std::size_t... I>(std::index_sequence<I...>) { (place_stage.template operator()<I>(), ...); }
     (std::make_index_sequence<stage_count>{});
+    trainable_ = trainable_ranges(slots_);
     parameters_ = Buffer<T>(total);
     initialize(seed);
   }
@@ -68,6 +61,8 @@ class Network {
   /// The plain layers as described, before fusion.
   const std::vector<LayerInfo>& layers() const { return layers_; }
   const std::vector<ParameterSlot>& slots() const { return slots_; }
+  /// The parts of the arena that optimizers may change.
+  std::span<const ParameterRange> trainable() const { return trainable_; }
   std::span<T> parameters() { return parameters_.span(); }
   std::span<const T> parameters() const { return parameters_.span(); }
 
@@ -274,6 +269,7 @@ class Network {
   std::vector<LayerInfo> layers_;
   std::tuple<StageTypes...> stages_;
   std::vector<ParameterSlot> slots_;
+  std::vector<ParameterRange> trainable_;
   std::array<std::size_t, stage_count> parameter_offsets_{};
   std::array<std::size_t, stage_count> stage_parameters_{};
   std::array<Shape, stage_count> outputs_{};
