@@ -55,6 +55,7 @@ struct Pass {
   kernels::Run<T> run;
   int batch = 0;
   bool training = false;
+  bool inference = false;  ///< with training: no dropout, no batch statistics, as in prediction
   std::uint64_t seed = 0;  ///< with step: the dropout masks of this call
   std::uint32_t step = 0;
   const T* parameters = nullptr;

@@ -148,11 +148,24 @@ class Network {
 
   /// The way back after `forward` in the same training workspace, from the gradient of what it
   /// returned, which the caller has put in its place. Fills space.gradients; the images' gradient
-  /// too where `image_gradient` is given.
-  void backward(View<const T> images, Workspace<T>& space, T* image_gradient = nullptr) const {
+  /// too where `image_gradient` is given. Stages before `first` are left out, and the images with them.
+  void backward(View<const T> images, Workspace<T>& space, T* image_gradient = nullptr, std::size_t first = 0) const {
     check(images, space);
     if (!space.training) throw ShapeError("backward: expected a workspace for training, found one for prediction");
-    backward_from<stage_count - 1>(images, space, image_gradient);
+    backward_from<stage_count - 1>(images, space, image_gradient, first);
+  }
+
+  /// What `stage` gave in `forward` in a training workspace, [space.batch]; after `backward` with
+  /// `first` = stage + 1 its gradient. After other calls undefined.
+  View<T> stage_output(std::size_t stage, Workspace<T>& space) const {
+    return {activation(space, stage), space.batch, outputs_[stage]};
+  }
+  /// The layer, as its place in `layers()`, whose output that is. Others, fused with the next, leave none.
+  static constexpr std::size_t last_layer(std::size_t stage) {
+    constexpr std::array<std::size_t, stage_count> counts{StageTypes::layers...};
+    std::size_t layers = 0;
+    for (std::size_t i = 0; i <= stage; ++i) layers += counts[i];
+    return layers - 1;
   }
 
   /// After `backward` of a training step: takes the batch's statistics into the moving averages of the batch
@@ -228,13 +241,13 @@ class Network {
   }
 
   template <std::size_t I>
-  void backward_from(View<const T> images, Workspace<T>& space, T* image_gradient) const {
-    if (I < run_stages(space)) {
+  void backward_from(View<const T> images, Workspace<T>& space, T* image_gradient, std::size_t first) const {
+    if (I >= first && I < run_stages(space)) {
       const T* x = I == 0 ? images.data : activation(space, I - 1);
       T* dx = I == 0 ? image_gradient : activation(space, I - 1);
       std::get<I>(stages_).backward(pass(space, I, images.batch), x, activation(space, I), dx);
     }
-    if constexpr (I > 0) backward_from<I - 1>(images, space, image_gradient);
+    if constexpr (I > 0) backward_from<I - 1>(images, space, image_gradient, first);
   }
 
   static std::size_t run_stages(const Workspace<T>& space) {
@@ -247,6 +260,7 @@ class Network {
     return {.run = {&kernels::kernels_for<T>(active_isa()), space.threads},
             .batch = batch,
             .training = space.training,
+            .inference = space.inference,
             .seed = space.seed,
             .step = space.step,
             .parameters = parameters_.data() + parameter_offsets_[stage],

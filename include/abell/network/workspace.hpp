@@ -16,6 +16,7 @@ struct Workspace {
   int batch = 0;  ///< the most images that one call may hold
   int threads = 1;
   bool training = false;
+  bool inference = false;  ///< training only: forward computes what prediction does (see Pass), backward its gradient
   std::uint64_t seed = 0;  ///< of the dropout masks
   std::uint32_t step = 0;  ///< number of the training step, part of the masks' stream
 
