@@ -130,7 +130,7 @@ void fit_and_save(const TrainOptions& options, const Data& data, const Json& con
 
   // The bar counts images: rate and time left in a unit that does not depend on the batch.
   const std::uint64_t images = data.train.size();
-  const auto batch = static_cast<std::uint64_t>(options.batch);
+  const auto batch = static_cast<std::uint64_t>(fit_options.batch);
   const std::uint64_t batches = (images + batch - 1) / batch;
   const std::uint64_t steps =
       fit_options.iterations > 0 ? fit_options.iterations : batches * static_cast<std::uint64_t>(fit_options.epochs);

@@ -24,8 +24,11 @@ struct Workspace {
   Buffer<T> gradients;      ///< of the parameters, in the parameters' order; training only
   Buffer<std::byte> saved;  ///< what stages keep from forward to backward
   Buffer<T> scratch;        ///< shared by the stages, one after the other
+  Buffer<T> packed;         ///< weights in the kernels' order; prediction only
+  bool prepared = false;    ///< by Network::prepare
   std::vector<std::size_t> activation_offsets;
   std::vector<std::size_t> saved_offsets;
+  std::vector<std::size_t> packed_offsets;
 };
 
 }  // namespace abell
