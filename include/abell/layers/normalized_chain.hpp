@@ -53,7 +53,7 @@ class NormalizedChainStage {
       const auto state = saved.states[i];
       const NormParameters<const T> p{pass.parameters + u.norm_at(), u.filters()};
       const kernels::Pieces<T> statistics{pass.scratch, u.filters()};
-      const bool batch_statistics = u.norm.batch_statistics();
+      const bool batch_statistics = u.norm.batch_statistics() && !pass.inference;
       detail::unit_forward(u, pass, rows, saved.z[i], batch_statistics ? &statistics : nullptr, scratch);
       if (batch_statistics) {
         combine_moments(
@@ -176,7 +176,7 @@ class NormalizedChainStage {
   void finish_norm(const Pass<T>& pass, const NormalizedUnit& u, const kernels::NormState<T>& state, int pieces) const {
     const NormParameters<T> gradients{pass.gradients + u.norm_at(), u.filters()};
     const NormParameters<const T> p{pass.parameters + u.norm_at(), u.filters()};
-    const bool batch_statistics = u.norm.batch_statistics();
+    const bool batch_statistics = u.norm.batch_statistics() && !pass.inference;
     norm_backward({pass.scratch, u.filters()}, pieces, u.output_pixels(pass.batch), batch_statistics, p.gamma(), state,
                   gradients.gamma(), gradients.beta());
     // A bias before batch statistics moves the mean with it and changes nothing.
