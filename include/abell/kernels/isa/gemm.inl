@@ -23,6 +23,7 @@ struct Ahead {
   unsigned long at;  // an address: it may lie past the end of an array
   unsigned long step;
 };
+static inline void fetch(unsigned long at) { __builtin_prefetch(reinterpret_cast<const void*>(at)); }
 static inline unsigned long address_of(const void* at) { return reinterpret_cast<unsigned long>(at); }
 
 // Makes the compiler forget where a number comes from, so that it keeps to it instead of its multiples.
@@ -55,7 +56,7 @@ static void multiply_tile(const T* band, const Window& window, int row, int rows
     const char* line_5 = line + 5 * stride;
     const char* line_10 = line + 10 * stride;
     for (int j = from; j < to; ++j) {
-      __builtin_prefetch(reinterpret_cast<const void*>(next));
+      fetch(next);
       next += step;
       Vector<T> weight[V];
 #pragma GCC unroll 16

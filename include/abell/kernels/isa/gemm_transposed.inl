@@ -1,20 +1,30 @@
 // C = A^T B: gradients of weights, a sum over pixels. Included once for each instruction set, see targets.inl.
 
+// What will be needed next, as Ahead: rows of `length` bytes, `row_step` bytes apart.
+struct AheadRows {
+  unsigned long row;
+  unsigned long row_step;
+  unsigned long length;
+  unsigned long step;
+  unsigned long at = 0;
+};
+
 // P rows x V vectors of C += A^T B over `count` steps; A and B are read as they lie.
 template <class T, int P, int V>
 static void accumulate_tile(const T* a, long a_stride, const T* b, long b_stride, int count, T* c, long c_stride,
-                            const Ahead& ahead) {
+                            AheadRows& ahead) {
   Vector<T> sum[P][V];
 #pragma GCC unroll 16
   for (int p = 0; p < P; ++p) {
 #pragma GCC unroll 16
     for (int v = 0; v < V; ++v) sum[p][v] = *reinterpret_cast<const Loose<T>*>(c + p * c_stride + v * lanes<T>);
   }
-  unsigned long next = ahead.at;
-  const unsigned long step = ahead.step;
+  unsigned long row = ahead.row, at = ahead.at;
   for (int i = 0; i < count; ++i) {
-    __builtin_prefetch(reinterpret_cast<const void*>(next));
-    next += step;
+    fetch(row + at);
+    at += ahead.step;
+    row = at < ahead.length ? row : row + ahead.row_step;
+    at = at < ahead.length ? at : 0;
     Vector<T> right[V];
 #pragma GCC unroll 16
     for (int v = 0; v < V; ++v) right[v] = *reinterpret_cast<const Loose<T>*>(b + v * lanes<T>);
@@ -27,6 +37,8 @@ static void accumulate_tile(const T* a, long a_stride, const T* b, long b_stride
     a += a_stride;
     b += b_stride;
   }
+  ahead.row = row;
+  ahead.at = at;
 #pragma GCC unroll 16
   for (int p = 0; p < P; ++p) {
 #pragma GCC unroll 16
@@ -36,7 +48,7 @@ static void accumulate_tile(const T* a, long a_stride, const T* b, long b_stride
 
 template <class T, int P, int V>
 static void accumulate_some(int rows, const T* a, long a_stride, const T* b, long b_stride, int count, T* c,
-                            long c_stride, const Ahead& ahead) {
+                            long c_stride, AheadRows& ahead) {
   if constexpr (P > 0) {
     if (rows == P) {
       accumulate_tile<T, P, V>(a, a_stride, b, b_stride, count, c, c_stride, ahead);
@@ -53,7 +65,7 @@ static void gemm_transposed(int rows, int columns, int depth, const T* a, long a
                             T* c, long c_stride) {
   constexpr int block = 64;  // steps whose A and B stay in the first-level cache
   const int tiles = tiles_of(rows);
-  const Ahead nothing{address_of(c), 0};
+  AheadRows nothing{address_of(c), 0, 1, 0};
   for (int start = 0; start < depth; start += block) {
     const int count = depth - start < block ? depth - start : block;
     const T* left = a + start * a_stride;
@@ -77,29 +89,22 @@ static void gemm_transposed(int rows, int columns, int depth, const T* a, long a
   }
 }
 
-// Steps of a block of A and B that are copied together: rows that lie a power of two apart would fall
-// on one another in the caches, and the copies do not.
+// Steps of A and B that are summed in one pass over C. What a tile reads of them is copied together first: rows
+// that lie a power of two apart fall on one another in the caches.
 inline constexpr int block_depth = 128;
-template <class T>
-static long block_stride(long columns) {
-  return round_to_lanes<T>(columns) + lanes<T>;
+
+// `some` columns, 0 < some <= P, of `depth` rows of A.
+template <class T, int P>
+static void pack_left(int some, int depth, const T* a, long a_stride, T* packed) {
+  if constexpr (P > 0) {
+    if (some < P) return pack_left<T, P - 1>(some, depth, a, a_stride, packed);
+    for (int k = 0; k < depth; ++k) copy_values(a + k * a_stride, P, packed + static_cast<long>(k) * P);
+  }
 }
 
 template <class T>
 static long gemm_transposed_block_scratch_size(int rows, int columns) {
-  return block_depth * (block_stride<T>(rows) + block_stride<T>(columns)) + rows * round_to_lanes<T>(columns) +
-         round_to_lanes<T>(columns);
-}
-
-template <class T>
-static void copy_block(const T* from, long from_stride, int rows, int columns, T* to, long stride) {
-  const long padded = round_to_lanes<T>(columns);
-  for (int row = 0; row < rows; ++row) {
-    copy_values(from, columns, to);
-    clear_values(to + columns, padded - columns);
-    from += from_stride;
-    to += stride;
-  }
+  return block_depth * (panel_width<T> + rows) + (rows + 1) * round_to_lanes<T>(columns);
 }
 
 // C[rows][columns] = A^T B with A [depth][rows] and B [depth][columns], for as much of C as stays in
@@ -107,49 +112,44 @@ static void copy_block(const T* from, long from_stride, int rows, int columns, T
 template <class T>
 static void gemm_transposed_block(int rows, int columns, int depth, const T* a, long a_stride, const T* b,
                                   long b_stride, T* c, long c_stride, T* column_sums, T* scratch) {
-  const long width = round_to_lanes<T>(columns);
-  const long left_stride = block_stride<T>(rows), right_stride = block_stride<T>(columns);
-  T* left = scratch;
-  T* right = left + block_depth * left_stride;
-  T* sums = right + block_depth * right_stride;
-  T* of_columns = sums + rows * width;
-  clear_values(sums, rows * width + width);
+  const long padded = round_to_lanes<T>(columns);
+  T* panel = scratch;
+  T* left = panel + block_depth * panel_width<T>;
+  T* sums = left + block_depth * rows;
+  T* of_columns = sums + rows * padded;
+  clear_values(sums, (rows + 1) * padded);
   const int tiles = tiles_of(rows);
-  constexpr int line = 64 / static_cast<int>(sizeof(T));
-  const int left_lines = (rows + line - 1) / line, lines = left_lines + (columns + line - 1) / line;
-  const int calls = tiles * static_cast<int>((width + panel_width<T> - 1) / panel_width<T>);
+  const bool pack = rows * sizeof(T) > 256;  // narrower rows are close enough
+  // The next block's rows of A are fetched during the first of the calls, those of B during the rest.
+  const int calls = tiles * ((columns + panel_width<T> - 1) / panel_width<T>);
+  const int bytes = (rows + columns) * static_cast<int>(sizeof(T));
+  const int step = (bytes + calls - 1) / calls < 64 ? (bytes + calls - 1) / calls : 64;
   for (int start = 0; start < depth; start += block_depth) {
     const int count = depth - start < block_depth ? depth - start : block_depth;
-    copy_block(a, a_stride, count, rows, left, left_stride);
-    copy_block(b, b_stride, count, columns, right, right_stride);
-    a += block_depth * a_stride;
-    b += block_depth * b_stride;
-    if (column_sums != nullptr) {
-      for (long n = 0; n < width; n += lanes<T>) {
-        Vector<T> sum = *reinterpret_cast<const Loose<T>*>(of_columns + n);
-        for (int i = 0; i < count; ++i) sum += *reinterpret_cast<const Loose<T>*>(right + i * right_stride + n);
-        *reinterpret_cast<Loose<T>*>(of_columns + n) = sum;
-      }
+    const T* next_a = a + block_depth * a_stride;
+    const T* next_b = b + block_depth * b_stride;
+    for (int tile = 0; pack && tile < tiles; ++tile) {
+      const int row = tile_begin(tile, tiles, rows), some = tile_begin(tile + 1, tiles, rows) - row;
+      pack_left<T, tile_rows>(some, count, a + row, a_stride, left + row * block_depth);
     }
+    AheadRows next_left{address_of(next_a), a_stride * sizeof(T), rows * sizeof(T), static_cast<unsigned long>(step)};
+    AheadRows next_right{address_of(next_b), b_stride * sizeof(T), columns * sizeof(T), static_cast<unsigned long>(step)};
     int call = 0;
-    for (long column = 0; column < width; column += panel_width<T>) {
-      const bool wide = column + panel_width<T> <= width;
+    for (int column = 0; column < columns; column += panel_width<T>) {
+      const int vectors = panel_vectors<T>(column, columns), width = vectors * lanes<T>;
+      const int valid = columns - column < width ? columns - column : width;
+      pack_panel(count, valid, width, b + column, b_stride, panel);
+      if (column_sums != nullptr) add_rows(panel, count, width, of_columns + column);
       for (int tile = 0; tile < tiles; ++tile, ++call) {
         const int row = tile_begin(tile, tiles, rows), some = tile_begin(tile + 1, tiles, rows) - row;
-        // Each call fetches one column of lines of the next block, for as long as there are some left.
-        Ahead ahead{address_of(left), 0};
-        const int at = static_cast<int>(static_cast<long>(lines) * call / calls);
-        if (static_cast<int>(static_cast<long>(lines) * (call + 1) / calls) > at && start + block_depth < depth) {
-          const bool of_a = at < left_lines;
-          ahead = {address_of(of_a ? a + at * line : b + (at - left_lines) * line),
-                   static_cast<unsigned long>(of_a ? a_stride : b_stride) * sizeof(T)};
-        }
-        (wide ? accumulate_some<T, tile_rows, 2> : accumulate_some<T, tile_rows, 1>)(
-            some, left + row, left_stride, right + column, right_stride, count, sums + row * width + column, width,
-            ahead);
+        AheadRows& ahead = call * (rows + columns) < calls * rows ? next_left : next_right;
+        (vectors == 2 ? accumulate_some<T, tile_rows, 2> : accumulate_some<T, tile_rows, 1>)(
+            some, pack ? left + row * block_depth : a + row, pack ? some : a_stride, panel, width, count, sums + row * padded + column, padded, ahead);
       }
     }
+    a = next_a;
+    b = next_b;
   }
-  for (int row = 0; row < rows; ++row) copy_values(sums + row * width, columns, c + row * c_stride);
+  for (int row = 0; row < rows; ++row) copy_values(sums + row * padded, columns, c + row * c_stride);
   if (column_sums != nullptr) copy_values(of_columns, columns, column_sums);
 }
