@@ -9,15 +9,17 @@ struct AheadRows {
   unsigned long at = 0;
 };
 
-// P rows x V vectors of C += A^T B over `count` steps; A and B are read as they lie.
+// P rows x V vectors of C += A^T B over `count` steps, or C = A^T B when `fresh`.
 template <class T, int P, int V>
-static void accumulate_tile(const T* a, long a_stride, const T* b, long b_stride, int count, T* c, long c_stride,
-                            AheadRows& ahead) {
+static void accumulate_tile(const T* a, long a_stride, const T* b, long b_stride, int count, bool fresh, T* c,
+                            long c_stride, AheadRows& ahead) {
   Vector<T> sum[P][V];
 #pragma GCC unroll 16
   for (int p = 0; p < P; ++p) {
 #pragma GCC unroll 16
-    for (int v = 0; v < V; ++v) sum[p][v] = *reinterpret_cast<const Loose<T>*>(c + p * c_stride + v * lanes<T>);
+    for (int v = 0; v < V; ++v) {
+      sum[p][v] = fresh ? Vector<T>{} : *reinterpret_cast<const Loose<T>*>(c + p * c_stride + v * lanes<T>);
+    }
   }
   unsigned long row = ahead.row, at = ahead.at;
   for (int i = 0; i < count; ++i) {
@@ -47,13 +49,13 @@ static void accumulate_tile(const T* a, long a_stride, const T* b, long b_stride
 }
 
 template <class T, int P, int V>
-static void accumulate_some(int rows, const T* a, long a_stride, const T* b, long b_stride, int count, T* c,
+static void accumulate_some(int rows, const T* a, long a_stride, const T* b, long b_stride, int count, bool fresh, T* c,
                             long c_stride, AheadRows& ahead) {
   if constexpr (P > 0) {
     if (rows == P) {
-      accumulate_tile<T, P, V>(a, a_stride, b, b_stride, count, c, c_stride, ahead);
+      accumulate_tile<T, P, V>(a, a_stride, b, b_stride, count, fresh, c, c_stride, ahead);
     } else {
-      accumulate_some<T, P - 1, V>(rows, a, a_stride, b, b_stride, count, c, c_stride, ahead);
+      accumulate_some<T, P - 1, V>(rows, a, a_stride, b, b_stride, count, fresh, c, c_stride, ahead);
     }
   }
 }
@@ -76,7 +78,8 @@ static void gemm_transposed(int rows, int columns, int depth, const T* a, long a
       for (int tile = 0; tile < tiles; ++tile) {
         const int row = tile_begin(tile, tiles, rows), some = tile_begin(tile + 1, tiles, rows) - row;
         (wide ? accumulate_some<T, tile_rows, 2> : accumulate_some<T, tile_rows, 1>)(
-            some, left + row, a_stride, right + column, b_stride, count, c + row * c_stride + column, c_stride, nothing);
+            some, left + row, a_stride, right + column, b_stride, count, false, c + row * c_stride + column, c_stride,
+            nothing);
       }
     }
     for (; column < columns; ++column) {
@@ -102,22 +105,41 @@ static void pack_left(int some, int depth, const T* a, long a_stride, T* packed)
   }
 }
 
+// sums += the sum of `count` rows of a panel: by fours, as one sum would wait for its last step.
+template <class T>
+static void add_panel(const T* panel, int count, int width, T* sums) {
+  for (int n = 0; n < width; n += lanes<T>) {
+    Vector<T> sum[4] = {};
+    for (int row = 0; row + 4 <= count; row += 4) {
+#pragma GCC unroll 4
+      for (int i = 0; i < 4; ++i) sum[i] += *reinterpret_cast<const Loose<T>*>(panel + (row + i) * width + n);
+    }
+    for (int row = count / 4 * 4; row < count; ++row) {
+      sum[0] += *reinterpret_cast<const Loose<T>*>(panel + row * width + n);
+    }
+    *reinterpret_cast<Loose<T>*>(sums + n) += (sum[0] + sum[1]) + (sum[2] + sum[3]);
+  }
+}
+
 template <class T>
 static long gemm_transposed_block_scratch_size(int rows, int columns) {
   return block_depth * (panel_width<T> + rows) + (rows + 1) * round_to_lanes<T>(columns);
 }
 
 // C[rows][columns] = A^T B with A [depth][rows] and B [depth][columns], for as much of C as stays in
-// the cache; column_sums (may be null): the sums of B's columns.
+// the cache; column_sums (may be null): the sums of B's columns. next_a, next_b: those of a later call.
 template <class T>
 static void gemm_transposed_block(int rows, int columns, int depth, const T* a, long a_stride, const T* b,
-                                  long b_stride, T* c, long c_stride, T* column_sums, T* scratch) {
+                                  long b_stride, T* c, long c_stride, T* column_sums, const T* next_a, const T* next_b,
+                                  T* scratch) {
   const long padded = round_to_lanes<T>(columns);
   T* panel = scratch;
   T* left = panel + block_depth * panel_width<T>;
-  T* sums = left + block_depth * rows;
-  T* of_columns = sums + rows * padded;
-  clear_values(sums, (rows + 1) * padded);
+  T* of_columns = left + block_depth * rows;
+  const bool direct = padded == columns;  // else C has no room for the last vectors
+  T* sums = direct ? c : of_columns + padded;
+  const long sums_stride = direct ? c_stride : padded;
+  clear_values(of_columns, padded);
   const int tiles = tiles_of(rows);
   const bool pack = rows * sizeof(T) > 256;  // narrower rows are close enough
   // The next block's rows of A are fetched during the first of the calls, those of B during the rest.
@@ -126,30 +148,33 @@ static void gemm_transposed_block(int rows, int columns, int depth, const T* a, 
   const int step = (bytes + calls - 1) / calls < 64 ? (bytes + calls - 1) / calls : 64;
   for (int start = 0; start < depth; start += block_depth) {
     const int count = depth - start < block_depth ? depth - start : block_depth;
-    const T* next_a = a + block_depth * a_stride;
-    const T* next_b = b + block_depth * b_stride;
+    const bool last = start + block_depth >= depth;
+    const T* ahead_a = last ? next_a : a + block_depth * a_stride;
+    const T* ahead_b = last ? next_b : b + block_depth * b_stride;
+    AheadRows ahead_left{address_of(ahead_a), a_stride * sizeof(T), rows * sizeof(T), static_cast<unsigned long>(step)};
+    AheadRows ahead_right{address_of(ahead_b), b_stride * sizeof(T), columns * sizeof(T),
+                          static_cast<unsigned long>(step)};
     for (int tile = 0; pack && tile < tiles; ++tile) {
       const int row = tile_begin(tile, tiles, rows), some = tile_begin(tile + 1, tiles, rows) - row;
       pack_left<T, tile_rows>(some, count, a + row, a_stride, left + row * block_depth);
     }
-    AheadRows next_left{address_of(next_a), a_stride * sizeof(T), rows * sizeof(T), static_cast<unsigned long>(step)};
-    AheadRows next_right{address_of(next_b), b_stride * sizeof(T), columns * sizeof(T), static_cast<unsigned long>(step)};
     int call = 0;
     for (int column = 0; column < columns; column += panel_width<T>) {
       const int vectors = panel_vectors<T>(column, columns), width = vectors * lanes<T>;
       const int valid = columns - column < width ? columns - column : width;
       pack_panel(count, valid, width, b + column, b_stride, panel);
-      if (column_sums != nullptr) add_rows(panel, count, width, of_columns + column);
+      if (column_sums != nullptr) add_panel(panel, count, width, of_columns + column);
       for (int tile = 0; tile < tiles; ++tile, ++call) {
         const int row = tile_begin(tile, tiles, rows), some = tile_begin(tile + 1, tiles, rows) - row;
-        AheadRows& ahead = call * (rows + columns) < calls * rows ? next_left : next_right;
+        AheadRows& ahead = call * (rows + columns) < calls * rows ? ahead_left : ahead_right;
         (vectors == 2 ? accumulate_some<T, tile_rows, 2> : accumulate_some<T, tile_rows, 1>)(
-            some, pack ? left + row * block_depth : a + row, pack ? some : a_stride, panel, width, count, sums + row * padded + column, padded, ahead);
+            some, pack ? left + row * block_depth : a + row, pack ? some : a_stride, panel, width, count, start == 0,
+            sums + row * sums_stride + column, sums_stride, ahead);
       }
     }
-    a = next_a;
-    b = next_b;
+    a = ahead_a;
+    b = ahead_b;
   }
-  for (int row = 0; row < rows; ++row) copy_values(sums + row * padded, columns, c + row * c_stride);
+  for (int row = 0; !direct && row < rows; ++row) copy_values(sums + row * padded, columns, c + row * c_stride);
   if (column_sums != nullptr) copy_values(of_columns, columns, column_sums);
 }
