@@ -43,6 +43,7 @@ for key in version data network seed batch optimizer learning_rate momentum deca
   grep -q "^  \"$key\": " "$run/config.json" || fail "no $key in config.json"
 done
 head -c 15 "$run/report.html" | grep -qi '<!doctype html>' || fail "report.html is no page"
+[ "$(grep -o 'alt="attention, ' "$run/report.html" | wc -l)" = 2 ] || fail "report.html does not show where the network looks"
 tail -n 1 "$run/report.html" | grep -q '</html>' || fail "report.html is cut short"
 
 # safetensors: the length of the header, the header, as many bytes as its last tensor ends at.
@@ -62,6 +63,23 @@ for threads in 1 2; do
     fail "the history depends on the number of threads"
 done
 
+# --tta: the same network, other probabilities; metrics.json has the figures without, too.
+expect 0 abell-train "$folder/set" --out "$folder/run2" "${options[@]}" --tta --overwrite --quiet
+same "$run/model.safetensors" "$folder/run2/model.safetensors"
+[ "$(cut -d, -f1,2,5 "$run/predictions.csv")" = "$(cut -d, -f1,2,5 "$folder/run2/predictions.csv")" ] ||
+  fail "--tta evaluates other objects"
+[ "$(paste -d, "$run/predictions.csv" "$folder/run2/predictions.csv" | awk -F, 'NR > 1 && $3 != $8 && $8 > 0 && $8 < 1' | wc -l)" = 2 ] ||
+  fail "--tta gives no other probabilities"
+figures='"(accuracy|precision|recall|auc|tp|fp|tn|fn)": '
+[ "$(sed -n '/"without_tta"/,/}/p' "$folder/run2/metrics.json" | grep -E "$figures" | tr -d ' ,')" = \
+  "$(grep -E "^  $figures" "$run/metrics.json" | tr -d ' ,')" ] || fail "metrics.json has not the figures without --tta"
+[ "$(grep -c '"auc": ' "$folder/run2/metrics.json")" = 3 ] || fail "expected three figures of each kind with --tta"
+for file in config metrics; do
+  grep -q '^  "tta": true' "$folder/run2/$file.json" || fail "$file.json does not say that --tta was given"
+  grep -q '^  "tta": false' "$run/$file.json" || fail "$file.json does not say that --tta was not given"
+done
+grep -q "8 flips and quarter turns" "$folder/run2/report.html" || fail "the report does not say that --tta was given"
+
 # A folder with something in it is left alone unless asked.
 refused "$run: folder is not empty" abell-train "$folder/set" --out "$run" "${options[@]}"
 same "$run/model.safetensors" "$folder/run1/model.safetensors"
@@ -72,7 +90,7 @@ cmp -s "$run/model.safetensors" "$folder/run1/model.safetensors" && fail "--over
 
 # Wrong options: exit code 2, no folder made, no run removed.
 for wrong in "--epochs 1 --iterations 1" "--iterations 0" "--iterations -1" "--epochs 0" "--epochs 1.5" "--batch 0" \
-  "--network resnet" "--channels green" "--optimizer sdg" "--learning-rate 0" "--learning-rate nan" "--momentum 1" \
+  "--network resnet" "--channels green" "--optimizer sdg" "--optimizer adadelta --rho 1" "--optimizer adamw --weight-decay -1" "--learning-rate 0" "--learning-rate nan" "--momentum 1" \
   "--decay -1" "--patience 0" "--factor nan" "--min-rate nan" "--validation-fraction 1" "--class-weights some" \
   "--resize lanczos" "--crop 0" "--nan skip" "--scale log" "--rotation -1" "--shift 1,2,3" "--shift nan" "--zoom 1" \
   "--flips up" "--positive quasar" "--seed -1" "--seed one" "--threads -1" "--unknown" "-q -v" "--resume --overwrite"; do
@@ -87,8 +105,8 @@ expect 2 abell-train "$folder/set" --out "$run" --overwrite --learning-rate -1
 expect 0 abell-train --version
 grep -qE '^abell-train [0-9]+\.[0-9]+\.[0-9]+$' "$folder/stdout" || fail "wrong --version"
 expect 0 abell-train --help
-for option in network iterations epochs batch optimizer learning-rate momentum decay patience factor min-rate early-stopping \
-  validation-fraction positive class-weights channels resize crop nan scale no-augment rotation shift zoom flips weights cache \
+for option in network iterations epochs batch optimizer learning-rate momentum rho weight-decay decay patience factor min-rate early-stopping \
+  validation-fraction positive class-weights channels resize crop nan scale no-augment rotation shift zoom flips weights cache tta \
   resume overwrite out seed threads quiet verbose version; do
   grep -q -- "--$option" "$folder/stdout" || fail "no --$option in --help"
 done

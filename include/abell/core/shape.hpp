@@ -39,8 +39,9 @@ inline std::string to_string(const Extent& extent) {
 }
 
 /// SAME pads so that the output has ceil(n / stride) cells, the odd cell after (TensorFlow's rule);
-/// VALID pads nothing.
-enum class Padding { same, valid };
+/// VALID pads nothing; SYMMETRIC pads kernel / 2 cells on either side, as PyTorch networks and
+/// Keras's early MobileNet do (at stride 2 another sampling grid than SAME).
+enum class Padding { same, valid, symmetric };
 
 /// Where a window of `kernel` cells at `stride` lands along one axis of `size` cells.
 struct Window {
@@ -49,9 +50,13 @@ struct Window {
   int after;   ///< padded cells after the last input cell
 };
 
-/// TensorFlow's padding rule along one axis; `output` is below 1 when a VALID window does not fit.
+/// The padding rule along one axis; `output` is below 1 when a window does not fit.
 constexpr Window window_of(int size, int kernel, int stride, Padding padding) {
   if (padding == Padding::valid) return {size < kernel ? 0 : (size - kernel) / stride + 1, 0, 0};
+  if (padding == Padding::symmetric) {
+    const int rest = size + 2 * (kernel / 2) - kernel;
+    return {rest < 0 ? 0 : rest / stride + 1, kernel / 2, kernel / 2};
+  }
   const int output = (size + stride - 1) / stride;
   const int needed = (output - 1) * stride + kernel - size;
   const int total = needed > 0 ? needed : 0;

@@ -1,5 +1,5 @@
 #pragma once
-/// Loops over values one by one: ReLU, dropout, softmax. Memory-bound, so the baseline does.
+/// Loops over values one by one: ReLU, ReLU6, dropout, softmax. Memory-bound, so the baseline does.
 
 #include <abell/core/parallel.hpp>
 #include <abell/core/random.hpp>
@@ -34,6 +34,24 @@ void relu_backward(int threads, std::size_t size, const T* x, const T* dy, T* dx
   for_pieces(threads, size, [&](std::size_t begin, std::size_t end) {
 #pragma omp simd
     for (std::size_t i = begin; i < end; ++i) dx[i] = x[i] > T(0) ? dy[i] : T(0);
+  });
+}
+
+/// y = min(max(0, x), 6); NaN stays NaN.
+template <class T>
+void relu6_forward(int threads, std::size_t size, const T* x, T* y) {
+  for_pieces(threads, size, [&](std::size_t begin, std::size_t end) {
+#pragma omp simd
+    for (std::size_t i = begin; i < end; ++i) y[i] = x[i] <= T(0) ? T(0) : (x[i] >= T(6) ? T(6) : x[i]);
+  });
+}
+
+/// dx = dy where 0 < x < 6, else 0. dx may be x.
+template <class T>
+void relu6_backward(int threads, std::size_t size, const T* x, const T* dy, T* dx) {
+  for_pieces(threads, size, [&](std::size_t begin, std::size_t end) {
+#pragma omp simd
+    for (std::size_t i = begin; i < end; ++i) dx[i] = x[i] > T(0) && x[i] < T(6) ? dy[i] : T(0);
   });
 }
 

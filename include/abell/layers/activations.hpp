@@ -16,6 +16,15 @@ struct Relu {
   std::size_t multiply_adds(const Place&) const { return 0; }
 };
 
+/// y = min(max(0, x), 6), with derivative 0 at and outside 0 and 6 (MobileNets).
+struct Relu6 {
+  std::string_view name = {};
+  static constexpr std::string_view kind = "Relu6";
+  Shape output(const Place& place) const { return place.input; }
+  std::vector<Parameter> parameters(const Place&) const { return {}; }
+  std::size_t multiply_adds(const Place&) const { return 0; }
+};
+
 /// Inverted dropout: in training each value is dropped with probability `rate`, the others divided
 /// by 1 - rate; otherwise the identity (as in Keras 2, `rate` is the dropped fraction).
 struct Dropout {
@@ -67,19 +76,31 @@ class ReluStage {
 };
 
 template <class T>
+class Relu6Stage {
+ public:
+  static constexpr std::size_t layers = 1;
+  Relu6Stage(const Place& place, const Relu6&) : size_(place.input.size()) {}
+  StageMemory memory(const kernels::Run<T>&, int, bool) const { return {}; }
+  void forward(const Pass<T>& pass, const T* x, T* y) const {
+    kernels::relu6_forward(pass.run.threads, size_ * static_cast<std::size_t>(pass.batch), x, y);
+  }
+  void backward(const Pass<T>& pass, const T* x, const T* dy, T* dx) const {
+    if (dx != nullptr)
+      kernels::relu6_backward(pass.run.threads, size_ * static_cast<std::size_t>(pass.batch), x, dy, dx);
+  }
+
+ private:
+  std::size_t size_;
+};
+
+template <class T>
 class DropoutStage {
  public:
   static constexpr std::size_t layers = 1;
   DropoutStage(const Place& place, const Dropout& options)
       : size_(options.output(place).size()), rate_(options.rate), index_(place.index) {}
   StageMemory memory(const kernels::Run<T>&, int, bool) const { return {}; }
-  void forward(const Pass<T>& pass, const T* x, T* y) const {
-    if (pass.training) {
-      mask(pass, x, y);
-    } else {
-      std::copy_n(x, size_ * static_cast<std::size_t>(pass.batch), y);
-    }
-  }
+  void forward(const Pass<T>& pass, const T* x, T* y) const { mask(pass, x, y); }
   /// The mask is linear and its own transpose.
   void backward(const Pass<T>& pass, const T*, const T* dy, T* dx) const {
     if (dx != nullptr) mask(pass, dy, dx);
@@ -87,7 +108,12 @@ class DropoutStage {
 
  private:
   void mask(const Pass<T>& pass, const T* from, T* to) const {
-    kernels::dropout(size_ * static_cast<std::size_t>(pass.batch), rate_, pass.seed, pass.step, index_, from, to);
+    const std::size_t values = size_ * static_cast<std::size_t>(pass.batch);
+    if (pass.training && !pass.inference) {
+      kernels::dropout(values, rate_, pass.seed, pass.step, index_, from, to);
+    } else {
+      std::copy_n(from, values, to);
+    }
   }
   std::size_t size_;
   double rate_;

@@ -18,19 +18,21 @@ struct Conv2d {
   Extent stride = 1;
   Padding padding = Padding::same;
   bool bias = true;
+  bool trainable = true;
   std::string_view name = {};
 
   static constexpr std::string_view kind = "Conv2d";
 
-  /// Sizes for the kernels. Throws ShapeError when an option or the input does not fit.
-  kernels::Conv2dGeometry geometry(const Place& place) const {
-    require_at_least(place, kind, "filters", filters, 1);
-    require_at_least(place, kind, "a kernel side", std::min(kernel.height, kernel.width), 1);
-    require_at_least(place, kind, "a stride", std::min(stride.height, stride.width), 1);
+  /// Sizes for the kernels. Throws ShapeError when an option or the input does not fit; `as` is the kind of
+  /// layer that the message names.
+  kernels::Conv2dGeometry geometry(const Place& place, std::string_view as = kind) const {
+    require_at_least(place, as, "filters", filters, 1);
+    require_at_least(place, as, "a kernel side", std::min(kernel.height, kernel.width), 1);
+    require_at_least(place, as, "a stride", std::min(stride.height, stride.width), 1);
     const Window rows = window_of(place.input.height, kernel.height, stride.height, padding);
     const Window columns = window_of(place.input.width, kernel.width, stride.width, padding);
     if (rows.output < 1 || columns.output < 1) {
-      shape_error(place.name, kind, "an input of at least " + to_string(kernel) + " pixels", to_string(place.input));
+      shape_error(place.name, as, "an input of at least " + to_string(kernel) + " pixels", to_string(place.input));
     }
     return {.height = place.input.height,
             .width = place.input.width,
@@ -53,8 +55,9 @@ struct Conv2d {
   std::vector<Parameter> parameters(const Place& place) const {
     const int channels = place.input.channels;
     const double fans = static_cast<double>(kernel.size()) * (channels + filters);
-    std::vector<Parameter> all{{"kernel", {kernel.height, kernel.width, channels, filters}, std::sqrt(6 / fans)}};
-    if (bias) all.push_back({"bias", {filters}});
+    std::vector<Parameter> all{
+        {"kernel", {kernel.height, kernel.width, channels, filters}, std::sqrt(6 / fans), 0, trainable}};
+    if (bias) all.push_back({"bias", {filters}, 0, 0, trainable});
     return all;
   }
   std::size_t multiply_adds(const Place& place) const {

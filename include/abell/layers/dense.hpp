@@ -12,6 +12,7 @@ namespace abell {
 /// Options of a dense layer. Its input is a vector: put Flatten before it.
 struct Dense {
   int units = 1;
+  bool trainable = true;
   std::string_view name = {};
 
   static constexpr std::string_view kind = "Dense";
@@ -25,7 +26,8 @@ struct Dense {
   /// Glorot uniform: limit sqrt(6 / (inputs + units)), bias zero (Keras).
   std::vector<Parameter> parameters(const Place& place) const {
     const int inputs = place.input.channels;
-    return {{"kernel", {inputs, units}, std::sqrt(6.0 / (inputs + units))}, {"bias", {units}}};
+    return {{"kernel", {inputs, units}, std::sqrt(6.0 / (inputs + units)), 0, trainable},
+            {"bias", {units}, 0, 0, trainable}};
   }
   std::size_t multiply_adds(const Place& place) const {
     return static_cast<std::size_t>(place.input.channels) * static_cast<std::size_t>(units);

@@ -23,6 +23,13 @@ constexpr Description<Layers...> describe(Layers... layers) {
   return {{layers...}};
 }
 
+/// The layers of one description after those of another.
+template <class... First, class... Second>
+constexpr Description<First..., Second...> join(const Description<First...>& first,
+                                                const Description<Second...>& second) {
+  return {std::tuple_cat(first.layers, second.layers)};
+}
+
 /// One line of a network's table.
 struct LayerInfo {
   std::string name;

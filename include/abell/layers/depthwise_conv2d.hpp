@@ -1,0 +1,83 @@
+#pragma once
+/// Depthwise convolution (Howard et al. 2017, MobileNets): every channel by itself,
+///   y[i,j,c m + k] = b[c m + k] + sum over ky,kx of x[i s + ky - p, j s + kx - p, c] w[ky,kx,c,k]
+/// with m filters for each channel.
+
+#include <abell/kernels/depthwise.hpp>
+#include <abell/layers/conv2d.hpp>
+#include <algorithm>
+#include <cmath>
+
+namespace abell {
+
+/// Options of a depthwise convolution. Kernel weights are [height][width][channels][multiplier].
+struct DepthwiseConv2d {
+  Extent kernel = 3;
+  Extent stride = 1;
+  Padding padding = Padding::same;
+  int multiplier = 1;  ///< filters for each channel
+  bool bias = true;
+  bool trainable = true;
+  std::string_view name = {};
+
+  static constexpr std::string_view kind = "DepthwiseConv2d";
+
+  /// Sizes for the kernels; `filters` is channels times multiplier. Throws ShapeError.
+  kernels::Conv2dGeometry geometry(const Place& place) const {
+    require_at_least(place, kind, "a multiplier", multiplier, 1);
+    return Conv2d{.filters = place.input.channels * multiplier, .kernel = kernel, .stride = stride, .padding = padding}
+        .geometry(place, kind);
+  }
+  Shape output(const Place& place) const {
+    const auto g = geometry(place);
+    return {g.out_height, g.out_width, g.filters};
+  }
+  /// Glorot uniform with Keras's fans for this layer, kernel size times channels and kernel size
+  /// times multiplier; bias zero.
+  std::vector<Parameter> parameters(const Place& place) const {
+    const int channels = place.input.channels;
+    const double fans = static_cast<double>(kernel.size()) * (channels + multiplier);
+    std::vector<Parameter> all{
+        {"depthwise_kernel", {kernel.height, kernel.width, channels, multiplier}, std::sqrt(6 / fans), 0, trainable}};
+    if (bias) all.push_back({"bias", {channels * multiplier}, 0, 0, trainable});
+    return all;
+  }
+  std::size_t multiply_adds(const Place& place) const { return output(place).size() * kernel.size(); }
+};
+
+/// The layer by itself.
+template <class T>
+class DepthwiseConv2dStage {
+ public:
+  static constexpr std::size_t layers = 1;
+
+  DepthwiseConv2dStage(const Place& place, const DepthwiseConv2d& options)
+      : geometry_(options.geometry(place)),
+        weights_(options.kernel.size() * static_cast<std::size_t>(geometry_.filters)),
+        bias_(options.bias) {}
+
+  StageMemory memory(const kernels::Run<T>& run, int, bool training) const {
+    std::size_t scratch = depthwise_forward_scratch(run, geometry_);
+    if (training) {
+      scratch = std::max({scratch, depthwise_input_gradient_scratch(run, geometry_),
+                          depthwise_weight_gradient_scratch(run, geometry_)});
+    }
+    return {0, scratch};
+  }
+  void forward(const Pass<T>& pass, const T* x, T* y) const {
+    depthwise_forward(pass.run, geometry_, pass.batch, x, pass.parameters, bias_ ? pass.parameters + weights_ : nullptr,
+                      y, pass.scratch);
+  }
+  void backward(const Pass<T>& pass, const T* x, const T* dy, T* dx) const {
+    depthwise_weight_gradient(pass.run, geometry_, pass.batch, x, dy, pass.gradients,
+                              bias_ ? pass.gradients + weights_ : nullptr, pass.scratch);
+    if (dx != nullptr) depthwise_input_gradient(pass.run, geometry_, pass.batch, pass.parameters, dy, dx, pass.scratch);
+  }
+
+ private:
+  kernels::Conv2dGeometry geometry_;
+  std::size_t weights_;
+  bool bias_;
+};
+
+}  // namespace abell

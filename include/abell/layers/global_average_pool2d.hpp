@@ -1,0 +1,53 @@
+#pragma once
+/// Global average pooling: y[c] = mean over all pixels of x[.,.,c]; hence dx[i,j,c] = dy[c] / pixels.
+
+#include <abell/layers/stage.hpp>
+#include <algorithm>
+
+namespace abell {
+
+/// Options of a global average pool; its output is a vector.
+struct GlobalAveragePool2d {
+  std::string_view name = {};
+  static constexpr std::string_view kind = "GlobalAveragePool2d";
+  Shape output(const Place& place) const { return {1, 1, place.input.channels}; }
+  std::vector<Parameter> parameters(const Place&) const { return {}; }
+  std::size_t multiply_adds(const Place&) const { return 0; }
+};
+
+template <class T>
+class GlobalAveragePool2dStage {
+ public:
+  static constexpr std::size_t layers = 1;
+  GlobalAveragePool2dStage(const Place& place, const GlobalAveragePool2d&)
+      : pixels_(place.input.pixels()), channels_(static_cast<std::size_t>(place.input.channels)) {}
+  StageMemory memory(const kernels::Run<T>&, int, bool) const { return {}; }
+  void forward(const Pass<T>& pass, const T* x, T* y) const {
+    const T scale = T(1) / static_cast<T>(pixels_);
+    for (int n = 0; n < pass.batch; ++n, y += channels_) {
+      std::fill_n(y, channels_, T(0));
+      for (std::size_t pixel = 0; pixel < pixels_; ++pixel, x += channels_) {
+#pragma omp simd
+        for (std::size_t c = 0; c < channels_; ++c) y[c] += x[c];
+      }
+#pragma omp simd
+      for (std::size_t c = 0; c < channels_; ++c) y[c] *= scale;
+    }
+  }
+  void backward(const Pass<T>& pass, const T*, const T* dy, T* dx) const {
+    if (dx == nullptr) return;
+    const T scale = T(1) / static_cast<T>(pixels_);
+    for (int n = 0; n < pass.batch; ++n, dy += channels_) {
+      for (std::size_t pixel = 0; pixel < pixels_; ++pixel, dx += channels_) {
+#pragma omp simd
+        for (std::size_t c = 0; c < channels_; ++c) dx[c] = scale * dy[c];
+      }
+    }
+  }
+
+ private:
+  std::size_t pixels_;
+  std::size_t channels_;
+};
+
+}  // namespace abell
