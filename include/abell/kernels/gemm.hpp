@@ -132,19 +132,21 @@ void gemm_transposed(const Run<T>& run, int rows, int columns, int depth, const 
                  part(depth, step, parts)};
   };
   const auto a_of = [&](const Block& block) { return a + static_cast<long>(block.range.begin) * rows + block.row; };
-  const auto b_of = [&](const Block& block) { return b + static_cast<long>(block.range.begin) * columns + block.column; };
+  const auto b_of = [&](const Block& block) {
+    return b + static_cast<long>(block.range.begin) * columns + block.column;
+  };
   const int all = parts * chunks.blocks();
   parallel_for(all, run.threads, [&](int index, int thread) {
     const Block block = block_of(index);
     const Block next = block_of(std::min(index + run.threads, all - 1));  // likely this thread's
     T* to = block.step == 0 ? c : partial_of(block.step);
     T* sums = block.step == 0 ? column_sums : partial_of(block.step) + size;
-    run.table->gemm_transposed_block(
-        std::min(chunks.block_rows, rows - block.row), std::min(chunks.block_columns, columns - block.column),
-        block.range.end - block.range.begin, a_of(block), rows, b_of(block), columns,
-        to + static_cast<long>(block.row) * columns + block.column, columns,
-        block.row == 0 && column_sums != nullptr ? sums + block.column : nullptr, a_of(next), b_of(next),
-        scratch + static_cast<std::size_t>(thread) * own);
+    run.table->gemm_transposed_block(std::min(chunks.block_rows, rows - block.row),
+                                     std::min(chunks.block_columns, columns - block.column),
+                                     block.range.end - block.range.begin, a_of(block), rows, b_of(block), columns,
+                                     to + static_cast<long>(block.row) * columns + block.column, columns,
+                                     block.row == 0 && column_sums != nullptr ? sums + block.column : nullptr,
+                                     a_of(next), b_of(next), scratch + static_cast<std::size_t>(thread) * own);
   });
   if (parts == 1) return;
   constexpr std::size_t piece = 4096;

@@ -10,7 +10,7 @@ struct AheadRows {
 };
 
 // P rows x V vectors of C += A^T B over `count` steps, or C = A^T B when `fresh`.
-template <class T, int P, int V>
+template <class T, int P, int V, bool Fetches>
 static void accumulate_tile(const T* a, long a_stride, const T* b, long b_stride, int count, bool fresh, T* c,
                             long c_stride, AheadRows& ahead) {
   Vector<T> sum[P][V];
@@ -23,10 +23,12 @@ static void accumulate_tile(const T* a, long a_stride, const T* b, long b_stride
   }
   unsigned long row = ahead.row, at = ahead.at;
   for (int i = 0; i < count; ++i) {
-    fetch(row + at);
-    at += ahead.step;
-    row = at < ahead.length ? row : row + ahead.row_step;
-    at = at < ahead.length ? at : 0;
+    if constexpr (Fetches) {
+      fetch_line(row + at);
+      at += ahead.step;
+      row = at < ahead.length ? row : row + ahead.row_step;
+      at = at < ahead.length ? at : 0;
+    }
     Vector<T> right[V];
 #pragma GCC unroll 16
     for (int v = 0; v < V; ++v) right[v] = *reinterpret_cast<const Loose<T>*>(b + v * lanes<T>);
@@ -48,14 +50,14 @@ static void accumulate_tile(const T* a, long a_stride, const T* b, long b_stride
   }
 }
 
-template <class T, int P, int V>
+template <class T, int P, int V, bool Fetches>
 static void accumulate_some(int rows, const T* a, long a_stride, const T* b, long b_stride, int count, bool fresh, T* c,
                             long c_stride, AheadRows& ahead) {
   if constexpr (P > 0) {
     if (rows == P) {
-      accumulate_tile<T, P, V>(a, a_stride, b, b_stride, count, fresh, c, c_stride, ahead);
+      accumulate_tile<T, P, V, Fetches>(a, a_stride, b, b_stride, count, fresh, c, c_stride, ahead);
     } else {
-      accumulate_some<T, P - 1, V>(rows, a, a_stride, b, b_stride, count, fresh, c, c_stride, ahead);
+      accumulate_some<T, P - 1, V, Fetches>(rows, a, a_stride, b, b_stride, count, fresh, c, c_stride, ahead);
     }
   }
 }
@@ -77,9 +79,9 @@ static void gemm_transposed(int rows, int columns, int depth, const T* a, long a
       const bool wide = column + panel_width<T> <= columns;
       for (int tile = 0; tile < tiles; ++tile) {
         const int row = tile_begin(tile, tiles, rows), some = tile_begin(tile + 1, tiles, rows) - row;
-        (wide ? accumulate_some<T, tile_rows, 2> : accumulate_some<T, tile_rows, 1>)(
-            some, left + row, a_stride, right + column, b_stride, count, false, c + row * c_stride + column, c_stride,
-            nothing);
+        (wide ? accumulate_some<T, tile_rows, 2, false>
+              : accumulate_some<T, tile_rows, 1, false>)(some, left + row, a_stride, right + column, b_stride, count,
+                                                         false, c + row * c_stride + column, c_stride, nothing);
       }
     }
     for (; column < columns; ++column) {
@@ -141,19 +143,19 @@ static void gemm_transposed_block(int rows, int columns, int depth, const T* a, 
   const long sums_stride = direct ? c_stride : padded;
   clear_values(of_columns, padded);
   const int tiles = tiles_of(rows);
-  const bool pack = rows * sizeof(T) > 256;  // narrower rows are close enough
+  const bool pack = rows * static_cast<int>(sizeof(T)) > 256;  // narrower rows are close enough
   // The next block's rows of A are fetched during the first of the calls, those of B during the rest.
   const int calls = tiles * ((columns + panel_width<T> - 1) / panel_width<T>);
-  const int bytes = (rows + columns) * static_cast<int>(sizeof(T));
-  const int step = (bytes + calls - 1) / calls < 64 ? (bytes + calls - 1) / calls : 64;
+  const auto bytes = [](long values) { return static_cast<unsigned long>(values) * sizeof(T); };
+  const unsigned long share = bytes(rows + columns) / static_cast<unsigned long>(calls) + 1;
+  const unsigned long step = share < 64 ? share : 64;
   for (int start = 0; start < depth; start += block_depth) {
     const int count = depth - start < block_depth ? depth - start : block_depth;
     const bool last = start + block_depth >= depth;
     const T* ahead_a = last ? next_a : a + block_depth * a_stride;
     const T* ahead_b = last ? next_b : b + block_depth * b_stride;
-    AheadRows ahead_left{address_of(ahead_a), a_stride * sizeof(T), rows * sizeof(T), static_cast<unsigned long>(step)};
-    AheadRows ahead_right{address_of(ahead_b), b_stride * sizeof(T), columns * sizeof(T),
-                          static_cast<unsigned long>(step)};
+    AheadRows ahead_left{address_of(ahead_a), bytes(a_stride), bytes(rows), step};
+    AheadRows ahead_right{address_of(ahead_b), bytes(b_stride), bytes(columns), step};
     for (int tile = 0; pack && tile < tiles; ++tile) {
       const int row = tile_begin(tile, tiles, rows), some = tile_begin(tile + 1, tiles, rows) - row;
       pack_left<T, tile_rows>(some, count, a + row, a_stride, left + row * block_depth);
@@ -167,9 +169,10 @@ static void gemm_transposed_block(int rows, int columns, int depth, const T* a, 
       for (int tile = 0; tile < tiles; ++tile, ++call) {
         const int row = tile_begin(tile, tiles, rows), some = tile_begin(tile + 1, tiles, rows) - row;
         AheadRows& ahead = call * (rows + columns) < calls * rows ? ahead_left : ahead_right;
-        (vectors == 2 ? accumulate_some<T, tile_rows, 2> : accumulate_some<T, tile_rows, 1>)(
-            some, pack ? left + row * block_depth : a + row, pack ? some : a_stride, panel, width, count, start == 0,
-            sums + row * sums_stride + column, sums_stride, ahead);
+        (vectors == 2 ? accumulate_some<T, tile_rows, 2, true>
+                      : accumulate_some<T, tile_rows, 1, true>)(some, pack ? left + row * block_depth : a + row,
+                                                                pack ? some : a_stride, panel, width, count, start == 0,
+                                                                sums + row * sums_stride + column, sums_stride, ahead);
       }
     }
     a = ahead_a;
