@@ -18,7 +18,7 @@ static void accumulate_tile(const T* a, long a_stride, const T* b, long b_stride
   for (int p = 0; p < P; ++p) {
 #pragma GCC unroll 16
     for (int v = 0; v < V; ++v) {
-      sum[p][v] = fresh ? Vector<T>{} : *reinterpret_cast<const Loose<T>*>(c + p * c_stride + v * lanes<T>);
+      sum[p][v] = Fetches && fresh ? Vector<T>{} : *reinterpret_cast<const Loose<T>*>(c + p * c_stride + v * lanes<T>);
     }
   }
   unsigned long row = ahead.row, at = ahead.at;
@@ -67,8 +67,8 @@ static void accumulate_some(int rows, const T* a, long a_stride, const T* b, lon
 template <class T>
 static void gemm_transposed(int rows, int columns, int depth, const T* a, long a_stride, const T* b, long b_stride,
                             T* c, long c_stride) {
-  constexpr int block = 64;  // steps whose A and B stay in the first-level cache
-  const int tiles = tiles_of(rows);
+  constexpr int block = 64;                                  // steps whose A and B stay in the first-level cache
+  const int tiles = (rows + tile_pixels - 1) / tile_pixels;  // a sum over few steps ends too often for larger ones
   AheadRows nothing{address_of(c), 0, 1, 0};
   for (int start = 0; start < depth; start += block) {
     const int count = depth - start < block ? depth - start : block;
