@@ -9,19 +9,21 @@
 namespace abell::kernels {
 
 /// How C [rows][columns] = A [rows][depth] B is cut. Chunks of columns are as wide as keeps their weights in a core's
-/// own cache; chunks of rows are whole strips, long where there are many, so that what a strip fetches ahead of the
+/// own cache; chunks of rows are long where there are many, so that what a strip fetches ahead of the
 /// next one is seldom fetched for another core.
 struct GemmChunks {
-  static constexpr int strip = 168;  ///< a common multiple of the register tiles' rows
+  static constexpr int strip = 168;  ///< rows of the shortest chunks: a common multiple of the register tiles' rows
   int rows;                          ///< of one chunk
   int columns;                       ///< of one chunk
 
   GemmChunks(int all_rows, int depth, std::size_t value_size) {
     constexpr std::size_t cache = 1 << 20;
-    const auto strips = [](int n) { return std::max(1, n / strip) * strip; };
-    rows = std::clamp(strips(all_rows / 16), strip, 6 * strip);
+    const auto pieces = [](int n, int size) { return (n + size - 1) / size; };
+    const int longest = std::clamp(all_rows / 16 / strip * strip, strip, 6 * strip);
+    const int row_chunks = pieces(all_rows, longest);
+    rows = pieces(all_rows, row_chunks);
     const int fit = static_cast<int>(cache / value_size) / depth / 64 * 64;
-    columns = std::clamp(fit, 64, all_rows <= rows ? 64 : 512);
+    columns = std::clamp(fit, 64, row_chunks == 1 ? 64 : row_chunks < 8 ? 128 : 512);
   }
 };
 

@@ -21,7 +21,7 @@ static void accumulate_tile(const T* a, long a_stride, const T* b, long b_stride
       sum[p][v] = Fetches && fresh ? Vector<T>{} : *reinterpret_cast<const Loose<T>*>(c + p * c_stride + v * lanes<T>);
     }
   }
-  unsigned long row = ahead.row, at = ahead.at;
+  [[maybe_unused]] unsigned long row = ahead.row, at = ahead.at;
   for (int i = 0; i < count; ++i) {
     if constexpr (Fetches) {
       fetch_line(row + at);
@@ -41,8 +41,7 @@ static void accumulate_tile(const T* a, long a_stride, const T* b, long b_stride
     a += a_stride;
     b += b_stride;
   }
-  ahead.row = row;
-  ahead.at = at;
+  if constexpr (Fetches) ahead.row = row, ahead.at = at;
 #pragma GCC unroll 16
   for (int p = 0; p < P; ++p) {
 #pragma GCC unroll 16
@@ -67,8 +66,7 @@ static void accumulate_some(int rows, const T* a, long a_stride, const T* b, lon
 template <class T>
 static void gemm_transposed(int rows, int columns, int depth, const T* a, long a_stride, const T* b, long b_stride,
                             T* c, long c_stride) {
-  constexpr int block = 64;                                  // steps whose A and B stay in the first-level cache
-  const int tiles = (rows + tile_pixels - 1) / tile_pixels;  // a sum over few steps ends too often for larger ones
+  constexpr int block = 64;  // steps whose A and B stay in the first-level cache
   AheadRows nothing{address_of(c), 0, 1, 0};
   for (int start = 0; start < depth; start += block) {
     const int count = depth - start < block ? depth - start : block;
@@ -77,11 +75,17 @@ static void gemm_transposed(int rows, int columns, int depth, const T* a, long a
     int column = 0;
     for (; column + lanes<T> <= columns; column += column + panel_width<T> <= columns ? panel_width<T> : lanes<T>) {
       const bool wide = column + panel_width<T> <= columns;
-      for (int tile = 0; tile < tiles; ++tile) {
-        const int row = tile_begin(tile, tiles, rows), some = tile_begin(tile + 1, tiles, rows) - row;
-        (wide ? accumulate_some<T, tile_rows, 2, false>
-              : accumulate_some<T, tile_rows, 1, false>)(some, left + row, a_stride, right + column, b_stride, count,
-                                                         false, c + row * c_stride + column, c_stride, nothing);
+      // Plain sizes and calls: a sum over few steps ends too often to bear more.
+      for (int row = 0; row < rows; row += tile_pixels) {
+        const int some = rows - row < tile_pixels ? rows - row : tile_pixels;
+        T* out = c + row * c_stride + column;
+        if (wide) {
+          accumulate_some<T, tile_pixels, 2, false>(some, left + row, a_stride, right + column, b_stride, count, false,
+                                                    out, c_stride, nothing);
+        } else {
+          accumulate_some<T, tile_pixels, 1, false>(some, left + row, a_stride, right + column, b_stride, count, false,
+                                                    out, c_stride, nothing);
+        }
       }
     }
     for (; column < columns; ++column) {
