@@ -110,7 +110,8 @@ static void multiply_some(int count, const T* band, const Window& window, int ro
 // `pixels` as tiles of much the same size: small tiles leave the multipliers idle.
 static inline int tiles_of(int pixels) { return (pixels + tile_rows - 1) / tile_rows; }
 static inline int tile_begin(int tile, int tiles, int pixels) {
-  return static_cast<int>(static_cast<long>(pixels) * tile / tiles);
+  const int least = pixels / tiles, larger = pixels % tiles;  // the first tiles take one pixel more
+  return tile * least + (tile < larger ? tile : larger);
 }
 
 // Tiles [first, last) of `tiles` that make up `pixels`, x one panel; c is that of the first of them. Weights that are
