@@ -3,6 +3,7 @@
 #include <abell/kernels/gemm.hpp>
 #include <abell/kernels/reference.hpp>
 #include <algorithm>
+#include <cmath>
 #include <string>
 
 #include "catch.hpp"
@@ -112,9 +113,36 @@ TEST_CASE("a matrix product does not depend on the number of threads, bit for bi
       std::vector<float> scratch(gemm_scratch(run, columns, depth)), c(area(rows, columns));
       gemm(run, rows, columns, depth, a.data(), b.data(), false, static_cast<const float*>(nullptr), c.data(),
            scratch.data());
+      std::vector<float> product(900), sums(30), more(gemm_transposed_scratch(run, 30, 30, 1000));
+      // A and B as [1000][30] and [1000][30]: the sum is taken in parts.
+      gemm_transposed(run, 30, 30, 1000, a.data(), b.data(), product.data(), sums.data(), more.data());
+      c.insert(c.end(), product.begin(), product.end());
+      c.insert(c.end(), sums.begin(), sums.end());
       all.push_back(c);
     }
     INFO(name_of(isa));
     for (const auto& c : all) CHECK(c == all.front());
+  }
+}
+
+TEST_CASE("a matrix product larger than the cache is streamed past it unchanged", "[kernels][gemm]") {
+  // Aligned results of more than streamed_bytes are streamed; one value further on they are not.
+  const int rows = 17000, columns = 64, depth = 5;
+  REQUIRE(area(rows, columns) * sizeof(float) >= kernels::streamed_bytes);
+  const Values a = integers(area(rows, depth), 31), b = integers(area(depth, columns), 32);
+  const Values expected = kernels::reference::gemm(rows, columns, depth, a, b);
+  const auto at = cast<float>(a), bt = cast<float>(b);
+  for (const Isa isa : supported_isas()) {
+    INFO(name_of(isa));
+    const kernels::Run<float> run{&kernels::kernels_for<float>(isa), 2};
+    Guarded<float> scratch(gemm_scratch(run, columns, depth));
+    for (const std::size_t shift : {0, 1}) {
+      Buffer<float> c(expected.size() + shift);
+      std::ranges::fill(c.span(), std::nanf(""));
+      gemm(run, rows, columns, depth, at.data(), bt.data(), false, static_cast<const float*>(nullptr), c.data() + shift,
+           scratch.data());
+      CHECK(std::equal(expected.begin(), expected.end(), c.span().begin() + static_cast<std::ptrdiff_t>(shift)));
+      CHECK(scratch.guards_intact());
+    }
   }
 }

@@ -67,8 +67,8 @@ constexpr int conv2d_band_rows(const Conv2dGeometry& g) { return std::clamp(1024
 /// Whether the convolution is a matrix product over the pixels of all images: windows of one pixel.
 constexpr bool is_pointwise(const Conv2dGeometry& g) {
   return g.kernel_height == 1 && g.kernel_width == 1 && g.stride_height == 1 && g.stride_width == 1 &&
-         g.spread_height == 1 && g.spread_width == 1 && g.pad_top == 0 && g.pad_left == 0 &&
-         g.out_height == g.height && g.out_width == g.width;
+         g.spread_height == 1 && g.spread_width == 1 && g.pad_top == 0 && g.pad_left == 0 && g.out_height == g.height &&
+         g.out_width == g.width;
 }
 constexpr int pixels_of(const Conv2dGeometry& g, int batch) { return batch * g.out_height * g.out_width; }
 

@@ -9,19 +9,21 @@
 namespace abell::kernels {
 
 /// How C [rows][columns] = A [rows][depth] B is cut. Chunks of columns are as wide as keeps their weights in a core's
-/// own cache; chunks of rows are whole strips, long where there are many, so that what a strip fetches ahead of the
+/// own cache; chunks of rows are long where there are many, so that what a strip fetches ahead of the
 /// next one is seldom fetched for another core.
 struct GemmChunks {
-  static constexpr int strip = 168;  ///< a common multiple of the register tiles' rows
+  static constexpr int strip = 168;  ///< rows of the shortest chunks: a common multiple of the register tiles' rows
   int rows;                          ///< of one chunk
   int columns;                       ///< of one chunk
 
   GemmChunks(int all_rows, int depth, std::size_t value_size) {
     constexpr std::size_t cache = 1 << 20;
-    const auto strips = [](int n) { return std::max(1, n / strip) * strip; };
-    rows = std::clamp(strips(all_rows / 16), strip, 6 * strip);
+    const auto pieces = [](int n, int size) { return (n + size - 1) / size; };
+    const int longest = std::clamp(all_rows / 16 / strip * strip, strip, 6 * strip);
+    const int row_chunks = pieces(all_rows, longest);
+    rows = pieces(all_rows, row_chunks);
     const int fit = static_cast<int>(cache / value_size) / depth / 64 * 64;
-    columns = std::clamp(fit, 64, all_rows <= rows ? 64 : 512);
+    columns = std::clamp(fit, 64, row_chunks == 1 ? 64 : row_chunks < 8 ? 128 : 512);
   }
 };
 
@@ -122,20 +124,31 @@ void gemm_transposed(const Run<T>& run, int rows, int columns, int depth, const 
                                    16);
   T* partials = scratch + static_cast<std::size_t>(run.threads) * own;
   const auto partial_of = [&](int part) { return partials + static_cast<std::size_t>(part - 1) * partial; };
-  parallel_for(parts * chunks.blocks(), run.threads, [&](int index, int thread) {
+  struct Block {
+    int row, column, step;
+    Range range;
+  };
+  const auto block_of = [&](int index) {
     const int step = index / chunks.blocks(), block = index % chunks.blocks();
-    const int row = block / chunks.across * chunks.block_rows;
-    const int column = block % chunks.across * chunks.block_columns;
-    const Range range = part(depth, step, parts);
-    T* to = step == 0 ? c : partial_of(step);
-    T* sums = step == 0 ? column_sums : partial_of(step) + size;
-    run.table->gemm_transposed_block(std::min(chunks.block_rows, rows - row),
-                                     std::min(chunks.block_columns, columns - column), range.end - range.begin,
-                                     a + static_cast<long>(range.begin) * rows + row, rows,
-                                     b + static_cast<long>(range.begin) * columns + column, columns,
-                                     to + static_cast<long>(row) * columns + column, columns,
-                                     row == 0 && column_sums != nullptr ? sums + column : nullptr,
-                                     scratch + static_cast<std::size_t>(thread) * own);
+    return Block{block / chunks.across * chunks.block_rows, block % chunks.across * chunks.block_columns, step,
+                 part(depth, step, parts)};
+  };
+  const auto a_of = [&](const Block& block) { return a + static_cast<long>(block.range.begin) * rows + block.row; };
+  const auto b_of = [&](const Block& block) {
+    return b + static_cast<long>(block.range.begin) * columns + block.column;
+  };
+  const int all = parts * chunks.blocks();
+  parallel_for(all, run.threads, [&](int index, int thread) {
+    const Block block = block_of(index);
+    const Block next = block_of(std::min(index + run.threads, all - 1));  // likely this thread's
+    T* to = block.step == 0 ? c : partial_of(block.step);
+    T* sums = block.step == 0 ? column_sums : partial_of(block.step) + size;
+    run.table->gemm_transposed_block(std::min(chunks.block_rows, rows - block.row),
+                                     std::min(chunks.block_columns, columns - block.column),
+                                     block.range.end - block.range.begin, a_of(block), rows, b_of(block), columns,
+                                     to + static_cast<long>(block.row) * columns + block.column, columns,
+                                     block.row == 0 && column_sums != nullptr ? sums + block.column : nullptr,
+                                     a_of(next), b_of(next), scratch + static_cast<std::size_t>(thread) * own);
   });
   if (parts == 1) return;
   constexpr std::size_t piece = 4096;

@@ -36,10 +36,11 @@ struct KernelTable {
   /// As gemm for few rows and B as it lies; at least `lanes` columns. `bias` may be null.
   void (*gemm_unpacked)(int rows, int columns, int depth, const T* a, long a_stride, const T* b, long b_stride,
                         const T* bias, T* c, long c_stride);
-  /// C = A^T B for some hundred rows and columns at most; `column_sums` (of B's columns) may be null.
+  /// C = A^T B for some hundred rows and columns at most; `column_sums` (of B's columns) may be null. `next_a` and
+  /// `next_b` of a later call are fetched ahead.
   long (*gemm_transposed_block_scratch_size)(int rows, int columns);
   void (*gemm_transposed_block)(int rows, int columns, int depth, const T* a, long a_stride, const T* b, long b_stride,
-                                T* c, long c_stride, T* column_sums, T* scratch);
+                                T* c, long c_stride, T* column_sums, const T* next_a, const T* next_b, T* scratch);
 
   // Plain convolution, a range of output rows of one image.
   void (*pack_conv2d)(const Geometry&, const T* weights, const T* bias, T* packed);

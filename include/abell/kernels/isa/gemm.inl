@@ -6,7 +6,7 @@ inline constexpr int tile_rows = ABELL_VECTOR_REGISTERS == 32 ? 14 : 6;
 inline constexpr int strip_tiles = 4;
 // Values of one panel's results for a strip.
 template <class T>
-inline constexpr long edge_size = strip_tiles * tile_rows * panel_width<T>;
+inline constexpr long edge_size = strip_tiles* tile_rows* panel_width<T>;
 
 // Where the rows under a window lie: row r of the band at slot (first + r) & mask, so that a band
 // can be a ring of rows. A matrix is the case of one row.
@@ -23,6 +23,7 @@ struct Ahead {
   unsigned long at;  // an address: it may lie past the end of an array
   unsigned long step;
 };
+static inline void fetch_line(unsigned long at) { __builtin_prefetch(reinterpret_cast<const void*>(at)); }
 static inline unsigned long address_of(const void* at) { return reinterpret_cast<unsigned long>(at); }
 
 // Makes the compiler forget where a number comes from, so that it keeps to it instead of its multiples.
@@ -55,7 +56,7 @@ static void multiply_tile(const T* band, const Window& window, int row, int rows
     const char* line_5 = line + 5 * stride;
     const char* line_10 = line + 10 * stride;
     for (int j = from; j < to; ++j) {
-      __builtin_prefetch(reinterpret_cast<const void*>(next));
+      fetch_line(next);
       next += step;
       Vector<T> weight[V];
 #pragma GCC unroll 16
@@ -109,11 +110,12 @@ static void multiply_some(int count, const T* band, const Window& window, int ro
 // `pixels` as tiles of much the same size: small tiles leave the multipliers idle.
 static inline int tiles_of(int pixels) { return (pixels + tile_rows - 1) / tile_rows; }
 static inline int tile_begin(int tile, int tiles, int pixels) {
-  return static_cast<int>(static_cast<long>(pixels) * tile / tiles);
+  const int least = pixels / tiles, larger = pixels % tiles;  // the first tiles take one pixel more
+  return tile * least + (tile < larger ? tile : larger);
 }
 
-// Tiles [first, last) of `tiles` that make up `pixels`, x one panel; c is that of the first of them. Weights that are too many for the
-// cache are taken in passes, so that the tiles find the part of the panel there.
+// Tiles [first, last) of `tiles` that make up `pixels`, x one panel; c is that of the first of them. Weights that are
+// too many for the cache are taken in passes, so that the tiles find the part of the panel there.
 template <class T, int V>
 static void multiply_tiles(const T* band, const Window& window, int rows, int length, const T* weights, const T* bias,
                            T* c, long c_stride, int pixels, int tiles, int first, int last, bool streamed,
@@ -233,15 +235,15 @@ static void gemm_unpacked(int rows, int columns, int depth, const T* a, long a_s
   const int tiles = tiles_of(rows);
   for (int column = 0; column < columns;) {
     const bool wide = column + panel_width<T> <= columns;
-    if (!wide && column + lanes<T> > columns) column = columns - lanes<T>;
+    if (!wide && column + lanes < T >> columns) column = columns - lanes<T>;
     const T* start = bias != nullptr ? bias + column : zeros;
     for (int tile = 0; tile < tiles; ++tile) {
       const int row = tile_begin(tile, tiles, rows), some = tile_begin(tile + 1, tiles, rows) - row;
       Ahead ahead{address_of(b) + static_cast<unsigned long>(lead * b_stride + column) * sizeof(T),
                   static_cast<unsigned long>(b_stride) * sizeof(T)};
-      (wide ? multiply_some<T, tile_rows, 2> : multiply_some<T, tile_rows, 1>)(
-          some, a + row * a_stride, window, 0, 1, 0, depth, b + column, b_stride, start, c + row * c_stride + column,
-          c_stride, false, ahead);
+      (wide ? multiply_some<T, tile_rows, 2>
+            : multiply_some<T, tile_rows, 1>)(some, a + row * a_stride, window, 0, 1, 0, depth, b + column, b_stride,
+                                              start, c + row * c_stride + column, c_stride, false, ahead);
     }
     column += wide ? panel_width<T> : lanes<T>;
   }

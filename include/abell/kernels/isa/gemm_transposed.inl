@@ -1,20 +1,34 @@
 // C = A^T B: gradients of weights, a sum over pixels. Included once for each instruction set, see targets.inl.
 
-// P rows x V vectors of C += A^T B over `count` steps; A and B are read as they lie.
-template <class T, int P, int V>
-static void accumulate_tile(const T* a, long a_stride, const T* b, long b_stride, int count, T* c, long c_stride,
-                            const Ahead& ahead) {
+// What will be needed next, as Ahead: rows of `length` bytes, `row_step` bytes apart.
+struct AheadRows {
+  unsigned long row;
+  unsigned long row_step;
+  unsigned long length;
+  unsigned long step;
+  unsigned long at = 0;
+};
+
+// P rows x V vectors of C += A^T B over `count` steps, or C = A^T B when `fresh`.
+template <class T, int P, int V, bool Fetches>
+static void accumulate_tile(const T* a, long a_stride, const T* b, long b_stride, int count, bool fresh, T* c,
+                            long c_stride, AheadRows& ahead) {
   Vector<T> sum[P][V];
 #pragma GCC unroll 16
   for (int p = 0; p < P; ++p) {
 #pragma GCC unroll 16
-    for (int v = 0; v < V; ++v) sum[p][v] = *reinterpret_cast<const Loose<T>*>(c + p * c_stride + v * lanes<T>);
+    for (int v = 0; v < V; ++v) {
+      sum[p][v] = Fetches && fresh ? Vector<T>{} : *reinterpret_cast<const Loose<T>*>(c + p * c_stride + v * lanes<T>);
+    }
   }
-  unsigned long next = ahead.at;
-  const unsigned long step = ahead.step;
+  [[maybe_unused]] unsigned long row = ahead.row, at = ahead.at;
   for (int i = 0; i < count; ++i) {
-    __builtin_prefetch(reinterpret_cast<const void*>(next));
-    next += step;
+    if constexpr (Fetches) {
+      fetch_line(row + at);
+      at += ahead.step;
+      row = at < ahead.length ? row : row + ahead.row_step;
+      at = at < ahead.length ? at : 0;
+    }
     Vector<T> right[V];
 #pragma GCC unroll 16
     for (int v = 0; v < V; ++v) right[v] = *reinterpret_cast<const Loose<T>*>(b + v * lanes<T>);
@@ -27,6 +41,7 @@ static void accumulate_tile(const T* a, long a_stride, const T* b, long b_stride
     a += a_stride;
     b += b_stride;
   }
+  if constexpr (Fetches) ahead.row = row, ahead.at = at;
 #pragma GCC unroll 16
   for (int p = 0; p < P; ++p) {
 #pragma GCC unroll 16
@@ -34,14 +49,14 @@ static void accumulate_tile(const T* a, long a_stride, const T* b, long b_stride
   }
 }
 
-template <class T, int P, int V>
-static void accumulate_some(int rows, const T* a, long a_stride, const T* b, long b_stride, int count, T* c,
-                            long c_stride, const Ahead& ahead) {
+template <class T, int P, int V, bool Fetches>
+static void accumulate_some(int rows, const T* a, long a_stride, const T* b, long b_stride, int count, bool fresh, T* c,
+                            long c_stride, AheadRows& ahead) {
   if constexpr (P > 0) {
     if (rows == P) {
-      accumulate_tile<T, P, V>(a, a_stride, b, b_stride, count, c, c_stride, ahead);
+      accumulate_tile<T, P, V, Fetches>(a, a_stride, b, b_stride, count, fresh, c, c_stride, ahead);
     } else {
-      accumulate_some<T, P - 1, V>(rows, a, a_stride, b, b_stride, count, c, c_stride, ahead);
+      accumulate_some<T, P - 1, V, Fetches>(rows, a, a_stride, b, b_stride, count, fresh, c, c_stride, ahead);
     }
   }
 }
@@ -52,8 +67,7 @@ template <class T>
 static void gemm_transposed(int rows, int columns, int depth, const T* a, long a_stride, const T* b, long b_stride,
                             T* c, long c_stride) {
   constexpr int block = 64;  // steps whose A and B stay in the first-level cache
-  const int tiles = tiles_of(rows);
-  const Ahead nothing{address_of(c), 0};
+  AheadRows nothing{address_of(c), 0, 1, 0};
   for (int start = 0; start < depth; start += block) {
     const int count = depth - start < block ? depth - start : block;
     const T* left = a + start * a_stride;
@@ -61,10 +75,17 @@ static void gemm_transposed(int rows, int columns, int depth, const T* a, long a
     int column = 0;
     for (; column + lanes<T> <= columns; column += column + panel_width<T> <= columns ? panel_width<T> : lanes<T>) {
       const bool wide = column + panel_width<T> <= columns;
-      for (int tile = 0; tile < tiles; ++tile) {
-        const int row = tile_begin(tile, tiles, rows), some = tile_begin(tile + 1, tiles, rows) - row;
-        (wide ? accumulate_some<T, tile_rows, 2> : accumulate_some<T, tile_rows, 1>)(
-            some, left + row, a_stride, right + column, b_stride, count, c + row * c_stride + column, c_stride, nothing);
+      // Plain sizes and calls: a sum over few steps ends too often to bear more.
+      for (int row = 0; row < rows; row += tile_pixels) {
+        const int some = rows - row < tile_pixels ? rows - row : tile_pixels;
+        T* out = c + row * c_stride + column;
+        if (wide) {
+          accumulate_some<T, tile_pixels, 2, false>(some, left + row, a_stride, right + column, b_stride, count, false,
+                                                    out, c_stride, nothing);
+        } else {
+          accumulate_some<T, tile_pixels, 1, false>(some, left + row, a_stride, right + column, b_stride, count, false,
+                                                    out, c_stride, nothing);
+        }
       }
     }
     for (; column < columns; ++column) {
@@ -77,79 +98,90 @@ static void gemm_transposed(int rows, int columns, int depth, const T* a, long a
   }
 }
 
-// Steps of a block of A and B that are copied together: rows that lie a power of two apart would fall
-// on one another in the caches, and the copies do not.
+// Steps of A and B that are summed in one pass over C. What a tile reads of them is copied together first: rows
+// that lie a power of two apart fall on one another in the caches.
 inline constexpr int block_depth = 128;
+
+// `some` columns, 0 < some <= P, of `depth` rows of A.
+template <class T, int P>
+static void pack_left(int some, int depth, const T* a, long a_stride, T* packed) {
+  if constexpr (P > 0) {
+    if (some < P) return pack_left<T, P - 1>(some, depth, a, a_stride, packed);
+    for (int k = 0; k < depth; ++k) copy_values(a + k * a_stride, P, packed + static_cast<long>(k) * P);
+  }
+}
+
+// sums += the sum of `count` rows of a panel: by fours, as one sum would wait for its last step.
 template <class T>
-static long block_stride(long columns) {
-  return round_to_lanes<T>(columns) + lanes<T>;
+static void add_panel(const T* panel, int count, int width, T* sums) {
+  for (int n = 0; n < width; n += lanes<T>) {
+    Vector<T> sum[4] = {};
+    for (int row = 0; row + 4 <= count; row += 4) {
+#pragma GCC unroll 4
+      for (int i = 0; i < 4; ++i) sum[i] += *reinterpret_cast<const Loose<T>*>(panel + (row + i) * width + n);
+    }
+    for (int row = count / 4 * 4; row < count; ++row) {
+      sum[0] += *reinterpret_cast<const Loose<T>*>(panel + row * width + n);
+    }
+    *reinterpret_cast<Loose<T>*>(sums + n) += (sum[0] + sum[1]) + (sum[2] + sum[3]);
+  }
 }
 
 template <class T>
 static long gemm_transposed_block_scratch_size(int rows, int columns) {
-  return block_depth * (block_stride<T>(rows) + block_stride<T>(columns)) + rows * round_to_lanes<T>(columns) +
-         round_to_lanes<T>(columns);
-}
-
-template <class T>
-static void copy_block(const T* from, long from_stride, int rows, int columns, T* to, long stride) {
-  const long padded = round_to_lanes<T>(columns);
-  for (int row = 0; row < rows; ++row) {
-    copy_values(from, columns, to);
-    clear_values(to + columns, padded - columns);
-    from += from_stride;
-    to += stride;
-  }
+  return block_depth * (panel_width<T> + rows) + (rows + 1) * round_to_lanes<T>(columns);
 }
 
 // C[rows][columns] = A^T B with A [depth][rows] and B [depth][columns], for as much of C as stays in
-// the cache; column_sums (may be null): the sums of B's columns.
+// the cache; column_sums (may be null): the sums of B's columns. next_a, next_b: those of a later call.
 template <class T>
 static void gemm_transposed_block(int rows, int columns, int depth, const T* a, long a_stride, const T* b,
-                                  long b_stride, T* c, long c_stride, T* column_sums, T* scratch) {
-  const long width = round_to_lanes<T>(columns);
-  const long left_stride = block_stride<T>(rows), right_stride = block_stride<T>(columns);
-  T* left = scratch;
-  T* right = left + block_depth * left_stride;
-  T* sums = right + block_depth * right_stride;
-  T* of_columns = sums + rows * width;
-  clear_values(sums, rows * width + width);
+                                  long b_stride, T* c, long c_stride, T* column_sums, const T* next_a, const T* next_b,
+                                  T* scratch) {
+  const long padded = round_to_lanes<T>(columns);
+  T* panel = scratch;
+  T* left = panel + block_depth * panel_width<T>;
+  T* of_columns = left + block_depth * rows;
+  const bool direct = padded == columns;  // else C has no room for the last vectors
+  T* sums = direct ? c : of_columns + padded;
+  const long sums_stride = direct ? c_stride : padded;
+  clear_values(of_columns, padded);
   const int tiles = tiles_of(rows);
-  constexpr int line = 64 / static_cast<int>(sizeof(T));
-  const int left_lines = (rows + line - 1) / line, lines = left_lines + (columns + line - 1) / line;
-  const int calls = tiles * static_cast<int>((width + panel_width<T> - 1) / panel_width<T>);
+  const bool pack = rows * static_cast<int>(sizeof(T)) > 256;  // narrower rows are close enough
+  // The next block's rows of A are fetched during the first of the calls, those of B during the rest.
+  const int calls = tiles * ((columns + panel_width<T> - 1) / panel_width<T>);
+  const auto bytes = [](long values) { return static_cast<unsigned long>(values) * sizeof(T); };
+  const unsigned long share = bytes(rows + columns) / static_cast<unsigned long>(calls) + 1;
+  const unsigned long step = share < 64 ? share : 64;
   for (int start = 0; start < depth; start += block_depth) {
     const int count = depth - start < block_depth ? depth - start : block_depth;
-    copy_block(a, a_stride, count, rows, left, left_stride);
-    copy_block(b, b_stride, count, columns, right, right_stride);
-    a += block_depth * a_stride;
-    b += block_depth * b_stride;
-    if (column_sums != nullptr) {
-      for (long n = 0; n < width; n += lanes<T>) {
-        Vector<T> sum = *reinterpret_cast<const Loose<T>*>(of_columns + n);
-        for (int i = 0; i < count; ++i) sum += *reinterpret_cast<const Loose<T>*>(right + i * right_stride + n);
-        *reinterpret_cast<Loose<T>*>(of_columns + n) = sum;
-      }
+    const bool last = start + block_depth >= depth;
+    const T* ahead_a = last ? next_a : a + block_depth * a_stride;
+    const T* ahead_b = last ? next_b : b + block_depth * b_stride;
+    AheadRows ahead_left{address_of(ahead_a), bytes(a_stride), bytes(rows), step};
+    AheadRows ahead_right{address_of(ahead_b), bytes(b_stride), bytes(columns), step};
+    for (int tile = 0; pack && tile < tiles; ++tile) {
+      const int row = tile_begin(tile, tiles, rows), some = tile_begin(tile + 1, tiles, rows) - row;
+      pack_left<T, tile_rows>(some, count, a + row, a_stride, left + row * block_depth);
     }
     int call = 0;
-    for (long column = 0; column < width; column += panel_width<T>) {
-      const bool wide = column + panel_width<T> <= width;
+    for (int column = 0; column < columns; column += panel_width<T>) {
+      const int vectors = panel_vectors<T>(column, columns), width = vectors * lanes<T>;
+      const int valid = columns - column < width ? columns - column : width;
+      pack_panel(count, valid, width, b + column, b_stride, panel);
+      if (column_sums != nullptr) add_panel(panel, count, width, of_columns + column);
       for (int tile = 0; tile < tiles; ++tile, ++call) {
         const int row = tile_begin(tile, tiles, rows), some = tile_begin(tile + 1, tiles, rows) - row;
-        // Each call fetches one column of lines of the next block, for as long as there are some left.
-        Ahead ahead{address_of(left), 0};
-        const int at = static_cast<int>(static_cast<long>(lines) * call / calls);
-        if (static_cast<int>(static_cast<long>(lines) * (call + 1) / calls) > at && start + block_depth < depth) {
-          const bool of_a = at < left_lines;
-          ahead = {address_of(of_a ? a + at * line : b + (at - left_lines) * line),
-                   static_cast<unsigned long>(of_a ? a_stride : b_stride) * sizeof(T)};
-        }
-        (wide ? accumulate_some<T, tile_rows, 2> : accumulate_some<T, tile_rows, 1>)(
-            some, left + row, left_stride, right + column, right_stride, count, sums + row * width + column, width,
-            ahead);
+        AheadRows& ahead = call * (rows + columns) < calls * rows ? ahead_left : ahead_right;
+        (vectors == 2 ? accumulate_some<T, tile_rows, 2, true>
+                      : accumulate_some<T, tile_rows, 1, true>)(some, pack ? left + row * block_depth : a + row,
+                                                                pack ? some : a_stride, panel, width, count, start == 0,
+                                                                sums + row * sums_stride + column, sums_stride, ahead);
       }
     }
+    a = ahead_a;
+    b = ahead_b;
   }
-  for (int row = 0; row < rows; ++row) copy_values(sums + row * width, columns, c + row * c_stride);
+  for (int row = 0; !direct && row < rows; ++row) copy_values(sums + row * padded, columns, c + row * c_stride);
   if (column_sums != nullptr) copy_values(of_columns, columns, column_sums);
 }

@@ -77,8 +77,10 @@ static void pack_transposed_panel(int depth, int valid, int width, const T* b, l
 template <class T>
 static void pack_panel(int depth, int valid, int width, const T* b, long stride, T* packed) {
   for (int k = 0; k < depth; ++k) {
-    if (valid == panel_width<T>) {  // of a size that the compiler knows
+    if (valid == panel_width<T>) {  // of a size that the compiler knows, as the next
       copy_values(b + k * stride, panel_width<T>, packed);
+    } else if (valid == lanes<T>) {
+      copy_values(b + k * stride, lanes<T>, packed);
     } else {
       copy_values(b + k * stride, valid, packed);
       clear_values(packed + valid, width - valid);
