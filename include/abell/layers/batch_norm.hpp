@@ -87,7 +87,7 @@ void update_moving_averages(const BatchNorm& options, const kernels::NormState<T
   if (!options.trainable) return;
   double correction = 1;
   if (values > 1 && options.moving_variance != MovingVariance::biased) correction = values / (values - 1);
-  if (values > 2 && options.moving_variance == MovingVariance::keras) {
+  if (values > 1 + options.epsilon && options.moving_variance == MovingVariance::keras) {
     correction *= values / (values - 1 - options.epsilon);
   }
   const double before = options.zero_debias ? 1 - std::pow(options.momentum, step) : 1;

@@ -53,7 +53,7 @@ class NormalizedChainStage {
       const auto state = saved.states[i];
       const NormParameters<const T> p{pass.parameters + u.norm_at(), u.filters()};
       const kernels::Pieces<T> statistics{pass.scratch, u.filters()};
-      const bool batch_statistics = u.norm.batch_statistics() && !pass.inference;
+      const bool batch_statistics = by_batch(pass, u);
       detail::unit_forward(u, pass, rows, saved.z[i], batch_statistics ? &statistics : nullptr, scratch);
       if (batch_statistics) {
         combine_moments(
@@ -72,7 +72,9 @@ class NormalizedChainStage {
     const Saved saved = saved_at(reinterpret_cast<T*>(pass.saved), pass.batch);
     T* scratch = pass.scratch + statistics_size(pass.batch);
     int pieces = begin_backward(pass, saved, dy);
-    for (std::size_t i = Links; i-- > 0;) {
+    // Without dx the links before the first that trains are left out.
+    const std::size_t lowest = dx != nullptr ? 0 : first_trainable();
+    for (std::size_t i = Links; i-- > lowest;) {
       const NormalizedUnit& u = units_[i];
       const auto state = saved.states[i];
       finish_norm(pass, u, state, pieces);
@@ -82,7 +84,7 @@ class NormalizedChainStage {
                                                 .shift = state.offset,
                                                 .other = saved.z[i],
                                                 .other_scale = state.x_scale},
-                                         .dx = i > 0 ? saved.gradients[(i - 1) % 2] : dx,
+                                         .dx = i > lowest ? saved.gradients[(i - 1) % 2] : dx,
                                          .before = i > 0 ? &saved.states[i - 1] : nullptr,
                                          .sums = {pass.scratch, u.channels()},
                                          .weight_gradient = pass.gradients + u.parameters};
@@ -116,6 +118,15 @@ class NormalizedChainStage {
   void add(Place& at, const Conv& conv, const BatchNorm& norm) {
     units_.emplace_back(at, conv, norm, units_.empty() ? 0 : units_.back().end);
     at.input = conv.output(at);
+  }
+
+  static bool by_batch(const Pass<T>& pass, const NormalizedUnit& u) {
+    return u.norm.batch_statistics() && !pass.inference;
+  }
+  std::size_t first_trainable() const {
+    std::size_t i = 0;
+    while (i < Links && !units_[i].trainable) ++i;
+    return i;
   }
 
   Saved saved_at(T* memory, int batch) const {
@@ -176,7 +187,7 @@ class NormalizedChainStage {
   void finish_norm(const Pass<T>& pass, const NormalizedUnit& u, const kernels::NormState<T>& state, int pieces) const {
     const NormParameters<T> gradients{pass.gradients + u.norm_at(), u.filters()};
     const NormParameters<const T> p{pass.parameters + u.norm_at(), u.filters()};
-    const bool batch_statistics = u.norm.batch_statistics() && !pass.inference;
+    const bool batch_statistics = by_batch(pass, u);
     norm_backward({pass.scratch, u.filters()}, pieces, u.output_pixels(pass.batch), batch_statistics, p.gamma(), state,
                   gradients.gamma(), gradients.beta());
     // A bias before batch statistics moves the mean with it and changes nothing.

@@ -21,19 +21,20 @@ struct NormalizedUnit {
   Kind kind;
   kernels::Conv2dGeometry geometry;
   bool bias;
+  bool trainable;  ///< any of it
   BatchNorm norm;
   std::size_t weights;     ///< values of the kernel
   std::size_t parameters;  ///< where the link's parameters begin: kernel, bias, batch normalisation
   std::size_t end;         ///< and end
 
   NormalizedUnit(const Place& place, const Conv2d& conv, const BatchNorm& batch_norm, std::size_t begin)
-      : NormalizedUnit(conv.geometry(place), conv.bias, batch_norm, begin) {
+      : NormalizedUnit(conv.geometry(place), conv.bias, conv.trainable, batch_norm, begin) {
     kind = conv.kernel == 1 && conv.stride == 1 ? Kind::pointwise : Kind::conv;
     weights = geometry.weight_size();
     finish();
   }
   NormalizedUnit(const Place& place, const DepthwiseConv2d& conv, const BatchNorm& batch_norm, std::size_t begin)
-      : NormalizedUnit(conv.geometry(place), conv.bias, batch_norm, begin) {
+      : NormalizedUnit(conv.geometry(place), conv.bias, conv.trainable, batch_norm, begin) {
     kind = Kind::depthwise;
     weights = conv.kernel.size() * filters();
     finish();
@@ -51,8 +52,16 @@ struct NormalizedUnit {
   }
 
  private:
-  NormalizedUnit(const kernels::Conv2dGeometry& g, bool with_bias, const BatchNorm& batch_norm, std::size_t begin)
-      : kind(Kind::conv), geometry(g), bias(with_bias), norm(batch_norm), weights(0), parameters(begin), end(0) {}
+  NormalizedUnit(const kernels::Conv2dGeometry& g, bool with_bias, bool conv_trainable, const BatchNorm& batch_norm,
+                 std::size_t begin)
+      : kind(Kind::conv),
+        geometry(g),
+        bias(with_bias),
+        trainable(conv_trainable || batch_norm.trainable),
+        norm(batch_norm),
+        weights(0),
+        parameters(begin),
+        end(0) {}
   void finish() { end = parameters + weights + (bias ? filters() : 0) + NormParameters<float>::arrays * filters(); }
 };
 

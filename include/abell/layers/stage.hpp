@@ -11,7 +11,7 @@
 /// The contract of a stage:
 /// - `forward(pass, x, y)` assigns y; whatever the way back needs besides x goes to `pass.saved`.
 /// - `backward(pass, x, dy, dx)` assigns this stage's part of the gradient arena, and dx unless it
-///   is null. **dx may be the very memory of x** (the gradient of an activation takes its place, so
+///   is null. Where dx is null, gradients of parameters that are not trainable may keep what was there. **dx may be the very memory of x** (the gradient of an activation takes its place, so
 ///   training needs no second set of activations): x is not read after dx is first written. dy is
 ///   never the memory of x.
 

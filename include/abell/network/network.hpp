@@ -6,9 +6,11 @@
 #include <abell/network/fusion.hpp>
 #include <abell/network/parameters.hpp>
 #include <abell/network/workspace.hpp>
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <numeric>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -52,6 +54,12 @@ class Network {
     [&]<std::size_t... I>(std::index_sequence<I...>) { (place_stage.template operator()<I>(), ...); }
     (std::make_index_sequence<stage_count>{});
     trainable_ = trainable_ranges(slots_);
+    const auto trains = [&](std::size_t stage) {
+      const std::size_t begin = parameter_offsets_[stage], end = begin + stage_parameters_[stage];
+      return std::ranges::any_of(
+          slots_, [&](const ParameterSlot& slot) { return slot.trainable && slot.offset >= begin && slot.offset < end; });
+    };
+    while (first_trainable_ < stage_count && !trains(first_trainable_)) ++first_trainable_;
     parameters_ = Buffer<T>(total);
     initialize(seed);
   }
@@ -108,6 +116,7 @@ class Network {
         total += size_of(i);
       }
       space.gradients = Buffer<T>(parameters_.size());
+      std::ranges::fill(space.gradients.span(), T(0));  // what backward leaves out is read all the same
     } else {
       std::array<std::size_t, 2> largest{};
       for (std::size_t i = 0; i < stage_count; ++i) largest[i % 2] = std::max(largest[i % 2], size_of(i));
@@ -148,11 +157,15 @@ class Network {
 
   /// The way back after `forward` in the same training workspace, from the gradient of what it
   /// returned, which the caller has put in its place. Fills space.gradients; the images' gradient
-  /// too where `image_gradient` is given. Stages before `first` are left out, and the images with them.
-  void backward(View<const T> images, Workspace<T>& space, T* image_gradient = nullptr, std::size_t first = 0) const {
+  /// too where `image_gradient` is given. Stages before `first` are left out, and the images with them. Where neither
+  /// is given the way ends at the first stage with something to train: what lies before keeps the gradients that
+  /// the workspace holds, zero from the beginning.
+  void backward(View<const T> images, Workspace<T>& space, T* image_gradient = nullptr,
+                std::optional<std::size_t> first = {}) const {
     check(images, space);
     if (!space.training) throw ShapeError("backward: expected a workspace for training, found one for prediction");
-    backward_from<stage_count - 1>(images, space, image_gradient, first);
+    const std::size_t lowest = first ? *first : image_gradient != nullptr ? 0 : first_trainable_;
+    backward_from<stage_count - 1>(images, space, image_gradient, lowest, first.has_value());
   }
 
   /// What `stage` gave in `forward` in a training workspace, [space.batch]; after `backward` with
@@ -240,14 +253,16 @@ class Network {
     (std::make_index_sequence<stage_count>{});
   }
 
+  /// Down to stage `first`, whose input's gradient is computed where `input` is set.
   template <std::size_t I>
-  void backward_from(View<const T> images, Workspace<T>& space, T* image_gradient, std::size_t first) const {
+  void backward_from(View<const T> images, Workspace<T>& space, T* image_gradient, std::size_t first,
+                     bool input) const {
     if (I >= first && I < run_stages(space)) {
       const T* x = I == 0 ? images.data : activation(space, I - 1);
-      T* dx = I == 0 ? image_gradient : activation(space, I - 1);
+      T* dx = I == 0 ? image_gradient : I > first || input ? activation(space, I - 1) : nullptr;
       std::get<I>(stages_).backward(pass(space, I, images.batch), x, activation(space, I), dx);
     }
-    if constexpr (I > 0) backward_from<I - 1>(images, space, image_gradient, first);
+    if constexpr (I > 0) backward_from<I - 1>(images, space, image_gradient, first, input);
   }
 
   static std::size_t run_stages(const Workspace<T>& space) {
@@ -286,6 +301,7 @@ class Network {
   std::vector<ParameterRange> trainable_;
   std::array<std::size_t, stage_count> parameter_offsets_{};
   std::array<std::size_t, stage_count> stage_parameters_{};
+  std::size_t first_trainable_ = 0;  ///< stage_count: nothing is to be trained
   std::array<Shape, stage_count> outputs_{};
   Buffer<T> parameters_;
 };
