@@ -1,6 +1,7 @@
 #pragma once
 /// One training run in its folder: fitted, saved every epoch, gone on with, evaluated, reported.
 
+#include <abell/network/dihedral.hpp>
 #include <abell/network/summary.hpp>
 #include <abell/report/training_report.hpp>
 #include <abell/weights/checkpoint.hpp>
@@ -40,13 +41,17 @@ inline Picture picture_of(const Data& data, std::size_t object) {
 }
 
 inline TrainingReport report_of(const TrainOptions& options, const Data& data, const Scored& scored, const Json& config,
-                         const std::vector<LayerInfo>& layers, const TrainingState<float>& state,
-                         const std::string& split, const std::string& command) {
+                                const std::vector<LayerInfo>& layers, const TrainingState<float>& state,
+                                const std::string& split, const std::string& command) {
   TrainingReport report;
   const std::filesystem::path source = std::filesystem::path(options.data).lexically_normal();
   report.subtitle =
       (source.has_filename() ? source : source.parent_path()).filename().string() + ", " + options.network + " network";
-  if (std::filesystem::exists(source / "truth.csv")) report.notes.push_back("Simulated data: these figures are not the paper's.");
+  if (std::filesystem::exists(source / "truth.csv"))
+    report.notes.push_back("Simulated data: these figures are not the paper's.");
+  if (options.tta) {
+    report.notes.push_back("Probabilities are means over the 8 flips and quarter turns of each image.");
+  }
   report.command = command;
   report.test_name = split;
   report.classes = output_names(data.set);
@@ -165,7 +170,8 @@ void fit_and_save(const TrainOptions& options, const Data& data, const Json& con
 }
 
 /// Evaluates the last and the best weights on the test split (without one: the validation split), which
-/// is looked at here for the first time, and writes predictions.csv, metrics.json and report.html.
+/// is looked at here for the first time, and writes predictions.csv, metrics.json and report.html. With
+/// --tta all are of averaged probabilities, and metrics.json has the best weights' figures without, too.
 /// Returns the metrics.
 template <class Network>
 Json evaluate_run(const TrainOptions& options, const Data& data, const Json& config, Network& network,
@@ -175,13 +181,19 @@ Json evaluate_run(const TrainOptions& options, const Data& data, const Json& con
   const std::vector<std::size_t>& evaluated = tested ? data.test : data.validation;
   if (evaluated.empty())
     throw ShapeError(options.data + ": expected a test or validation split to evaluate on, found none");
-  const Json last = metrics_json(score(network, options, data, evaluated));
+  const auto scores = [&] {
+    return options.tta ? score(DihedralMean(network), options, data, evaluated)
+                       : score(network, options, data, evaluated);
+  };
+  const Json last = metrics_json(scores());
   std::ranges::copy(state.best_parameters, network.parameters().begin());
-  const Scored scored = score(network, options, data, evaluated);
+  const Scored scored = scores();
   Json metrics = metrics_json(scored);
+  metrics["tta"] = options.tta;
   metrics["split"] = tested ? "test" : "validation";
   metrics["best_epoch"] = state.best_epoch;
   metrics["last"] = last;
+  if (options.tta) metrics["without_tta"] = metrics_json(score(network, options, data, evaluated));
   write_csv(out / "predictions.csv", prediction_columns, prediction_rows(data.set, scored, data.masked));
   write_json(out / "metrics.json", metrics);
   write_training_report(report_of(options, data, scored, config, network.layers(), state, metrics["split"], command),
@@ -211,7 +223,8 @@ inline Json run_length(const TrainOptions& options) {
 /// Trains `network` on `data` in the folder --out, or goes on with the run there, and evaluates it. Returns the
 /// metrics, or nothing when interrupted; the network holds the best weights. Throws as `resume`.
 template <class Network>
-std::optional<Json> train_and_evaluate(const TrainOptions& options, const Data& data, Network& network, const std::string& command) {
+std::optional<Json> train_and_evaluate(const TrainOptions& options, const Data& data, Network& network,
+                                       const std::string& command) {
   const std::filesystem::path out = options.out;
   const Json config = run_config(options, data);
   TrainingState<float> state;
@@ -223,9 +236,10 @@ std::optional<Json> train_and_evaluate(const TrainOptions& options, const Data& 
       std::filesystem::remove(out / name);
     }
   }
-  // What a resumed run may change: how far it goes, and where it runs.
+  // What a resumed run may change: how far it goes, where it runs, and how it is evaluated.
   Json shown = config;
   shown.update(run_length(options));
+  shown["tta"] = options.tta;
   shown["isa"] = name_of(active_isa());
   shown["threads"] = thread_count(options.common.threads);
   shown["command"] = command;
