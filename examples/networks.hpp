@@ -8,6 +8,9 @@
 
 namespace abell::program {
 
+/// Whether there is a network of that name.
+inline bool has_network(const std::string& name) { return name == "custom"; }
+
 /// Builds the network called `name` and returns what `body(network)` returns. Throws OptionError for another name.
 template <class Body>
 auto with_network(const std::string& name, double dropout, std::uint64_t seed, const Body& body) {
