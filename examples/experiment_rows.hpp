@@ -103,10 +103,13 @@ inline TrainOptions run_options(const ExperimentOptions& options, const Experime
 /// What every output of a quick look says.
 inline std::string quick_note(const ExperimentOptions& options) {
   const TrainOptions& train = options.train;
-  const std::string length = train.epochs ? std::to_string(*train.epochs) + " epochs"
-                                          : std::to_string(train.iterations.value_or(0)) + " iterations";
-  return "Quick look (--quick): " + std::to_string(options.runs) + " runs of " + length + " with the optimizer " +
-         train.optimizer + ", far from the training of the paper.";
+  const auto counted = [](std::uint64_t count, const std::string& what) {
+    return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
+  };
+  const std::string length = train.epochs ? counted(static_cast<std::uint64_t>(*train.epochs), "epoch")
+                                          : counted(train.iterations.value_or(0), "iteration");
+  return "Quick look (--quick): " + counted(static_cast<std::uint64_t>(options.runs), "run") + " of " + length +
+         " with the optimizer " + train.optimizer + ", far from the training of the paper.";
 }
 
 }  // namespace abell::program
