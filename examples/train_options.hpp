@@ -33,6 +33,7 @@ struct TrainOptions {
   int early_stopping = 0;
   double validation_fraction = 0.1;
   double dropout = 0.65;
+  double average = 0;
   std::vector<std::string> positive;
   std::string class_weights = "none";
   bool no_augment = false;
@@ -59,6 +60,7 @@ struct TrainOptions {
     options.optimizer = make_optimizer();
     options.plateau = ReduceOnPlateau{.factor = factor, .patience = patience, .min_rate = min_rate};
     if (early_stopping > 0) options.early_stopping = EarlyStopping{.patience = early_stopping};
+    options.average = average;
     options.class_weights = weights_of_classes;
     options.seed = common.seed;
     options.threads = common.threads;
@@ -90,6 +92,7 @@ struct TrainOptions {
               {"early_stopping", early_stopping},
               {"validation_fraction", validation_fraction},
               {"dropout", dropout},
+              {"average", average},
               {"class_weights", class_weights},
               {"preprocessing", Json(nlohmann::json(preprocessing))},
               {"weights", weights},
@@ -137,6 +140,10 @@ inline void add_train_options(CLI::App& app, TrainOptions& o) {
       ->capture_default_str();
   app.add_option("--dropout", o.dropout, "Share of the dense layer's units dropped in training")
       ->check(within(0, 0.99))
+      ->capture_default_str();
+  app.add_option("--average", o.average,
+                 "Validate, keep and test a moving average of the weights with this decay a step (0: the weights)")
+      ->check(within(0, 0.99999))
       ->capture_default_str();
   app.add_option("--validation-fraction", o.validation_fraction, "Share of the training set held out, by class")
       ->check(within(0, 0.99))

@@ -279,6 +279,7 @@ TEST_CASE("a run that is stopped and goes on equals an uninterrupted one bit for
   options.early_stopping = EarlyStopping{.patience = 50};
   for (const Optimizer& optimizer : {options.optimizer, Optimizer{Adam{.learning_rate = 0.01}}}) {
     options.optimizer = optimizer;
+    options.average = std::holds_alternative<Adam>(optimizer) ? 0.9 : 0.0;
     options.callbacks.clear();
     auto whole = build<float>(net, shape, 1);
     TrainingState<float> expected;
@@ -301,9 +302,40 @@ TEST_CASE("a run that is stopped and goes on equals an uninterrupted one bit for
       CHECK(state.optimizer.updates == 20);
       CHECK(state.best_parameters == expected.best_parameters);
       CHECK(state.best_epoch == expected.best_epoch);
+      CHECK(state.average == expected.average);
       check_equal(state.history, expected.history);
     }
   }
+}
+
+TEST_CASE("an average of the weights is kept beside them", "[training]") {
+  const ArraySamples train = halves(20, 1), validation = halves(8, 2);
+  FitOptions options{.batch = 5, .epochs = 3, .optimizer = Sgd{.learning_rate = 0.01}};
+  auto plain = build<float>(net, shape, 1);
+  fit(plain, train, validation, options);
+  auto network = build<float>(net, shape, 1);
+  std::vector<float> average(network.parameters().size());
+  int update = 0;
+  options.average = 0.8;
+  options.callbacks = {{.on_step = [&](const StepReport&) {
+    ++update;
+    const float kept = std::min(0.8F, static_cast<float>((update - 1.0) / (update + 8.0)));
+    for (std::size_t i = 0; i < average.size(); ++i) {
+      average[i] = kept * average[i] + (1 - kept) * network.parameters()[i];
+    }
+  }}};
+  TrainingState<float> state;
+  fit(network, train, &validation, options, state);
+  CHECK(weights_of(network) == weights_of(plain));
+  REQUIRE(state.average.size() == average.size());
+  for (std::size_t i = 0; i < average.size(); ++i)
+    REQUIRE(state.average[i] == Approx(average[i]).epsilon(1e-5).margin(1e-7));
+  REQUIRE(state.best_epoch == 3);
+  CHECK(state.best_parameters == state.average);
+  std::ranges::copy(state.average, network.parameters().begin());
+  CHECK(evaluate(network, validation).loss == state.history.back().validation_loss);
+  options.average = 1;
+  CHECK_THROWS_AS(fit(network, train, &validation, options, state), OptionError);
 }
 
 TEST_CASE("a finished run that goes on does nothing", "[training][resume]") {
