@@ -132,36 +132,46 @@ inline Experiment read_experiment(const Laboratory& lab, const Data& data, std::
   return experiment;
 }
 
-/// The pictures of the examples, and one for the filters.
-inline void add_pictures(ExperimentReport& report, const TrainOptions& run, const Shape& shape, const Data& data) {
-  const ExperimentRow& row = report.experiment.rows[report.shown];
-  const std::vector<float> scores = ensemble(row);
+/// The pictures of the examples with what `network` looks at, and one for the filters.
+template <class Network>
+void add_pictures(ExperimentReport& report, const TrainOptions& run, const Network& network, const Data& data) {
+  const std::vector<float> scores = ensemble(report.experiment.rows[report.shown]);
   std::vector<ReportPrediction> predictions;
   for (std::size_t i = 0; i < scores.size(); ++i) {
     const ExperimentObject& object = report.experiment.objects[i];
     predictions.push_back({object.id, object.class_name, object.label, scores[i]});
   }
+  std::vector<std::size_t> chosen = choose_examples(predictions);
+  std::erase_if(chosen, [&](std::size_t i) { return outcome_of(predictions[i]) == Outcome::true_negative; });
+  Data part;
+  std::vector<std::size_t> indices;
+  for (const std::size_t i : chosen) {
+    part.set.objects.push_back(data.set.objects[data.test[i]]);
+    indices.push_back(indices.size());
+  }
+  if (chosen.empty()) return;
+  part.cache = cache_pixels(part.set, network.input(), run.preprocessing.decode(), {.threads = run.common.threads});
+  const CachedSamples samples(part.cache, std::vector<int>(indices.size(), -1), indices, run.preprocessing.samples());
+  Tensor<float> image(1, network.input());
   report.sky_channels = true;
-  for (const std::size_t chosen : choose_examples(predictions)) {
-    if (outcome_of(predictions[chosen]) == Outcome::true_negative) continue;
-    const Decoded decoded = decode_object(data.set.objects[data.test[chosen]], shape, run.preprocessing.decode());
-    Picture picture{shape, {}};
-    for (const float value : decoded.image.pixels) picture.pixels.push_back(to_byte(value));
-    for (std::size_t i = 0; i < picture.pixels.size(); i += 3) {
-      report.sky_channels = report.sky_channels && picture.pixels[i] == 0;
+  for (const std::size_t i : indices) {
+    Picture picture = picture_of(part, i);
+    for (std::size_t at = 0; at < picture.pixels.size(); at += 3) {
+      report.sky_channels = report.sky_channels && picture.pixels[at] == 0;
     }
     if (!report.filtered) report.filtered = picture;
-    report.examples.push_back({chosen, std::move(picture)});
+    samples.read(i, 0, image.span());
+    Image attention = grad_cam(network, image, is_positive(scores[chosen[i]]), {.threads = run.common.threads});
+    report.examples.push_back({chosen[i], std::move(picture), std::move(attention)});
   }
 }
 
-/// The first convolution's filters of the network in `model`.
+/// The first convolution's filters.
 template <class Network>
-void add_filter_pictures(ExperimentReport& report, const std::filesystem::path& model, Network& network) {
-  load_model(model, network);
+void add_filter_pictures(ExperimentReport& report, const Network& network) {
   const ParameterSlot& slot = network.slots().front();
   if (slot.dimensions.size() != 4) return;
-  const std::span<const float> kernel = std::as_const(network).parameters().subspan(slot.offset, slot.size);
+  const std::span<const float> kernel = network.parameters().subspan(slot.offset, slot.size);
   const std::vector<std::string> names = report.sky_channels ? std::vector<std::string>{"Empty channel", "Optical", "X-ray"}
                                                              : std::vector<std::string>{"Red", "Green", "Blue"};
   for (int channel = report.sky_channels ? 1 : 0; channel < slot.dimensions[2]; ++channel) {
@@ -212,8 +222,9 @@ inline Experiment write_results(const Laboratory& lab, const Data& data, const s
       shown = true;
       report.shown = i;
       const std::uint64_t seed = row.runs.front().seed;
-      add_pictures(report, run_options(options, row, seed), network.input(), data);
-      add_filter_pictures(report, run_folder(options, row, seed) / "model.safetensors", network);
+      load_model(run_folder(options, row, seed) / "model.safetensors", network);
+      add_pictures(report, run_options(options, row, seed), network, data);
+      add_filter_pictures(report, network);
     });
   }
   write_results_csv(out / "results.csv", report.experiment);

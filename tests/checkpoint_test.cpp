@@ -76,10 +76,12 @@ TEST_CASE("A run stopped anywhere, put aside and taken up again ends with the sa
   FitOptions options;
   options.batch = 5;  // five batches an epoch, the last one short
   options.epochs = 4;
-  const Optimizer sgd = Sgd{.learning_rate = 0.05, .momentum = 0.9, .nesterov = true, .decay = 1e-3};
-  const Optimizer adam = Adam{.learning_rate = 0.01, .decay = 1e-3};
-  const bool two_arrays = GENERATE(false, true);
-  options.optimizer = two_arrays ? adam : sgd;
+  const std::vector<Optimizer> optimizers{Sgd{.learning_rate = 0.05, .momentum = 0.9, .nesterov = true, .decay = 1e-3},
+                                          Adam{.learning_rate = 0.01, .decay = 1e-3},
+                                          AdamW{.learning_rate = 0.01, .weight_decay = 0.1},
+                                          Adadelta{.learning_rate = 5, .decay = 0.95}};
+  const std::size_t chosen = GENERATE(0U, 1U, 2U, 3U);
+  options.optimizer = optimizers[chosen];
   options.plateau = ReduceOnPlateau{.factor = 0.5, .patience = 1, .min_delta = 0.05, .cooldown = 1, .min_rate = 1e-4};
   options.early_stopping = EarlyStopping{.patience = 20};
   options.seed = 3;
@@ -93,7 +95,7 @@ TEST_CASE("A run stopped anywhere, put aside and taken up again ends with the sa
   REQUIRE(whole.optimizer.updates == 20);
 
   for (const int stop_after : {1, 5, 7, 13, 19, 20}) {
-    INFO("stopped after step " << stop_after << (validated ? ", validated" : "") << (two_arrays ? ", Adam" : ", Sgd"));
+    INFO("stopped after step " << stop_after << (validated ? ", validated" : "") << ", optimizer " << chosen);
     FitOptions first = options;
     std::uint64_t done = 0;
     first.callbacks = {{.on_step = [&](const StepReport& report) { done = report.step; },

@@ -102,10 +102,14 @@ inline void add_galleries(Page& page, const ExperimentReport& report) {
   const ExperimentRow& row = experiment.rows[report.shown];
   const std::vector<float> scores = ensemble(row);
   page.section("Examples");
-  page.remark(std::string(report.sky_channels ? "Optical, X-ray, combined. " : "") + "Below each object: probability of " +
-              experiment.classes.positive + " (" + row.title + ", mean of its runs), true class, name.");
-  GalleryOptions options;
-  if (report.sky_channels) options = {.side = 128, .panel_names = {"optical", "X-ray", "combined"}};
+  const bool attention =
+      std::ranges::any_of(report.examples, [](const ReportExample& e) { return !e.attention.pixels.empty(); });
+  page.remark(std::string("Each object: ") + (report.sky_channels ? "optical, X-ray, combined" : "image") +
+              (attention ? ", attention of the first run (Grad-CAM: what speaks for the answer is bright)" : "") +
+              ". Below it: probability of " + experiment.classes.positive + " (" + row.title +
+              ", mean of its runs), true class, name.");
+  GalleryOptions options{.panel_names = {"image", "attention"}};
+  if (report.sky_channels) options = {.side = 128, .panel_names = {"optical", "X-ray", "combined", "attention"}};
   const std::array<std::pair<Outcome, const char*>, 3> groups{{{Outcome::true_positive, "True positives"},
                                                               {Outcome::false_positive, "False positives"},
                                                               {Outcome::false_negative, "False negatives"}}};
@@ -119,6 +123,7 @@ inline void add_galleries(Page& page, const ExperimentReport& report) {
                                   (report.sky_channels ? " · " : "\n") + object.id;
       const Picture small = thumbnail(example.picture, options.side);
       items.push_back({report.sky_channels ? sky_panels(small) : std::vector<Picture>{small}, caption});
+      if (!example.attention.pixels.empty()) items.back().panels.push_back(heat_picture(example.attention));
     }
     page.subsection(title);
     if (items.empty()) page.remark("None.");

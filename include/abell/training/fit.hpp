@@ -114,7 +114,7 @@ LossSum train_step(Network& network, const FitOptions& options, OptimizerState<T
   const std::span<const T> gradients = std::as_const(space.gradients).span();
   if (!detail::all_finite(gradients)) throw NumericError("a gradient is not finite");
   network.update_statistics(space, images.batch);
-  apply(options.optimizer, state, space.threads, network.parameters(), gradients);
+  apply(options.optimizer, state, space.threads, network.parameters(), gradients, network.trainable());
   if (!detail::all_finite<T>(network.parameters())) throw NumericError("a weight became infinite or NaN");
   return sum;
 }
