@@ -46,13 +46,16 @@ void print(const Experiment& experiment, const fs::path& out) {
   std::cout << "report: " << (out / "report.html").string() << std::endl;
 }
 
-int experiment(ExperimentOptions options, const std::string& command) {
-  TrainOptions& train = options.train;
-  if (const auto draws = train.draws()) check(*draws);
-  train.preprocessing.samples();
-  std::visit([](const auto& optimizer) { check(optimizer); }, train.make_optimizer());
+int experiment(const ExperimentOptions& options, const std::string& command) {
+  const TrainOptions& train = options.train;
   std::vector<ExperimentRow> rows = chosen_rows(options.rows);
-  run_seeds(options);
+  const std::uint64_t seed = run_seeds(options).front();
+  for (const ExperimentRow& row : rows) {
+    const TrainOptions of_row = run_options(options, row, seed);
+    if (const auto draws = of_row.draws()) check(*draws);
+    of_row.preprocessing.samples();
+    std::visit([](const auto& optimizer) { check(optimizer); }, of_row.make_optimizer());
+  }
 
   const Data data = read_data(train);
   if (data.test.empty()) throw FormatError(train.data + ": expected a test split, found none");
@@ -121,8 +124,8 @@ int main(int argc, char** argv) {
     if (options.quick) {
       if (runs->count() == 0) options.runs = 2;
       if (!options.train.epochs && !options.train.iterations) options.train.epochs = 4;
-      if (app.get_option("--optimizer")->count() == 0) options.train.optimizer = "adam";
-      if (app.get_option("--scale")->count() == 0) options.train.preprocessing.scale = "standard";
+      if (!options.train.optimizer) options.train.optimizer = "adam";
+      if (!options.train.scale) options.train.scale = "standard";
     }
     return experiment(options, command);
   });

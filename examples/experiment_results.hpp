@@ -181,6 +181,19 @@ void add_filter_pictures(ExperimentReport& report, const Network& network) {
   }
 }
 
+/// Adds the options of a network's runs; of a further network only what differs from the `common` ones of the first.
+inline void add_record(ExperimentReport& report, const TrainOptions& run, Json& common) {
+  Json record = run.record();
+  record.update(run_length(run));
+  for (const char* decided : {"network", "seed", "augment"}) record.erase(decided);
+  for (const auto& [key, value] : record.items()) {
+    if (!common.is_null() && common.value(key, Json()) == value) continue;
+    report.configuration.emplace_back((common.is_null() ? "" : run.network + ": ") + key,
+                                      value.is_string() ? value.get<std::string>() : value.dump());
+  }
+  if (common.is_null()) common = record;
+}
+
 /// Writes results.csv, results.md, results.tex and report.html.
 inline Experiment write_results(const Laboratory& lab, const Data& data, const std::vector<ExperimentRow>& rows) {
   const ExperimentOptions& options = lab.options;
@@ -196,12 +209,7 @@ inline Experiment write_results(const Laboratory& lab, const Data& data, const s
                           {"threads", std::to_string(thread_count(options.train.common.threads))},
                           {"compiler", __VERSION__}};
   if (lab.volunteers) report.configuration.emplace_back("labels-z", lab.volunteers_source.filename().string());
-  Json record = options.train.record();
-  record.update(run_length(options.train));
-  for (const char* decided : {"network", "seed", "augment"}) record.erase(decided);
-  for (const auto& [key, value] : record.items()) {
-    report.configuration.emplace_back(key, value.is_string() ? value.get<std::string>() : value.dump());
-  }
+  Json common;
   bool shown = false;
   std::vector<std::string> described;
   for (std::size_t i = 0; i < report.experiment.rows.size(); ++i) {
@@ -214,6 +222,7 @@ inline Experiment write_results(const Laboratory& lab, const Data& data, const s
     with_network(row.network, options.train.dropout, 1, [&](auto& network) {
       if (describe) {
         described.push_back(row.network);
+        add_record(report, run_options(options, row, row.runs.front().seed), common);
         const auto lines = summary_rows(network.layers());
         report.networks.emplace_back(
             row.network, TextTable{.head = lines.front(), .rows = {lines.begin() + 1, lines.end()}, .total = true});

@@ -87,7 +87,7 @@ inline std::filesystem::path run_folder(const ExperimentOptions& options, const 
   return std::filesystem::path(options.train.out) / row.slug / ("seed-" + std::to_string(seed));
 }
 
-/// What abell-train would get for one run.
+/// What abell-train would get for one run, with the defaults of the row's network.
 inline TrainOptions run_options(const ExperimentOptions& options, const ExperimentRow& row, std::uint64_t seed) {
   TrainOptions run = options.train;
   run.network = row.network;
@@ -97,6 +97,7 @@ inline TrainOptions run_options(const ExperimentOptions& options, const Experime
   run.out = run_folder(options, row, seed).string();
   run.resume = std::filesystem::exists(run_folder(options, row, seed) / "last.checkpoint");
   run.overwrite = false;
+  run.resolve();
   return run;
 }
 
@@ -109,7 +110,7 @@ inline std::string quick_note(const ExperimentOptions& options) {
   const std::string length = train.epochs ? counted(static_cast<std::uint64_t>(*train.epochs), "epoch")
                                           : counted(train.iterations.value_or(0), "iteration");
   return "Quick look (--quick): " + counted(static_cast<std::uint64_t>(options.runs), "run") + " of " + length +
-         " with the optimizer " + train.optimizer + ", far from the training of the paper.";
+         (train.optimizer ? " with the optimizer " + *train.optimizer : "") + ", far from the training of the paper.";
 }
 
 }  // namespace abell::program

@@ -64,8 +64,8 @@ std::optional<Job> job_of(const Laboratory& lab, const ExperimentRow& row, std::
   const TrainOptions run = run_options(lab.options, row, seed);
   const std::filesystem::path folder = run.out;
   const Data data = run_data(lab, row, run);
-  const std::uint64_t batches = (data.train.size() + static_cast<std::size_t>(run.batch) - 1) /
-                                static_cast<std::size_t>(run.batch);
+  const auto batch = static_cast<std::size_t>(run.batch.value());
+  const std::uint64_t batches = (data.train.size() + batch - 1) / batch;
   const FitOptions fitted = run.fit_options({});
   const std::uint64_t steps =
       fitted.iterations > 0 ? fitted.iterations : batches * static_cast<std::uint64_t>(fitted.epochs);
@@ -179,7 +179,7 @@ inline std::vector<Job> plan(Laboratory& lab, const std::vector<ExperimentRow>& 
         return measure_pace(run, data, network);
       });
       measured += (measured.empty() ? "" : ", ") + run.network + " " + fixed_text(1000 * paces[run.network].step, 1) +
-                  " ms a step of " + std::to_string(run.batch) + " images";
+                  " ms a step of " + std::to_string(run.batch.value()) + " images";
     }
     const Pace& pace = paces[run.network];
     seconds += static_cast<double>(job.steps) * pace.step + static_cast<double>(job.validations) * pace.image;
