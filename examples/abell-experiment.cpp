@@ -22,7 +22,6 @@ void find_missing(Laboratory& lab, const DataSet& set, std::vector<ExperimentRow
   }
   for (ExperimentRow& row : rows) {
     if (row.labels == "volunteers" && !lab.volunteers) row.missing = "no labels";
-    if (!has_network(row.network)) row.missing = "network not available";
   }
 }
 

@@ -200,20 +200,36 @@ TEST_CASE("Pairs of rows are compared object by object", "[report]") {
 
 TEST_CASE("Recall by flux has four groups of the positives that have one", "[report]") {
   abell::Experiment experiment = small();
-  CHECK(abell::quartile_table(experiment, &abell::ExperimentObject::flux, "flux").rows.empty());
+  CHECK(abell::quartile_table(experiment, &abell::ExperimentObject::flux).rows.empty());
   experiment.objects.clear();
   for (int i = 0; i < 9; ++i) experiment.objects.push_back({std::to_string(i), "low-z", 1, 1.0 + i, unknown});
   experiment.objects.push_back({"x", "point", 0, 5, 1});
   for (abell::ExperimentRun& run : experiment.rows[0].runs) run.test.assign(10, .9F);
   experiment.rows[0].runs[0].test[0] = .1F;
-  const abell::TextTable table = abell::quartile_table(experiment, &abell::ExperimentObject::flux, "flux");
-  REQUIRE(table.rows.size() == 4);
-  CHECK(table.rows[0] == std::vector<std::string>{"1 to 2", "2", "0.75 ± 0.25"});
-  CHECK(table.rows[3] == std::vector<std::string>{"7 to 9", "3", "1.00 ± 0.00"});
-  CHECK(abell::quartile_table(experiment, &abell::ExperimentObject::redshift, "z").rows.empty());
+  const abell::TextTable table = abell::quartile_table(experiment, &abell::ExperimentObject::flux);
+  CHECK(table.head == std::vector<std::string>{"Row", "1 to 2 (2)", "3 to 4 (2)", "5 to 6 (2)", "7 to 9 (3)"});
+  REQUIRE(table.rows.size() == 1);
+  CHECK(table.rows[0] ==
+        std::vector<std::string>{"CN-E", "0.75 ± 0.25", "1.00 ± 0.00", "1.00 ± 0.00", "1.00 ± 0.00"});
+  CHECK(abell::quartile_table(experiment, &abell::ExperimentObject::redshift).rows.empty());
   const abell::TextTable classes = abell::class_table(experiment);
-  REQUIRE(classes.rows.size() == 2);
-  CHECK(classes.rows[1] == std::vector<std::string>{"point", "1", "0.00 ± 0.00"});
+  CHECK(classes.head == std::vector<std::string>{"Row", "low-z (9)", "point (1)"});
+  CHECK(classes.rows[0] == std::vector<std::string>{"CN-E", "0.94 ± 0.06", "0.00 ± 0.00"});
+}
+
+TEST_CASE("What goes beyond the paper has columns for what was asked", "[report]") {
+  abell::Experiment experiment = small();
+  CHECK(abell::beyond_table(experiment, 0).head ==
+        std::vector<std::string>{"Row", "A", "A of the ensemble", "A at the threshold", "Threshold"});
+  CHECK(abell::beyond_table(experiment, 0).rows[0] ==
+        std::vector<std::string>{"CN-E", "0.750 ± 0.250", "0.750", "0.875 ± 0.125", "0.57 ± 0.07"});
+  for (abell::ExperimentRun& run : experiment.rows[0].runs) {
+    run.averaged = {.9F, .9F, .1F, .1F};
+    run.dropout = {.1F, .1F, .1F, .1F};
+  }
+  const abell::TextTable areas = abell::beyond_table(experiment, 3);
+  CHECK(areas.rows[0] == std::vector<std::string>{"CN-E", "0.875 ± 0.125", "0.875", "1.000 ± 0.000"});
+  CHECK(abell::beyond_table(experiment, 0).rows[0].back() == "0.100 ± 0.000");
 }
 
 TEST_CASE("A filter's weights are pixels on one scale", "[report]") {

@@ -46,38 +46,35 @@ inline std::string results_html(const Experiment& experiment) {
 
 namespace detail::report {
 
-inline std::string plain_text(double value, int decimals = 3) { return fixed_text(value, decimals); }
-
 /// A p-value: three decimals, below that a power of ten.
 inline std::string p_text(double p) { return p < 0.001 && p > 0 ? number_text(p, 2) : fixed_text(p, 3); }
 
 }  // namespace detail::report
 
-/// What goes beyond the paper: ensemble, chosen threshold, test-time averaging, dropout.
-inline TextTable beyond_table(const Experiment& experiment) {
-  using detail::report::plain_text;
+/// What goes beyond the paper for one measure, accuracy (0) or area (3): the runs' threshold, their ensemble,
+/// test-time averaging, and beside the accuracy the deviation with dropout on.
+inline TextTable beyond_table(const Experiment& experiment, std::size_t measure) {
+  const std::string letter(measure_letters[measure]);
+  const bool decides = measure == 0;  // areas know no threshold
   std::vector<std::pair<const ExperimentRow*, RowSummary>> rows;
   bool averaged = false;
   bool dropout = false;
   for (const ExperimentRow* row : rows_with_runs(experiment)) {
     rows.emplace_back(row, summarise(*row, experiment.labels()));
-    averaged = averaged || rows.back().second.averaged[0].mean;
-    dropout = dropout || rows.back().second.dropout.mean;
+    averaged = averaged || rows.back().second.averaged[measure].mean;
+    dropout = dropout || (decides && rows.back().second.dropout.mean);
   }
-  TextTable table{.head = {"Row", "A", "A chosen threshold", "Threshold", "A ensemble", "AUC", "AUC ensemble"}};
-  if (averaged) table.head.insert(table.head.end(), {"A averaged", "AUC averaged"});
+  TextTable table{.head = {"Row", letter, letter + " of the ensemble"}};
+  if (averaged) table.head.push_back(letter + " averaged");
+  if (decides) table.head.insert(table.head.end(), {letter + " at the threshold", "Threshold"});
   if (dropout) table.head.emplace_back("Dropout deviation");
   for (const auto& [row, summary] : rows) {
-    std::vector<std::string> cells{row->title,
-                                   spread_text(summary.plain[0]),
-                                   spread_text(summary.chosen[0]),
-                                   spread_text(summary.threshold, 2),
-                                   plain_text(summary.ensemble[0]),
-                                   spread_text(summary.plain[3]),
-                                   plain_text(summary.ensemble[3])};
-    if (averaged) {
-      cells.push_back(spread_text(summary.averaged[0]));
-      cells.push_back(spread_text(summary.averaged[3]));
+    std::vector<std::string> cells{row->title, spread_text(summary.plain[measure]),
+                                   fixed_text(summary.ensemble[measure], 3)};
+    if (averaged) cells.push_back(spread_text(summary.averaged[measure]));
+    if (decides) {
+      cells.push_back(spread_text(summary.chosen[measure]));
+      cells.push_back(spread_text(summary.threshold, 2));
     }
     if (dropout) cells.push_back(spread_text(summary.dropout));
     table.rows.push_back(std::move(cells));
@@ -137,19 +134,24 @@ inline Spread right_share(const ExperimentRow& row, const Experiment& experiment
   return spread_of(shares);
 }
 
-/// A line of a table of right shares: the group's name and size, then each row.
-inline void add_group(TextTable& table, const Experiment& experiment, const std::string& name,
-                      const std::vector<std::size_t>& objects) {
-  std::vector<std::string> cells{name, std::to_string(objects.size())};
-  for (const ExperimentRow* row : rows_with_runs(experiment)) {
-    cells.push_back(spread_text(right_share(*row, experiment, objects), 2));
-  }
-  table.rows.push_back(std::move(cells));
-}
+/// Some of the objects under a name.
+struct Group {
+  std::string name;
+  std::vector<std::size_t> objects;
+};
 
-inline TextTable group_table(const Experiment& experiment, std::string first) {
-  TextTable table{.head = {std::move(first), "Objects"}};
-  for (const ExperimentRow* row : rows_with_runs(experiment)) table.head.push_back(row->title);
+/// Right shares: a line for each row with runs, a column for each group; no lines without groups.
+inline TextTable group_table(const Experiment& experiment, const std::vector<Group>& groups) {
+  TextTable table{.head = {"Row"}};
+  for (const Group& group : groups) {
+    table.head.push_back(group.name + " (" + std::to_string(group.objects.size()) + ")");
+  }
+  for (const ExperimentRow* row : rows_with_runs(experiment)) {
+    if (groups.empty()) break;
+    std::vector<std::string> cells{row->title};
+    for (const Group& group : groups) cells.push_back(spread_text(right_share(*row, experiment, group.objects), 2));
+    table.rows.push_back(std::move(cells));
+  }
   return table;
 }
 
@@ -159,20 +161,19 @@ inline TextTable group_table(const Experiment& experiment, std::string first) {
 inline TextTable class_table(const Experiment& experiment) {
   std::set<std::string> classes;
   for (const ExperimentObject& object : experiment.objects) classes.insert(object.class_name);
-  TextTable table = detail::report::group_table(experiment, "Class");
+  std::vector<detail::report::Group> groups;
   for (const std::string& name : classes) {
-    std::vector<std::size_t> objects;
+    groups.push_back({name, {}});
     for (std::size_t i = 0; i < experiment.objects.size(); ++i) {
-      if (experiment.objects[i].class_name == name) objects.push_back(i);
+      if (experiment.objects[i].class_name == name) groups.back().objects.push_back(i);
     }
-    detail::report::add_group(table, experiment, name, objects);
   }
-  return table;
+  return detail::report::group_table(experiment, groups);
 }
 
-/// Recall in four groups as large as can be of positives by flux or redshift; no rows when less than eight positives
-/// have one.
-inline TextTable quartile_table(const Experiment& experiment, double ExperimentObject::*property, std::string name) {
+/// Recall in four groups, as equal as can be, of positives by flux or redshift; no lines when less than eight
+/// positives have one.
+inline TextTable quartile_table(const Experiment& experiment, double ExperimentObject::*property) {
   std::vector<std::size_t> known;
   for (std::size_t i = 0; i < experiment.objects.size(); ++i) {
     const ExperimentObject& object = experiment.objects[i];
@@ -181,17 +182,16 @@ inline TextTable quartile_table(const Experiment& experiment, double ExperimentO
   std::ranges::stable_sort(known, [&](std::size_t a, std::size_t b) {
     return experiment.objects[a].*property < experiment.objects[b].*property;
   });
-  TextTable table = detail::report::group_table(experiment, std::move(name));
-  constexpr std::size_t groups = 4;
-  if (known.size() < 2 * groups) return table;
-  for (std::size_t group = 0; group < groups; ++group) {
-    const auto from = static_cast<std::ptrdiff_t>(group * known.size() / groups);
-    const auto end = static_cast<std::ptrdiff_t>((group + 1) * known.size() / groups);
-    const std::vector<std::size_t> part(known.begin() + from, known.begin() + end);
+  constexpr std::size_t parts = 4;
+  std::vector<detail::report::Group> groups;
+  for (std::size_t part = 0; part < parts && known.size() >= 2 * parts; ++part) {
+    const auto from = static_cast<std::ptrdiff_t>(part * known.size() / parts);
+    const auto end = static_cast<std::ptrdiff_t>((part + 1) * known.size() / parts);
+    const std::vector<std::size_t> members(known.begin() + from, known.begin() + end);
     const auto at = [&](std::size_t i) { return number_text(experiment.objects[i].*property, 2); };
-    detail::report::add_group(table, experiment, at(part.front()) + " to " + at(part.back()), part);
+    groups.push_back({at(members.front()) + " to " + at(members.back()), members});
   }
-  return table;
+  return detail::report::group_table(experiment, groups);
 }
 
 /// 95 % intervals of the first run's measures: what one run alone tells.
@@ -221,7 +221,7 @@ inline TextTable runs_table(const Experiment& experiment) {
       const Measures values = measures(run.test, labels);
       std::vector<std::string> cells{row->title, std::to_string(run.seed), std::to_string(run.history.size()),
                                      std::to_string(run.best_epoch)};
-      for (const double value : values) cells.push_back(detail::report::plain_text(value));
+      for (const double value : values) cells.push_back(fixed_text(value, 3));
       cells.push_back(number_text(run.images_per_second));
       cells.push_back(duration_text(run.seconds));
       table.rows.push_back(std::move(cells));

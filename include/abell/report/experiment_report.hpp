@@ -65,13 +65,16 @@ inline void add_training(Page& page, const Experiment& experiment) {
 
 inline void add_groups(Page& page, const Experiment& experiment) {
   page.section("By class, flux and redshift");
-  page.remark("Share of right decisions, mean ± standard deviation over the runs.");
+  page.remark("Share of right decisions, mean ± standard deviation over the runs; in brackets the number of objects.");
   page.table(class_table(experiment));
-  TextTable flux = quartile_table(experiment, &ExperimentObject::flux, "Flux, erg/cm²/s");
-  TextTable redshift = quartile_table(experiment, &ExperimentObject::redshift, "Redshift");
-  if (!flux.rows.empty() || !redshift.rows.empty()) page.remark("Recall of " + experiment.classes.positive + "s:");
-  if (!flux.rows.empty()) page.table(flux);
-  if (!redshift.rows.empty()) page.table(redshift);
+  const auto add = [&](double ExperimentObject::*property, const std::string& name) {
+    const TextTable table = quartile_table(experiment, property);
+    if (table.rows.empty()) return;
+    page.remark("Recall of " + experiment.classes.positive + "s by " + name + ":");
+    page.table(table);
+  };
+  add(&ExperimentObject::flux, "flux in erg/cm²/s");
+  add(&ExperimentObject::redshift, "redshift");
 }
 
 inline void add_decisions(Page& page, const Experiment& experiment) {
@@ -85,7 +88,7 @@ inline void add_decisions(Page& page, const Experiment& experiment) {
   std::vector<Figure> figures;
   const std::vector<int> labels = experiment.labels();
   for (const ExperimentRow* row : rows_with_runs(experiment)) {
-    figures.push_back({confusion_figure(pooled(*row, labels), experiment.classes), row->title});
+    figures.push_back({confusion_figure(pooled(*row, labels), experiment.classes, row->title), ""});
   }
   page.figures(figures);
   page.section("Reliability");
@@ -166,7 +169,7 @@ inline Page experiment_page(const ExperimentReport& report) {
     page.remark(
         "The threshold is the one with the most right decisions on each run's validation split. An ensemble is the mean "
         "probability of a row's runs.");
-    page.table(beyond_table(experiment));
+    page.table(beyond_table(experiment, 0)).table(beyond_table(experiment, 3));
     page.remark("What one run alone can tell: values with 95 % intervals (Wilson; Hanley and McNeil).");
     page.table(interval_table(experiment));
     if (rows_with_runs(experiment).size() > 1) {

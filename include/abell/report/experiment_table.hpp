@@ -138,8 +138,8 @@ inline void write_results_markdown(const std::filesystem::path& path, const Expe
   AtomicFile file(path);
   const std::vector<std::string> head = short_head();
   file.stream() << "# " << experiment.subtitle << "\n\n";
-  for (const std::string& note : experiment.notes) file.stream() << "> " << note << "\n>\n";
-  file.stream() << (experiment.notes.empty() ? "" : "\n") << "| " << joined(head, " | ") << " |\n|---|";
+  for (const std::string& note : experiment.notes) file.stream() << "> " << note << "\n\n";
+  file.stream() << "| " << joined(head, " | ") << " |\n|---|";
   for (std::size_t i = 1; i < head.size(); ++i) file.stream() << "---:|";
   file.stream() << "\n";
   for (const ExperimentRow& row : experiment.rows) {
