@@ -34,6 +34,7 @@ TEST_CASE("the deviation with dropout on is that over all masks", "[training]") 
   const DropoutSpread found = dropout_spread(network, samples, passes, 1, 1, 2, 1);
   REQUIRE(found.mean.size() == samples.size());
   const auto p = network.parameters();  // dense_1: kernel [3][4], bias [4]; dense_2: kernel [4][2], bias [2]
+  double largest = 0;
   for (std::size_t n = 0; n < samples.size(); ++n) {
     std::vector<float> x(3);
     samples.read(n, 0, x);
@@ -54,8 +55,9 @@ TEST_CASE("the deviation with dropout on is that over all masks", "[training]") 
     const double deviation = std::sqrt(squares - sum * sum);
     CHECK(static_cast<double>(found.mean[n]) == Approx(sum).margin(5 * deviation / std::sqrt(passes) + 1e-6));
     CHECK(static_cast<double>(found.deviation[n]) == Approx(deviation).epsilon(0.1));
-    CHECK(deviation > 0.01);
+    largest = std::max(largest, deviation);
   }
+  CHECK(largest > 0.05);
 }
 
 TEST_CASE("the deviation with dropout on is the same for any number of threads, and follows the seed", "[training]") {
