@@ -61,9 +61,8 @@ inline ExperimentRun read_run(const std::filesystem::path& folder, const std::fi
   const Json config = read_json(folder / "config.json");
   run.best_epoch = read_json(folder / "metrics.json").at("best_epoch").get<int>();
   const Table history = read_csv(folder / "history.csv");
-  const std::array columns{history.column("loss"),          history.column("accuracy"),
-                           history.column("val_loss"),      history.column("val_accuracy"),
-                           history.column("learning_rate"), history.column("seconds")};
+  const std::array columns{history.column("loss"),         history.column("accuracy"),      history.column("val_loss"),
+                           history.column("val_accuracy"), history.column("learning_rate"), history.column("seconds")};
   run.seconds = 0;
   for (std::size_t row = 0; row < history.rows.size(); ++row) {
     const auto value = [&](std::size_t column) { return table_number(history, row, columns[column]); };
@@ -73,8 +72,8 @@ inline ExperimentRun read_run(const std::filesystem::path& folder, const std::fi
   run.images_per_second =
       config.at("objects").at("train").get<double>() * static_cast<double>(run.history.size()) / run.seconds;
   const Table table = read_csv(scores);
-  const std::array wanted{table.column("split"), table.column("id"), table.column("label"), table.column("p_cluster"),
-                          table.column("p_averaged"), table.column("dropout_sd")};
+  const std::array wanted{table.column("split"),     table.column("id"),         table.column("label"),
+                          table.column("p_cluster"), table.column("p_averaged"), table.column("dropout_sd")};
   for (std::size_t row = 0; row < table.rows.size(); ++row) {
     const auto value = [&](std::size_t column) { return static_cast<float>(table_number(table, row, wanted[column])); };
     if (table.rows[row][wanted[0]] == "validation") {
@@ -172,8 +171,9 @@ void add_filter_pictures(ExperimentReport& report, const Network& network) {
   const ParameterSlot& slot = network.slots().front();
   if (slot.dimensions.size() != 4) return;
   const std::span<const float> kernel = network.parameters().subspan(slot.offset, slot.size);
-  const std::vector<std::string> names = report.sky_channels ? std::vector<std::string>{"Empty channel", "Optical", "X-ray"}
-                                                             : std::vector<std::string>{"Red", "Green", "Blue"};
+  const std::vector<std::string> names = report.sky_channels
+                                             ? std::vector<std::string>{"Empty channel", "Optical", "X-ray"}
+                                             : std::vector<std::string>{"Red", "Green", "Blue"};
   for (int channel = report.sky_channels ? 1 : 0; channel < slot.dimensions[2]; ++channel) {
     report.filters.push_back(
         filter_picture(kernel, slot.dimensions[0], slot.dimensions[2], slot.dimensions[3], channel));

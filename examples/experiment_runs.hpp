@@ -59,8 +59,7 @@ inline Json read_json(const std::filesystem::path& path) {
 
 /// What is left of a run; nothing when it is complete. Throws FormatError when it was done with other options.
 template <class Network>
-std::optional<Job> job_of(const Laboratory& lab, const ExperimentRow& row, std::uint64_t seed,
-                          const Network& network) {
+std::optional<Job> job_of(const Laboratory& lab, const ExperimentRow& row, std::uint64_t seed, const Network& network) {
   const TrainOptions run = run_options(lab.options, row, seed);
   const std::filesystem::path folder = run.out;
   const Data data = run_data(lab, row, run);

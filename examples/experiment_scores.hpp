@@ -57,8 +57,7 @@ void write_scores(const ExperimentOptions& options, const TrainOptions& run, con
     }
     for (std::size_t i = 0; i < objects.size(); ++i) {
       rows.push_back({split, data.set.objects[objects[i]].id, std::to_string(plain.labels[i]),
-                      number(plain.probabilities[i]),
-                      averaged.objects.empty() ? "" : number(averaged.probabilities[i]),
+                      number(plain.probabilities[i]), averaged.objects.empty() ? "" : number(averaged.probabilities[i]),
                       dropout.deviation.empty() ? "" : number(dropout.deviation[i])});
     }
   };

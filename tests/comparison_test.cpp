@@ -124,8 +124,8 @@ TEST_CASE("DeLong's test of equal areas, and of too few objects", "[metrics]") {
 }
 
 TEST_CASE("DeLong's test of two perfect and reversed classifiers leaves no doubt", "[metrics]") {
-  const auto found = abell::delong(std::vector{0.9F, 0.8F, 0.2F, 0.1F}, std::vector{0.1F, 0.2F, 0.8F, 0.9F},
-                                   std::vector{1, 1, 0, 0});
+  const auto found =
+      abell::delong(std::vector{0.9F, 0.8F, 0.2F, 0.1F}, std::vector{0.1F, 0.2F, 0.8F, 0.9F}, std::vector{1, 1, 0, 0});
   REQUIRE(found);
   CHECK(found->first == 1);
   CHECK(found->second == 0);

@@ -16,7 +16,8 @@ namespace {
 constexpr Shape shape{1, 1, 3};
 constexpr int units = 4;
 constexpr double rate = 0.5;
-constexpr auto net = describe(Flatten{}, Dense{.units = units}, Relu{}, Dropout{.rate = rate}, Dense{.units = 2}, Softmax{});
+constexpr auto net =
+    describe(Flatten{}, Dense{.units = units}, Relu{}, Dropout{.rate = rate}, Dense{.units = 2}, Softmax{});
 
 ArraySamples points() {
   Tensor<float> images(5, shape);

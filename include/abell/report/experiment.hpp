@@ -54,7 +54,9 @@ inline constexpr std::array<const char*, 4> measure_names{"accuracy", "precision
 inline Measures measures(std::span<const float> probabilities, std::span<const int> labels,
                          float threshold = default_threshold) {
   const Confusion counts = confusion(probabilities, labels, threshold);
-  const auto value = [](const std::optional<double>& v) { return v.value_or(std::numeric_limits<double>::quiet_NaN()); };
+  const auto value = [](const std::optional<double>& v) {
+    return v.value_or(std::numeric_limits<double>::quiet_NaN());
+  };
   return {value(counts.accuracy()), value(counts.precision()), value(counts.recall()),
           value(auc(probabilities, labels))};
 }
@@ -91,7 +93,7 @@ struct ExperimentRow {
 struct ExperimentObject {
   std::string id = {};
   std::string class_name = {};
-  int label = 0;  ///< 1 is positive
+  int label = 0;                                               ///< 1 is positive
   double flux = std::numeric_limits<double>::quiet_NaN();      ///< erg/cm2/s, where a truth table has it
   double redshift = std::numeric_limits<double>::quiet_NaN();  ///< likewise
 };
@@ -186,8 +188,7 @@ inline RowSummary summarise(const ExperimentRow& row, std::span<const int> label
   return {.plain = detail::report::spreads_of(plain),
           .chosen = detail::report::spreads_of(chosen),
           .threshold = spread_of(thresholds),
-          .ensemble =
-              together.empty() ? Measures{unknown, unknown, unknown, unknown} : measures(together, labels),
+          .ensemble = together.empty() ? Measures{unknown, unknown, unknown, unknown} : measures(together, labels),
           .averaged = detail::report::spreads_of(averaged),
           .calibration = spread_of(errors),
           .temperature = spread_of(temperatures),

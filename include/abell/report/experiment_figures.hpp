@@ -191,7 +191,8 @@ inline std::string reliability_figure(const ExperimentRow& row, std::span<const 
                 .series = {{.name = "ideal", .x = {0, 1}, .y = {0, 1}, .colour = PlotColour::reference, .dashed = true},
                            curve(plain, "as trained", PlotColour::first, true)},
                 .height = 330};
-  if (scaled.size() == plain.size()) plot.series.push_back(curve(scaled, "at its temperature", PlotColour::third, false));
+  if (scaled.size() == plain.size())
+    plot.series.push_back(curve(scaled, "at its temperature", PlotColour::third, false));
   return line_plot(plot);
 }
 

@@ -25,6 +25,18 @@ inline std::vector<const ExperimentRow*> rows_with_runs(const Experiment& experi
   return rows;
 }
 
+namespace detail::report {
+
+/// A spread in HTML whose deviation goes to a line of its own on a phone.
+inline std::string spread_html(const Spread& spread, int decimals) {
+  const std::string text = spread_text(spread, decimals);
+  const std::size_t sign = text.find(" ±");
+  if (sign == std::string::npos) return escape_html(text);
+  return text.substr(0, sign) + "<span>" + text.substr(sign) + "</span>";
+}
+
+}  // namespace detail::report
+
 /// The results as HTML: ours, below each number the paper's in small type.
 inline std::string results_html(const Experiment& experiment) {
   using detail::report::element;
@@ -35,9 +47,10 @@ inline std::string results_html(const Experiment& experiment) {
     const RowSummary summary = summarise(row, experiment.labels());
     out += "<tr><td>" + escape_html(row.title) + "<small>paper</small></td>";
     for (std::size_t i = 0; i < measure_letters.size(); ++i) {
-      const std::string ours = !row.missing.empty() && i == 0 ? row.missing : spread_text(summary.plain[i]);
-      out += "<td class=\"right\">" + escape_html(ours) + "<small>" + spread_text(paper_spread(row, i), 2) +
-             "</small></td>";
+      const bool missing = !row.missing.empty() && i == 0;
+      out += "<td class=\"right\">";
+      out += missing ? escape_html(row.missing) : detail::report::spread_html(summary.plain[i], 3);
+      out += "<small>" + detail::report::spread_html(paper_spread(row, i), 2) + "</small></td>";
     }
     out += element("td", "right", std::to_string(row.runs.size())) + "</tr>\n";
   }

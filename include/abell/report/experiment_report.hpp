@@ -25,12 +25,12 @@ struct ExperimentReport {
   KeyValues configuration = {};  ///< options, versions, seeds
   double total_seconds = std::numeric_limits<double>::quiet_NaN();
   std::vector<std::pair<std::string, TextTable>> networks = {};  ///< by name
-  std::size_t shown = 0;                      ///< the row whose ensemble the examples are from
-  std::vector<ReportExample> examples = {};   ///< `prediction` is a position in the experiment's objects
-  bool sky_channels = false;                  ///< the images' channels are [empty, optical, X-ray]
-  std::vector<Picture> filters = {};          ///< the first layer's, one for each channel
+  std::size_t shown = 0;                                         ///< the row whose ensemble the examples are from
+  std::vector<ReportExample> examples = {};  ///< `prediction` is a position in the experiment's objects
+  bool sky_channels = false;                 ///< the images' channels are [empty, optical, X-ray]
+  std::vector<Picture> filters = {};         ///< the first layer's, one for each channel
   std::vector<std::string> filter_names = {};
-  std::optional<Picture> filtered = {};       ///< what the four 3x3 filters are shown on
+  std::optional<Picture> filtered = {};  ///< what the four 3x3 filters are shown on
 };
 
 namespace detail::report {
@@ -52,9 +52,10 @@ inline void add_training(Page& page, const Experiment& experiment) {
   std::vector<Figure> accuracies;
   std::vector<const ExperimentRow*> networks;  // the first row of each network
   for (const ExperimentRow* row : rows_with_runs(experiment)) {
-    losses.push_back({training_figure(*row, &ReportEpoch::loss, &ReportEpoch::val_loss, {.label = "loss (cross-entropy)"})});
-    accuracies.push_back({training_figure(*row, &ReportEpoch::accuracy, &ReportEpoch::val_accuracy,
-                                          {.label = "accuracy"})});
+    losses.push_back(
+        {training_figure(*row, &ReportEpoch::loss, &ReportEpoch::val_loss, {.label = "loss (cross-entropy)"})});
+    accuracies.push_back(
+        {training_figure(*row, &ReportEpoch::accuracy, &ReportEpoch::val_accuracy, {.label = "accuracy"})});
     const auto same = [&](const ExperimentRow* other) { return other->network == row->network; };
     if (std::ranges::none_of(networks, same)) networks.push_back(row);
   }
@@ -93,7 +94,8 @@ inline void add_decisions(Page& page, const Experiment& experiment) {
   page.figures(figures);
   page.section("Reliability");
   page.remark(
-      "Ten equal intervals of probability, all runs together, with 95 % intervals of Wilson. Error: expected calibration "
+      "Ten equal intervals of probability, all runs together, with 95 % intervals of Wilson. Error: expected "
+      "calibration "
       "error. The temperature is fitted on each run's validation split.");
   page.table(calibration_table(experiment));
   add_row_figures(page, experiment, reliability_figure);
@@ -114,8 +116,8 @@ inline void add_galleries(Page& page, const ExperimentReport& report) {
   GalleryOptions options{.panel_names = {"image", "attention"}};
   if (report.sky_channels) options = {.side = 128, .panel_names = {"optical", "X-ray", "combined", "attention"}};
   const std::array<std::pair<Outcome, const char*>, 3> groups{{{Outcome::true_positive, "True positives"},
-                                                              {Outcome::false_positive, "False positives"},
-                                                              {Outcome::false_negative, "False negatives"}}};
+                                                               {Outcome::false_positive, "False positives"},
+                                                               {Outcome::false_negative, "False negatives"}}};
   for (const auto& [outcome, title] : groups) {
     std::vector<GalleryItem> items;
     for (const ReportExample& example : report.examples) {
@@ -167,7 +169,8 @@ inline Page experiment_page(const ExperimentReport& report) {
   if (!rows_with_runs(experiment).empty()) {
     page.section("Beyond the paper");
     page.remark(
-        "The threshold is the one with the most right decisions on each run's validation split. An ensemble is the mean "
+        "The threshold is the one with the most right decisions on each run's validation split. An ensemble is the "
+        "mean "
         "probability of a row's runs.");
     page.table(beyond_table(experiment, 0)).table(beyond_table(experiment, 3));
     page.remark("What one run alone can tell: values with 95 % intervals (Wilson; Hanley and McNeil).");

@@ -54,8 +54,8 @@ inline Picture filter_picture(std::span<const float> kernel, int size, int chann
     for (int y = 0; y < size; ++y) {
       for (int x = 0; x < size; ++x) {
         const float weight = kernel[static_cast<std::size_t>(((y * size + x) * channels + channel) * filters + filter)];
-        const auto colour = detail::report::signed_colour(
-            largest > 0 ? static_cast<double>(weight) / static_cast<double>(largest) : 0);
+        const auto colour =
+            detail::report::signed_colour(largest > 0 ? static_cast<double>(weight) / static_cast<double>(largest) : 0);
         const int row = filter / columns * (size + 1) + 1 + y;
         const int column = filter % columns * (size + 1) + 1 + x;
         std::ranges::copy(colour, picture.pixels.begin() + 3 * (row * picture.shape.width + column));
@@ -89,8 +89,8 @@ inline std::vector<GalleryItem> filter_effects(const Picture& picture, int chann
   for (const Filter filter : {Filter::identity, Filter::sobel_y, Filter::edge, Filter::sobel_x}) {
     Image image(picture.shape.height, picture.shape.width, 1);
     for (std::size_t i = 0; i < image.pixels.size(); ++i) {
-      image.pixels[i] = picture.pixels[i * static_cast<std::size_t>(picture.shape.channels) +
-                                       static_cast<std::size_t>(channel)];
+      image.pixels[i] =
+          picture.pixels[i * static_cast<std::size_t>(picture.shape.channels) + static_cast<std::size_t>(channel)];
     }
     apply_filter(image, filter);
     Picture shown{{picture.shape.height, picture.shape.width, 1}, {}};

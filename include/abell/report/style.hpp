@@ -85,6 +85,8 @@ pre { background: var(--panel); border-radius: 6px; padding: 12px 14px; margin: 
   .gallery.wide .row { flex-wrap: wrap; }
   .gallery.wide img { flex-basis: 40%; }
   th, td { padding-right: 14px; }
+  .results { font-size: 14px; }
+  .results span { display: block; font-size: 12px; }
 }
 @media print {
   body { font-size: 10.5pt; }

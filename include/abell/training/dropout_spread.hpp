@@ -53,7 +53,8 @@ DropoutSpread dropout_spread(const Network& network, const S& samples, int passe
       for (int n = 0; n < logits.batch; ++n) {
         const auto* z = logits.image(n);
         double sum = 0;
-        for (std::size_t c = 0; c < classes; ++c) sum += std::exp(static_cast<double>(z[c]) - static_cast<double>(z[of_class]));
+        for (std::size_t c = 0; c < classes; ++c)
+          sum += std::exp(static_cast<double>(z[c]) - static_cast<double>(z[of_class]));
         const double p = 1 / sum;
         if (!std::isfinite(p)) throw NumericError("dropout spread: an output is not finite");
         sums[first + static_cast<std::size_t>(n)] += p;
