@@ -54,7 +54,7 @@ class Chain {
     put(logits_, dropped_, second_);
     softmax_cross_entropy<float>(View<float>{logits_.data(), batch_, Shape{1, 1, classes}}, task_->labels, {}, true);
     backward();
-    Sgd{}.update<float>(Sgd{}.learning_rate, 0, task_->threads, parameters_, gradients_, velocity_.data());
+    Sgd{}.update<float>(Sgd{}.learning_rate, 0, parameters_, gradients_, {velocity_.data()});
     ++step_;
   }
 

@@ -130,7 +130,7 @@ class Chain {
     for (Weights* w : parameters()) {
       const std::span<float> value(values_of(w->value), values_in(w->value));
       const std::span<const float> gradient(values_of(w->gradient), value.size());
-      Sgd{}.update(Sgd{}.learning_rate, 0, task.threads, value, gradient, velocities_[number++].data());
+      Sgd{}.update<float>(Sgd{}.learning_rate, 0, value, gradient, {velocities_[number++].data()});
     }
     ++step_;
   }
