@@ -33,7 +33,14 @@ int train(const TrainOptions& options, const std::string& command) {
     // Wrong options and sets without images leave no folder behind.
     prepare_output(options.out, options.resume || options.overwrite);
     decode(options, network.input(), data);
-    return train_and_evaluate(options, data, network, command);
+    const bool quiet = options.common.quiet;
+    if (!quiet) std::cout << summary(network) << std::flush;
+    const std::optional<Json> metrics = train_and_evaluate(options, data, network, command);
+    if (!quiet && !metrics) std::cerr << "\ninterrupted: go on with --resume" << std::endl;
+    if (!quiet && metrics) {
+      std::cout << metrics->dump(2) << "\nreport: " << (fs::path(options.out) / "report.html").string() << std::endl;
+    }
+    return metrics ? exit_ok : exit_interrupted;
   });
 }
 

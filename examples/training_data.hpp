@@ -21,6 +21,7 @@ struct Data {
   std::vector<int> labels;  ///< 1 positive, 0 negative
   std::vector<std::size_t> train, validation, test;
   std::vector<std::size_t> masked;  ///< pixels of each object
+  Json about = Json::object();      ///< joins the run's record, where the labels are not the set's
 };
 
 /// Reads the set and holds a validation split out of the training set where it has none of its own.

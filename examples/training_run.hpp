@@ -11,8 +11,8 @@
 #include <cmath>
 #include <cstdio>
 #include <filesystem>
-#include <iostream>
 #include <iterator>
+#include <optional>
 #include <span>
 #include <string>
 #include <variant>
@@ -30,6 +30,15 @@ Scored score(const Network& network, const TrainOptions& options, const Data& da
   Scored scored{objects, evaluate(network, samples, 4, options.common.threads).of_class(1), {}};
   for (const std::size_t i : objects) scored.labels.push_back(data.labels[i]);
   return scored;
+}
+
+/// The channels of an object as the network gets them, in bytes.
+inline Picture picture_of(const Data& data, std::size_t object) {
+  std::vector<float> room;
+  Picture picture{data.cache->shape(), {}};
+  std::visit([&](const auto& values) { std::ranges::transform(values, std::back_inserter(picture.pixels), to_byte); },
+             data.cache->read(object, room));
+  return picture;
 }
 
 /// The report of a run whose `scored` objects were evaluated with `network`.
@@ -73,14 +82,11 @@ TrainingReport report_of(const TrainOptions& options, const Data& data, const Sc
                                   scored.probabilities[i]});
   }
   // [empty, optical, X-ray] images are known by their empty channel.
-  std::vector<float> room;
   const CachedSamples samples(data.cache, data.labels, scored.objects, options.preprocessing.samples());
   Tensor<float> image(1, network.input());
   report.sky_channels = true;
   for (const std::size_t chosen : choose_examples(report.predictions)) {
-    Picture picture{data.cache->shape(), {}};
-    std::visit([&](const auto& values) { std::ranges::transform(values, std::back_inserter(picture.pixels), to_byte); },
-               data.cache->read(scored.objects[chosen], room));
+    Picture picture = picture_of(data, scored.objects[chosen]);
     const auto& bytes = picture.pixels;
     for (std::size_t i = 0; i < bytes.size(); i += 3) report.sky_channels = report.sky_channels && bytes[i] == 0;
     samples.read(chosen, 0, image.span());
@@ -91,17 +97,21 @@ TrainingReport report_of(const TrainOptions& options, const Data& data, const Sc
   return report;
 }
 
+/// Throws FormatError naming `where` unless the record `before` of a run has all that `config` has.
+inline void check_same_run(const std::filesystem::path& where, const Json& before, const Json& config) {
+  for (const auto& [key, value] : config.items()) {
+    if (before.value(key, Json()) != value) {
+      throw FormatError(where.string() + ": the run to resume has " + key + " " + before.value(key, Json()).dump() +
+                        ", this command " + value.dump());
+    }
+  }
+}
+
 /// Loads the run to go on with. Throws FormatError when it was started with other options.
 template <class Network>
 void resume(const std::filesystem::path& checkpoint, const Json& config, Network& network,
             TrainingState<float>& state) {
-  const Json before = Json::parse(read_checkpoint_config(checkpoint));
-  for (const auto& [key, value] : config.items()) {
-    if (before.value(key, Json()) != value) {
-      throw FormatError(checkpoint.string() + ": the run to resume has " + key + " " +
-                        before.value(key, Json()).dump() + ", this command " + value.dump());
-    }
-  }
+  check_same_run(checkpoint, Json::parse(read_checkpoint_config(checkpoint)), config);
   load_checkpoint(checkpoint, network, state);
 }
 
@@ -171,8 +181,9 @@ void fit_and_save(const TrainOptions& options, const Data& data, const Json& con
 /// Evaluates the last and the best weights on the test split (without one: the validation split), which
 /// is looked at here for the first time, and writes predictions.csv, metrics.json and report.html. With
 /// --tta all are of averaged probabilities, and metrics.json has the best weights' figures without, too.
+/// Returns the metrics.
 template <class Network>
-void evaluate_run(const TrainOptions& options, const Data& data, const Json& config, Network& network,
+Json evaluate_run(const TrainOptions& options, const Data& data, const Json& config, Network& network,
                   const TrainingState<float>& state, const std::string& command) {
   const std::filesystem::path out = options.out;
   const bool tested = !data.test.empty();
@@ -196,22 +207,35 @@ void evaluate_run(const TrainOptions& options, const Data& data, const Json& con
   write_json(out / "metrics.json", metrics);
   write_training_report(report_of(options, data, scored, config, network, state, metrics["split"], command),
                         out / "report.html");
-  if (!options.common.quiet) {
-    std::cout << metrics.dump(2) << "\nreport: " << (out / "report.html").string() << std::endl;
-  }
+  return metrics;
 }
 
-/// Trains `network` on `data` in the folder --out, or goes on with the run there, and evaluates it.
-/// Returns the exit code. Throws as `resume`.
-template <class Network>
-int train_and_evaluate(const TrainOptions& options, const Data& data, Network& network, const std::string& command) {
-  const std::filesystem::path out = options.out;
+/// What a run's result depends on: options and data. A run to resume must agree with all of it.
+inline Json run_config(const TrainOptions& options, const Data& data) {
   Json config = options.record();
   config["positive"] = data.set.positive;
   config["classes"] = data.set.classes;
   config["interval_file"] = "FITS: minimum to maximum; PNG, JPEG: 0 to 255";
   config["objects"] = {
       {"train", data.train.size()}, {"validation", data.validation.size()}, {"test", data.test.size()}};
+  config.update(data.about);
+  return config;
+}
+
+/// How far a run goes, as config.json has it.
+inline Json run_length(const TrainOptions& options) {
+  return {{"iterations",
+           options.epochs ? Json(nullptr) : Json(options.iterations.value_or(TrainOptions::table4_iterations))},
+          {"epochs", options.epochs ? Json(*options.epochs) : Json(nullptr)}};
+}
+
+/// Trains `network` on `data` in the folder --out, or goes on with the run there, and evaluates it. Returns the
+/// metrics, or nothing when interrupted; the network holds the best weights. Throws as `resume`.
+template <class Network>
+std::optional<Json> train_and_evaluate(const TrainOptions& options, const Data& data, Network& network,
+                                       const std::string& command) {
+  const std::filesystem::path out = options.out;
+  const Json config = run_config(options, data);
   TrainingState<float> state;
   if (options.resume) {
     resume(out / "last.checkpoint", config, network, state);
@@ -223,23 +247,16 @@ int train_and_evaluate(const TrainOptions& options, const Data& data, Network& n
   }
   // What a resumed run may change: how far it goes, where it runs, and how it is evaluated.
   Json shown = config;
-  shown["iterations"] =
-      options.epochs ? Json(nullptr) : Json(options.iterations.value_or(TrainOptions::table4_iterations));
-  shown["epochs"] = options.epochs ? Json(*options.epochs) : Json(nullptr);
+  shown.update(run_length(options));
   shown["tta"] = options.tta;
   shown["isa"] = name_of(active_isa());
   shown["threads"] = thread_count(options.common.threads);
   shown["command"] = command;
   write_json(out / "config.json", shown);
-  if (!options.common.quiet) std::cout << summary(network) << std::flush;
 
   fit_and_save(options, data, config, network, state);
-  if (!state.finished) {
-    if (!options.common.quiet) std::cerr << "\ninterrupted: go on with --resume" << std::endl;
-    return exit_interrupted;
-  }
-  evaluate_run(options, data, shown, network, state, command);
-  return exit_ok;
+  if (!state.finished) return std::nullopt;
+  return evaluate_run(options, data, shown, network, state, command);
 }
 
 }  // namespace abell::program

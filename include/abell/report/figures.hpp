@@ -22,7 +22,8 @@ struct ClassNames {
 
 /// The confusion matrix: rows are the true class, columns the decision; each cell has its count and its share of the
 /// row, and is tinted by that share: right decisions in the first colour, wrong ones in the second.
-inline std::string confusion_figure(const Confusion& counts, const ClassNames& names = {}) {
+inline std::string confusion_figure(const Confusion& counts, const ClassNames& names = {},
+                                    const std::string& title = "Confusion matrix") {
   using namespace detail::report;
   constexpr int width = 360;
   constexpr int height = 330;
@@ -42,8 +43,8 @@ inline std::string confusion_figure(const Confusion& counts, const ClassNames& n
                                    {1, 1, counts.tn, counts.negatives()}}};
   const std::array<std::string, 2> classes{shorten(names.positive, 13), shorten(names.negative, 13)};
 
-  std::string out = svg_open(width, height, "Confusion matrix");
-  out += svg_text(0, 12, "start", "title", "Confusion matrix");
+  std::string out = svg_open(width, height, title);
+  out += svg_text(0, 12, "start", "title", title);
   out += svg_text(0, top - 10, "start", "", "true class");
   for (const Cell& cell : cells) {
     const double x = left + cell.column * cell_width;

@@ -55,6 +55,9 @@ th { font-weight: 600; color: var(--muted); white-space: nowrap; }
 th:last-child, td:last-child { padding-right: 0; }
 .right { text-align: right; white-space: nowrap; }
 tr.total td { font-weight: 600; border-bottom: 0; }
+td small { display: block; color: var(--muted); font-size: 12px; line-height: 1.3; }
+table.results { font-size: 15px; }
+img.pixels { display: block; width: 100%; height: auto; image-rendering: pixelated; border-radius: 2px; }
 dl { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 310px), 1fr)); gap: 0 30px;
   margin: 0 0 16px;
   font-size: 14px; line-height: 1.4; }
@@ -82,6 +85,8 @@ pre { background: var(--panel); border-radius: 6px; padding: 12px 14px; margin: 
   .gallery.wide .row { flex-wrap: wrap; }
   .gallery.wide img { flex-basis: 40%; }
   th, td { padding-right: 14px; }
+  .results { font-size: 14px; }
+  .results span { display: block; font-size: 12px; }
 }
 @media print {
   body { font-size: 10.5pt; }

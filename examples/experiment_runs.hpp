@@ -1,0 +1,193 @@
+#pragma once
+/// The runs of an experiment: which are to be done, how long that takes, and doing them.
+
+#include <abell/report/text.hpp>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "experiment_labels.hpp"
+#include "experiment_scores.hpp"
+#include "networks.hpp"
+
+namespace abell::program {
+
+/// What the runs of an experiment have in common.
+struct Laboratory {
+  const ExperimentOptions& options;
+  std::string command;
+  std::optional<VolunteerLabels> volunteers = {};
+  std::filesystem::path volunteers_source = {};
+  /// Decoded once for each network.
+  std::map<std::string, std::pair<std::shared_ptr<const PixelCache>, std::vector<std::size_t>>> pixels = {};
+};
+
+/// One run that is not complete.
+struct Job {
+  const ExperimentRow* row;
+  std::uint64_t seed;
+  bool trained = false;         ///< only its scores are missing
+  std::uint64_t steps = 0;      ///< that are left
+  std::size_t validations = 0;  ///< images of validation that are left
+};
+
+/// The data of a run, without pixels.
+inline Data run_data(const Laboratory& lab, const ExperimentRow& row, const TrainOptions& run) {
+  Data data = read_data(run);
+  if (row.labels == "volunteers") use_labels(data, *lab.volunteers, lab.volunteers_source);
+  return data;
+}
+
+inline Json read_json(const std::filesystem::path& path) {
+  std::ifstream file(path);
+  if (!file) throw IoError(path.string() + ": cannot be opened for reading");
+  try {
+    return Json::parse(file);
+  } catch (const nlohmann::json::exception& error) {
+    throw FormatError(path.string() + ": " + error.what());
+  }
+}
+
+/// What is left of a run; nothing when it is complete. Throws FormatError when it was done with other options.
+template <class Network>
+std::optional<Job> job_of(const Laboratory& lab, const ExperimentRow& row, std::uint64_t seed, const Network& network) {
+  const TrainOptions run = run_options(lab.options, row, seed);
+  const std::filesystem::path folder = run.out;
+  const Data data = run_data(lab, row, run);
+  const auto batch = static_cast<std::size_t>(run.batch.value());
+  const std::uint64_t batches = (data.train.size() + batch - 1) / batch;
+  const FitOptions fitted = run.fit_options({});
+  const std::uint64_t steps =
+      fitted.iterations > 0 ? fitted.iterations : batches * static_cast<std::uint64_t>(fitted.epochs);
+  Job job{&row, seed, false, steps, (steps + batches - 1) / batches * data.validation.size()};
+  if (std::filesystem::exists(folder / "report.html")) {
+    Json config = run_config(run, data);
+    config.update(run_length(run));
+    check_same_run(folder, read_json(folder / "config.json"), config);
+    if (has_scores(lab.options, scores_file(lab.options, row, seed), can_drop(network))) return std::nullopt;
+    job.trained = true;
+    job.steps = job.validations = 0;
+  } else if (run.resume && std::filesystem::exists(folder / "history.csv")) {
+    const std::uint64_t done = read_csv(folder / "history.csv").rows.size();
+    job.steps -= std::min(steps, done * batches);
+    job.validations -= std::min<std::size_t>(job.validations, done * data.validation.size());
+  }
+  return job;
+}
+
+/// Gives `data` its pixels, decoded at the first call for this network.
+inline void share_pixels(Laboratory& lab, const TrainOptions& run, const Shape& shape, Data& data) {
+  auto& [cache, masked] = lab.pixels[run.network];
+  if (!cache) {
+    TrainOptions all = run;
+    all.out = lab.options.train.out;
+    decode(all, shape, data);
+    cache = data.cache;
+    masked = data.masked;
+  }
+  data.cache = cache;
+  data.masked = masked;
+}
+
+/// Seconds that a step of training and the evaluation of an image take.
+struct Pace {
+  double step = 0;
+  double image = 0;
+};
+
+/// Measures a few steps after a first one, and the evaluation of a few images; `network` is spoilt.
+template <class Network>
+Pace measure_pace(const TrainOptions& run, const Data& data, Network& network) {
+  using Clock = std::chrono::steady_clock;
+  const auto seconds = [](Clock::time_point from, Clock::time_point to) {
+    return std::chrono::duration<double>(to - from).count();
+  };
+  CachedSamplesOptions augmented = run.preprocessing.samples();
+  augmented.augmentation = run.draws();
+  const CachedSamples training(data.cache, data.labels, data.train, augmented);
+  constexpr int measured = 4;
+  FitOptions options = run.fit_options({});
+  options.iterations = measured + 1;
+  options.early_stopping.reset();
+  std::vector<Clock::time_point> times;
+  Callback callback;
+  callback.on_step = [&](const StepReport&) { times.push_back(Clock::now()); };
+  options.callbacks.push_back(callback);
+  TrainingState<float> state;
+  fit(network, training, static_cast<const CachedSamples*>(nullptr), options, state);
+  std::vector<std::size_t> some = data.test;
+  some.resize(std::min<std::size_t>(some.size(), 8));
+  const auto start = Clock::now();
+  score(network, run, data, some);
+  return {seconds(times.front(), times.back()) / measured,
+          seconds(start, Clock::now()) / static_cast<double>(some.size())};
+}
+
+/// Trains and scores one run, or what is left of it. Returns false when interrupted.
+inline bool do_run(Laboratory& lab, const Job& job) {
+  const TrainOptions run = run_options(lab.options, *job.row, job.seed);
+  return with_network(run.network, run.dropout, job.seed, [&](auto& network) {
+    Data data = run_data(lab, *job.row, run);
+    share_pixels(lab, run, network.input(), data);
+    if (job.trained) {
+      load_model(std::filesystem::path(run.out) / "model.safetensors", network);
+    } else {
+      if (!run.resume && !run.weights.empty()) load_weights(run.weights, network);
+      std::filesystem::create_directories(run.out);
+      if (!train_and_evaluate(run, data, network, lab.command)) return false;
+    }
+    write_scores(lab.options, run, data, network, scores_file(lab.options, *job.row, job.seed));
+    return true;
+  });
+}
+
+/// The runs that are left, one of every row after the other, so that a table of few runs has all rows. Prints how
+/// long they will take.
+inline std::vector<Job> plan(Laboratory& lab, const std::vector<ExperimentRow>& rows) {
+  const ExperimentOptions& options = lab.options;
+  std::vector<Job> jobs;
+  std::size_t all = 0;
+  for (const std::uint64_t seed : run_seeds(options)) {
+    for (const ExperimentRow& row : rows) {
+      if (!row.missing.empty()) continue;
+      ++all;
+      const auto job = with_network(row.network, options.train.dropout, seed,
+                                    [&](auto& network) { return job_of(lab, row, seed, network); });
+      if (job) jobs.push_back(*job);
+    }
+  }
+  if (jobs.empty()) return jobs;
+  std::map<std::string, Pace> paces;
+  double seconds = 0;
+  std::string measured;
+  for (const Job& job : jobs) {
+    const TrainOptions run = run_options(options, *job.row, job.seed);
+    if (!paces.contains(run.network)) {
+      paces[run.network] = with_network(run.network, run.dropout, job.seed, [&](auto& network) {
+        Data data = run_data(lab, *job.row, run);
+        share_pixels(lab, run, network.input(), data);
+        return measure_pace(run, data, network);
+      });
+      measured += (measured.empty() ? "" : ", ") + run.network + " " + fixed_text(1000 * paces[run.network].step, 1) +
+                  " ms a step of " + std::to_string(run.batch.value()) + " images";
+    }
+    const Pace& pace = paces[run.network];
+    seconds += static_cast<double>(job.steps) * pace.step + static_cast<double>(job.validations) * pace.image;
+  }
+  if (!options.train.common.quiet) {
+    std::cout << all << " runs, " << all - jobs.size() << " of them done; the others take about "
+              << duration_text(seconds) << " (" << measured << ", measured)" << std::endl;
+  }
+  return jobs;
+}
+
+}  // namespace abell::program

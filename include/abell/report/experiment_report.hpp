@@ -1,0 +1,201 @@
+#pragma once
+/// report.html of an experiment.
+
+#include <abell/report/experiment_figures.hpp>
+#include <abell/report/experiment_parts.hpp>
+#include <abell/report/filter_pictures.hpp>
+#include <abell/report/gallery.hpp>
+#include <abell/report/html.hpp>
+#include <array>
+#include <cmath>
+#include <cstddef>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace abell {
+
+/// All that the page shows. What is empty is left out.
+struct ExperimentReport {
+  std::string title = "The paper's experiment";
+  Experiment experiment = {};
+  std::string command = {};
+  KeyValues configuration = {};  ///< options, versions, seeds
+  double total_seconds = std::numeric_limits<double>::quiet_NaN();
+  std::vector<std::pair<std::string, TextTable>> networks = {};  ///< by name
+  std::size_t shown = 0;                                         ///< the row whose ensemble the examples are from
+  std::vector<ReportExample> examples = {};  ///< `prediction` is a position in the experiment's objects
+  bool sky_channels = false;                 ///< the images' channels are [empty, optical, X-ray]
+  std::vector<Picture> filters = {};         ///< the first layer's, one for each channel
+  std::vector<std::string> filter_names = {};
+  std::optional<Picture> filtered = {};  ///< what the four 3x3 filters are shown on
+};
+
+namespace detail::report {
+
+using RowFigure = std::string (*)(const ExperimentRow&, std::span<const int>);
+
+/// The same figure for every row.
+inline void add_row_figures(Page& page, const Experiment& experiment, RowFigure figure) {
+  const std::vector<int> labels = experiment.labels();
+  std::vector<Figure> figures;
+  for (const ExperimentRow* row : rows_with_runs(experiment)) figures.push_back({figure(*row, labels), ""});
+  page.figures(figures);
+}
+
+inline void add_training(Page& page, const Experiment& experiment) {
+  page.section("Training");
+  page.remark("Mean over the runs with a band of one standard deviation. Training values are taken with dropout on.");
+  std::vector<Figure> losses;
+  std::vector<Figure> accuracies;
+  std::vector<const ExperimentRow*> networks;  // the first row of each network
+  for (const ExperimentRow* row : rows_with_runs(experiment)) {
+    losses.push_back(
+        {training_figure(*row, &ReportEpoch::loss, &ReportEpoch::val_loss, {.label = "loss (cross-entropy)"})});
+    accuracies.push_back(
+        {training_figure(*row, &ReportEpoch::accuracy, &ReportEpoch::val_accuracy, {.label = "accuracy"})});
+    const auto same = [&](const ExperimentRow* other) { return other->network == row->network; };
+    if (std::ranges::none_of(networks, same)) networks.push_back(row);
+  }
+  page.subsection("Loss").figures(losses);
+  page.subsection("Accuracy").figures(accuracies);
+  page.subsection("Learning rate").figures({{learning_rate_figure(networks), "First run of the rows named."}});
+}
+
+inline void add_groups(Page& page, const Experiment& experiment) {
+  page.section("By class, flux and redshift");
+  page.remark("Share of right decisions, mean ± standard deviation over the runs; in brackets the number of objects.");
+  page.table(class_table(experiment));
+  const auto add = [&](double ExperimentObject::*property, const std::string& name) {
+    const TextTable table = quartile_table(experiment, property);
+    if (table.rows.empty()) return;
+    page.remark("Recall of " + experiment.classes.positive + "s by " + name + ":");
+    page.table(table);
+  };
+  add(&ExperimentObject::flux, "flux in erg/cm²/s");
+  add(&ExperimentObject::redshift, "redshift");
+}
+
+inline void add_decisions(Page& page, const Experiment& experiment) {
+  page.section("Receiver operating characteristic");
+  page.remark("Bands: one standard deviation over the runs. The paper's point follows from its precision and recall.");
+  add_row_figures(page, experiment, roc_figure);
+  page.section("Precision and recall");
+  add_row_figures(page, experiment, precision_recall_figure);
+  page.section("Confusion matrices");
+  page.remark("Decisions of all runs together.");
+  std::vector<Figure> figures;
+  const std::vector<int> labels = experiment.labels();
+  for (const ExperimentRow* row : rows_with_runs(experiment)) {
+    figures.push_back({confusion_figure(pooled(*row, labels), experiment.classes, row->title), ""});
+  }
+  page.figures(figures);
+  page.section("Reliability");
+  page.remark(
+      "Ten equal intervals of probability, all runs together, with 95 % intervals of Wilson. Error: expected "
+      "calibration "
+      "error. The temperature is fitted on each run's validation split.");
+  page.table(calibration_table(experiment));
+  add_row_figures(page, experiment, reliability_figure);
+}
+
+/// True positives, false positives and false negatives of one row's ensemble.
+inline void add_galleries(Page& page, const ExperimentReport& report) {
+  const Experiment& experiment = report.experiment;
+  const ExperimentRow& row = experiment.rows[report.shown];
+  const std::vector<float> scores = ensemble(row);
+  page.section("Examples");
+  const bool attention =
+      std::ranges::any_of(report.examples, [](const ReportExample& e) { return !e.attention.pixels.empty(); });
+  page.remark(std::string("Each object: ") + (report.sky_channels ? "optical, X-ray, combined" : "image") +
+              (attention ? ", attention of the first run (Grad-CAM: what speaks for the answer is bright)" : "") +
+              ". Below it: probability of " + experiment.classes.positive + " (" + row.title +
+              ", mean of its runs), true class, name.");
+  GalleryOptions options{.panel_names = {"image", "attention"}};
+  if (report.sky_channels) options = {.side = 128, .panel_names = {"optical", "X-ray", "combined", "attention"}};
+  const std::array<std::pair<Outcome, const char*>, 3> groups{{{Outcome::true_positive, "True positives"},
+                                                               {Outcome::false_positive, "False positives"},
+                                                               {Outcome::false_negative, "False negatives"}}};
+  for (const auto& [outcome, title] : groups) {
+    std::vector<GalleryItem> items;
+    for (const ReportExample& example : report.examples) {
+      const ExperimentObject& object = experiment.objects.at(example.prediction);
+      const float p = scores.at(example.prediction);
+      if (outcome_of({object.id, object.class_name, object.label, p}) != outcome) continue;
+      const std::string caption = fixed_text(static_cast<double>(p), 3) + " · " + object.class_name +
+                                  (report.sky_channels ? " · " : "\n") + object.id;
+      const Picture small = thumbnail(example.picture, options.side);
+      items.push_back({report.sky_channels ? sky_panels(small) : std::vector<Picture>{small}, caption});
+      if (!example.attention.pixels.empty()) items.back().panels.push_back(heat_picture(example.attention));
+    }
+    page.subsection(title);
+    if (items.empty()) page.remark("None.");
+    page.html_part(gallery(items, options));
+  }
+}
+
+inline void add_filters(Page& page, const ExperimentReport& report) {
+  page.section("Filters");
+  if (!report.filters.empty()) {
+    page.remark("The first layer's filters of " + report.experiment.rows[report.shown].title +
+                ", first run: blue negative, red positive, on one scale.");
+    page.html_part(pixel_pictures(report.filters, report.filter_names));
+  }
+  if (report.filtered) {
+    page.remark("What four 3x3 filters make of the same images, values of both signs around grey:");
+    const std::vector<std::pair<int, const char*>> channels =
+        report.sky_channels ? std::vector<std::pair<int, const char*>>{{1, "Optical"}, {2, "X-ray"}}
+                            : std::vector<std::pair<int, const char*>>{{0, "First channel"}};
+    for (const auto& [channel, name] : channels) {
+      page.subsection(name);
+      page.html_part(gallery(filter_effects(*report.filtered, channel), {.side = 160}));
+    }
+  }
+}
+
+}  // namespace detail::report
+
+/// Builds the page. Errors as `confusion`; ShapeError for a picture whose bytes do not fit its shape.
+inline Page experiment_page(const ExperimentReport& report) {
+  using namespace detail::report;
+  const Experiment& experiment = report.experiment;
+  Page page(report.title, experiment.subtitle);
+  for (const std::string& note : experiment.notes) page.note(note);
+  page.section("Results");
+  page.html_part(results_html(experiment));
+  page.remark(objects_text(experiment) + " In small type the paper's values, on its own data.");
+  if (!rows_with_runs(experiment).empty()) {
+    page.section("Beyond the paper");
+    page.remark(
+        "The threshold is the one with the most right decisions on each run's validation split. An ensemble is the "
+        "mean "
+        "probability of a row's runs.");
+    page.table(beyond_table(experiment, 0)).table(beyond_table(experiment, 3));
+    page.remark("What one run alone can tell: values with 95 % intervals (Wilson; Hanley and McNeil).");
+    page.table(interval_table(experiment));
+    if (rows_with_runs(experiment).size() > 1) {
+      page.remark(
+          "p-values between rows, as ensembles, on the same objects: above the diagonal McNemar's exact test of the "
+          "decisions, below it DeLong's test of the areas. Not corrected for the number of tests.");
+      page.table(comparison_table(experiment));
+    }
+    add_groups(page, experiment);
+    add_training(page, experiment);
+    add_decisions(page, experiment);
+    if (!report.examples.empty()) add_galleries(page, report);
+    if (!report.filters.empty() || report.filtered) add_filters(page, report);
+    page.section("Runs and time");
+    if (std::isfinite(report.total_seconds)) {
+      page.key_values({{"Training time of all runs", duration_text(report.total_seconds)}});
+    }
+    page.table(runs_table(experiment));
+  }
+  for (const auto& [name, table] : report.networks) page.section("Network: " + name).table(table);
+  if (!report.configuration.empty()) page.section("Configuration").key_values(report.configuration);
+  if (!report.command.empty()) page.section("Command").code(report.command);
+  return page;
+}
+
+}  // namespace abell

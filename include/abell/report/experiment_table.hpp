@@ -1,0 +1,176 @@
+#pragma once
+/// The results table as CSV, Markdown and LaTeX.
+
+#include <abell/core/atomic_file.hpp>
+#include <abell/core/csv.hpp>
+#include <abell/report/experiment.hpp>
+#include <cstddef>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace abell {
+
+/// One line of results.csv as column and text, in order; numbers that are not there are empty.
+inline std::vector<std::pair<std::string, std::string>> result_fields(const Experiment& experiment,
+                                                                      const ExperimentRow& row) {
+  const RowSummary summary = summarise(row, experiment.labels());
+  std::vector<std::pair<std::string, std::string>> fields{{"row", row.slug},
+                                                          {"title", row.title},
+                                                          {"network", row.network},
+                                                          {"channels", row.channels},
+                                                          {"labels", row.labels},
+                                                          {"augmentation", row.augment ? "yes" : "no"},
+                                                          {"quick", experiment.quick ? "yes" : "no"},
+                                                          {"status", row.missing.empty() ? "ok" : row.missing},
+                                                          {"runs", std::to_string(row.runs.size())},
+                                                          {"objects", std::to_string(experiment.objects.size())}};
+  const auto add = [&](const std::string& name, const Spread& spread) {
+    fields.emplace_back(name, spread.mean ? csv_number(*spread.mean) : "");
+    fields.emplace_back(name + "_sd", spread.deviation ? csv_number(*spread.deviation) : "");
+  };
+  const auto add_all = [&](const std::string& before, const MeasureSpreads& spreads) {
+    for (std::size_t i = 0; i < spreads.size(); ++i) add(before + measure_names[i], spreads[i]);
+  };
+  add_all("", summary.plain);
+  for (std::size_t i = 0; i < measure_names.size(); ++i) {
+    fields.emplace_back(std::string("paper_") + measure_names[i], csv_number(row.paper[i]));
+    fields.emplace_back(std::string("paper_") + measure_names[i] + "_sd", csv_number(row.paper_deviation[i]));
+  }
+  for (std::size_t i = 0; i < measure_names.size(); ++i) {
+    fields.emplace_back(std::string("ensemble_") + measure_names[i], csv_number(summary.ensemble[i]));
+  }
+  add("threshold", summary.threshold);
+  add_all("threshold_", summary.chosen);
+  add("calibration_error", summary.calibration);
+  add("temperature", summary.temperature);
+  add("scaled_calibration_error", summary.calibrated);
+  add_all("tta_", summary.averaged);
+  add("dropout_sd", summary.dropout);
+  add("seconds", summary.seconds);
+  add("images_per_second", summary.images_per_second);
+  return fields;
+}
+
+inline constexpr std::array<std::string_view, 4> measure_letters{"A", "P", "R", "AUC"};
+
+/// The published values of a row.
+inline Spread paper_spread(const ExperimentRow& row, std::size_t measure) {
+  if (!std::isfinite(row.paper[measure])) return {};
+  return {row.paper[measure], row.paper_deviation[measure], 10};
+}
+
+namespace detail::report {
+
+/// The cells of a row of the short table: title, ours, the paper's, runs; `cell` writes a number.
+template <class Cell>
+std::vector<std::string> short_row(const Experiment& experiment, const ExperimentRow& row, const Cell& cell) {
+  std::vector<std::string> cells{row.title};
+  const RowSummary summary = summarise(row, experiment.labels());
+  for (std::size_t i = 0; i < measure_letters.size(); ++i) {
+    cells.push_back(!row.missing.empty() && i == 0 ? row.missing : cell(summary.plain[i], 3));
+  }
+  for (std::size_t i = 0; i < measure_letters.size(); ++i) cells.push_back(cell(paper_spread(row, i), 2));
+  cells.push_back(std::to_string(row.runs.size()));
+  return cells;
+}
+
+inline std::vector<std::string> short_head() {
+  std::vector<std::string> head{"Row"};
+  for (const std::string_view letter : measure_letters) head.emplace_back(letter);
+  for (const std::string_view letter : measure_letters) head.push_back("paper " + std::string(letter));
+  head.emplace_back("runs");
+  return head;
+}
+
+inline std::string joined(const std::vector<std::string>& cells, std::string_view between) {
+  std::string out;
+  for (const std::string& cell : cells) out += (out.empty() ? "" : std::string(between)) + cell;
+  return out;
+}
+
+/// `text` with the characters that mean something in LaTeX escaped.
+inline std::string escape_tex(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    if (c == '\\') {
+      out += "\\textbackslash{}";
+    } else if (c == '~' || c == '^') {
+      out += std::string("\\") + c + "{}";
+    } else {
+      if (std::string_view("&%$#_{}").find(c) != std::string_view::npos) out += '\\';
+      out += c;
+    }
+  }
+  return out;
+}
+
+inline std::string objects_text(const Experiment& experiment) {
+  return "Mean ± standard deviation over the runs, " + std::to_string(experiment.objects.size()) + " objects of the " +
+         experiment.split + " split, threshold 0.5.";
+}
+
+}  // namespace detail::report
+
+/// results.csv: one line a row. Throws IoError.
+inline void write_results_csv(const std::filesystem::path& path, const Experiment& experiment) {
+  AtomicFile file(path);
+  bool first = true;
+  for (const ExperimentRow& row : experiment.rows) {
+    std::vector<std::string> names;
+    std::vector<std::string> values;
+    for (const auto& [name, value] : result_fields(experiment, row)) {
+      names.push_back(name);
+      values.push_back(value);
+    }
+    if (first) write_csv_row(file.stream(), names);
+    first = false;
+    write_csv_row(file.stream(), values);
+  }
+  file.commit();
+}
+
+/// results.md: ours beside the paper's. Throws IoError.
+inline void write_results_markdown(const std::filesystem::path& path, const Experiment& experiment) {
+  using namespace detail::report;
+  AtomicFile file(path);
+  const std::vector<std::string> head = short_head();
+  file.stream() << "# " << experiment.subtitle << "\n\n";
+  for (const std::string& note : experiment.notes) file.stream() << "> " << note << "\n\n";
+  file.stream() << "| " << joined(head, " | ") << " |\n|---|";
+  for (std::size_t i = 1; i < head.size(); ++i) file.stream() << "---:|";
+  file.stream() << "\n";
+  for (const ExperimentRow& row : experiment.rows) {
+    const auto cell = [](const Spread& spread, int decimals) { return spread_text(spread, decimals); };
+    file.stream() << "| " << joined(short_row(experiment, row, cell), " | ") << " |\n";
+  }
+  file.stream() << "\n" << objects_text(experiment) << "\n";
+  file.commit();
+}
+
+/// results.tex: the same as a `tabular`. Throws IoError.
+inline void write_results_tex(const std::filesystem::path& path, const Experiment& experiment) {
+  using namespace detail::report;
+  AtomicFile file(path);
+  file.stream() << "% " << experiment.subtitle << "\n";
+  for (const std::string& note : experiment.notes) file.stream() << "% " << note << "\n";
+  file.stream() << "% " << objects_text(experiment) << "\n\\begin{tabular}{lccccccccr}\n\\hline\n";
+  const std::vector<std::string> head = short_head();
+  file.stream() << joined(head, " & ") << " \\\\\n\\hline\n";
+  for (const ExperimentRow& row : experiment.rows) {
+    const auto cell = [](const Spread& spread, int decimals) {
+      if (!spread.mean) return std::string("--");
+      return "$" + fixed_text(*spread.mean, decimals) + " \\pm " + fixed_text(spread.deviation.value_or(0), decimals) +
+             "$";
+    };
+    std::vector<std::string> cells = short_row(experiment, row, cell);
+    cells[0] = escape_tex(cells[0]);
+    file.stream() << joined(cells, " & ") << " \\\\\n";
+  }
+  file.stream() << "\\hline\n\\end{tabular}\n";
+  file.commit();
+}
+
+}  // namespace abell

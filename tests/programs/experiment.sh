@@ -1,0 +1,106 @@
+#!/bin/bash
+# abell-experiment: its runs are abell-train's, Ctrl-C and --resume give the uninterrupted table, rows without labels,
+# the volunteers' labels, --quick.
+. "$(dirname "$0")/common.sh"
+
+expect 0 abell-simulate --objects 20 --out "$folder/set" --seed 3 --quiet
+# Volunteers who miss one cluster in three, and are wrong about all of the test.
+awk -F, 'FNR == 1 { if (NR == 1) print "id,class,p_cluster"; next }
+  { cluster = $2 ~ /low-z|hi-z/; if (FILENAME ~ /test/) cluster = !cluster; else if (cluster && ++seen % 3 == 0) cluster = 0
+    print $1 "," (cluster ? "cluster,0.9" : "non-cluster,0.1") }' "$folder/set/train.csv" "$folder/set/test.csv" >"$folder/consensus.csv"
+options=(--epochs 2 --batch 4 --validation-fraction 0.4 --learning-rate 0.01)
+experiment=$folder/whole
+expect 0 abell-experiment "$folder/set" --out "$experiment" --rows CN-Z,CN-E --runs 2 --seed 7 "${options[@]}" --threads 1
+grep -qE '^2 runs, 0 of them done; the others take about [0-9]' "$folder/stdout" || fail "no estimate: $(cat "$folder/stdout")"
+grep -q "^run 2 of 2: CN-E, seed 8$" "$folder/stderr" || fail "no line about the second run"
+grep -q "^CN-Z *no labels$" "$folder/stdout" || fail "CN-Z has labels from nowhere: $(cat "$folder/stdout")"
+grep -q "^CN-E *A [01].*(paper 0.90)" "$folder/stdout" || fail "no table on standard output"
+[ "$(ls "$experiment" | tr '\n' ' ')" = "CN-E report.html results.csv results.md results.tex " ] ||
+  fail "other files: $(ls "$experiment")"
+
+# A run is the one that abell-train makes.
+expect 0 abell-train "$folder/set" --out "$folder/run" --seed 8 "${options[@]}" --quiet
+[ "$(ls -A "$experiment/CN-E/seed-8")" = "$(ls -A "$folder/run")" ] || fail "the run has other files than abell-train's"
+for file in model.safetensors predictions.csv metrics.json; do same "$folder/run/$file" "$experiment/CN-E/seed-8/$file"; done
+cmp -s "$experiment/CN-E/seed-7/model.safetensors" "$folder/run/model.safetensors" && fail "two seeds give one model"
+
+# field ROW COLUMN FILE: a field of results.csv by its names.
+field() { awk -F, -v row="$1" -v column="$2" 'NR == 1 { for (i = 1; i <= NF; ++i) at[$i] = i } $1 == row { print $at[column] }' "$3"; }
+[ "$(cut -d, -f1 "$experiment/results.csv" | paste -sd' ')" = "row CN-E CN-Z" ] || fail "wrong rows in results.csv"
+[ "$(field CN-Z status "$experiment/results.csv") $(field CN-Z runs "$experiment/results.csv")" = "no labels 0" ] || fail "wrong line of CN-Z"
+[ "$(field CN-E runs "$experiment/results.csv") $(field CN-E paper_auc "$experiment/results.csv")" = "2 0.96" ] || fail "wrong line of CN-E"
+accuracy() { grep -m 1 -o '"accuracy": [0-9.]*' "$1/metrics.json" | cut -d' ' -f2; }
+awk -v a="$(accuracy "$experiment/CN-E/seed-7")" -v b="$(accuracy "$experiment/CN-E/seed-8")" \
+  -v mean="$(field CN-E accuracy "$experiment/results.csv")" -v sd="$(field CN-E accuracy_sd "$experiment/results.csv")" \
+  'BEGIN { d = a > b ? a - b : b - a; exit !((a + b) / 2 == mean && d / 2 == sd) }' || fail "wrong mean in results.csv"
+grep -q "^| CN-Z | no labels |" "$experiment/results.md" || fail "CN-Z is not in results.md"
+grep -q "^CN-Z & no labels &" "$experiment/results.tex" || fail "CN-Z is not in results.tex"
+grep -q "Simulated data" "$experiment/results.md" || fail "results.md does not say that the data are simulated"
+tail -n 1 "$experiment/report.html" | grep -q '</html>' || fail "report.html is cut short"
+
+# untimed FILE: results.csv without the columns of times.
+untimed() { awk -F, -v OFS=, 'NR == 1 { for (i = 1; i <= NF; ++i) if ($i ~ /seconds|per_second/) drop[i] = 1 } { for (i in drop) $i = ""; print }' "$1"; }
+
+# Ctrl-C in the first run, then in the second; the rest afterwards.
+command=("$folder/set" --out "$folder/broken" --rows CN-E,CN-Z --runs 2 --seed 7 "${options[@]}" --quiet)
+interrupt() {
+  local file=$folder/broken/CN-E/$1 job
+  shift
+  "$ABELL_BIN/abell-experiment" "${command[@]}" "$@" 2>"$folder/stderr" &
+  job=$!
+  while [ ! -e "$file" ]; do
+    kill -0 $job 2>/dev/null || fail "abell-experiment ended by itself: $(cat "$folder/stderr")"
+    sleep 0.02
+  done
+  kill -INT $job
+  wait $job
+  local found=$?
+  [ "$found" = 130 ] || fail "expected exit code 130 after SIGINT, found $found: $(cat "$folder/stderr")"
+}
+interrupt seed-7/history.csv
+grep -q "Incomplete: [01] of 2 runs" "$folder/broken/results.md" || fail "an interrupted experiment does not say so"
+refused "folder is not empty" abell-experiment "${command[@]}"
+refused "the run to resume has dropout" abell-experiment "${command[@]}" --resume --dropout 0.5
+interrupt seed-8/config.json --resume
+stamp=$(stat -c %Y.%i "$folder/broken/CN-E/seed-7/model.safetensors")
+expect 0 abell-experiment "${command[@]}" --resume --threads 2
+[ "$stamp" = "$(stat -c %Y.%i "$folder/broken/CN-E/seed-7/model.safetensors")" ] || fail "a run that is done was repeated"
+[ "$(untimed "$folder/broken/results.csv")" = "$(untimed "$experiment/results.csv")" ] || fail "the resumed experiment has another table"
+for seed in 7 8; do same "$experiment/CN-E/seed-$seed/model.safetensors" "$folder/broken/CN-E/seed-$seed/model.safetensors"; done
+refused "the run to resume has iterations null, this command 2" abell-experiment "${command[@]/--epochs/--iterations}" --resume
+
+# What was not asked for the first time: only the scores are made.
+expect 0 abell-experiment "${command[@]}" --resume --tta --mc-dropout 3 --labels-z "$folder/consensus.csv"
+[ "$stamp" = "$(stat -c %Y.%i "$folder/broken/CN-E/seed-7/model.safetensors")" ] || fail "new scores repeat the training"
+table=$folder/broken/results.csv
+for column in tta_accuracy dropout_sd; do
+  [ -n "$(field CN-E $column "$table")" ] || fail "no $column in results.csv"
+  [ -z "$(field CN-E $column "$experiment/results.csv")" ] || fail "$column without being asked"
+done
+awk -v sd="$(field CN-E dropout_sd "$table")" 'BEGIN { exit !(sd > 0 && sd < 0.5) }' || fail "dropout does nothing"
+
+# The volunteers' labels: of training and validation, never of the test.
+[ "$(field CN-Z status "$table") $(field CN-Z runs "$table")" = "ok 2" ] || fail "CN-Z did not run"
+grep -q '"differ_from_set": [1-9]' "$folder/broken/CN-Z/seed-7/config.json" || fail "the volunteers err nowhere"
+labels() { awk -F, '$1 == "test" { print $2 "," $3 }' "$1"; }
+[ "$(labels "$folder/broken/CN-Z/seed-7.scores.csv")" = "$(labels "$folder/broken/CN-E/seed-7.scores.csv")" ] || fail "CN-Z has other test labels"
+cmp -s "$folder/broken/CN-Z/seed-7/model.safetensors" "$folder/broken/CN-E/seed-7/model.safetensors" && fail "labels make no difference"
+printf 'id,class\nsim000000,quasar\n' >"$folder/bad.csv"
+refused "bad.csv:2: expected cluster, non-cluster or a class of the set, found 'quasar'" \
+  abell-experiment "${command[@]}" --resume --labels-z "$folder/bad.csv"
+
+# --quick says so everywhere.
+expect 0 abell-experiment "$folder/set" --out "$folder/quick" --rows CN-E-optical --quick --epochs 1
+[ "$(field CN-E-optical quick "$folder/quick/results.csv") $(field CN-E-optical runs "$folder/quick/results.csv")" = "yes 2" ] || fail "wrong quick run"
+for file in stdout quick/results.md quick/results.tex quick/report.html; do
+  grep -q "Quick look (--quick): 2 runs of 1 epoch with" "$folder/$file" || fail "$file does not say that the look is quick"
+done
+grep -q '"channels": "optical"' "$folder/quick/CN-E-optical/seed-1/config.json" || fail "CN-E-optical sees other channels"
+
+for wrong in "--rows CN-X" "--runs 0" "--network custom" "--no-augment" "--mc-dropout 1" "--epochs 1 --iterations 1" "--resume --overwrite"; do
+  expect 2 abell-experiment "$folder/set" --out "$folder/none" $wrong
+  [ ! -e "$folder/none" ] || fail "wrong options leave a folder: $wrong"
+done
+no_parts "$folder"
+[ -z "${KEEP-}" ] || cp -r "$folder/broken" "$KEEP"
+echo "$script: passed"
