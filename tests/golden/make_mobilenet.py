@@ -4,7 +4,7 @@ at 64 x 64, each in Keras's form and in PyTorch's, in float32 and float64.
 
     python3 make_mobilenet.py     # Debian 12: apt-get install python3-torch python3-numpy
 
-Forms (FACTS: batch normalisation's epsilon and momentum, what goes into the moving variance, padding at stride 2,
+Forms (batch normalisation's epsilon and momentum, what goes into the moving variance, padding at stride 2,
 Adadelta's epsilon):
     keras    1e-3, 0.99, variance n / (n - 1) n / (n - 1 - epsilon), SAME: (0, 1) on even sides, 1e-7
     pytorch  1e-5, 0.9, variance n / (n - 1), symmetric (1, 1), 1e-6
@@ -20,8 +20,9 @@ too. Each file is one array, one thing after the other:
     mobilenet  logits in training, probabilities in inference, digest of the gradients, of the moving averages after
                5 steps, losses of 20 steps, digest of all parameters after 20, probabilities then
 
-The gradient of a moving average stands as 0. A step is Adadelta with rate 1 / (1 + 0.95 t). The block's loss is half the squared
-distance of its output from a target; the MobileNet's is cross-entropy, batches of 4 in turn. A digest has for each
+The gradient of a moving average stands as 0. A step is Adadelta with rate 1 / (1 + 0.95 t) and rho 0.95. The block's
+loss is half the squared distance of its output from a target; the MobileNet's is cross-entropy, batches of 4 in turn.
+Its initial betas lie about 2, so that few values stand at the kinks of ReLU6, where float32 and float64 part ways. A digest has for each
 parameter the largest magnitude, the Euclidean norm, 8 sums with random signs (an error anywhere in the tensor shows
 in them), and up to 24 of the values, evenly spaced.
 """
@@ -70,7 +71,7 @@ class Net:
             elif kind == "depthwise":
                 self.add("depthwise", (3, 3, channels, 1), np.sqrt(6 / 9))
             elif kind == "dense":
-                self.add("dense", (channels, options[0]), np.sqrt(6 / channels))
+                self.add("dense", (channels, options[0]), 0.25 * np.sqrt(6 / channels))  # no saturated softmax
                 self.add("bias", (options[0],), 0.1)
             elif kind == "norm":
                 for name in ("gamma", "beta", "mean", "variance"):
@@ -94,12 +95,12 @@ class Net:
         return a.transpose(axes).ravel()
 
     def flat(self, gradients=False, only=None):
-        """A list of arrays, one a parameter."""
+        """A list of arrays, one a parameter, that later steps leave alone."""
         found = []
         for kind, _, p in self.parameters:
             if only is None or kind in only:
                 p = (torch.zeros_like(p) if p.grad is None else p.grad) if gradients else p
-                found.append(self.from_torch(kind, p.detach().numpy()))
+                found.append(self.from_torch(kind, p.detach().numpy()).copy())
         return found
 
     def pad(self, x, stride):
@@ -251,7 +252,7 @@ def images_and_labels(rng, count=8, side=64):
 
 def main():
     torch.set_num_threads(1)
-    pixels, labels = images_and_labels(np.random.default_rng(64))
+    pixels, labels = images_and_labels(np.random.default_rng(66))
     np.save(HERE / "mobilenet_images.npy", pixels)
     for form in FORMS:
         for dtype, suffix in ((torch.float32, "float32"), (torch.float64, "float64")):
