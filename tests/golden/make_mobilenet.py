@@ -20,11 +20,11 @@ too. Each file is one array, one thing after the other:
     mobilenet  logits in training, probabilities in inference, digest of the gradients, of the moving averages after
                5 steps, losses of 20 steps, digest of all parameters after 20, probabilities then
 
-The gradient of a moving average stands as 0. A step is Adadelta with rate 1 / (1 + 0.95 t) and rho 0.95. The block's
-loss is half the squared distance of its output from a target; the MobileNet's is cross-entropy, batches of 4 in turn.
-Its initial betas lie about 2, so that few values stand at the kinks of ReLU6, where float32 and float64 part ways. A digest has for each
-parameter the largest magnitude, the Euclidean norm, 8 sums with random signs (an error anywhere in the tensor shows
-in them), and up to 24 of the values, evenly spaced.
+The gradient of a moving average stands as 0. A step is Adadelta with rate 1 / (1 + 0.95 t) and rho 0.95. The
+block's loss is half the squared distance of its output from a target; the MobileNet's is cross-entropy, batches of
+4 in turn. Its initial betas lie about 2, so that few values stand at the kinks of ReLU6, where float32 and float64
+part ways. A digest has for each parameter the largest magnitude, the Euclidean norm, 8 sums with random signs (an
+error anywhere in the tensor shows in them), and up to 24 of the values, evenly spaced.
 """
 import json
 from pathlib import Path
@@ -172,7 +172,8 @@ def digest(tensors):
     """See above."""
     found = []
     for a in (t.astype(np.float64) for t in tensors):
-        signs = [1 - 2.0 * (hashed(100 + k, np.arange(a.size)) >> np.uint64(31)).astype(np.float64) for k in range(SIGNS)]
+        bits = [hashed(100 + k, np.arange(a.size)) >> np.uint64(31) for k in range(SIGNS)]
+        signs = [1 - 2.0 * b.astype(np.float64) for b in bits]
         count = min(a.size, SAMPLES)
         found += [[np.abs(a).max(), np.sqrt(np.sum(a * a))], [np.sum(a * s) for s in signs],
                   a[np.arange(count) * a.size // count]]
