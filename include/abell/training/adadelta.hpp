@@ -12,7 +12,8 @@ namespace abell {
 /// Adadelta (Zeiler 2012, arXiv:1212.5701) as in Keras 2.2 (optimizers.py). At update t = 0, 1, ...
 ///   lr_t = lr / (1 + decay t),   a <- rho a + (1 - rho) g^2,   u = g sqrt(d + epsilon) / sqrt(a + epsilon),
 ///   p <- p - lr_t u,   d <- rho d + (1 - rho) u^2.
-/// PyTorch's is the same with epsilon = 1e-6. Table 4 of the paper has decay = 0.95 for MobileNet.
+/// PyTorch's is the same with defaults rho = 0.9 and epsilon = 1e-6. Table 4 of the paper has decay = 0.95 for
+/// MobileNet.
 struct Adadelta {
   double learning_rate = 1;
   double rho = 0.95;
