@@ -2,6 +2,7 @@
 
 #include <abell/data/cached_samples.hpp>
 #include <abell/models/cluster_net.hpp>
+#include <abell/network/dihedral.hpp>
 #include <abell/weights/model.hpp>
 #include <map>
 
@@ -25,6 +26,7 @@ struct Options {
   std::vector<std::string> inputs;
   std::string out;
   bool overwrite = false;
+  bool tta = false;
   std::vector<std::string> positive;
 };
 
@@ -179,9 +181,11 @@ void classify(const Options& options, const Model& model, Catalogue& catalogue) 
     parallel_for(count, threads, [&](int i, int) {
       samples.read(static_cast<std::size_t>(i), 0, {images.view().image(i), images.shape().size()});
     });
-    model.network.predict(images.view().slice(0, count), outputs.view().slice(0, count), space);
+    const View<const float> in = images.view().slice(0, count);
+    const View<float> out = outputs.view().slice(0, count);
+    options.tta ? DihedralMean(model.network).predict(in, out, space) : model.network.predict(in, out, space);
     for (int i = 0; i < count; ++i) {
-      catalogue.scored.probabilities.push_back(model.probability(outputs.view().image(i)));
+      catalogue.scored.probabilities.push_back(model.probability(out.image(i)));
       catalogue.masked.push_back(cache->masked(static_cast<std::size_t>(i)));
     }
     bar.update(static_cast<long>(end));
@@ -248,6 +252,8 @@ int main(int argc, char** argv) {
   app.add_option("--positive", options.positive,
                  "Classes that count as clusters, A,B (default: as the model was trained)")
       ->delimiter(',');
+  app.add_flag("--tta", options.tta,
+               "Average the probabilities over the 8 flips and quarter turns of each image (8 times the work)");
   add_common(app, options.common);
   app.footer(
       "Examples:\n"

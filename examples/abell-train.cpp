@@ -1,232 +1,14 @@
 /// Trains a network on a labelled set of images and evaluates it on the set's test split.
 
-#include <abell/data/cached_samples.hpp>
-#include <abell/data/split.hpp>
-#include <abell/models/cluster_net.hpp>
-#include <abell/network/summary.hpp>
-#include <abell/report/training_report.hpp>
-#include <abell/weights/checkpoint.hpp>
-#include <abell/weights/model.hpp>
-#include <variant>
-
+#include "networks.hpp"
 #include "previews.hpp"
-#include "train_options.hpp"
+#include "training_run.hpp"
 
 namespace {
 
 using namespace abell;
 using namespace abell::program;
 namespace fs = std::filesystem;
-
-/// A set in memory's reach: its objects, cached pixels, and the parts that training uses.
-struct Data {
-  DataSet set;
-  std::shared_ptr<const PixelCache> cache;
-  std::vector<int> labels;  ///< 1 positive, 0 negative
-  std::vector<std::size_t> train, validation, test;
-  std::vector<std::size_t> masked;  ///< pixels of each object
-};
-
-Data load(const TrainOptions& options, const Shape& shape) {
-  Data data;
-  data.set = read_data_set(options.data, {.positive = options.positive});
-  for (const Object& object : data.set.objects) data.labels.push_back(data.set.binary_label(object));
-  data.train = data.set.members(Split::train);
-  data.validation = data.set.members(Split::validation);
-  data.test = data.set.members(Split::test);
-  if (data.validation.empty()) {
-    std::vector<int> labels;
-    for (const std::size_t i : data.train) labels.push_back(data.set.objects[i].label);
-    const HoldOut held = hold_out(labels, options.validation_fraction, options.common.seed);
-    for (const std::size_t i : held.held) data.validation.push_back(data.train[i]);
-    std::vector<std::size_t> rest;
-    for (const std::size_t i : held.train) rest.push_back(data.train[i]);
-    data.train = rest;
-  }
-  // Wrong options and sets without images leave no folder behind.
-  prepare_output(options.out, options.resume || options.overwrite);
-  ProgressBar bar("images decoded", static_cast<long>(data.set.objects.size()), options.common.quiet);
-  data.cache = cache_pixels(data.set, shape, options.preprocessing.decode(),
-                            {.place = options.cache.empty() ? options.out : options.cache,
-                             .threads = options.common.threads,
-                             .progress = [&](std::size_t done, std::size_t) { bar.update(static_cast<long>(done)); }});
-  for (std::size_t i = 0; i < data.cache->size(); ++i) data.masked.push_back(data.cache->masked(i));
-  return data;
-}
-
-/// Names of the two outputs: the set's own where it has two classes, else non-cluster and cluster.
-ClassNames output_names(const DataSet& set) {
-  if (set.classes.size() != 2) return {};
-  const std::string& positive = set.positive.front();
-  return {positive, set.classes[set.classes[0] == positive ? 1 : 0]};
-}
-
-std::vector<float> class_weights(const TrainOptions& options, const Data& data) {
-  if (options.class_weights == "none") return {};
-  std::array<double, 2> counts{};
-  for (const std::size_t i : data.train) ++counts[static_cast<std::size_t>(data.labels[i])];
-  const double all = counts[0] + counts[1];
-  return {static_cast<float>(all / (2 * counts[0])), static_cast<float>(all / (2 * counts[1]))};
-}
-
-/// p(positive) of the objects of one split.
-template <class Network>
-Scored score(const Network& network, const TrainOptions& options, const Data& data,
-             const std::vector<std::size_t>& objects) {
-  const CachedSamples samples(data.cache, data.labels, objects, options.preprocessing.samples());
-  Scored scored{objects, evaluate(network, samples, 4, options.common.threads).of_class(1), {}};
-  for (const std::size_t i : objects) scored.labels.push_back(data.labels[i]);
-  return scored;
-}
-
-TrainingReport report_of(const TrainOptions& options, const Data& data, const Scored& scored, const Json& config,
-                         const std::vector<LayerInfo>& layers, const TrainingState<float>& state,
-                         const std::string& split, const std::string& command) {
-  TrainingReport report;
-  const fs::path source = fs::path(options.data).lexically_normal();
-  report.subtitle =
-      (source.has_filename() ? source : source.parent_path()).filename().string() + ", " + options.network + " network";
-  if (fs::exists(source / "truth.csv")) report.notes.push_back("Simulated data: these figures are not the paper's.");
-  report.command = command;
-  report.test_name = split;
-  report.classes = output_names(data.set);
-  report.best_epoch = state.best_epoch;
-  for (const auto& [key, value] : config.items()) {
-    report.configuration.emplace_back(key, value.is_string() ? value.get<std::string>() : value.dump());
-  }
-  const auto rows = summary_rows(layers);
-  report.network = {.head = rows.front(), .rows = {rows.begin() + 1, rows.end()}, .total = true};
-  double seconds = 0, waited = 0;
-  for (const EpochRecord& e : state.history) {
-    report.history.push_back(
-        {e.epoch, e.loss, e.accuracy, e.validation_loss, e.validation_accuracy, e.learning_rate, e.seconds});
-    seconds += e.seconds;
-    waited += e.waited_seconds;
-  }
-  report.total_seconds = seconds;
-  report.images_per_second =
-      static_cast<double>(data.train.size()) * static_cast<double>(state.history.size()) / seconds;
-  report.timings.emplace_back("Seconds waiting for data", number(std::round(waited * 10) / 10));
-  for (std::size_t i = 0; i < scored.objects.size(); ++i) {
-    const Object& object = data.set.objects[scored.objects[i]];
-    report.predictions.push_back({object.id, data.set.classes[static_cast<std::size_t>(object.label)], scored.labels[i],
-                                  scored.probabilities[i]});
-  }
-  // [empty, optical, X-ray] images are known by their empty channel.
-  std::vector<float> room;
-  report.sky_channels = true;
-  for (const std::size_t chosen : choose_examples(report.predictions)) {
-    Picture picture{data.cache->shape(), {}};
-    std::visit([&](const auto& values) { std::ranges::transform(values, std::back_inserter(picture.pixels), to_byte); },
-               data.cache->read(scored.objects[chosen], room));
-    const auto& bytes = picture.pixels;
-    for (std::size_t i = 0; i < bytes.size(); i += 3) report.sky_channels = report.sky_channels && bytes[i] == 0;
-    report.examples.push_back({chosen, std::move(picture)});
-  }
-  return report;
-}
-
-/// Loads the run to go on with. Throws FormatError when it was started with other options.
-template <class Network>
-void resume(const fs::path& checkpoint, const Json& config, Network& network, TrainingState<float>& state) {
-  const Json before = Json::parse(read_checkpoint_config(checkpoint));
-  for (const auto& [key, value] : config.items()) {
-    if (before.value(key, Json()) != value) {
-      throw FormatError(checkpoint.string() + ": the run to resume has " + key + " " +
-                        before.value(key, Json()).dump() + ", this command " + value.dump());
-    }
-  }
-  load_checkpoint(checkpoint, network, state);
-}
-
-ModelInfo model_info(const TrainOptions& options, const DataSet& set) {
-  const ClassNames names = output_names(set);
-  ModelInfo info;
-  info.network = options.network;
-  info.classes = {names.negative, names.positive};
-  info.positive = {names.positive};
-  info.preprocessing = nlohmann::json(options.preprocessing);
-  info.preprocessing["positive"] = set.positive;
-  return info;
-}
-
-/// Trains to the end or to Ctrl-C, saving after every epoch.
-template <class Network>
-void fit_and_save(const TrainOptions& options, const Data& data, const Json& config, Network& network,
-                  TrainingState<float>& state) {
-  const fs::path out = options.out;
-  CachedSamplesOptions augmented = options.preprocessing.samples();
-  augmented.augmentation = options.draws();
-  augmented.seed = options.common.seed;
-  const CachedSamples training(data.cache, data.labels, data.train, augmented);
-  const CachedSamples validating(data.cache, data.labels, data.validation, options.preprocessing.samples());
-  FitOptions fit_options = options.fit_options(class_weights(options, data));
-
-  // The bar counts images: rate and time left in a unit that does not depend on the batch.
-  const std::uint64_t images = data.train.size();
-  const auto batch = static_cast<std::uint64_t>(options.batch);
-  const std::uint64_t batches = (images + batch - 1) / batch;
-  const std::uint64_t steps =
-      fit_options.iterations > 0 ? fit_options.iterations : batches * static_cast<std::uint64_t>(fit_options.epochs);
-  const auto images_after = [&](std::uint64_t step) {
-    return static_cast<long>(step / batches * images + std::min(step % batches * batch, images));
-  };
-  ProgressBar bar("images", images_after(steps), options.common.quiet, images_after(state.optimizer.updates));
-
-  const ModelInfo info = model_info(options, data.set);
-  const auto save = [&] {
-    save_checkpoint(out / "last.checkpoint", network, state, config.dump());
-    if (!state.best_parameters.empty()) {
-      save_model(out / "model.safetensors", network, std::span<const float>(state.best_parameters), info);
-    }
-    write_history(out / "history.csv", state.history);
-  };
-  Callback callback;
-  callback.on_step = [&](const StepReport& r) {
-    char note[80];
-    std::snprintf(note, sizeof note, "epoch %d, loss %.4f, accuracy %.3f", r.epoch, r.loss, r.accuracy);
-    bar.update(images_after(r.step), note);
-  };
-  callback.on_epoch = [&](const EpochRecord& e) {
-    save();
-    if (options.common.verbose) {
-      std::fprintf(
-          stderr,
-          "\nepoch %d: loss %.4f, accuracy %.3f, validation loss %.4f, accuracy %.3f, %.1f s (%.1f s waiting)\n",
-          e.epoch, e.loss, e.accuracy, e.validation_loss, e.validation_accuracy, e.seconds, e.waited_seconds);
-    }
-  };
-  callback.stop = interrupted;
-  fit_options.callbacks.push_back(callback);
-  fit(network, training, data.validation.empty() ? nullptr : &validating, fit_options, state);
-  save();
-}
-
-/// Evaluates the last and the best weights on the test split (without one: the validation split), which
-/// is looked at here for the first time, and writes predictions.csv, metrics.json and report.html.
-template <class Network>
-void evaluate_run(const TrainOptions& options, const Data& data, const Json& config, Network& network,
-                  const TrainingState<float>& state, const std::string& command) {
-  const fs::path out = options.out;
-  const bool tested = !data.test.empty();
-  const std::vector<std::size_t>& evaluated = tested ? data.test : data.validation;
-  if (evaluated.empty())
-    throw ShapeError(options.data + ": expected a test or validation split to evaluate on, found none");
-  const Json last = metrics_json(score(network, options, data, evaluated));
-  std::ranges::copy(state.best_parameters, network.parameters().begin());
-  const Scored scored = score(network, options, data, evaluated);
-  Json metrics = metrics_json(scored);
-  metrics["split"] = tested ? "test" : "validation";
-  metrics["best_epoch"] = state.best_epoch;
-  metrics["last"] = last;
-  write_csv(out / "predictions.csv", prediction_columns, prediction_rows(data.set, scored, data.masked));
-  write_json(out / "metrics.json", metrics);
-  write_training_report(report_of(options, data, scored, config, network.layers(), state, metrics["split"], command),
-                        out / "report.html");
-  if (!options.common.quiet) {
-    std::cout << metrics.dump(2) << "\nreport: " << (out / "report.html").string() << std::endl;
-  }
-}
 
 /// Writes pictures of some objects in place of training.
 int show(const TrainOptions& options) {
@@ -238,50 +20,21 @@ int show(const TrainOptions& options) {
 }
 
 int train(const TrainOptions& options, const std::string& command) {
-  const fs::path out = options.out;
-  const fs::path checkpoint = out / "last.checkpoint";
   if (const auto draws = options.draws()) check(*draws);
   options.preprocessing.samples();
   std::visit([](const auto& optimizer) { check(optimizer); }, options.make_optimizer());
   if (options.preview > 0) return show(options);
+  const fs::path checkpoint = fs::path(options.out) / "last.checkpoint";
   if (options.resume && !fs::exists(checkpoint)) throw IoError(checkpoint.string() + ": no run to resume");
 
-  auto network = build<float>(make_cluster_net(options.dropout), cluster_net_input, options.common.seed);
-  if (!options.resume && !options.weights.empty()) load_weights(options.weights, network);
-  const Data data = load(options, cluster_net_input);
-  Json config = options.record();
-  config["positive"] = data.set.positive;
-  config["classes"] = data.set.classes;
-  config["interval_file"] = "FITS: minimum to maximum; PNG, JPEG: 0 to 255";
-  config["objects"] = {
-      {"train", data.train.size()}, {"validation", data.validation.size()}, {"test", data.test.size()}};
-  TrainingState<float> state;
-  if (options.resume) {
-    resume(checkpoint, config, network, state);
-  } else {
-    for (const char* name :
-         {"last.checkpoint", "model.safetensors", "history.csv", "metrics.json", "predictions.csv", "report.html"}) {
-      fs::remove(out / name);
-    }
-  }
-  // What a resumed run may change: how far it goes, and where it runs.
-  Json shown = config;
-  shown["iterations"] =
-      options.epochs ? Json(nullptr) : Json(options.iterations.value_or(TrainOptions::table4_iterations));
-  shown["epochs"] = options.epochs ? Json(*options.epochs) : Json(nullptr);
-  shown["isa"] = name_of(active_isa());
-  shown["threads"] = thread_count(options.common.threads);
-  shown["command"] = command;
-  write_json(out / "config.json", shown);
-  if (!options.common.quiet) std::cout << summary(network) << std::flush;
-
-  fit_and_save(options, data, config, network, state);
-  if (!state.finished) {
-    if (!options.common.quiet) std::cerr << "\ninterrupted: go on with --resume" << std::endl;
-    return exit_interrupted;
-  }
-  evaluate_run(options, data, shown, network, state, command);
-  return exit_ok;
+  return with_network(options.network, options.dropout, options.common.seed, [&](auto& network) {
+    if (!options.resume && !options.weights.empty()) load_weights(options.weights, network);
+    Data data = read_data(options);
+    // Wrong options and sets without images leave no folder behind.
+    prepare_output(options.out, options.resume || options.overwrite);
+    decode(options, network.input(), data);
+    return train_and_evaluate(options, data, network, command);
+  });
 }
 
 }  // namespace

@@ -42,6 +42,7 @@ struct TrainOptions {
   Preprocessing preprocessing;
   std::string weights, cache;
   int preview = 0;  ///< objects to write as pictures, in place of training
+  bool tta = false;
   bool resume = false, overwrite = false;
 
   static constexpr std::uint64_t table4_iterations = 153000;
@@ -161,6 +162,10 @@ inline void add_train_options(CLI::App& app, TrainOptions& o) {
   app.add_option("--weights", o.weights, "Start from the weights of this model file");
   app.add_option("--cache", o.cache,
                  "Decoded pixels: off, ram, or a folder for a scratch file (default: the run's folder)");
+  app.add_flag(
+      "--tta", o.tta,
+      "Evaluate with probabilities averaged over the 8 flips and quarter turns of each image (metrics.json has "
+      "the figures without, too)");
   auto* resume = app.add_flag("--resume", o.resume, "Go on with the run in --out");
   app.add_option("--preview", o.preview,
                  "Write this many objects as the network would see them to OUT/previews/*.png, and stop; FITS images "

@@ -88,6 +88,32 @@ TEST_CASE("gradients of Dense, Relu, Dropout, Softmax and Flatten agree with dif
   CHECK_STAGE(gradcheck_stage<FlattenStage>({3, 2, 5}, 2, {}, Flatten{}));
 }
 
+TEST_CASE("gradients of DepthwiseConv2d agree with differences", "[gradients]") {
+  for (const Padding padding : {Padding::same, Padding::valid, Padding::symmetric}) {
+    for (const Extent stride : {Extent{1}, Extent{2}, Extent{2, 3}}) {
+      for (const Extent kernel : {Extent{3}, Extent{2, 5}, Extent{1}}) {
+        for (const int multiplier : {1, 3}) {
+          INFO("kernel " << to_string(kernel) << ", stride " << to_string(stride) << ", multiplier " << multiplier);
+          CHECK_STAGE(gradcheck_stage<DepthwiseConv2dStage>(
+              {8, 7, 3}, 2, {},
+              DepthwiseConv2d{.kernel = kernel, .stride = stride, .padding = padding, .multiplier = multiplier}));
+        }
+      }
+    }
+  }
+  CHECK_STAGE(gradcheck_stage<DepthwiseConv2dStage>({5, 4, 19}, 3, {}, DepthwiseConv2d{.bias = false}));
+}
+
+TEST_CASE("gradients of BatchNorm, Relu6 and GlobalAveragePool2d agree with differences", "[gradients]") {
+  CHECK_STAGE(gradcheck_stage<BatchNormStage>({4, 3, 5}, 3, {}, BatchNorm{}));
+  CHECK_STAGE(gradcheck_stage<BatchNormStage>({1, 1, 17}, 4, {}, BatchNorm{.epsilon = 0.1}));
+  for (const FrozenStatistics frozen : {FrozenStatistics::moving, FrozenStatistics::batch}) {
+    CHECK_STAGE(gradcheck_stage<BatchNormStage>({4, 3, 5}, 3, {}, BatchNorm{.trainable = false, .frozen = frozen}));
+  }
+  CHECK_STAGE(gradcheck_stage<Relu6Stage>({5, 3, 4}, 2, {}, Relu6{}));
+  CHECK_STAGE(gradcheck_stage<GlobalAveragePool2dStage>({4, 5, 19}, 3, {}, GlobalAveragePool2d{}));
+}
+
 TEST_CASE("gradients of the fused stage agree with differences in both of its forms", "[gradients]") {
   for (const Shape shape : {Shape{8, 8, 3}, Shape{7, 9, 5}, Shape{1, 3, 9}, Shape{5, 6, 17}}) {
     INFO("one pass, " << to_string(shape));

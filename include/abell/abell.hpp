@@ -15,6 +15,8 @@
 #include <abell/metrics/roc.hpp>
 #include <abell/metrics/statistics.hpp>
 #include <abell/models/cluster_net.hpp>
+#include <abell/models/mobilenet.hpp>
+#include <abell/network/dihedral.hpp>
 #include <abell/network/network.hpp>
 #include <abell/network/summary.hpp>
 #include <abell/training/fit.hpp>

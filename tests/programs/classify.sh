@@ -21,6 +21,17 @@ if grep -q $'[\r\033]' stderr; then fail "a bar is drawn although there is no te
 expect 0 abell-classify --model run/model.safetensors set --threads 3 --quiet
 same stdout set.csv
 [ ! -s stderr ] || fail "--quiet is not quiet"
+# --tta: all other columns stay; the same numbers for any number of threads and in abell-train.
+for threads in 1 3; do
+  expect 0 abell-classify --model run set --tta --threads $threads --quiet
+  cp stdout tta$threads.csv
+done
+same tta1.csv tta3.csv
+[ "$(cut -d, -f1,2,5,6 tta1.csv)" = "$(cut -d, -f1,2,5,6 set.csv)" ] || fail "--tta changes more than the probability"
+[ "$(paste -d, set.csv tta1.csv | awk -F, 'NR > 1 && $3 != $9 && $9 > 0 && $9 < 1' | wc -l)" = 20 ] || fail "--tta gives no other probabilities"
+expect 0 abell-train set --out tta --iterations 2 --batch 2 --validation-fraction 0.2 --scale standard --tta --quiet
+same run/model.safetensors tta/model.safetensors
+[ "$(tail -n 2 tta1.csv | cut -d, -f1-5)" = "$(tail -n +2 tta/predictions.csv)" ] || fail "--tta: other numbers than abell-train's"
 image=$(sed -n 5p set.csv)
 expect 0 abell-classify --model run "${image##*,}" --quiet
 [ "$(tail -n +2 stdout | cut -d, -f1,3-)" = "${image##*,},$(cut -d, -f3- <<<"$image")" ] || fail "one image alone has other numbers"
@@ -99,7 +110,7 @@ expect 2 abell-classify plain
 expect 2 abell-classify --model run plain --threads -1
 expect 0 abell-classify --version
 expect 0 abell-classify --help
-for option in model out overwrite positive seed threads quiet verbose version; do
+for option in model out overwrite tta positive seed threads quiet verbose version; do
   grep -q -- "--$option" stdout || fail "no --$option in --help"
 done
 

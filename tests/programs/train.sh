@@ -62,6 +62,23 @@ for threads in 1 2; do
     fail "the history depends on the number of threads"
 done
 
+# --tta: the same network, other probabilities; metrics.json has the figures without, too.
+expect 0 abell-train "$folder/set" --out "$folder/run2" "${options[@]}" --tta --overwrite --quiet
+same "$run/model.safetensors" "$folder/run2/model.safetensors"
+[ "$(cut -d, -f1,2,5 "$run/predictions.csv")" = "$(cut -d, -f1,2,5 "$folder/run2/predictions.csv")" ] ||
+  fail "--tta evaluates other objects"
+[ "$(paste -d, "$run/predictions.csv" "$folder/run2/predictions.csv" | awk -F, 'NR > 1 && $3 != $8 && $8 > 0 && $8 < 1' | wc -l)" = 2 ] ||
+  fail "--tta gives no other probabilities"
+figures='"(accuracy|precision|recall|auc|tp|fp|tn|fn)": '
+[ "$(sed -n '/"without_tta"/,/}/p' "$folder/run2/metrics.json" | grep -E "$figures" | tr -d ' ,')" = \
+  "$(grep -E "^  $figures" "$run/metrics.json" | tr -d ' ,')" ] || fail "metrics.json has not the figures without --tta"
+[ "$(grep -c '"auc": ' "$folder/run2/metrics.json")" = 3 ] || fail "expected three figures of each kind with --tta"
+for file in config metrics; do
+  grep -q '^  "tta": true' "$folder/run2/$file.json" || fail "$file.json does not say that --tta was given"
+  grep -q '^  "tta": false' "$run/$file.json" || fail "$file.json does not say that --tta was not given"
+done
+grep -q "8 flips and quarter turns" "$folder/run2/report.html" || fail "the report does not say that --tta was given"
+
 # A folder with something in it is left alone unless asked.
 refused "$run: folder is not empty" abell-train "$folder/set" --out "$run" "${options[@]}"
 same "$run/model.safetensors" "$folder/run1/model.safetensors"
@@ -88,7 +105,7 @@ expect 0 abell-train --version
 grep -qE '^abell-train [0-9]+\.[0-9]+\.[0-9]+$' "$folder/stdout" || fail "wrong --version"
 expect 0 abell-train --help
 for option in network iterations epochs batch optimizer learning-rate momentum decay patience factor min-rate early-stopping \
-  validation-fraction positive class-weights channels resize crop nan scale no-augment rotation shift zoom flips weights cache \
+  validation-fraction positive class-weights channels resize crop nan scale no-augment rotation shift zoom flips weights cache tta \
   resume overwrite out seed threads quiet verbose version; do
   grep -q -- "--$option" "$folder/stdout" || fail "no --$option in --help"
 done

@@ -59,6 +59,14 @@ struct Conv2dGeometry {
     return t;
   }
 
+  /// The same for a depthwise convolution (filters = channels x multiplier): one output for each filter, to be
+  /// added up in groups of `multiplier`.
+  constexpr Conv2dGeometry depthwise_transposed() const {
+    Conv2dGeometry t = transposed();
+    t.filters = filters;
+    return t;
+  }
+
  private:
   static constexpr std::size_t size(int n) { return static_cast<std::size_t>(n); }
   static constexpr std::size_t product(int a, int b, int c) { return size(a) * size(b) * size(c); }

@@ -70,6 +70,48 @@ inline Values conv2d_bias_gradient(const Conv2dGeometry& g, const Values& dy) {
   return db;
 }
 
+/// The products of a depthwise convolution (filters = channels x multiplier), likewise.
+template <class Visit>
+void for_each_depthwise_product(const Conv2dGeometry& g, const Visit& visit) {
+  const int multiplier = g.filters / g.channels;
+  for (int oy = 0; oy < g.out_height; ++oy)
+    for (int ox = 0; ox < g.out_width; ++ox)
+      for (int ky = 0; ky < g.kernel_height; ++ky)
+        for (int kx = 0; kx < g.kernel_width; ++kx) {
+          const int y = oy * g.stride_height + ky - g.pad_top;
+          const int x = ox * g.stride_width + kx - g.pad_left;
+          if (y < 0 || y >= g.height || x < 0 || x >= g.width) continue;
+          for (int f = 0; f < g.filters; ++f)
+            visit(at(y, x, f / multiplier, g.width, g.channels), at(ky, kx, f, g.kernel_width, g.filters),
+                  at(oy, ox, f, g.out_width, g.filters));
+        }
+}
+
+inline std::size_t depthwise_weight_size(const Conv2dGeometry& g) {
+  return static_cast<std::size_t>(g.kernel_height) * static_cast<std::size_t>(g.kernel_width) *
+         static_cast<std::size_t>(g.filters);
+}
+
+/// y = x * w + b channel by channel, one image.
+inline Values depthwise(const Conv2dGeometry& g, const Values& x, const Values& w, const Values& b) {
+  Values y(g.output_size());
+  for (std::size_t i = 0; i < y.size(); ++i) y[i] = b.empty() ? 0 : b[i % static_cast<std::size_t>(g.filters)];
+  for_each_depthwise_product(g, [&](std::size_t in, std::size_t weight, std::size_t out) { y[out] += x[in] * w[weight]; });
+  return y;
+}
+
+inline Values depthwise_input_gradient(const Conv2dGeometry& g, const Values& w, const Values& dy) {
+  Values dx(g.input_size());
+  for_each_depthwise_product(g, [&](std::size_t in, std::size_t weight, std::size_t out) { dx[in] += dy[out] * w[weight]; });
+  return dx;
+}
+
+inline Values depthwise_weight_gradient(const Conv2dGeometry& g, const Values& x, const Values& dy) {
+  Values dw(depthwise_weight_size(g));
+  for_each_depthwise_product(g, [&](std::size_t in, std::size_t weight, std::size_t out) { dw[weight] += dy[out] * x[in]; });
+  return dw;
+}
+
 /// Max-pool of a height x width x channels image with a window, stride and padding before; padded
 /// cells are ignored, the first maximum wins, NaN wins over numbers. `source` receives the input
 /// index of each maximum.

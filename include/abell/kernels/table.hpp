@@ -8,6 +8,7 @@
 
 #include <abell/core/cpu.hpp>
 #include <abell/kernels/geometry.hpp>
+#include <abell/kernels/rows.hpp>
 
 namespace abell::kernels {
 
@@ -55,6 +56,27 @@ struct KernelTable {
   long (*pool_input_scratch_size)(const Geometry&);
   void (*pool_input_rows)(const Geometry&, const T* gradient, const unsigned char* argmax, const T* packed,
                           T* input_gradient, int begin, int end, T* scratch);
+
+  // Batch normalisation: `pixels` pixels, results one value a channel.
+  /// Writes `rows` as they are meant, pixels `to_stride` apart.
+  void (*fetch)(const Rows<T>& rows, long pixels, int channels, T* to, long to_stride);
+  /// The mean, and the sum of squared distances from it.
+  void (*moments)(const T* values, long pixels, int channels, T* mean, T* squares);
+  /// Takes the gradient g back through relu6 (where z.relu6) in place, and sums g and g (z - mean) inverse.
+  void (*norm_gradient)(const Rows<T>& z, const T* mean, const T* inverse, long pixels, int channels, T* g, T* sum,
+                        T* product);
+
+  // Depthwise convolution (filters = channels x multiplier), a range of output rows of one image.
+  long (*depthwise_packed_size)(const Geometry&);
+  void (*depthwise_pack)(const Geometry&, const T* weights, const T* scale, const T* bias, bool flipped, T* packed);
+  long (*depthwise_scratch_size)(const Geometry&);
+  void (*depthwise_rows)(const Geometry&, const Rows<T>& image, const T* packed, bool relu6, int group, T* out,
+                         int begin, int end, T* scratch);
+  long (*depthwise_weights_scratch_size)(const Geometry&);
+  /// Adds to sums of depthwise_packed_size.
+  void (*depthwise_weights_rows)(const Geometry&, const Rows<T>& image, const Rows<T>& gradient, T* sums, int begin,
+                                 int end, T* scratch);
+  void (*depthwise_weights_finish)(const Geometry&, const T* sums, T* weights, T* bias);
 };
 
 }  // namespace abell::kernels

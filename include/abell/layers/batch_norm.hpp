@@ -4,7 +4,9 @@
 ///   y = gamma (x - mean) / sqrt(variance + epsilon) + beta
 /// with the batch's own mean and (biased) variance in training, their moving averages otherwise.
 
+#include <abell/kernels/batch_norm.hpp>
 #include <abell/layers/stage.hpp>
+#include <algorithm>
 
 namespace abell {
 
@@ -53,6 +55,146 @@ struct BatchNorm {
   std::size_t multiply_adds(const Place&) const { return 0; }
   /// Whether a training step normalises with the batch's statistics.
   constexpr bool batch_statistics() const { return trainable || frozen == FrozenStatistics::batch; }
+};
+
+/// Parameters of one batch normalisation within an arena: gamma, beta, moving mean, moving variance.
+template <class T>
+struct NormParameters {
+  T* memory;
+  std::size_t channels;
+
+  T* gamma() const { return memory; }
+  T* beta() const { return memory + channels; }
+  T* moving_mean() const { return memory + 2 * channels; }
+  T* moving_variance() const { return memory + 3 * channels; }
+  static constexpr std::size_t arrays = 4;
+};
+
+/// The map of a batch normalisation by its moving averages.
+template <class T>
+void norm_by_moving_averages(const BatchNorm& options, const NormParameters<const T>& p,
+                             const kernels::NormState<T>& state) {
+  std::copy_n(p.moving_mean(), p.channels, state.mean);
+  norm_affine(state, p.channels, options.epsilon, p.moving_variance(), p.gamma(), p.beta());
+}
+
+/// Takes a batch's statistics (`values` values a channel) into the moving averages at update `step` = 0, 1, ...:
+///   m <- momentum m + (1 - momentum) batch,
+/// or with zero_debias the average of the batches alone, from a shadow m (1 - momentum^step) that starts at 0.
+template <class T>
+void update_moving_averages(const BatchNorm& options, const kernels::NormState<T>& state, double values,
+                            std::uint32_t step, const NormParameters<T>& p) {
+  if (!options.trainable) return;
+  double correction = 1;
+  if (values > 1 && options.moving_variance != MovingVariance::biased) correction = values / (values - 1);
+  if (values > 2 && options.moving_variance == MovingVariance::keras) {
+    correction *= values / (values - 1 - options.epsilon);
+  }
+  const double before = options.zero_debias ? 1 - std::pow(options.momentum, step) : 1;
+  const double after = options.zero_debias ? 1 - std::pow(options.momentum, step + 1.0) : 1;
+  const auto move = [&](T& average, double batch) {
+    average = static_cast<T>(
+        (options.momentum * before * static_cast<double>(average) + (1 - options.momentum) * batch) / after);
+  };
+  for (std::size_t c = 0; c < p.channels; ++c) {
+    move(p.moving_mean()[c], static_cast<double>(state.mean[c]));
+    move(p.moving_variance()[c], static_cast<double>(state.variance[c]) * correction);
+  }
+}
+
+/// The layer by itself, as four passes over memory. Saves its NormState.
+template <class T>
+class BatchNormStage {
+ public:
+  static constexpr std::size_t layers = 1;
+
+  BatchNormStage(const Place& place, const BatchNorm& options)
+      : options_(options),
+        pixels_(place.input.pixels()),
+        channels_(static_cast<std::size_t>(place.input.channels)),
+        piece_(static_cast<std::size_t>(kernels::norm_piece_pixels<T>(place.input.channels))) {}
+
+  StageMemory memory(const kernels::Run<T>&, int batch, bool) const {
+    const std::size_t state = kernels::NormState<T>::arrays * channels_;
+    return {state * sizeof(T), state + kernels::Pieces<T>::size(pieces(batch), channels_)};
+  }
+
+  void forward(const Pass<T>& pass, const T* x, T* y) const {
+    const auto state = this->state(pass);
+    const NormParameters<const T> p{pass.parameters, channels_};
+    if (pass.training && options_.batch_statistics()) {
+      const kernels::Pieces<T> found = scratch(pass);
+      each_piece(pass, [&](int piece, std::size_t first, long pixels) {
+        pass.run.table->moments(x + first * channels_, pixels, width(), found.first(piece), found.second(piece));
+      });
+      combine_moments(
+          found, pieces(pass.batch), [&](int i) { return size_of(pass.batch, i); }, state);
+      norm_affine(state, channels_, options_.epsilon, state.variance, p.gamma(), p.beta());
+    } else {
+      norm_by_moving_averages(options_, p, state);
+    }
+    each_piece(pass, [&](int, std::size_t first, long pixels) {
+      const kernels::Rows<T> rows{.values = x + first * channels_, .scale = state.scale, .shift = state.shift};
+      pass.run.table->fetch(rows, pixels, width(), y + first * channels_, width());
+    });
+  }
+
+  void backward(const Pass<T>& pass, const T* x, const T* dy, T* dx) const {
+    const auto state = this->state(pass);
+    const kernels::Pieces<T> sums = scratch(pass);
+    each_piece(pass, [&](int piece, std::size_t first, long pixels) {
+      // Without relu6 the gradient is only read.
+      pass.run.table->norm_gradient(kernels::Rows<T>{.values = x + first * channels_}, state.mean, state.inverse,
+                                    pixels, width(), const_cast<T*>(dy) + first * channels_, sums.first(piece),
+                                    sums.second(piece));
+    });
+    const NormParameters<T> gradients{pass.gradients, channels_};
+    norm_backward(sums, pieces(pass.batch), values(pass.batch), options_.batch_statistics(), pass.parameters, state,
+                  gradients.gamma(), gradients.beta());
+    std::fill_n(options_.trainable ? gradients.moving_mean() : gradients.gamma(),
+                (options_.trainable ? 2 : 4) * channels_, T(0));
+    if (dx == nullptr) return;
+    each_piece(pass, [&](int, std::size_t first, long pixels) {
+      const kernels::Rows<T> rows{.values = dy + first * channels_,
+                                  .scale = state.g_scale,
+                                  .shift = state.offset,
+                                  .other = x + first * channels_,
+                                  .other_scale = state.x_scale};
+      pass.run.table->fetch(rows, pixels, width(), dx + first * channels_, width());
+    });
+  }
+
+  void update_statistics(const Pass<T>& pass, T* parameters) const {
+    update_moving_averages(options_, state(pass), values(pass.batch), pass.step, {parameters, channels_});
+  }
+
+ private:
+  int width() const { return static_cast<int>(channels_); }
+  double values(int batch) const { return static_cast<double>(pixels_) * batch; }
+  int pieces(int batch) const {
+    return static_cast<int>((pixels_ * static_cast<std::size_t>(batch) + piece_ - 1) / piece_);
+  }
+  long size_of(int batch, int piece) const {
+    const std::size_t all = pixels_ * static_cast<std::size_t>(batch);
+    return static_cast<long>(std::min(piece_, all - static_cast<std::size_t>(piece) * piece_));
+  }
+  template <class Body>
+  void each_piece(const Pass<T>& pass, const Body& body) const {
+    parallel_for(pieces(pass.batch), pass.run.threads, [&](int piece, int) {
+      body(piece, static_cast<std::size_t>(piece) * piece_, size_of(pass.batch, piece));
+    });
+  }
+  kernels::Pieces<T> scratch(const Pass<T>& pass) const {
+    return {pass.scratch + kernels::NormState<T>::arrays * channels_, channels_};
+  }
+  kernels::NormState<T> state(const Pass<T>& pass) const {
+    return kernels::NormState<T>::at(pass.training ? reinterpret_cast<T*>(pass.saved) : pass.scratch, channels_);
+  }
+
+  BatchNorm options_;
+  std::size_t pixels_;
+  std::size_t channels_;
+  std::size_t piece_;
 };
 
 }  // namespace abell

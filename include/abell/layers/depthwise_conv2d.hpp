@@ -3,6 +3,7 @@
 ///   y[i,j,c m + k] = b[c m + k] + sum over ky,kx of x[i s + ky - p, j s + kx - p, c] w[ky,kx,c,k]
 /// with m filters for each channel.
 
+#include <abell/kernels/depthwise.hpp>
 #include <abell/layers/conv2d.hpp>
 #include <algorithm>
 #include <cmath>
@@ -36,15 +37,47 @@ struct DepthwiseConv2d {
   std::vector<Parameter> parameters(const Place& place) const {
     const int channels = place.input.channels;
     const double fans = static_cast<double>(kernel.size()) * (channels + multiplier);
-    std::vector<Parameter> all{{"depthwise_kernel",
-                                {kernel.height, kernel.width, channels, multiplier},
-                                std::sqrt(6 / fans),
-                                0,
-                                trainable}};
+    std::vector<Parameter> all{
+        {"depthwise_kernel", {kernel.height, kernel.width, channels, multiplier}, std::sqrt(6 / fans), 0, trainable}};
     if (bias) all.push_back({"bias", {channels * multiplier}, 0, 0, trainable});
     return all;
   }
   std::size_t multiply_adds(const Place& place) const { return output(place).size() * kernel.size(); }
+};
+
+/// The layer by itself.
+template <class T>
+class DepthwiseConv2dStage {
+ public:
+  static constexpr std::size_t layers = 1;
+
+  DepthwiseConv2dStage(const Place& place, const DepthwiseConv2d& options)
+      : geometry_(options.geometry(place)),
+        weights_(options.kernel.size() * static_cast<std::size_t>(geometry_.filters)),
+        bias_(options.bias) {}
+
+  StageMemory memory(const kernels::Run<T>& run, int, bool training) const {
+    std::size_t scratch = depthwise_forward_scratch(run, geometry_);
+    if (training) {
+      scratch = std::max({scratch, depthwise_input_gradient_scratch(run, geometry_),
+                          depthwise_weight_gradient_scratch(run, geometry_)});
+    }
+    return {0, scratch};
+  }
+  void forward(const Pass<T>& pass, const T* x, T* y) const {
+    depthwise_forward(pass.run, geometry_, pass.batch, x, pass.parameters, bias_ ? pass.parameters + weights_ : nullptr,
+                      y, pass.scratch);
+  }
+  void backward(const Pass<T>& pass, const T* x, const T* dy, T* dx) const {
+    depthwise_weight_gradient(pass.run, geometry_, pass.batch, x, dy, pass.gradients,
+                              bias_ ? pass.gradients + weights_ : nullptr, pass.scratch);
+    if (dx != nullptr) depthwise_input_gradient(pass.run, geometry_, pass.batch, pass.parameters, dy, dx, pass.scratch);
+  }
+
+ private:
+  kernels::Conv2dGeometry geometry_;
+  std::size_t weights_;
+  bool bias_;
 };
 
 }  // namespace abell

@@ -12,10 +12,10 @@
 namespace abell {
 
 struct MobileNetOptions {
-  double alpha = 1;        ///< width multiplier: scales the filters of every layer
+  double alpha = 1;  ///< width multiplier: scales the filters of every layer
   int classes = 2;
-  double dropout = 0.65;   ///< Table 4 of Kosiba et al. 2020
-  bool train_base = true;  ///< false freezes all but the head
+  double dropout = 0.65;            ///< Table 4 of Kosiba et al. 2020
+  bool train_base = true;           ///< false freezes all but the head
   Padding padding = Padding::same;  ///< symmetric: Keras 2.1.6 to 2.2.1
   BatchNorm batch_norm = {};        ///< options of every batch normalisation (name and trainable are set)
 };
@@ -76,31 +76,29 @@ template <std::size_t I>
 constexpr auto separable_block(const MobileNetOptions& o) {
   constexpr SeparableBlock block = mobilenet_blocks[I - 1];
   constexpr auto& names = block_names<I>;
-  return describe(DepthwiseConv2d{.stride = block.stride,
-                                  .padding = o.padding,
-                                  .bias = false,
-                                  .trainable = o.train_base,
-                                  .name = names[0]},
-                  named(o.batch_norm, names[1], o.train_base), Relu6{.name = names[2]},
-                  Conv2d{.filters = scaled(block.filters, o.alpha),
-                         .kernel = 1,
-                         .bias = false,
-                         .trainable = o.train_base,
-                         .name = names[3]},
-                  named(o.batch_norm, names[4], o.train_base), Relu6{.name = names[5]});
+  return describe(
+      DepthwiseConv2d{
+          .stride = block.stride, .padding = o.padding, .bias = false, .trainable = o.train_base, .name = names[0]},
+      named(o.batch_norm, names[1], o.train_base), Relu6{.name = names[2]},
+      Conv2d{.filters = scaled(block.filters, o.alpha),
+             .kernel = 1,
+             .bias = false,
+             .trainable = o.train_base,
+             .name = names[3]},
+      named(o.batch_norm, names[4], o.train_base), Relu6{.name = names[5]});
 }
 
 constexpr auto mobilenet_base(const MobileNetOptions& o) {
   return [&]<std::size_t... I>(std::index_sequence<I...>) {
-    return Description{std::tuple_cat(
-        std::tuple{Conv2d{.filters = scaled(32, o.alpha),
-                          .stride = 2,
-                          .padding = o.padding,
-                          .bias = false,
-                          .trainable = o.train_base,
-                          .name = "conv1"},
-                   named(o.batch_norm, "conv1_bn", o.train_base), Relu6{.name = "conv1_relu"}},
-        separable_block<I + 1>(o).layers...)};
+    return Description{
+        std::tuple_cat(std::tuple{Conv2d{.filters = scaled(32, o.alpha),
+                                         .stride = 2,
+                                         .padding = o.padding,
+                                         .bias = false,
+                                         .trainable = o.train_base,
+                                         .name = "conv1"},
+                                  named(o.batch_norm, "conv1_bn", o.train_base), Relu6{.name = "conv1_relu"}},
+                       separable_block<I + 1>(o).layers...)};
   }
   (std::make_index_sequence<mobilenet_blocks.size()>{});
 }
@@ -110,16 +108,16 @@ constexpr auto mobilenet_base(const MobileNetOptions& o) {
 /// The paper's second network: MobileNet's base, then global average pool, dropout and a dense layer with
 /// softmax; 3,230,914 parameters at alpha 1 and two classes.
 constexpr auto make_mobilenet(const MobileNetOptions& o = {}) {
-  return join(detail::mobilenet_base(o), describe(GlobalAveragePool2d{}, Dropout{.rate = o.dropout},
-                                                  Dense{.units = o.classes}, Softmax{}));
+  return join(detail::mobilenet_base(o),
+              describe(GlobalAveragePool2d{}, Dropout{.rate = o.dropout}, Dense{.units = o.classes}, Softmax{}));
 }
 
 /// The network as published for ImageNet, with its own head: 4,253,864 parameters at alpha 1. Of the options,
 /// `classes` is 1000 and `dropout` 0.001 there.
 constexpr auto make_mobilenet_imagenet(MobileNetOptions o = {.classes = 1000, .dropout = 1e-3}) {
-  return join(detail::mobilenet_base(o),
-              describe(GlobalAveragePool2d{}, Dropout{.rate = o.dropout, .name = "dropout"},
-                       Conv2d{.filters = o.classes, .kernel = 1, .name = "conv_preds"}, Softmax{.name = "act_softmax"}));
+  return join(detail::mobilenet_base(o), describe(GlobalAveragePool2d{}, Dropout{.rate = o.dropout, .name = "dropout"},
+                                                  Conv2d{.filters = o.classes, .kernel = 1, .name = "conv_preds"},
+                                                  Softmax{.name = "act_softmax"}));
 }
 
 inline constexpr auto mobilenet = make_mobilenet();

@@ -6,9 +6,12 @@
 /// tested against.
 
 #include <abell/layers/activations.hpp>
+#include <abell/layers/batch_norm.hpp>
 #include <abell/layers/conv2d.hpp>
 #include <abell/layers/conv2d_relu_pool.hpp>
 #include <abell/layers/dense.hpp>
+#include <abell/layers/depthwise_conv2d.hpp>
+#include <abell/layers/global_average_pool2d.hpp>
 #include <abell/layers/max_pool2d.hpp>
 #include <tuple>
 #include <utility>
@@ -23,6 +26,14 @@ template <class T, class Layer>
 struct StageOf;
 template <class T>
 struct StageOf<T, Conv2d> : std::type_identity<Conv2dStage<T>> {};
+template <class T>
+struct StageOf<T, DepthwiseConv2d> : std::type_identity<DepthwiseConv2dStage<T>> {};
+template <class T>
+struct StageOf<T, BatchNorm> : std::type_identity<BatchNormStage<T>> {};
+template <class T>
+struct StageOf<T, Relu6> : std::type_identity<Relu6Stage<T>> {};
+template <class T>
+struct StageOf<T, GlobalAveragePool2d> : std::type_identity<GlobalAveragePool2dStage<T>> {};
 template <class T>
 struct StageOf<T, MaxPool2d> : std::type_identity<MaxPool2dStage<T>> {};
 template <class T>

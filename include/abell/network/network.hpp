@@ -79,7 +79,8 @@ class Network {
         const ParameterSlot& slot = slots_[number];
         Random random(seed, {Purpose::weights, number++, 0});
         for (T& value : parameters_.span().subspan(slot.offset, slot.size)) {
-          value = parameter.limit > 0 ? static_cast<T>(random.uniform(-parameter.limit, parameter.limit)) : static_cast<T>(parameter.value);
+          value = parameter.limit > 0 ? static_cast<T>(random.uniform(-parameter.limit, parameter.limit))
+                                      : static_cast<T>(parameter.value);
         }
       }
     }
@@ -144,6 +145,16 @@ class Network {
     check(images, space);
     if (!space.training) throw ShapeError("backward: expected a workspace for training, found one for prediction");
     backward_from<stage_count - 1>(images, space, image_gradient);
+  }
+
+  /// After `backward` of a training step: takes the batch's statistics into the moving averages of the batch
+  /// normalisations.
+  void update_statistics(Workspace<T>& space, int batch) {
+    for_each_stage([&](const auto& stage, std::size_t i) {
+      if constexpr (requires(T * p) { stage.update_statistics(pass(space, i, batch), p); }) {
+        stage.update_statistics(pass(space, i, batch), parameters_.data() + parameter_offsets_[i]);
+      }
+    });
   }
 
   /// Class probabilities of `images` into `out`; more images than the workspace holds are taken in

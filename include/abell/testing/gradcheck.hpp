@@ -139,7 +139,7 @@ inline Values normals(std::size_t count, std::uint64_t seed, std::uint32_t numbe
 
 }  // namespace detail
 
-/// Checks every parameter and every input value of a built network, layer by layer fused as it is.
+/// Checks every trainable parameter and every input value of a built network, layer by layer fused as it is.
 /// f = loss(outputs, false); loss(outputs, true) also replaces the outputs (the logits where the
 /// network ends in Softmax) by f's gradient. Dropout keeps one mask. All memory starts as NaN; a
 /// second run, on one thread, must give the same bits.
@@ -183,6 +183,7 @@ GradcheckResult gradcheck(Network& network, Tensor<double>& images, const Loss& 
   }
   const auto f = [&] { return loss(network.forward(images, single), false); };
   for (const ParameterSlot& slot : network.slots()) {
+    if (!slot.trainable) continue;
     detail::check_array(slot.name, network.parameters().subspan(slot.offset, slot.size),
                         std::span(all).subspan(slot.offset, slot.size), f, options, result);
   }
@@ -221,7 +222,7 @@ GradcheckResult gradcheck_stage(Shape input, int batch, const GradcheckOptions& 
   for (const LayerInfo& layer : infos) {
     for (const Parameter& parameter : layer.parameters) {
       const double limit = parameter.limit > 0 ? parameter.limit : 0.5;
-      for (std::size_t i = 0; i < parameter.size(); ++i) parameters.push_back(random.uniform(-limit, limit));
+      for (std::size_t i = 0; i < parameter.size(); ++i) parameters.push_back(parameter.value + random.uniform(-limit, limit));
     }
   }
   const auto images = static_cast<std::size_t>(batch);
@@ -275,8 +276,10 @@ GradcheckResult gradcheck_stage(Shape input, int batch, const GradcheckOptions& 
   std::size_t offset = 0;
   for (const LayerInfo& layer : infos) {
     for (const Parameter& parameter : layer.parameters) {
-      detail::check_array(layer.name + "/" + parameter.name, std::span(parameters).subspan(offset, parameter.size()),
-                          std::span(all).subspan(offset, parameter.size()), f, options, result);
+      if (parameter.trainable) {
+        detail::check_array(layer.name + "/" + parameter.name, std::span(parameters).subspan(offset, parameter.size()),
+                            std::span(all).subspan(offset, parameter.size()), f, options, result);
+      }
       offset += parameter.size();
     }
   }

@@ -92,6 +92,7 @@ LossSum train_step(Network& network, const FitOptions& options, OptimizerState<T
   network.backward(images, space);
   const std::span<const T> gradients = std::as_const(space.gradients).span();
   if (!detail::all_finite(gradients)) throw NumericError("a gradient is not finite");
+  network.update_statistics(space, images.batch);
   apply(options.optimizer, state, space.threads, network.parameters(), gradients);
   if (!detail::all_finite<T>(network.parameters())) throw NumericError("a weight became infinite or NaN");
   return sum;

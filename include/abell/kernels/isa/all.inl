@@ -7,5 +7,7 @@
 #include <abell/kernels/isa/pool_winograd.inl>
 #include <abell/kernels/isa/pool_weights.inl>
 #include <abell/kernels/isa/pool_input.inl>
+#include <abell/kernels/isa/rows.inl>
+#include <abell/kernels/isa/depthwise.inl>
 #include <abell/kernels/isa/table.inl>
 // clang-format on

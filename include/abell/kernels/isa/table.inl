@@ -29,6 +29,16 @@ static const KernelTable<T>& table() {
       .pool_input_pack = pool_input_pack<T>,
       .pool_input_scratch_size = pool_input_scratch_size<T>,
       .pool_input_rows = pool_input_rows<T>,
+      .fetch = fetch<T>,
+      .moments = moments<T>,
+      .norm_gradient = norm_gradient<T>,
+      .depthwise_packed_size = depthwise_packed_size<T>,
+      .depthwise_pack = depthwise_pack<T>,
+      .depthwise_scratch_size = depthwise_scratch_size<T>,
+      .depthwise_rows = depthwise_rows<T>,
+      .depthwise_weights_scratch_size = depthwise_weights_scratch_size<T>,
+      .depthwise_weights_rows = depthwise_weights_rows<T>,
+      .depthwise_weights_finish = depthwise_weights_finish<T>,
   };
   return functions;
 }

@@ -1,0 +1,71 @@
+#pragma once
+/// The data of a training run: a set read, split and decoded.
+
+#include <abell/data/cached_samples.hpp>
+#include <abell/data/split.hpp>
+#include <abell/report/figures.hpp>
+#include <array>
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "train_options.hpp"
+
+namespace abell::program {
+
+/// A set in memory's reach: its objects, cached pixels, and the parts that training uses.
+struct Data {
+  DataSet set;
+  std::shared_ptr<const PixelCache> cache;
+  std::vector<int> labels;  ///< 1 positive, 0 negative
+  std::vector<std::size_t> train, validation, test;
+  std::vector<std::size_t> masked;  ///< pixels of each object
+};
+
+/// Reads the set and holds a validation split out of the training set where it has none of its own.
+inline Data read_data(const TrainOptions& options) {
+  Data data;
+  data.set = read_data_set(options.data, {.positive = options.positive});
+  for (const Object& object : data.set.objects) data.labels.push_back(data.set.binary_label(object));
+  data.train = data.set.members(Split::train);
+  data.validation = data.set.members(Split::validation);
+  data.test = data.set.members(Split::test);
+  if (data.validation.empty()) {
+    std::vector<int> labels;
+    for (const std::size_t i : data.train) labels.push_back(data.set.objects[i].label);
+    const HoldOut held = hold_out(labels, options.validation_fraction, options.common.seed);
+    for (const std::size_t i : held.held) data.validation.push_back(data.train[i]);
+    std::vector<std::size_t> rest;
+    for (const std::size_t i : held.train) rest.push_back(data.train[i]);
+    data.train = rest;
+  }
+  return data;
+}
+
+/// Decodes the images of `data` for a network whose input is `shape`, into --cache (default: --out).
+inline void decode(const TrainOptions& options, const Shape& shape, Data& data) {
+  ProgressBar bar("images decoded", static_cast<long>(data.set.objects.size()), options.common.quiet);
+  data.cache = cache_pixels(data.set, shape, options.preprocessing.decode(),
+                            {.place = options.cache.empty() ? options.out : options.cache,
+                             .threads = options.common.threads,
+                             .progress = [&](std::size_t done, std::size_t) { bar.update(static_cast<long>(done)); }});
+  for (std::size_t i = 0; i < data.cache->size(); ++i) data.masked.push_back(data.cache->masked(i));
+}
+
+/// Names of the two outputs: the set's own where it has two classes, else non-cluster and cluster.
+inline ClassNames output_names(const DataSet& set) {
+  if (set.classes.size() != 2) return {};
+  const std::string& positive = set.positive.front();
+  return {positive, set.classes[set.classes[0] == positive ? 1 : 0]};
+}
+
+inline std::vector<float> class_weights(const TrainOptions& options, const Data& data) {
+  if (options.class_weights == "none") return {};
+  std::array<double, 2> counts{};
+  for (const std::size_t i : data.train) ++counts[static_cast<std::size_t>(data.labels[i])];
+  const double all = counts[0] + counts[1];
+  return {static_cast<float>(all / (2 * counts[0])), static_cast<float>(all / (2 * counts[1]))};
+}
+
+}  // namespace abell::program

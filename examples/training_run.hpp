@@ -1,0 +1,236 @@
+#pragma once
+/// One training run in its folder: fitted, saved every epoch, gone on with, evaluated, reported.
+
+#include <abell/network/dihedral.hpp>
+#include <abell/network/summary.hpp>
+#include <abell/report/training_report.hpp>
+#include <abell/weights/checkpoint.hpp>
+#include <abell/weights/model.hpp>
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <filesystem>
+#include <iostream>
+#include <iterator>
+#include <span>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "training_data.hpp"
+
+namespace abell::program {
+
+/// p(positive) of the objects of one split.
+template <class Network>
+Scored score(const Network& network, const TrainOptions& options, const Data& data,
+             const std::vector<std::size_t>& objects) {
+  const CachedSamples samples(data.cache, data.labels, objects, options.preprocessing.samples());
+  Scored scored{objects, evaluate(network, samples, 4, options.common.threads).of_class(1), {}};
+  for (const std::size_t i : objects) scored.labels.push_back(data.labels[i]);
+  return scored;
+}
+
+inline TrainingReport report_of(const TrainOptions& options, const Data& data, const Scored& scored, const Json& config,
+                                const std::vector<LayerInfo>& layers, const TrainingState<float>& state,
+                                const std::string& split, const std::string& command) {
+  TrainingReport report;
+  const std::filesystem::path source = std::filesystem::path(options.data).lexically_normal();
+  report.subtitle =
+      (source.has_filename() ? source : source.parent_path()).filename().string() + ", " + options.network + " network";
+  if (std::filesystem::exists(source / "truth.csv"))
+    report.notes.push_back("Simulated data: these figures are not the paper's.");
+  if (options.tta) {
+    report.notes.push_back("Probabilities are means over the 8 flips and quarter turns of each image.");
+  }
+  report.command = command;
+  report.test_name = split;
+  report.classes = output_names(data.set);
+  report.best_epoch = state.best_epoch;
+  for (const auto& [key, value] : config.items()) {
+    report.configuration.emplace_back(key, value.is_string() ? value.get<std::string>() : value.dump());
+  }
+  const auto rows = summary_rows(layers);
+  report.network = {.head = rows.front(), .rows = {rows.begin() + 1, rows.end()}, .total = true};
+  double seconds = 0, waited = 0;
+  for (const EpochRecord& e : state.history) {
+    report.history.push_back(
+        {e.epoch, e.loss, e.accuracy, e.validation_loss, e.validation_accuracy, e.learning_rate, e.seconds});
+    seconds += e.seconds;
+    waited += e.waited_seconds;
+  }
+  report.total_seconds = seconds;
+  report.images_per_second =
+      static_cast<double>(data.train.size()) * static_cast<double>(state.history.size()) / seconds;
+  report.timings.emplace_back("Seconds waiting for data", number(std::round(waited * 10) / 10));
+  for (std::size_t i = 0; i < scored.objects.size(); ++i) {
+    const Object& object = data.set.objects[scored.objects[i]];
+    report.predictions.push_back({object.id, data.set.classes[static_cast<std::size_t>(object.label)], scored.labels[i],
+                                  scored.probabilities[i]});
+  }
+  // [empty, optical, X-ray] images are known by their empty channel.
+  std::vector<float> room;
+  report.sky_channels = true;
+  for (const std::size_t chosen : choose_examples(report.predictions)) {
+    Picture picture{data.cache->shape(), {}};
+    std::visit([&](const auto& values) { std::ranges::transform(values, std::back_inserter(picture.pixels), to_byte); },
+               data.cache->read(scored.objects[chosen], room));
+    const auto& bytes = picture.pixels;
+    for (std::size_t i = 0; i < bytes.size(); i += 3) report.sky_channels = report.sky_channels && bytes[i] == 0;
+    report.examples.push_back({chosen, std::move(picture)});
+  }
+  return report;
+}
+
+/// Loads the run to go on with. Throws FormatError when it was started with other options.
+template <class Network>
+void resume(const std::filesystem::path& checkpoint, const Json& config, Network& network,
+            TrainingState<float>& state) {
+  const Json before = Json::parse(read_checkpoint_config(checkpoint));
+  for (const auto& [key, value] : config.items()) {
+    if (before.value(key, Json()) != value) {
+      throw FormatError(checkpoint.string() + ": the run to resume has " + key + " " +
+                        before.value(key, Json()).dump() + ", this command " + value.dump());
+    }
+  }
+  load_checkpoint(checkpoint, network, state);
+}
+
+inline ModelInfo model_info(const TrainOptions& options, const DataSet& set) {
+  const ClassNames names = output_names(set);
+  ModelInfo info;
+  info.network = options.network;
+  info.classes = {names.negative, names.positive};
+  info.positive = {names.positive};
+  info.preprocessing = nlohmann::json(options.preprocessing);
+  info.preprocessing["positive"] = set.positive;
+  return info;
+}
+
+/// Trains to the end or to Ctrl-C, saving after every epoch.
+template <class Network>
+void fit_and_save(const TrainOptions& options, const Data& data, const Json& config, Network& network,
+                  TrainingState<float>& state) {
+  const std::filesystem::path out = options.out;
+  CachedSamplesOptions augmented = options.preprocessing.samples();
+  augmented.augmentation = options.draws();
+  augmented.seed = options.common.seed;
+  const CachedSamples training(data.cache, data.labels, data.train, augmented);
+  const CachedSamples validating(data.cache, data.labels, data.validation, options.preprocessing.samples());
+  FitOptions fit_options = options.fit_options(class_weights(options, data));
+
+  // The bar counts images: rate and time left in a unit that does not depend on the batch.
+  const std::uint64_t images = data.train.size();
+  const auto batch = static_cast<std::uint64_t>(options.batch);
+  const std::uint64_t batches = (images + batch - 1) / batch;
+  const std::uint64_t steps =
+      fit_options.iterations > 0 ? fit_options.iterations : batches * static_cast<std::uint64_t>(fit_options.epochs);
+  const auto images_after = [&](std::uint64_t step) {
+    return static_cast<long>(step / batches * images + std::min(step % batches * batch, images));
+  };
+  ProgressBar bar("images", images_after(steps), options.common.quiet, images_after(state.optimizer.updates));
+
+  const ModelInfo info = model_info(options, data.set);
+  const auto save = [&] {
+    save_checkpoint(out / "last.checkpoint", network, state, config.dump());
+    if (!state.best_parameters.empty()) {
+      save_model(out / "model.safetensors", network, std::span<const float>(state.best_parameters), info);
+    }
+    write_history(out / "history.csv", state.history);
+  };
+  Callback callback;
+  callback.on_step = [&](const StepReport& r) {
+    char note[80];
+    std::snprintf(note, sizeof note, "epoch %d, loss %.4f, accuracy %.3f", r.epoch, r.loss, r.accuracy);
+    bar.update(images_after(r.step), note);
+  };
+  callback.on_epoch = [&](const EpochRecord& e) {
+    save();
+    if (options.common.verbose) {
+      std::fprintf(
+          stderr,
+          "\nepoch %d: loss %.4f, accuracy %.3f, validation loss %.4f, accuracy %.3f, %.1f s (%.1f s waiting)\n",
+          e.epoch, e.loss, e.accuracy, e.validation_loss, e.validation_accuracy, e.seconds, e.waited_seconds);
+    }
+  };
+  callback.stop = interrupted;
+  fit_options.callbacks.push_back(callback);
+  fit(network, training, data.validation.empty() ? nullptr : &validating, fit_options, state);
+  save();
+}
+
+/// Evaluates the last and the best weights on the test split (without one: the validation split), which
+/// is looked at here for the first time, and writes predictions.csv, metrics.json and report.html. With
+/// --tta all are of averaged probabilities, and metrics.json has the best weights' figures without, too.
+template <class Network>
+void evaluate_run(const TrainOptions& options, const Data& data, const Json& config, Network& network,
+                  const TrainingState<float>& state, const std::string& command) {
+  const std::filesystem::path out = options.out;
+  const bool tested = !data.test.empty();
+  const std::vector<std::size_t>& evaluated = tested ? data.test : data.validation;
+  if (evaluated.empty())
+    throw ShapeError(options.data + ": expected a test or validation split to evaluate on, found none");
+  const auto scores = [&] {
+    return options.tta ? score(DihedralMean(network), options, data, evaluated)
+                       : score(network, options, data, evaluated);
+  };
+  const Json last = metrics_json(scores());
+  std::ranges::copy(state.best_parameters, network.parameters().begin());
+  const Scored scored = scores();
+  Json metrics = metrics_json(scored);
+  metrics["tta"] = options.tta;
+  metrics["split"] = tested ? "test" : "validation";
+  metrics["best_epoch"] = state.best_epoch;
+  metrics["last"] = last;
+  if (options.tta) metrics["without_tta"] = metrics_json(score(network, options, data, evaluated));
+  write_csv(out / "predictions.csv", prediction_columns, prediction_rows(data.set, scored, data.masked));
+  write_json(out / "metrics.json", metrics);
+  write_training_report(report_of(options, data, scored, config, network.layers(), state, metrics["split"], command),
+                        out / "report.html");
+  if (!options.common.quiet) {
+    std::cout << metrics.dump(2) << "\nreport: " << (out / "report.html").string() << std::endl;
+  }
+}
+
+/// Trains `network` on `data` in the folder --out, or goes on with the run there, and evaluates it.
+/// Returns the exit code. Throws as `resume`.
+template <class Network>
+int train_and_evaluate(const TrainOptions& options, const Data& data, Network& network, const std::string& command) {
+  const std::filesystem::path out = options.out;
+  Json config = options.record();
+  config["positive"] = data.set.positive;
+  config["classes"] = data.set.classes;
+  config["interval_file"] = "FITS: minimum to maximum; PNG, JPEG: 0 to 255";
+  config["objects"] = {
+      {"train", data.train.size()}, {"validation", data.validation.size()}, {"test", data.test.size()}};
+  TrainingState<float> state;
+  if (options.resume) {
+    resume(out / "last.checkpoint", config, network, state);
+  } else {
+    for (const char* name :
+         {"last.checkpoint", "model.safetensors", "history.csv", "metrics.json", "predictions.csv", "report.html"}) {
+      std::filesystem::remove(out / name);
+    }
+  }
+  // What a resumed run may change: how far it goes, where it runs, and how it is evaluated.
+  Json shown = config;
+  shown["iterations"] =
+      options.epochs ? Json(nullptr) : Json(options.iterations.value_or(TrainOptions::table4_iterations));
+  shown["epochs"] = options.epochs ? Json(*options.epochs) : Json(nullptr);
+  shown["tta"] = options.tta;
+  shown["isa"] = name_of(active_isa());
+  shown["threads"] = thread_count(options.common.threads);
+  shown["command"] = command;
+  write_json(out / "config.json", shown);
+  if (!options.common.quiet) std::cout << summary(network) << std::flush;
+
+  fit_and_save(options, data, config, network, state);
+  if (!state.finished) {
+    if (!options.common.quiet) std::cerr << "\ninterrupted: go on with --resume" << std::endl;
+    return exit_interrupted;
+  }
+  evaluate_run(options, data, shown, network, state, command);
+  return exit_ok;
+}
+
+}  // namespace abell::program

@@ -1,0 +1,101 @@
+#pragma once
+/// Batch normalisation over a batch: statistics by fixed pieces of pixels, put together in a fixed order in
+/// double precision, and the affine maps that follow from them.
+
+#include <abell/kernels/conv2d.hpp>
+#include <cmath>
+
+namespace abell::kernels {
+
+/// Of every channel, what one training step needs; `channels` values each.
+template <class T>
+struct NormState {
+  T* mean;     ///< that the step normalises with: the batch's, or the moving average
+  T* inverse;  ///< 1 / sqrt(variance + epsilon)
+  T* scale;    ///< y = scale x + shift
+  T* shift;
+  T* variance;  ///< of the batch (biased)
+  T* g_scale;   ///< dx = g_scale g + x_scale x + offset, g the gradient of y
+  T* x_scale;
+  T* offset;
+
+  static constexpr std::size_t arrays = 8;
+  static NormState at(T* memory, std::size_t channels) {
+    const auto array = [&](std::size_t i) { return memory + i * channels; };
+    return {array(0), array(1), array(2), array(3), array(4), array(5), array(6), array(7)};
+  }
+};
+
+/// Statistics of pieces of a batch: of each piece two values a channel.
+template <class T>
+struct Pieces {
+  T* memory;
+  std::size_t channels;
+
+  T* first(int piece) const { return memory + 2 * static_cast<std::size_t>(piece) * channels; }
+  T* second(int piece) const { return first(piece) + channels; }
+  static std::size_t size(int pieces, std::size_t channels) { return 2 * static_cast<std::size_t>(pieces) * channels; }
+};
+
+/// Puts means and sums of squares of `count` pieces together (Chan, Golub & LeVeque 1983); pixels(i) tells how
+/// many pixels piece i has. Fills mean and variance of `state`.
+template <class T, class Pixels>
+void combine_moments(const Pieces<T>& pieces, int count, const Pixels& pixels, const NormState<T>& state) {
+  for (std::size_t c = 0; c < pieces.channels; ++c) {
+    double mean = 0, squares = 0, n = 0;
+    for (int i = 0; i < count; ++i) {
+      const auto more = static_cast<double>(pixels(i));
+      const double apart = static_cast<double>(pieces.first(i)[c]) - mean;
+      n += more;
+      mean += apart * more / n;
+      squares += static_cast<double>(pieces.second(i)[c]) + apart * apart * more * (n - more) / n;
+    }
+    state.mean[c] = static_cast<T>(mean);
+    state.variance[c] = static_cast<T>(squares / n);
+  }
+}
+
+/// y = gamma (x - mean) inverse + beta as scale x + shift, from mean and `variance`.
+template <class T>
+void norm_affine(const NormState<T>& state, std::size_t channels, double epsilon, const T* variance, const T* gamma,
+                 const T* beta) {
+  for (std::size_t c = 0; c < channels; ++c) {
+    const double inverse = 1 / std::sqrt(static_cast<double>(variance[c]) + epsilon);
+    state.inverse[c] = static_cast<T>(inverse);
+    state.scale[c] = static_cast<T>(static_cast<double>(gamma[c]) * inverse);
+    state.shift[c] = static_cast<T>(static_cast<double>(beta[c]) -
+                                    static_cast<double>(gamma[c]) * inverse * static_cast<double>(state.mean[c]));
+  }
+}
+
+/// From the pieces' sums of g and g xhat: the gradients of gamma and beta, and the map from g to dx,
+///   dx = gamma inverse (g - sum g / n - xhat sum(g xhat) / n),   xhat = (x - mean) inverse,
+/// where the batch's statistics were used, else dx = gamma inverse g.
+template <class T>
+void norm_backward(const Pieces<T>& pieces, int count, double pixels, bool batch_statistics, const T* gamma,
+                   const NormState<T>& state, T* gamma_gradient, T* beta_gradient) {
+  for (std::size_t c = 0; c < pieces.channels; ++c) {
+    double sum = 0, product = 0;
+    for (int i = 0; i < count; ++i) {
+      sum += static_cast<double>(pieces.first(i)[c]);
+      product += static_cast<double>(pieces.second(i)[c]);
+    }
+    gamma_gradient[c] = static_cast<T>(product);
+    beta_gradient[c] = static_cast<T>(sum);
+    const double inverse = static_cast<double>(state.inverse[c]);
+    const double scale = static_cast<double>(gamma[c]) * inverse;
+    const double x_scale = batch_statistics ? -scale * inverse * product / pixels : 0;
+    state.g_scale[c] = static_cast<T>(scale);
+    state.x_scale[c] = static_cast<T>(x_scale);
+    state.offset[c] =
+        static_cast<T>(batch_statistics ? -scale * sum / pixels - x_scale * static_cast<double>(state.mean[c]) : 0.0);
+  }
+}
+
+/// Pixels of a piece where pixels are taken one after the other: about 64 kB.
+template <class T>
+constexpr int norm_piece_pixels(int channels) {
+  return std::max(1, 65536 / (channels * static_cast<int>(sizeof(T))));
+}
+
+}  // namespace abell::kernels

@@ -1,0 +1,88 @@
+#pragma once
+/// Depthwise convolution over a batch; activations are [batch][height][width][channels], and in a geometry
+/// `filters` is channels times multiplier.
+
+#include <abell/kernels/conv2d.hpp>
+
+namespace abell::kernels {
+
+/// Rows of a band: about 64 kB of outputs, at least 4 rows so that the rows around them cost little.
+template <class T>
+constexpr int depthwise_band_rows(const Conv2dGeometry& g) {
+  const int row = g.out_width * g.filters * static_cast<int>(sizeof(T));
+  return std::clamp(65536 / row, std::min(4, g.out_height), g.out_height);
+}
+
+template <class T>
+std::size_t depthwise_thread_scratch(const Run<T>& run, const Conv2dGeometry& g) {
+  return round_up(count(run.table->depthwise_scratch_size(g)), 16);
+}
+
+template <class T>
+std::size_t depthwise_forward_scratch(const Run<T>& run, const Conv2dGeometry& g) {
+  return round_up(count(run.table->depthwise_packed_size(g)), 16) +
+         static_cast<std::size_t>(run.threads) * depthwise_thread_scratch(run, g);
+}
+
+/// Runs packed weights over all bands; `packed` is followed by the threads' scratch. `group`: see the table.
+template <class T>
+void depthwise_packed(const Run<T>& run, const Conv2dGeometry& g, int batch, const Rows<T>& x, int group, T* y,
+                      T* packed) {
+  T* scratch = packed + round_up(count(run.table->depthwise_packed_size(g)), 16);
+  const Bands bands{batch, g.out_height, depthwise_band_rows<T>(g)};
+  parallel_for(bands.size(), run.threads, [&](int band, int thread) {
+    const auto image = static_cast<std::size_t>(bands.image(band));
+    const Range rows = bands.rows_of(band);
+    run.table->depthwise_rows(g, x.from(image * g.input_size()), packed, false, group,
+                              y + image * g.output_size() / static_cast<std::size_t>(group), rows.begin, rows.end,
+                              scratch + static_cast<std::size_t>(thread) * depthwise_thread_scratch(run, g));
+  });
+}
+
+/// y = x * w + b channel by channel. `bias` may be null.
+template <class T>
+void depthwise_forward(const Run<T>& run, const Conv2dGeometry& g, int batch, const T* x, const T* weights,
+                       const T* bias, T* y, T* scratch) {
+  run.table->depthwise_pack(g, weights, static_cast<const T*>(nullptr), bias, false, scratch);
+  depthwise_packed(run, g, batch, Rows<T>{x}, 1, y, scratch);
+}
+
+template <class T>
+std::size_t depthwise_input_gradient_scratch(const Run<T>& run, const Conv2dGeometry& g) {
+  return depthwise_forward_scratch(run, g.depthwise_transposed());
+}
+
+/// dx = dy convolved with the flipped kernels, dy's cells set apart by the stride.
+template <class T>
+void depthwise_input_gradient(const Run<T>& run, const Conv2dGeometry& g, int batch, const T* weights, const T* dy,
+                              T* dx, T* scratch) {
+  const Conv2dGeometry t = g.depthwise_transposed();
+  const T* none = nullptr;
+  run.table->depthwise_pack(t, weights, none, none, true, scratch);
+  depthwise_packed(run, t, batch, Rows<T>{dy}, g.filters / g.channels, dx, scratch);
+}
+
+template <class T>
+std::size_t depthwise_weight_gradient_scratch(const Run<T>& run, const Conv2dGeometry& g) {
+  return count(run.table->depthwise_packed_size(g)) * max_gradient_chunks +
+         static_cast<std::size_t>(run.threads) * round_up(count(run.table->depthwise_weights_scratch_size(g)), 16);
+}
+
+/// dw and db from x and dy; assigns. `bias_gradient` may be null.
+template <class T>
+void depthwise_weight_gradient(const Run<T>& run, const Conv2dGeometry& g, int batch, const T* x, const T* dy,
+                               T* weight_gradient, T* bias_gradient, T* scratch) {
+  const std::size_t size = count(run.table->depthwise_packed_size(g));
+  const std::size_t each = round_up(count(run.table->depthwise_weights_scratch_size(g)), 16);
+  const Bands bands{batch, g.out_height, depthwise_band_rows<T>(g)};
+  accumulate_bands(
+      run.threads, bands, size, scratch, each, scratch + size * max_gradient_chunks, [&](int band, T* sums, T* own) {
+        const auto image = static_cast<std::size_t>(bands.image(band));
+        const Range rows = bands.rows_of(band);
+        run.table->depthwise_weights_rows(g, Rows<T>{x + image * g.input_size()}, Rows<T>{dy + image * g.output_size()},
+                                          sums, rows.begin, rows.end, own);
+      });
+  run.table->depthwise_weights_finish(g, scratch, weight_gradient, bias_gradient);
+}
+
+}  // namespace abell::kernels
