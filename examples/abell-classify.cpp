@@ -1,12 +1,12 @@
 /// Gives images, sets and folders of images their probability of being a cluster.
 
 #include <abell/data/cached_samples.hpp>
-#include <abell/models/cluster_net.hpp>
 #include <abell/network/dihedral.hpp>
 #include <abell/weights/model.hpp>
 #include <map>
 
 #include "catalogue.hpp"
+#include "model_file.hpp"
 #include "preprocessing.hpp"
 #include "program.hpp"
 #include "sha256.hpp"
@@ -30,23 +30,12 @@ struct Options {
   std::vector<std::string> positive;
 };
 
-/// The model file itself, or that of a run's folder.
-fs::path model_file(const fs::path& model) {
-  std::error_code error;
-  if (!fs::is_directory(model, error)) return model;
-  const fs::path inside = model / "model.safetensors";
-  if (!fs::exists(inside, error)) throw IoError(inside.string() + ": no such file in the run's folder");
-  return inside;
-}
-
-using ClusterNetwork = decltype(build<float>(cluster_net, cluster_net_input));
-
+/// What a model file tells besides its weights.
 struct Model {
   fs::path file;
   ModelInfo info;
   Preprocessing preprocessing;
   std::vector<std::string> positive;  ///< classes of the set that the model was trained on
-  ClusterNetwork network;
   std::string sha256;
 
   /// p(positive) from the network's outputs for one image.
@@ -63,29 +52,8 @@ struct Model {
 Model read_model(const fs::path& model) {
   const fs::path file = model_file(model);
   const ModelInfo info = read_model_info(file);
-  if (info.network != "custom") {
-    throw FormatError(file.string() + ": expected a model of the network 'custom', found '" + info.network + "'");
-  }
-  check_image_size(info.input.height, info.input.width, file.string() + ": metadata");
-  if (info.input.channels != cluster_net_input.channels) {
-    throw ShapeError(file.string() + ": expected an input of 3 channels, found " + to_string(info.input));
-  }
-  // Before memory is taken for what the metadata announces.
-  std::size_t parameters = 0;
-  for (const LayerInfo& layer : inspect(cluster_net, info.input)) parameters += layer.parameter_count();
-  if (fs::file_size(file) < parameters * sizeof(float)) {
-    throw ShapeError(file.string() + ": weights of another network: expected " + std::to_string(parameters) +
-                     " parameters for an input of " + to_string(info.input) + ", found a file of " +
-                     std::to_string(fs::file_size(file)) + " bytes");
-  }
-  Model loaded{file,
-               info,
-               read_preprocessing(info.preprocessing, file.string()),
-               read_positive(info.preprocessing, file.string()),
-               build<float>(cluster_net, info.input),
-               sha256_of_file(file)};
-  load_model(file, loaded.network);
-  return loaded;
+  return {file, info, read_preprocessing(info.preprocessing, file.string()),
+          read_positive(info.preprocessing, file.string()), sha256_of_file(file)};
 }
 
 /// The classes that count as clusters: those asked for; else those of the model's own set; else the
@@ -159,13 +127,14 @@ void check_output(const Options& options) {
 
 /// Classifies `catalogue.set` batch by batch; only one batch of pixels exists at a time. Stops early
 /// when interrupted.
-void classify(const Options& options, const Model& model, Catalogue& catalogue) {
+template <class Network>
+void classify(const Options& options, const Model& model, const Network& network, Catalogue& catalogue) {
   const std::vector<Object>& objects = catalogue.set.objects;
   const int threads = thread_count(options.common.threads);
   const int most = static_cast<int>(std::min<std::size_t>(objects.size(), batch_size));
-  Tensor<float> images(most, model.network.input());
-  Tensor<float> outputs(most, model.network.output());
-  auto space = model.network.workspace(most, false, threads);
+  Tensor<float> images(most, network.input());
+  Tensor<float> outputs(most, network.output());
+  auto space = network.workspace(most, false, threads);
   ProgressBar bar("images", static_cast<long>(objects.size()), options.common.quiet);
   for (std::size_t first = 0; first < objects.size() && !interrupted(); first += static_cast<std::size_t>(most)) {
     DataSet part;
@@ -175,7 +144,7 @@ void classify(const Options& options, const Model& model, Catalogue& catalogue) 
       part.objects.push_back(objects[i]);
       indices.push_back(i - first);
     }
-    const auto cache = cache_pixels(part, model.network.input(), model.preprocessing.decode(), {.threads = threads});
+    const auto cache = cache_pixels(part, network.input(), model.preprocessing.decode(), {.threads = threads});
     const CachedSamples samples(cache, std::vector<int>(indices.size(), -1), indices, model.preprocessing.samples());
     const int count = static_cast<int>(indices.size());
     parallel_for(count, threads, [&](int i, int) {
@@ -183,7 +152,7 @@ void classify(const Options& options, const Model& model, Catalogue& catalogue) 
     });
     const View<const float> in = images.view().slice(0, count);
     const View<float> out = outputs.view().slice(0, count);
-    options.tta ? DihedralMean(model.network).predict(in, out, space) : model.network.predict(in, out, space);
+    options.tta ? DihedralMean(network).predict(in, out, space) : network.predict(in, out, space);
     for (int i = 0; i < count; ++i) {
       catalogue.scored.probabilities.push_back(model.probability(out.image(i)));
       catalogue.masked.push_back(cache->masked(static_cast<std::size_t>(i)));
@@ -217,9 +186,8 @@ void print_metrics(const Catalogue& catalogue) {
   }
 }
 
-int run_classify(const Options& options, const std::string& command) {
-  check_output(options);
-  const Model model = read_model(options.model);
+template <class Network>
+int classify_and_write(const Options& options, const Model& model, const Network& network, const std::string& command) {
   Catalogue catalogue;
   catalogue.set = read_inputs(options, model);
   catalogue.command = command;
@@ -227,7 +195,7 @@ int run_classify(const Options& options, const std::string& command) {
   catalogue.model_sha256 = model.sha256;
   for (std::size_t i = 0; i < catalogue.set.objects.size(); ++i) catalogue.scored.objects.push_back(i);
   if (options.common.verbose) std::cerr << model.file.string() << ": sha256 " << model.sha256 << std::endl;
-  classify(options, model, catalogue);
+  classify(options, model, network, catalogue);
   if (interrupted()) {
     if (!options.common.quiet) std::cerr << "\ninterrupted: nothing was written" << std::endl;
     return exit_interrupted;
@@ -235,6 +203,14 @@ int run_classify(const Options& options, const std::string& command) {
   options.out.empty() ? write_csv_catalogue(std::cout, catalogue) : write_catalogue(options.out, catalogue);
   if (!options.common.quiet) print_metrics(catalogue);
   return exit_ok;
+}
+
+int run_classify(const Options& options, const std::string& command) {
+  check_output(options);
+  const Model model = read_model(options.model);
+  return with_model(model.file, model.info, [&](const auto&, const auto& network) {
+    return classify_and_write(options, model, network, command);
+  });
 }
 
 }  // namespace

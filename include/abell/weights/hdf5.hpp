@@ -13,6 +13,7 @@
 #include <abell/weights/open_file.hpp>
 #include <abell/weights/tensor_file.hpp>
 #include <algorithm>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -59,13 +60,17 @@ class Handle {
   herr_t (*close_)(hid_t);
 };
 
-/// HDF5 wants a name for what is in memory, of no file that exists.
-inline constexpr const char* no_file = "/dev/null/abell.h5";
+/// HDF5 wants a name for what is in memory: of no file that exists, another for each.
+inline std::string new_name() {
+  static std::atomic<unsigned> count{0};
+  return "/dev/null/" + std::to_string(count++);
+}
 
 inline Handle in_memory() {
   Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose);
   constexpr std::size_t growth = std::size_t{1} << 20;
-  H5Pset_fapl_core(access, growth, false);  // false: no file behind it
+  H5Pset_fapl_core(access, growth, false);         // false: no file behind it
+  H5Pset_fclose_degree(access, H5F_CLOSE_STRONG);  // what a damaged file left open is closed with it
   return access;
 }
 
@@ -81,7 +86,7 @@ inline Handle open(const std::filesystem::path& path) {
   }
   const Handle access = in_memory();
   H5Pset_file_image(access, bytes.data(), bytes.size());
-  Handle opened(H5Fopen(no_file, H5F_ACC_RDONLY, access), H5Fclose);
+  Handle opened(H5Fopen(new_name().c_str(), H5F_ACC_RDONLY, access), H5Fclose);
   if (!opened) throw FormatError(path.string() + ": expected a whole HDF5 file, found a damaged or truncated one");
   return opened;
 }
@@ -89,7 +94,7 @@ inline Handle open(const std::filesystem::path& path) {
 /// A new file that `write` puts on disk.
 inline Handle create() {
   const Handle access = in_memory();
-  return {H5Fcreate(no_file, H5F_ACC_TRUNC, H5P_DEFAULT, access), H5Fclose};
+  return {H5Fcreate(new_name().c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access), H5Fclose};
 }
 
 /// Throws IoError; an older file then stays.
