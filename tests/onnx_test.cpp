@@ -87,12 +87,12 @@ TEST_CASE("An ONNX graph has the nodes of the layers, and the arrays with channe
     }
   }
   REQUIRE(values_of(graph, "batch_norm_1/moving_variance", {2})[1] == number("batch_norm_1/moving_variance", 1));
-  const std::vector<float> dense = values_of(graph, "dense_1/kernel", {24, 3});
+  const std::vector<float> dense = values_of(graph, "dense_1/kernel", {3, 24});
   for (int c = 0; c < 4; ++c) {
     for (int y = 0; y < 3; ++y) {
       for (int x = 0; x < 2; ++x) {
         for (int unit = 0; unit < 3; ++unit) {
-          REQUIRE(dense[static_cast<std::size_t>(((c * 3 + y) * 2 + x) * 3 + unit)] ==
+          REQUIRE(dense[static_cast<std::size_t>(((unit * 4 + c) * 3 + y) * 2 + x)] ==
                   number("dense_1/kernel", ((y * 2 + x) * 4 + c) * 3 + unit));
         }
       }

@@ -74,8 +74,8 @@ inline Handle in_memory() {
   return access;
 }
 
-/// Opens a file for reading. Throws IoError, and FormatError when it is no HDF5 file or a damaged one.
-inline Handle open(const std::filesystem::path& path) {
+/// The bytes of a file. Throws IoError, and FormatError when it is no HDF5 file.
+inline std::vector<char> read_bytes(const std::filesystem::path& path) {
   OpenFile file = open_file(path);
   std::vector<char> bytes(static_cast<std::size_t>(file.size));
   file.stream.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
@@ -84,11 +84,21 @@ inline Handle open(const std::filesystem::path& path) {
   if (!std::string_view(bytes.data(), bytes.size()).starts_with(signature)) {
     throw FormatError(path.string() + ": expected an HDF5 file, found another kind of file");
   }
+  return bytes;
+}
+
+/// Opens the bytes of a file for reading. Throws FormatError when they are damaged; `path` is for the message.
+inline Handle open(const std::filesystem::path& path, std::vector<char>& bytes) {
   const Handle access = in_memory();
   H5Pset_file_image(access, bytes.data(), bytes.size());
   Handle opened(H5Fopen(new_name().c_str(), H5F_ACC_RDONLY, access), H5Fclose);
   if (!opened) throw FormatError(path.string() + ": expected a whole HDF5 file, found a damaged or truncated one");
   return opened;
+}
+
+inline Handle open(const std::filesystem::path& path) {
+  std::vector<char> bytes = read_bytes(path);
+  return open(path, bytes);
 }
 
 /// A new file that `write` puts on disk.

@@ -10,6 +10,7 @@
 /// into layer_names0, layer_names1, ... HDF5 as Debian builds it may be called from one thread at a time only.
 
 #include <abell/weights/hdf5.hpp>
+#include <abell/weights/in_child.hpp>
 #include <abell/weights/match.hpp>
 #include <algorithm>
 #include <filesystem>
@@ -37,6 +38,7 @@ struct KerasOptions {
   KerasMatch match = KerasMatch::automatic;
   std::vector<std::string> missing = {};
   std::vector<std::string> unused = {};
+  bool try_first = true;  ///< in a child process, which takes the fall where a damaged file crashes HDF5
 };
 
 namespace detail {
@@ -166,6 +168,26 @@ inline void rename_depthwise(TensorFile& file, const std::vector<ExpectedTensor>
   }
 }
 
+/// Reads all arrays that `expected` asks for into `file`, once names and shapes are known to fit.
+inline LoadedWeights read_keras(const std::filesystem::path& path, std::vector<char>& bytes,
+                                const std::vector<ExpectedTensor>& expected, const std::vector<std::string>& layers,
+                                const KerasOptions& options, TensorFile& file) {
+  const std::string where = path.string();
+  const hdf5::Quiet quiet;
+  const hdf5::Handle opened = hdf5::open(path, bytes);
+  const hdf5::Handle root = keras_root(opened, where);
+  KerasFile keras = keras_index(root, where);
+  const bool in_order = rename_in_order(where, keras, layers, options);
+  rename_depthwise(keras.file, expected);
+  std::map<std::string, std::string> places;
+  for (std::size_t i = 0; i < keras.paths.size(); ++i) places[keras.file.tensors[i].name] = keras.paths[i];
+  LoadedWeights loaded = reconcile(path, keras.file, expected, {options.missing, options.unused});
+  loaded.in_order = in_order;
+  for (StoredTensor& tensor : keras.file.tensors) hdf5::read_into(root, places.at(tensor.name), tensor, where);
+  file = std::move(keras.file);
+  return loaded;
+}
+
 /// Writes a list of names as Keras does: in several attributes when one could not hold it.
 inline void write_keras_list(hid_t group, const std::string& name, const std::vector<std::string>& list,
                              const std::filesystem::path& path) {
@@ -191,22 +213,19 @@ inline void write_keras_list(hid_t group, const std::string& name, const std::ve
 template <class Network>
 LoadedWeights load_keras_weights(const std::filesystem::path& path, Network& network,
                                  const KerasOptions& options = {}) {
-  const std::string where = path.string();
-  const detail::hdf5::Quiet quiet;
-  const detail::hdf5::Handle file = detail::hdf5::open(path);
-  const detail::hdf5::Handle root = detail::keras_root(file, where);
-  detail::KerasFile keras = detail::keras_index(root, where);
-  const std::vector<detail::ExpectedTensor> expected = detail::expected_parameters(network);
-  const bool in_order = detail::rename_in_order(where, keras, detail::layers_with_weights(network), options);
-  detail::rename_depthwise(keras.file, expected);
-  std::map<std::string, std::string> places;
-  for (std::size_t i = 0; i < keras.paths.size(); ++i) places[keras.file.tensors[i].name] = keras.paths[i];
-  LoadedWeights loaded = detail::reconcile(path, keras.file, expected, {options.missing, options.unused});
-  loaded.in_order = in_order;
-  for (StoredTensor& tensor : keras.file.tensors) {
-    detail::hdf5::read_into(root, places.at(tensor.name), tensor, where);
+  std::vector<char> bytes = detail::hdf5::read_bytes(path);
+  TensorFile file;
+  LoadedWeights loaded;
+  const auto read = [&] {
+    file = {};
+    loaded = detail::read_keras(path, bytes, detail::expected_parameters(network), detail::layers_with_weights(network),
+                                options, file);
+  };
+  if (options.try_first && !detail::survives(read)) {
+    throw FormatError(path.string() + ": expected a whole HDF5 file, found a damaged one, at which HDF5 itself fails");
   }
-  detail::fill(path, keras.file, network);
+  read();
+  detail::fill(path, file, network);
   return loaded;
 }
 

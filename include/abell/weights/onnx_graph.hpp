@@ -66,7 +66,7 @@ class OnnxGraph {
   void add(const BatchNorm& layer) {
     in_order();
     std::vector<std::string> inputs{value_};
-    for (const Parameter& parameter : info_->parameters) inputs.push_back(initializer(parameter, {}));
+    for (const Parameter& parameter : info_->parameters) inputs.push_back(initializer(parameter));
     onnx::NodeProto& made = node("BatchNormalization", inputs);
     attribute(made, "epsilon", static_cast<float>(layer.epsilon));
   }
@@ -97,21 +97,21 @@ class OnnxGraph {
     flatten({});
   }
 
+  /// The kernel is written as [units][inputs], the form (transB = 1) that every runtime takes.
   void add(const Dense& layer) {
     if (is_map_) flatten("/flat");
     const auto& parameters = info_->parameters;
+    const std::vector<std::int64_t> shape{layer.units, shape_.channels};
     std::vector<std::string> inputs{value_};
     if (unordered_) {
       const Shape from = *std::exchange(unordered_, std::nullopt);
-      const auto sizes = [](int n) { return static_cast<std::int64_t>(n); };
-      inputs.push_back(initializer(parameters[0], {2, 0, 1, 3},
-                                   {sizes(from.height), sizes(from.width), sizes(from.channels), sizes(layer.units)},
-                                   std::vector<std::int64_t>{sizes(shape_.channels), sizes(layer.units)}));
+      inputs.push_back(
+          initializer(parameters[0], {3, 2, 0, 1}, {from.height, from.width, from.channels, layer.units}, shape));
     } else {
-      inputs.push_back(initializer(parameters[0], {}));
+      inputs.push_back(initializer(parameters[0], {1, 0}, sizes_of(parameters[0]), shape));
     }
-    inputs.push_back(initializer(parameters[1], {}));
-    node("Gemm", inputs);
+    inputs.push_back(initializer(parameters[1]));
+    attribute(node("Gemm", inputs), "transB", std::int64_t{1});
   }
 
   /// Kernels in the order given, `inputs` channels to each filter.
@@ -121,7 +121,7 @@ class OnnxGraph {
     const auto& parameters = info_->parameters;
     const std::vector<std::int64_t> shape{info_->output.channels, inputs, layer.kernel.height, layer.kernel.width};
     std::vector<std::string> names{value_, initializer(parameters[0], order, sizes_of(parameters[0]), shape)};
-    if (layer.bias) names.push_back(initializer(parameters[1], {}));
+    if (layer.bias) names.push_back(initializer(parameters[1]));
     onnx::NodeProto& made = node("Conv", names);
     window(made, layer.kernel, layer.stride, layer.padding);
     attribute(made, "group", static_cast<std::int64_t>(groups));
@@ -223,8 +223,8 @@ class OnnxGraph {
     return name;
   }
 
-  std::string initializer(const Parameter& parameter, const Order& order) {
-    return initializer(parameter, order, sizes_of(parameter), sizes_of(parameter));
+  std::string initializer(const Parameter& parameter) {
+    return initializer(parameter, {}, sizes_of(parameter), sizes_of(parameter));
   }
   /// The next parameter of the arena, of dimensions `sizes`, with its axes in `order` (none: as they are),
   /// written in the dimensions `shape`. Throws NumericError.
