@@ -113,7 +113,7 @@ struct Update {
 
   explicit Update(Optimizer o) : optimizer(o), state(optimizer, gradients.size()) {}
   void run(int threads) {
-    apply<float>(optimizer, state, threads, network.parameters(), std::as_const(gradients).span());
+    apply<float>(optimizer, state, threads, network.parameters(), std::as_const(gradients).span(), network.trainable());
   }
   /// The gradient is read; parameters and slots are read and written.
   double bytes() const { return 4.0 * static_cast<double>(3 * gradients.size() + 2 * state.slots.size()); }
@@ -134,6 +134,7 @@ void add_networks() {
   for (const int threads : thread_counts()) {
     add_update("sgd_step", threads, Sgd{});
     add_update("adam_step", threads, Adam{});
+    add_update("adadelta_step", threads, Adadelta{});
     add_training("train_step", threads, noise_images);
     add_training("train_step_simulated", threads, simulated_images);
     for (const int batch : {1, 10}) add_prediction(batch, threads);

@@ -30,7 +30,7 @@ struct Options {
   std::vector<std::string> positive;
 };
 
-/// What a model file tells besides its weights.
+/// All of a model but its network.
 struct Model {
   fs::path file;
   ModelInfo info;
@@ -135,6 +135,7 @@ void classify(const Options& options, const Model& model, const Network& network
   Tensor<float> images(most, network.input());
   Tensor<float> outputs(most, network.output());
   auto space = network.workspace(most, false, threads);
+  network.prepare(space);
   ProgressBar bar("images", static_cast<long>(objects.size()), options.common.quiet);
   for (std::size_t first = 0; first < objects.size() && !interrupted(); first += static_cast<std::size_t>(most)) {
     DataSet part;
@@ -186,30 +187,25 @@ void print_metrics(const Catalogue& catalogue) {
   }
 }
 
-template <class Network>
-int classify_and_write(const Options& options, const Model& model, const Network& network, const std::string& command) {
-  Catalogue catalogue;
-  catalogue.set = read_inputs(options, model);
-  catalogue.command = command;
-  catalogue.model = model.file.filename().string();
-  catalogue.model_sha256 = model.sha256;
-  for (std::size_t i = 0; i < catalogue.set.objects.size(); ++i) catalogue.scored.objects.push_back(i);
-  if (options.common.verbose) std::cerr << model.file.string() << ": sha256 " << model.sha256 << std::endl;
-  classify(options, model, network, catalogue);
-  if (interrupted()) {
-    if (!options.common.quiet) std::cerr << "\ninterrupted: nothing was written" << std::endl;
-    return exit_interrupted;
-  }
-  options.out.empty() ? write_csv_catalogue(std::cout, catalogue) : write_catalogue(options.out, catalogue);
-  if (!options.common.quiet) print_metrics(catalogue);
-  return exit_ok;
-}
-
 int run_classify(const Options& options, const std::string& command) {
   check_output(options);
   const Model model = read_model(options.model);
   return with_model(model.file, model.info, [&](const auto&, const auto& network) {
-    return classify_and_write(options, model, network, command);
+    Catalogue catalogue;
+    catalogue.set = read_inputs(options, model);
+    catalogue.command = command;
+    catalogue.model = model.file.filename().string();
+    catalogue.model_sha256 = model.sha256;
+    for (std::size_t i = 0; i < catalogue.set.objects.size(); ++i) catalogue.scored.objects.push_back(i);
+    if (options.common.verbose) std::cerr << model.file.string() << ": sha256 " << model.sha256 << std::endl;
+    classify(options, model, network, catalogue);
+    if (interrupted()) {
+      if (!options.common.quiet) std::cerr << "\ninterrupted: nothing was written" << std::endl;
+      return exit_interrupted;
+    }
+    options.out.empty() ? write_csv_catalogue(std::cout, catalogue) : write_catalogue(options.out, catalogue);
+    if (!options.common.quiet) print_metrics(catalogue);
+    return exit_ok;
   });
 }
 

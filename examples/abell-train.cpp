@@ -45,5 +45,8 @@ int main(int argc, char** argv) {
   TrainOptions options;
   add_train_options(app, options);
   const std::string command = command_line(app.get_name(), argc, argv);
-  return run(app, argc, argv, [&] { return train(options, command); });
+  return run(app, argc, argv, [&] {
+    options.resolve();
+    return train(options, command);
+  });
 }

@@ -3,8 +3,8 @@
 
 #include <abell/images/image.hpp>
 #include <abell/weights/model.hpp>
+#include <algorithm>
 #include <filesystem>
-#include <span>
 #include <string>
 #include <system_error>
 
@@ -27,9 +27,13 @@ inline std::filesystem::path model_file(const std::filesystem::path& model) {
 /// `body(description, network)` returns. Throws as `load_model` does, FormatError for a network of another name.
 template <class Body>
 auto with_model(const std::filesystem::path& file, const ModelInfo& info, const Body& body) {
-  return with_description(info.network, file.string(), [&](const auto& description) {
-    check_image_size(info.input.height, info.input.width, file.string() + ": metadata");
-    if (info.input.channels != 3) {
+  if (std::ranges::find(network_names, info.network) == network_names.end()) {
+    throw FormatError(file.string() + ": expected a model of the network 'custom' or 'mobilenet', found '" +
+                      info.network + "'");
+  }
+  check_image_size(info.input.height, info.input.width, file.string() + ": metadata");
+  return with_description(info.network, 0, [&](const auto& description, const Shape& input) {
+    if (info.input.channels != input.channels) {
       throw ShapeError(file.string() + ": expected an input of 3 channels, found " + to_string(info.input));
     }
     // Before memory is taken for what the metadata announces.

@@ -63,6 +63,7 @@ inline std::vector<std::string> read_positive(const nlohmann::json& json, const 
   }
 }
 
+/// All but --scale, whose default depends on the network.
 inline void add_preprocessing(CLI::App& app, Preprocessing& options) {
   app.add_option("--channels", options.channels,
                  "Channels of [empty or third band, optical, X-ray] that the network sees")
@@ -76,10 +77,6 @@ inline void add_preprocessing(CLI::App& app, Preprocessing& options) {
       ->capture_default_str();
   app.add_option("--nan", options.nan, "What NaN and BLANK pixels of FITS images become")
       ->check(CLI::IsMember({"zero", "median", "error"}))
-      ->capture_default_str();
-  app.add_option("--scale", options.scale,
-                 "How values of 0..255 become the network's numbers: x/255, x/127.5-1, or mean 0 and variance 1")
-      ->check(CLI::IsMember({"unit", "symmetric", "standard"}))
       ->capture_default_str();
   add_bands(app, options.bands);
 }

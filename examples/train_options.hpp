@@ -11,54 +11,83 @@
 #include "preprocessing.hpp"
 #include "program.hpp"
 #include "run_folder.hpp"
+#include "training_defaults.hpp"
 
 namespace abell::program {
 
-/// Defaults are Table 4 of the paper for the custom network; the augmentation ranges, which the paper
-/// does not tell, are those of `Augmentation`.
+/// What is left open gets Table 4's value for the network (`resolve`); the augmentation ranges, which the
+/// paper does not tell, are those of `Augmentation`.
 struct TrainOptions {
   std::string data, out;
   CommonOptions common;
   std::string network = "custom";
   std::optional<std::uint64_t> iterations;
   std::optional<int> epochs;
-  int batch = 10;
-  std::string optimizer = "sgd";
+  std::optional<int> batch;
+  std::optional<std::string> optimizer;
   std::optional<double> learning_rate;
   double momentum = 0.9;
-  double decay = 1e-6;
-  int patience = 14;
-  double factor = 0.75;
-  double min_rate = 1e-4;
+  double rho = 0.95;
+  double weight_decay = 1e-2;
+  std::optional<double> decay;
+  std::optional<int> patience;
+  std::optional<double> factor;
+  std::optional<double> min_rate;
   int early_stopping = 0;
   double validation_fraction = 0.1;
   double dropout = 0.65;
+  double average = 0;
   std::vector<std::string> positive;
   std::string class_weights = "none";
   bool no_augment = false;
   Augmentation augmentation;
   std::vector<double> shift{0.05};
   std::string flips = "both";
+  std::optional<std::string> scale;  ///< goes to `preprocessing`
   Preprocessing preprocessing;
   std::string weights, cache;
   int preview = 0;  ///< objects to write as pictures, in place of training
   bool tta = false;
   bool resume = false, overwrite = false;
 
-  static constexpr std::uint64_t table4_iterations = 153000;
+  static constexpr std::uint64_t table4_iterations = network_defaults.front().iterations;
+
+  /// Fills what is open. To be called once the network and all that the user gave are set, before anything below.
+  void resolve() {
+    const auto fill = [](auto& option, const auto& value) {
+      if (!option) option = value;
+    };
+    const NetworkDefaults& of_network = defaults_of(network_defaults, network);
+    fill(batch, of_network.batch);
+    if (!epochs) fill(iterations, of_network.iterations);
+    fill(patience, of_network.patience);
+    fill(factor, of_network.factor);
+    fill(scale, std::string(of_network.scale));
+    preprocessing.scale = *scale;
+    fill(optimizer, std::string(of_network.optimizer));
+    const OptimizerDefaults& of_optimizer = defaults_of(optimizer_defaults, *optimizer);
+    fill(learning_rate, of_optimizer.learning_rate);
+    fill(decay, of_optimizer.decay);
+    fill(min_rate, of_optimizer.min_rate);
+  }
 
   Optimizer make_optimizer() const {
-    if (optimizer == "adam") return Adam{.learning_rate = learning_rate.value_or(1e-3), .decay = decay};
-    return Sgd{.learning_rate = learning_rate.value_or(1e-4), .momentum = momentum, .decay = decay};
+    const double rate = learning_rate.value(), fall = decay.value();
+    if (optimizer == "adam") return Adam{.learning_rate = rate, .decay = fall};
+    if (optimizer == "adamw") return AdamW{.learning_rate = rate, .weight_decay = weight_decay, .decay = fall};
+    if (optimizer == "adadelta") return Adadelta{.learning_rate = rate, .rho = rho, .decay = fall};
+    return Sgd{.learning_rate = rate, .momentum = momentum, .decay = fall};
   }
   FitOptions fit_options(const std::vector<float>& weights_of_classes) const {
     FitOptions options;
-    options.batch = batch;
+    options.batch = batch.value();
     options.epochs = epochs.value_or(1);
-    options.iterations = epochs ? 0 : iterations.value_or(table4_iterations);
+    options.iterations = epochs ? 0 : iterations.value();
     options.optimizer = make_optimizer();
-    options.plateau = ReduceOnPlateau{.factor = factor, .patience = patience, .min_rate = min_rate};
+    options.plateau =
+        ReduceOnPlateau{.factor = factor.value(), .patience = patience.value(), .min_rate = min_rate.value()};
     if (early_stopping > 0) options.early_stopping = EarlyStopping{.patience = early_stopping};
+    options.average = average;
     options.class_weights = weights_of_classes;
     options.seed = common.seed;
     options.threads = common.threads;
@@ -80,21 +109,24 @@ struct TrainOptions {
               {"data", data},
               {"network", network},
               {"seed", common.seed},
-              {"batch", batch},
-              {"optimizer", optimizer},
-              {"learning_rate", abell::learning_rate(make_optimizer())},
-              {"decay", decay},
-              {"plateau_patience", patience},
-              {"plateau_factor", factor},
-              {"plateau_min_rate", min_rate},
+              {"batch", batch.value()},
+              {"optimizer", optimizer.value()},
+              {"learning_rate", learning_rate.value()},
+              {"decay", decay.value()},
+              {"plateau_patience", patience.value()},
+              {"plateau_factor", factor.value()},
+              {"plateau_min_rate", min_rate.value()},
               {"early_stopping", early_stopping},
               {"validation_fraction", validation_fraction},
               {"dropout", dropout},
+              {"average", average},
               {"class_weights", class_weights},
               {"preprocessing", Json(nlohmann::json(preprocessing))},
               {"weights", weights},
               {"augment", !no_augment}};
     if (optimizer == "sgd") json["momentum"] = momentum;
+    if (optimizer == "adadelta") json["rho"] = rho;
+    if (optimizer == "adamw") json["weight_decay"] = weight_decay;
     if (const auto a = draws()) {
       json["augmentation"] = {{"rotation", a->rotation},
                               {"height_shift", a->height_shift},
@@ -113,30 +145,45 @@ inline void add_train_options(CLI::App& app, TrainOptions& o) {
   app.add_option("DATA", o.data, "Kosiba2020 folder, folder of class folders, or table of images")->required();
   app.add_option("--out", o.out, "Folder of the run")->required();
   add_common(app, o.common);
-  app.add_option("--network", o.network, "Network to train")->check(CLI::IsMember({"custom"}))->capture_default_str();
-  auto* iterations = app.add_option("--iterations", o.iterations, "Training steps in all (default: 153000, Table 4)")
+  app.add_option("--network", o.network, "Network to train")->check(CLI::IsMember({"custom", "mobilenet"}))->capture_default_str();
+  const auto by_network = [](const char* what, auto member) { return what + shown_defaults(network_defaults, member); };
+  const auto by_optimizer = [](const char* what, auto member) {
+    return what + shown_defaults(optimizer_defaults, member);
+  };
+  auto* iterations = app.add_option("--iterations", o.iterations,
+                                    by_network("Training steps in all", &NetworkDefaults::iterations) + ": Table 4")
                          ->check(within(1, 1e9));
   app.add_option("--epochs", o.epochs, "Epochs, in place of --iterations")->excludes(iterations)->check(within(1, 1e9));
-  app.add_option("--batch", o.batch, "Images in a step")->check(CLI::Range(1, 4096))->capture_default_str();
-  app.add_option("--optimizer", o.optimizer, "sgd (Nesterov momentum) or adam")
-      ->check(CLI::IsMember({"sgd", "adam"}))
-      ->capture_default_str();
-  app.add_option("--learning-rate", o.learning_rate, "Learning rate (default: 1e-4 for sgd, 1e-3 for adam)");
+  app.add_option("--batch", o.batch, by_network("Images in a step", &NetworkDefaults::batch))
+      ->check(CLI::Range(1, 4096));
+  app.add_option("--optimizer", o.optimizer,
+                 by_network("sgd (Nesterov momentum), adam, adamw or adadelta", &NetworkDefaults::optimizer))
+      ->check(CLI::IsMember({"sgd", "adam", "adamw", "adadelta"}));
+  app.add_option("--learning-rate", o.learning_rate, by_optimizer("Learning rate", &OptimizerDefaults::learning_rate));
   app.add_option("--momentum", o.momentum, "Momentum of sgd")->capture_default_str();
-  app.add_option("--decay", o.decay, "Learning rate at update t is divided by 1 + decay t")->capture_default_str();
-  app.add_option("--patience", o.patience, "Epochs without a lower validation loss before the rate is lowered")
-      ->check(within(1, 1e9))
+  app.add_option("--rho", o.rho, "Decay of adadelta's means")->capture_default_str();
+  app.add_option("--weight-decay", o.weight_decay, "Weight decay of adamw, times the learning rate a step")
       ->capture_default_str();
-  app.add_option("--factor", o.factor, "What the rate is then multiplied by")
-      ->check(within(0.01, 1))
-      ->capture_default_str();
-  app.add_option("--min-rate", o.min_rate, "Floor of the rate")->check(within(0, 1e6))->capture_default_str();
+  app.add_option("--decay", o.decay,
+                 by_optimizer("Learning rate at update t is divided by 1 + decay t", &OptimizerDefaults::decay));
+  app.add_option(
+         "--patience", o.patience,
+         by_network("Epochs without a lower validation loss before the rate is lowered", &NetworkDefaults::patience))
+      ->check(within(1, 1e9));
+  app.add_option("--factor", o.factor, by_network("What the rate is then multiplied by", &NetworkDefaults::factor))
+      ->check(within(0.01, 1));
+  app.add_option("--min-rate", o.min_rate, by_optimizer("Floor of the rate", &OptimizerDefaults::min_rate))
+      ->check(within(0, 1e6));
   app.add_option("--early-stopping", o.early_stopping,
                  "Stop after this many epochs without a lower validation loss (0: never)")
       ->check(within(0, 1e9))
       ->capture_default_str();
   app.add_option("--dropout", o.dropout, "Share of the dense layer's units dropped in training")
       ->check(within(0, 0.99))
+      ->capture_default_str();
+  app.add_option("--average", o.average,
+                 "Validate, keep and test a moving average of the weights with this decay a step (0: the weights)")
+      ->check(within(0, 0.99999))
       ->capture_default_str();
   app.add_option("--validation-fraction", o.validation_fraction, "Share of the training set held out, by class")
       ->check(within(0, 0.99))
@@ -148,6 +195,11 @@ inline void add_train_options(CLI::App& app, TrainOptions& o) {
       ->check(CLI::IsMember({"none", "balanced"}))
       ->capture_default_str();
   add_preprocessing(app, o.preprocessing);
+  app.add_option("--scale", o.scale,
+                 by_network("How values of 0..255 become the network's numbers: unit x/255, symmetric x/127.5-1, or "
+                            "standard: mean 0 and variance 1",
+                            &NetworkDefaults::scale))
+      ->check(CLI::IsMember({"unit", "symmetric", "standard"}));
   app.add_flag("--no-augment", o.no_augment, "Train on the images as they are");
   app.add_option("--rotation", o.augmentation.rotation, "Random rotation, +- degrees")->capture_default_str();
   app.add_option("--shift", o.shift, "Random shift, share of the side (or pixels from 1 on); rows[,columns]")

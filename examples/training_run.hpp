@@ -2,6 +2,7 @@
 /// One training run in its folder: fitted, saved every epoch, gone on with, evaluated, reported.
 
 #include <abell/network/dihedral.hpp>
+#include <abell/network/explain.hpp>
 #include <abell/network/summary.hpp>
 #include <abell/report/training_report.hpp>
 #include <abell/weights/checkpoint.hpp>
@@ -31,9 +32,11 @@ Scored score(const Network& network, const TrainOptions& options, const Data& da
   return scored;
 }
 
-inline TrainingReport report_of(const TrainOptions& options, const Data& data, const Scored& scored, const Json& config,
-                                const std::vector<LayerInfo>& layers, const TrainingState<float>& state,
-                                const std::string& split, const std::string& command) {
+/// The report of a run whose `scored` objects were evaluated with `network`.
+template <class Network>
+TrainingReport report_of(const TrainOptions& options, const Data& data, const Scored& scored, const Json& config,
+                         const Network& network, const TrainingState<float>& state, const std::string& split,
+                         const std::string& command) {
   TrainingReport report;
   const std::filesystem::path source = std::filesystem::path(options.data).lexically_normal();
   report.subtitle =
@@ -47,10 +50,11 @@ inline TrainingReport report_of(const TrainOptions& options, const Data& data, c
   report.test_name = split;
   report.classes = output_names(data.set);
   report.best_epoch = state.best_epoch;
-  for (const auto& [key, value] : config.items()) {
-    report.configuration.emplace_back(key, value.is_string() ? value.get<std::string>() : value.dump());
+  for (const auto& item : config.items()) {
+    const Json& value = item.value();
+    report.configuration.emplace_back(item.key(), value.is_string() ? value.get<std::string>() : value.dump());
   }
-  const auto rows = summary_rows(layers);
+  const auto rows = summary_rows(network.layers());
   report.network = {.head = rows.front(), .rows = {rows.begin() + 1, rows.end()}, .total = true};
   double seconds = 0, waited = 0;
   for (const EpochRecord& e : state.history) {
@@ -70,6 +74,8 @@ inline TrainingReport report_of(const TrainOptions& options, const Data& data, c
   }
   // [empty, optical, X-ray] images are known by their empty channel.
   std::vector<float> room;
+  const CachedSamples samples(data.cache, data.labels, scored.objects, options.preprocessing.samples());
+  Tensor<float> image(1, network.input());
   report.sky_channels = true;
   for (const std::size_t chosen : choose_examples(report.predictions)) {
     Picture picture{data.cache->shape(), {}};
@@ -77,7 +83,10 @@ inline TrainingReport report_of(const TrainOptions& options, const Data& data, c
                data.cache->read(scored.objects[chosen], room));
     const auto& bytes = picture.pixels;
     for (std::size_t i = 0; i < bytes.size(); i += 3) report.sky_channels = report.sky_channels && bytes[i] == 0;
-    report.examples.push_back({chosen, std::move(picture)});
+    samples.read(chosen, 0, image.span());
+    Image attention =
+        grad_cam(network, image, is_positive(scored.probabilities[chosen]), {.threads = options.common.threads});
+    report.examples.push_back({chosen, std::move(picture), std::move(attention)});
   }
   return report;
 }
@@ -121,7 +130,7 @@ void fit_and_save(const TrainOptions& options, const Data& data, const Json& con
 
   // The bar counts images: rate and time left in a unit that does not depend on the batch.
   const std::uint64_t images = data.train.size();
-  const auto batch = static_cast<std::uint64_t>(options.batch);
+  const auto batch = static_cast<std::uint64_t>(fit_options.batch);
   const std::uint64_t batches = (images + batch - 1) / batch;
   const std::uint64_t steps =
       fit_options.iterations > 0 ? fit_options.iterations : batches * static_cast<std::uint64_t>(fit_options.epochs);
@@ -185,7 +194,7 @@ void evaluate_run(const TrainOptions& options, const Data& data, const Json& con
   if (options.tta) metrics["without_tta"] = metrics_json(score(network, options, data, evaluated));
   write_csv(out / "predictions.csv", prediction_columns, prediction_rows(data.set, scored, data.masked));
   write_json(out / "metrics.json", metrics);
-  write_training_report(report_of(options, data, scored, config, network.layers(), state, metrics["split"], command),
+  write_training_report(report_of(options, data, scored, config, network, state, metrics["split"], command),
                         out / "report.html");
   if (!options.common.quiet) {
     std::cout << metrics.dump(2) << "\nreport: " << (out / "report.html").string() << std::endl;

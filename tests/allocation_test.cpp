@@ -105,14 +105,14 @@ constexpr auto all_layers = describe(Conv2d{.filters = 9}, Relu{}, MaxPool2d{}, 
 
 /// Allocations of the second and third training step and of predictions in a kept workspace.
 template <Fusion fusion>
-void check_allocations(int threads) {
+void check_allocations(int threads, const Optimizer& optimizer) {
   const Shape shape{37, 30, 3};
   auto network = build<float, fusion>(all_layers, shape, 1);
   Tensor<float> images(5, shape), out(5, {1, 1, 3});
   Random random(1);
   for (float& value : images.span()) value = static_cast<float>(random.normal());
   const std::vector<int> labels{0, 1, 2, 1, 0};
-  const FitOptions options{.optimizer = Sgd{.learning_rate = 0.01}, .class_weights = {1, 2, 3}};
+  const FitOptions options{.optimizer = optimizer, .class_weights = {1, 2, 3}};
   OptimizerState<float> state(options.optimizer, network.parameters().size());
   auto space = network.workspace(5, true, threads);
   auto prediction = network.workspace(2, false, threads);
@@ -132,8 +132,10 @@ void check_allocations(int threads) {
 TEST_CASE("training and prediction allocate nothing after the first step", "[allocation]") {
   for (const int threads : {1, 2, 4}) {
     INFO(threads << " threads");
-    check_allocations<Fusion::on>(threads);
-    check_allocations<Fusion::off>(threads);
+    check_allocations<Fusion::on>(threads, Sgd{.learning_rate = 0.01});
+    check_allocations<Fusion::off>(threads, Sgd{.learning_rate = 0.01});
+    check_allocations<Fusion::on>(threads, Adadelta{});
+    check_allocations<Fusion::on>(threads, AdamW{});
   }
 }
 

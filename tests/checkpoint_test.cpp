@@ -48,6 +48,7 @@ void require_same(const TrainingState<T>& a, const TrainingState<T>& b, bool clo
   REQUIRE(a.seen == b.seen);
   REQUIRE(a.finished == b.finished);
   REQUIRE(same_bits(std::span<const T>(a.best_parameters), std::span<const T>(b.best_parameters)));
+  REQUIRE(same_bits(std::span<const T>(a.average), std::span<const T>(b.average)));
   REQUIRE(same_bits(a.best_loss, b.best_loss));
   REQUIRE(a.best_epoch == b.best_epoch);
   REQUIRE(a.history.size() == b.history.size());
@@ -75,10 +76,12 @@ TEST_CASE("A run stopped anywhere, put aside and taken up again ends with the sa
   FitOptions options;
   options.batch = 5;  // five batches an epoch, the last one short
   options.epochs = 4;
-  const Optimizer sgd = Sgd{.learning_rate = 0.05, .momentum = 0.9, .nesterov = true, .decay = 1e-3};
-  const Optimizer adam = Adam{.learning_rate = 0.01, .decay = 1e-3};
-  const bool two_arrays = GENERATE(false, true);
-  options.optimizer = two_arrays ? adam : sgd;
+  const std::vector<Optimizer> optimizers{Sgd{.learning_rate = 0.05, .momentum = 0.9, .nesterov = true, .decay = 1e-3},
+                                          Adam{.learning_rate = 0.01, .decay = 1e-3},
+                                          AdamW{.learning_rate = 0.01, .weight_decay = 0.1},
+                                          Adadelta{.learning_rate = 5, .decay = 0.95}};
+  const std::size_t chosen = GENERATE(0U, 1U, 2U, 3U);
+  options.optimizer = optimizers[chosen];
   options.plateau = ReduceOnPlateau{.factor = 0.5, .patience = 1, .min_delta = 0.05, .cooldown = 1, .min_rate = 1e-4};
   options.early_stopping = EarlyStopping{.patience = 20};
   options.seed = 3;
@@ -92,7 +95,7 @@ TEST_CASE("A run stopped anywhere, put aside and taken up again ends with the sa
   REQUIRE(whole.optimizer.updates == 20);
 
   for (const int stop_after : {1, 5, 7, 13, 19, 20}) {
-    INFO("stopped after step " << stop_after << (validated ? ", validated" : "") << (two_arrays ? ", Adam" : ", Sgd"));
+    INFO("stopped after step " << stop_after << (validated ? ", validated" : "") << ", optimizer " << chosen);
     FitOptions first = options;
     std::uint64_t done = 0;
     first.callbacks = {{.on_step = [&](const StepReport& report) { done = report.step; },
@@ -160,6 +163,7 @@ TEST_CASE("Checkpoints keep extreme numbers: NaN with its bits, infinity, counts
   state.best_loss = std::numeric_limits<double>::infinity();
   state.best_epoch = 1;
   state.best_parameters = copy_of(network);
+  state.average = copy_of(network);
   const double odd_nan = std::bit_cast<double>(0x7ff8000000abcdefull);
   state.history = {{1, 0.1, 0.3, odd_nan, odd_nan, 1e-4, 12.5, 1e-17}};
   save_checkpoint(folder / "c", network, state);

@@ -2,6 +2,7 @@
 
 #include <abell/kernels/gemm.hpp>
 #include <abell/kernels/reference.hpp>
+#include <algorithm>
 #include <string>
 
 #include "catch.hpp"
@@ -30,7 +31,8 @@ void check_gemm(int rows, int columns, int depth) {
   const Values a = integers(area(rows, depth), 21), b = integers(area(depth, columns), 22);
   const Values bias = integers(static_cast<std::size_t>(columns), 23);
   const Values product = kernels::reference::gemm(rows, columns, depth, a, b);
-  Values with_bias = product;
+  Values with_bias = product, column_sums(bias.size());
+  for (std::size_t i = 0; i < b.size(); ++i) column_sums[i % bias.size()] += b[i];
   for (std::size_t i = 0; i < with_bias.size(); ++i) with_bias[i] += bias[i % bias.size()];
   const auto at = cast<T>(a), bt = cast<T>(b), b_transposed = cast<T>(transpose(depth, columns, b)),
              a_transposed = cast<T>(transpose(rows, depth, a)), bias_t = cast<T>(bias);
@@ -39,19 +41,23 @@ void check_gemm(int rows, int columns, int depth) {
       INFO(rows << " x " << columns << " x " << depth << ", " << name_of(isa) << ", " << threads << " threads");
       const kernels::Run<T> run{&kernels::kernels_for<T>(isa), threads};
       Guarded<T> plain(product.size()), biased(product.size()), transposed(product.size()), left(product.size());
-      Guarded<T> scratch(gemm_scratch(run, columns, depth));
+      Guarded<T> sums(static_cast<std::size_t>(columns));
+      Guarded<T> scratch(
+          std::max(gemm_scratch(run, columns, depth), gemm_transposed_scratch(run, rows, columns, depth)));
       gemm(run, rows, columns, depth, at.data(), bt.data(), false, static_cast<const T*>(nullptr), plain.data(),
            scratch.data());
       gemm(run, rows, columns, depth, at.data(), bt.data(), false, bias_t.data(), biased.data(), scratch.data());
       gemm(run, rows, columns, depth, at.data(), b_transposed.data(), true, bias_t.data(), transposed.data(),
            scratch.data());
-      gemm_transposed(run, rows, columns, depth, a_transposed.data(), bt.data(), left.data());
+      gemm_transposed(run, rows, columns, depth, a_transposed.data(), bt.data(), left.data(), sums.data(),
+                      scratch.data());
       CHECK(plain.first_difference(product) == -1);
       CHECK(biased.first_difference(with_bias) == -1);
       CHECK(transposed.first_difference(with_bias) == -1);
       CHECK(left.first_difference(product) == -1);
+      CHECK(sums.first_difference(column_sums) == -1);
       CHECK((plain.guards_intact() && biased.guards_intact() && transposed.guards_intact() && left.guards_intact() &&
-             scratch.guards_intact()));
+             sums.guards_intact() && scratch.guards_intact()));
     }
   }
 }
@@ -72,14 +78,21 @@ TEST_CASE("matrix products equal the reference on odd shapes", "[kernels][gemm]"
 }
 
 TEST_CASE("matrix products equal the reference across the borders of their chunks", "[kernels][gemm]") {
-  using kernels::gemm_column_chunk, kernels::gemm_row_chunk;
+  constexpr int strip = kernels::GemmChunks::strip;
+  using kernels::TransposedChunks;
   for (const int more : {-1, 0, 1}) {
-    check_gemm<float>(gemm_row_chunk + more, 5, 17);
-    check_gemm<float>(7, gemm_column_chunk + more, 17);
+    check_gemm<float>(strip + more, 5, 17);
+    check_gemm<float>(7, 64 + more, 17);
+    check_gemm<float>(kernels::gemm_few_rows + more, 70, 9);
     if (reduced()) continue;
-    check_gemm<float>(2 * gemm_row_chunk + more, 2 * gemm_column_chunk + more, 5);
-    check_gemm<double>(gemm_row_chunk + more, gemm_column_chunk - more, 9);
+    check_gemm<float>(2 * strip + more, 128 + more, 5);
+    check_gemm<float>(strip + 1, 512 + more, 3);
+    check_gemm<double>(strip + more, 64 - more, 9);
+    check_gemm<float>(TransposedChunks::block_rows + more, TransposedChunks::block_columns + more, 40);
+    check_gemm<double>(TransposedChunks::block_rows + more, TransposedChunks::block_columns + more, 40);
+    check_gemm<float>(3, 5, 3 * 256 + more);  // the sum in parts
   }
+  if (!reduced()) check_gemm<float>(40 * strip + 5, 17, 33);  // chunks of several strips
   check_gemm<float>(3, 256, 1152);  // the custom network's first dense layer, in three images
   check_gemm<float>(1, 2, 256);
   check_gemm<float>(5, 9, 4099);  // deeper than one pass over a panel

@@ -145,6 +145,24 @@ TEST_CASE("Sky panels take the optical image from channel 1 and X-rays from chan
   CHECK_THROWS_AS(abell::sky_panels(ramp(2, 2, 1)), abell::ShapeError);
 }
 
+TEST_CASE("Maps are drawn from black to the brightest colour, brighter for larger values", "[report]") {
+  abell::Image map(1, 3, 1);
+  map.pixels = {-2, 4, 0};
+  CHECK(abell::heat_picture(map).shape == abell::Shape{1, 3, 3});
+  CHECK(abell::heat_picture(map).pixels == std::vector<std::uint8_t>{0, 0, 4, 252, 255, 164, 0, 0, 4});
+  map.pixels = {-2, 0, -1};
+  CHECK(abell::heat_picture(map).pixels == std::vector<std::uint8_t>{0, 0, 4, 0, 0, 4, 0, 0, 4});
+  map.pixels[1] = std::numeric_limits<float>::quiet_NaN();
+  CHECK_THROWS_AS(abell::heat_picture(map), abell::NumericError);
+  abell::Image ramp_map(1, 256, 1);
+  for (std::size_t i = 0; i < 256; ++i) ramp_map.pixels[i] = static_cast<float>(i);
+  const std::vector<std::uint8_t> colours = abell::heat_picture(ramp_map).pixels;
+  const auto grey = [&](std::size_t i) {  // luma of BT.601, as a grey print has it
+    return 0.299 * colours[3 * i] + 0.587 * colours[3 * i + 1] + 0.114 * colours[3 * i + 2];
+  };
+  for (std::size_t i = 4; i < 256; ++i) CHECK(grey(i) > grey(i - 4));
+}
+
 TEST_CASE("Galleries escape captions and refuse pictures that do not fit", "[report]") {
   const std::string html = abell::gallery({{{ramp(4, 4, 3)}, "\"<x>\""}}, {.panel_names = {"optical"}});
   CHECK(tag_error(html).empty());
@@ -248,6 +266,23 @@ TEST_CASE("Objects with optical and X-ray channels show three panels", "[report]
   CHECK(tag_error(html).empty());
   CHECK(count(html, "<img ") == 12);
   CHECK(count(html, "alt=\"X-ray, ") == 4);
+}
+
+TEST_CASE("Examples with a map show it as the last panel", "[report]") {
+  abell::TrainingReport report = small_report();
+  CHECK_FALSE(contains(abell::training_page(report).html(), "attention"));
+  report.examples[1].attention = abell::Image(40, 40, 1);
+  std::string html = abell::training_page(report).html();
+  CHECK(tag_error(html).empty());
+  CHECK(count(html, "<img ") == 5);
+  CHECK(count(html, "alt=\"attention, 0.500 · hi-z") == 1);
+  CHECK(contains(html, "attention (Grad-CAM: "));
+  report.sky_channels = true;
+  html = abell::training_page(report).html();
+  CHECK(tag_error(html).empty());
+  CHECK(count(html, "<img ") == 13);
+  CHECK(count(html, "<div class=\"gallery panels wide\">") == 1);
+  CHECK(count(html, "<div class=\"gallery panels\">") == 3);
 }
 
 TEST_CASE("A report without a test split, without history, or with nothing is still a page", "[report]") {

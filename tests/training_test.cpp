@@ -248,6 +248,14 @@ TEST_CASE("options out of range are refused before training", "[training]") {
   CHECK_THAT(error({.optimizer = Sgd{.learning_rate = std::nan("")}}), Contains("learning rate above 0"));
   CHECK_THAT(error({.optimizer = Sgd{.momentum = 1}}), Contains("momentum in [0, 1)"));
   CHECK_THAT(error({.optimizer = Sgd{.decay = -1}}), Contains("decay of 0 or more"));
+  CHECK(error({.optimizer = Adam{.epsilon = 0}}) == "adam: expected an epsilon above 0, found 0.000000");
+  CHECK_THAT(error({.optimizer = Adam{.beta2 = 1}}), Contains("a beta2 in [0, 1)"));
+  CHECK_THAT(error({.optimizer = AdamW{.weight_decay = std::nan("")}}), Contains("adamw: expected a weight decay"));
+  CHECK_THAT(error({.optimizer = AdamW{.beta1 = -0.1}}), Contains("adamw: expected a beta1"));
+  CHECK_THAT(error({.optimizer = Adadelta{.rho = 1}}), Contains("adadelta: expected a rho in [0, 1)"));
+  CHECK_THAT(error({.optimizer = Adadelta{.epsilon = -1}}), Contains("adadelta: expected an epsilon above 0"));
+  CHECK_THAT(error({.optimizer = Adadelta{.learning_rate = 0}}), Contains("adadelta: expected a learning rate"));
+  CHECK_THAT(error({.optimizer = Adadelta{.decay = std::nan("")}}), Contains("adadelta: expected a decay"));
   auto network = build<float>(net, shape, 1);
   CHECK_THROWS_AS(fit(network, halves(0), FitOptions{}), ShapeError);
   auto other = build<float>(net, {8, 8, 2}, 1);
@@ -277,8 +285,10 @@ TEST_CASE("a run that is stopped and goes on equals an uninterrupted one bit for
   FitOptions options{.batch = 4, .epochs = 4, .optimizer = Sgd{.learning_rate = 0.02, .decay = 1e-2}, .seed = 3};
   options.plateau = ReduceOnPlateau{.factor = 0.5, .patience = 1, .min_delta = 1e6, .min_rate = 1e-4};
   options.early_stopping = EarlyStopping{.patience = 50};
-  for (const Optimizer& optimizer : {options.optimizer, Optimizer{Adam{.learning_rate = 0.01}}}) {
+  for (const Optimizer& optimizer :
+       {options.optimizer, Optimizer{Adam{.learning_rate = 0.01}}, Optimizer{Adadelta{.learning_rate = 5}}}) {
     options.optimizer = optimizer;
+    options.average = std::holds_alternative<Adam>(optimizer) ? 0.9 : 0.0;
     options.callbacks.clear();
     auto whole = build<float>(net, shape, 1);
     TrainingState<float> expected;
@@ -301,9 +311,40 @@ TEST_CASE("a run that is stopped and goes on equals an uninterrupted one bit for
       CHECK(state.optimizer.updates == 20);
       CHECK(state.best_parameters == expected.best_parameters);
       CHECK(state.best_epoch == expected.best_epoch);
+      CHECK(state.average == expected.average);
       check_equal(state.history, expected.history);
     }
   }
+}
+
+TEST_CASE("an average of the weights is kept beside them", "[training]") {
+  const ArraySamples train = halves(20, 1), validation = halves(8, 2);
+  FitOptions options{.batch = 5, .epochs = 3, .optimizer = Sgd{.learning_rate = 0.01}};
+  auto plain = build<float>(net, shape, 1);
+  fit(plain, train, validation, options);
+  auto network = build<float>(net, shape, 1);
+  std::vector<float> average(network.parameters().size());
+  int update = 0;
+  options.average = 0.8;
+  options.callbacks = {{.on_step = [&](const StepReport&) {
+    ++update;
+    const float kept = std::min(0.8F, static_cast<float>((update - 1.0) / (update + 8.0)));
+    for (std::size_t i = 0; i < average.size(); ++i) {
+      average[i] = kept * average[i] + (1 - kept) * network.parameters()[i];
+    }
+  }}};
+  TrainingState<float> state;
+  fit(network, train, &validation, options, state);
+  CHECK(weights_of(network) == weights_of(plain));
+  REQUIRE(state.average.size() == average.size());
+  for (std::size_t i = 0; i < average.size(); ++i)
+    REQUIRE(state.average[i] == Approx(average[i]).epsilon(1e-5).margin(1e-7));
+  REQUIRE(state.best_epoch == 3);
+  CHECK(state.best_parameters == state.average);
+  std::ranges::copy(state.average, network.parameters().begin());
+  CHECK(evaluate(network, validation).loss == state.history.back().validation_loss);
+  options.average = 1;
+  CHECK_THROWS_AS(fit(network, train, &validation, options, state), OptionError);
 }
 
 TEST_CASE("a finished run that goes on does nothing", "[training][resume]") {
@@ -369,4 +410,24 @@ TEST_CASE("evaluation leaves unknown labels out and refuses labels beyond the cl
           evaluate(network, ArraySamples(copy(), {0, 2, 0}));
         }) == "evaluate: expected a label below 2, found 2");
   CHECK_THROWS_AS(evaluate(network, halves(0)), ShapeError);
+}
+
+TEST_CASE("frozen layers keep their weights through a run, whatever the optimizer", "[training][optimizer]") {
+  constexpr auto frozen =
+      describe(Conv2d{.filters = 5, .trainable = false}, Relu{}, MaxPool2d{}, Flatten{}, Dense{.units = 8}, Relu{},
+               Dense{.units = 8, .trainable = false}, Relu{}, Dense{.units = 2}, Softmax{});
+  for (const Optimizer& optimizer : std::vector<Optimizer>{quick, Adam{}, AdamW{}, Adadelta{}}) {
+    INFO("optimizer " << optimizer.index());
+    auto network = build<float>(frozen, shape, 1);
+    REQUIRE(network.trainable().size() == 2);
+    const auto before = weights_of(network);
+    fit(network, halves(8), {.batch = 4, .epochs = 2, .optimizer = optimizer});
+    const auto after = weights_of(network);
+    for (const ParameterSlot& slot : network.slots()) {
+      INFO(slot.name);
+      const auto begin = static_cast<std::ptrdiff_t>(slot.offset), end = begin + static_cast<std::ptrdiff_t>(slot.size);
+      const bool same = std::equal(before.begin() + begin, before.begin() + end, after.begin() + begin);
+      CHECK(slot.trainable != same);
+    }
+  }
 }

@@ -17,6 +17,7 @@
 #include <abell/models/cluster_net.hpp>
 #include <abell/models/mobilenet.hpp>
 #include <abell/network/dihedral.hpp>
+#include <abell/network/explain.hpp>
 #include <abell/network/network.hpp>
 #include <abell/network/summary.hpp>
 #include <abell/training/fit.hpp>

@@ -40,6 +40,33 @@ def adam(start, gradients, rates, beta1, beta2, epsilon, decay):
     return np.array(path)
 
 
+def adamw(start, gradients, rates, beta1, beta2, epsilon, weight_decay, decay):
+    """Loshchilov & Hutter 2019, Algorithm 2, with lambda = rate * weight_decay: the parameters after every update."""
+    p, m, v, path = start.copy(), np.zeros_like(start), np.zeros_like(start), []
+    for i, (g, rate) in enumerate(zip(gradients, rates)):
+        lr = rate * (1.0 / (1.0 + decay * i))
+        t = i + 1
+        m = beta1 * m + (1.0 - beta1) * g
+        v = beta2 * v + (1.0 - beta2) * g**2
+        m_hat, v_hat = m / (1.0 - beta1**t), v / (1.0 - beta2**t)
+        p = p - (lr * m_hat / (np.sqrt(v_hat) + epsilon) + lr * weight_decay * p)
+        path.append(p.copy())
+    return np.array(path)
+
+
+def adadelta(start, gradients, rates, rho, epsilon, decay):
+    """Keras 2.2 Adadelta.get_updates: the parameters after every update."""
+    p, a, d, path = start.copy(), np.zeros_like(start), np.zeros_like(start), []
+    for i, (g, rate) in enumerate(zip(gradients, rates)):
+        lr = rate * (1.0 / (1.0 + decay * i))
+        a = rho * a + (1.0 - rho) * np.square(g)
+        update = g * np.sqrt(d + epsilon) / np.sqrt(a + epsilon)
+        p = p - lr * update
+        d = rho * d + (1.0 - rho) * np.square(update)
+        path.append(p.copy())
+    return np.array(path)
+
+
 def plateau(losses, factor, patience, min_delta, cooldown, min_lr, rate):
     """Keras 2.2 ReduceLROnPlateau.on_epoch_end, mode min: the rate (a float32) after every epoch."""
     lr, best, wait, cooling, rates = np.float32(rate), np.inf, 0, 0, []
@@ -87,6 +114,9 @@ def main():
     save("optimizer_rates", rates)
     save("optimizer_nesterov", sgd(start, gradients, rates, 0.9, 0.05, True))
     save("optimizer_adam", adam(start, gradients, rates, 0.9, 0.99, 1e-7, 0.01))
+    save("optimizer_adamw", adamw(start, gradients, rates, 0.9, 0.99, 1e-3, 0.3, 0.01))
+    # Rates of 10 and 3: Adadelta's own steps are about sqrt(epsilon) long at first.
+    save("optimizer_adadelta", adadelta(start, gradients, 100 * rates, 0.9, 1e-7, 0.02))
     save("optimizer_plain", sgd(start, gradients, rates, 0.8, 0.05, False))
 
     # Falls, then flattens, with steps about min_delta = 1e-4 and single drops.

@@ -43,6 +43,7 @@ for key in version data network seed batch optimizer learning_rate momentum deca
   grep -q "^  \"$key\": " "$run/config.json" || fail "no $key in config.json"
 done
 head -c 15 "$run/report.html" | grep -qi '<!doctype html>' || fail "report.html is no page"
+[ "$(grep -o 'alt="attention, ' "$run/report.html" | wc -l)" = 2 ] || fail "report.html does not show where the network looks"
 tail -n 1 "$run/report.html" | grep -q '</html>' || fail "report.html is cut short"
 
 # safetensors: the length of the header, the header, as many bytes as its last tensor ends at.
@@ -89,7 +90,7 @@ cmp -s "$run/model.safetensors" "$folder/run1/model.safetensors" && fail "--over
 
 # Wrong options: exit code 2, no folder made, no run removed.
 for wrong in "--epochs 1 --iterations 1" "--iterations 0" "--iterations -1" "--epochs 0" "--epochs 1.5" "--batch 0" \
-  "--network resnet" "--channels green" "--optimizer sdg" "--learning-rate 0" "--learning-rate nan" "--momentum 1" \
+  "--network resnet" "--channels green" "--optimizer sdg" "--optimizer adadelta --rho 1" "--optimizer adamw --weight-decay -1" "--learning-rate 0" "--learning-rate nan" "--momentum 1" \
   "--decay -1" "--patience 0" "--factor nan" "--min-rate nan" "--validation-fraction 1" "--class-weights some" \
   "--resize lanczos" "--crop 0" "--nan skip" "--scale log" "--rotation -1" "--shift 1,2,3" "--shift nan" "--zoom 1" \
   "--flips up" "--positive quasar" "--seed -1" "--seed one" "--threads -1" "--unknown" "-q -v" "--resume --overwrite"; do
@@ -104,7 +105,7 @@ expect 2 abell-train "$folder/set" --out "$run" --overwrite --learning-rate -1
 expect 0 abell-train --version
 grep -qE '^abell-train [0-9]+\.[0-9]+\.[0-9]+$' "$folder/stdout" || fail "wrong --version"
 expect 0 abell-train --help
-for option in network iterations epochs batch optimizer learning-rate momentum decay patience factor min-rate early-stopping \
+for option in network iterations epochs batch optimizer learning-rate momentum rho weight-decay decay patience factor min-rate early-stopping \
   validation-fraction positive class-weights channels resize crop nan scale no-augment rotation shift zoom flips weights cache tta \
   resume overwrite out seed threads quiet verbose version; do
   grep -q -- "--$option" "$folder/stdout" || fail "no --$option in --help"

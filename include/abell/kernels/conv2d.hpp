@@ -2,23 +2,12 @@
 /// Convolution over a batch: cuts the work into a fixed number of chunks and runs the leaf kernels
 /// on them in parallel. Activations are [batch][height][width][channels].
 
-#include <abell/core/parallel.hpp>
-#include <abell/core/tensor.hpp>
-#include <abell/kernels/table.hpp>
+#include <abell/kernels/gemm.hpp>
 #include <algorithm>
 #include <cstddef>
+#include <limits>
 
 namespace abell::kernels {
-
-/// The instruction set's functions and the number of threads that a call may use.
-template <class T>
-struct Run {
-  const KernelTable<T>* table;
-  int threads;
-};
-
-/// A leaf kernel's size as an unsigned number.
-constexpr std::size_t count(long n) { return static_cast<std::size_t>(n); }
 
 /// Partial sums of a gradient are kept for this many chunks at most: enough for the threads of a
 /// large machine, few enough that adding them up costs nothing.
@@ -75,9 +64,18 @@ void accumulate_bands(int threads, const Bands& bands, std::size_t size, T* sums
 /// Output rows of a chunk: about this many pixels, so that long rows are chunks of their own.
 constexpr int conv2d_band_rows(const Conv2dGeometry& g) { return std::clamp(1024 / g.out_width, 1, 8); }
 
+/// Whether the convolution is a matrix product over the pixels of all images: windows of one pixel.
+constexpr bool is_pointwise(const Conv2dGeometry& g) {
+  return g.kernel_height == 1 && g.kernel_width == 1 && g.stride_height == 1 && g.stride_width == 1 &&
+         g.spread_height == 1 && g.spread_width == 1 && g.pad_top == 0 && g.pad_left == 0 &&
+         g.out_height == g.height && g.out_width == g.width;
+}
+constexpr int pixels_of(const Conv2dGeometry& g, int batch) { return batch * g.out_height * g.out_width; }
+
 /// Scratch elements for conv2d_forward.
 template <class T>
 std::size_t conv2d_forward_scratch(const Run<T>& run, const Conv2dGeometry& g) {
+  if (is_pointwise(g)) return gemm_scratch(run, g.filters, g.channels);
   return count(run.table->packed_size(g.depth(), g.filters)) +
          static_cast<std::size_t>(run.threads) * round_up(count(run.table->conv2d_scratch_size(g)), 16);
 }
@@ -100,6 +98,9 @@ void conv2d_packed(const Run<T>& run, const Conv2dGeometry& g, int batch, const 
 template <class T>
 void conv2d_forward(const Run<T>& run, const Conv2dGeometry& g, int batch, const T* x, const T* weights, const T* bias,
                     T* y, T* scratch) {
+  if (is_pointwise(g)) {
+    return gemm(run, pixels_of(g, batch), g.filters, g.channels, x, weights, false, bias, y, scratch);
+  }
   run.table->pack_conv2d(g, weights, bias, scratch);
   conv2d_packed(run, g, batch, x, y, scratch);
 }
@@ -113,6 +114,10 @@ std::size_t conv2d_input_gradient_scratch(const Run<T>& run, const Conv2dGeometr
 template <class T>
 void conv2d_input_gradient(const Run<T>& run, const Conv2dGeometry& g, int batch, const T* weights, const T* dy, T* dx,
                            T* scratch) {
+  if (is_pointwise(g)) {
+    return gemm(run, pixels_of(g, batch), g.channels, g.filters, dy, weights, true, static_cast<const T*>(nullptr), dx,
+                scratch);
+  }
   const Conv2dGeometry t = g.transposed();
   run.table->pack_conv2d_transposed(t, weights, scratch);
   conv2d_packed(run, t, batch, dy, dx, scratch);
@@ -120,6 +125,7 @@ void conv2d_input_gradient(const Run<T>& run, const Conv2dGeometry& g, int batch
 
 template <class T>
 std::size_t conv2d_weight_gradient_scratch(const Run<T>& run, const Conv2dGeometry& g) {
+  if (is_pointwise(g)) return gemm_transposed_scratch(run, g.channels, g.filters, std::numeric_limits<int>::max());
   return count(run.table->conv2d_weights_size(g)) * max_gradient_chunks +
          static_cast<std::size_t>(run.threads) * round_up(count(run.table->conv2d_weights_scratch_size(g)), 16);
 }
@@ -128,6 +134,10 @@ std::size_t conv2d_weight_gradient_scratch(const Run<T>& run, const Conv2dGeomet
 template <class T>
 void conv2d_weight_gradient(const Run<T>& run, const Conv2dGeometry& g, int batch, const T* x, const T* dy,
                             T* weight_gradient, T* bias_gradient, T* scratch) {
+  if (is_pointwise(g)) {
+    return gemm_transposed(run, g.channels, g.filters, pixels_of(g, batch), x, dy, weight_gradient, bias_gradient,
+                           scratch);
+  }
   const std::size_t size = count(run.table->conv2d_weights_size(g));
   const std::size_t each = round_up(count(run.table->conv2d_weights_scratch_size(g)), 16);
   const Bands bands{batch, g.out_height, conv2d_band_rows(g)};

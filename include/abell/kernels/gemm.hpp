@@ -2,20 +2,39 @@
 /// Matrix products over the packed leaf kernels, cut into fixed chunks and run in parallel.
 /// Matrices are row-major and contiguous unless a stride is given.
 
-#include <abell/kernels/conv2d.hpp>
+#include <abell/kernels/run.hpp>
+#include <algorithm>
+#include <cstddef>
 
 namespace abell::kernels {
 
-inline constexpr int gemm_row_chunk = 96;      ///< rows of C that a chunk takes
-inline constexpr int gemm_column_chunk = 128;  ///< columns of C that a chunk takes
+/// How C [rows][columns] = A [rows][depth] B is cut. Chunks of columns are as wide as keeps their weights in a core's
+/// own cache; chunks of rows are whole strips, long where there are many, so that what a strip fetches ahead of the
+/// next one is seldom fetched for another core.
+struct GemmChunks {
+  static constexpr int strip = 168;  ///< a common multiple of the register tiles' rows
+  int rows;                          ///< of one chunk
+  int columns;                       ///< of one chunk
+
+  GemmChunks(int all_rows, int depth, std::size_t value_size) {
+    constexpr std::size_t cache = 1 << 20;
+    const auto strips = [](int n) { return std::max(1, n / strip) * strip; };
+    rows = std::clamp(strips(all_rows / 16), strip, 6 * strip);
+    const int fit = static_cast<int>(cache / value_size) / depth / 64 * 64;
+    columns = std::clamp(fit, 64, all_rows <= rows ? 64 : 512);
+  }
+};
+
+/// Rows of A for which B is read as it lies: too few to make up for packing it.
+inline constexpr int gemm_few_rows = 14;
+/// Results larger than this are written past the caches.
+inline constexpr std::size_t streamed_bytes = 4 << 20;
 
 /// Scratch elements of gemm for C [rows][columns] = A [rows][depth] B.
 template <class T>
 std::size_t gemm_scratch(const Run<T>& run, int columns, int depth) {
-  const auto packed = count(run.table->packed_size(depth, std::min(columns, gemm_column_chunk)));
-  const auto strip = static_cast<std::size_t>(gemm_row_chunk * run.table->panel_width);
-  return static_cast<std::size_t>((columns + gemm_column_chunk - 1) / gemm_column_chunk) * packed +
-         static_cast<std::size_t>(run.threads) * strip;
+  return count(run.table->packed_size(depth, columns)) +
+         static_cast<std::size_t>(run.threads) * count(run.table->gemm_edge_size);
 }
 
 /// C [rows][columns] = A [rows][depth] B + bias, B [depth][columns] or, when `transposed`,
@@ -23,42 +42,114 @@ std::size_t gemm_scratch(const Run<T>& run, int columns, int depth) {
 template <class T>
 void gemm(const Run<T>& run, int rows, int columns, int depth, const T* a, const T* b, bool transposed, const T* bias,
           T* c, T* scratch) {
-  const int column_chunks = (columns + gemm_column_chunk - 1) / gemm_column_chunk;
-  const int row_chunks = (rows + gemm_row_chunk - 1) / gemm_row_chunk;
-  const auto packed = count(run.table->packed_size(depth, std::min(columns, gemm_column_chunk)));
-  T* strips = scratch + static_cast<std::size_t>(column_chunks) * packed;
+  const KernelTable<T>& table = *run.table;
+  const GemmChunks chunks(rows, depth, sizeof(T));
+  const int column_chunks = (columns + chunks.columns - 1) / chunks.columns;
+  const int row_chunks = (rows + chunks.rows - 1) / chunks.rows;
+  T* packed = scratch + static_cast<std::size_t>(run.threads) * count(table.gemm_edge_size);
   const auto columns_of = [&](int chunk) {
-    return Range{chunk * gemm_column_chunk, std::min((chunk + 1) * gemm_column_chunk, columns)};
+    return Range{chunk * chunks.columns, std::min((chunk + 1) * chunks.columns, columns)};
   };
-  parallel_for(column_chunks, run.threads, [&](int chunk, int) {
+  const auto packed_of = [&](int chunk) { return packed + (depth + 1L) * chunk * chunks.columns; };
+  const auto pack = [&](int chunk) {
     const Range part = columns_of(chunk);
     const T* from = b + (transposed ? static_cast<long>(part.begin) * depth : part.begin);
-    run.table->pack_matrix(depth, part.end - part.begin, from, transposed ? depth : columns, transposed,
-                           bias == nullptr ? nullptr : bias + part.begin,
-                           scratch + static_cast<std::size_t>(chunk) * packed);
-  });
-  parallel_for(row_chunks * column_chunks, run.threads, [&](int index, int thread) {
-    const int chunk = index % column_chunks;
+    table.pack_matrix(depth, part.end - part.begin, from, transposed ? depth : columns, transposed,
+                      bias == nullptr ? nullptr : bias + part.begin, packed_of(chunk));
+  };
+  const auto size = static_cast<std::size_t>(rows) * static_cast<std::size_t>(columns) * sizeof(T);
+  const auto leaf = size >= streamed_bytes ? table.gemm_streamed : table.gemm;
+  const auto multiply = [&](int chunk, int row, int thread) {
     const Range part = columns_of(chunk);
-    const int row = index / column_chunks * gemm_row_chunk;
-    run.table->gemm(std::min(gemm_row_chunk, rows - row), part.end - part.begin, depth,
-                    a + static_cast<long>(row) * depth, depth, scratch + static_cast<std::size_t>(chunk) * packed,
-                    c + static_cast<long>(row) * columns + part.begin, columns,
-                    strips + static_cast<long>(thread) * gemm_row_chunk * run.table->panel_width);
+    leaf(std::min(chunks.rows, rows - row), part.end - part.begin, depth, a + static_cast<long>(row) * depth, depth,
+         packed_of(chunk), c + static_cast<long>(row) * columns + part.begin, columns,
+         scratch + static_cast<std::size_t>(thread) * count(table.gemm_edge_size));
+  };
+  if (row_chunks > 1) {
+    parallel_for(column_chunks, run.threads, [&](int chunk, int) { pack(chunk); });
+    parallel_for(row_chunks * column_chunks, run.threads, [&](int index, int thread) {
+      multiply(index / row_chunks, index % row_chunks * chunks.rows, thread);
+    });
+    return;
+  }
+  parallel_for(column_chunks, run.threads, [&](int chunk, int thread) {
+    const Range part = columns_of(chunk);
+    if (rows <= gemm_few_rows && !transposed && part.end - part.begin >= table.lanes) {
+      table.gemm_unpacked(rows, part.end - part.begin, depth, a, depth, b + part.begin, columns,
+                          bias == nullptr ? nullptr : bias + part.begin, c + part.begin, columns);
+      return;
+    }
+    pack(chunk);
+    multiply(chunk, 0, thread);
   });
 }
 
-/// C [rows][columns] = A^T B with A [depth][rows] and B [depth][columns].
+/// How C [rows][columns] = A^T B is cut: into blocks that stay in a core's own cache and, where these are few, into
+/// parts of the sum, which are added up in order.
+struct TransposedChunks {
+  static constexpr int block_rows = 128, block_columns = 256, most = 32;
+  int down;    ///< blocks below one another
+  int across;  ///< blocks beside one another
+
+  TransposedChunks(int rows, int columns)
+      : down((rows + block_rows - 1) / block_rows), across((columns + block_columns - 1) / block_columns) {}
+  int blocks() const { return down * across; }
+  int parts(int depth) const { return std::clamp(depth / 256, 1, std::max(1, most / blocks())); }
+};
+
+/// Scratch elements of gemm_transposed, for sums over up to `depth`.
 template <class T>
-void gemm_transposed(const Run<T>& run, int rows, int columns, int depth, const T* a, const T* b, T* c) {
-  const int chunks = (rows + gemm_row_chunk - 1) / gemm_row_chunk;
-  parallel_for(chunks, run.threads, [&](int chunk, int) {
-    const int row = chunk * gemm_row_chunk;
-    const int some = std::min(gemm_row_chunk, rows - row);
-    T* out = c + static_cast<long>(row) * columns;
-    std::fill_n(out, static_cast<std::size_t>(some) * static_cast<std::size_t>(columns), T(0));
-    run.table->gemm_transposed(some, columns, depth, a + row, rows, b, columns, out, columns);
+std::size_t gemm_transposed_scratch(const Run<T>& run, int rows, int columns, int depth) {
+  const TransposedChunks chunks(rows, columns);
+  const auto partial = (static_cast<std::size_t>(rows) + 1) * static_cast<std::size_t>(columns);
+  return static_cast<std::size_t>(chunks.parts(depth) - 1) * partial +
+         static_cast<std::size_t>(run.threads) *
+             round_up(count(run.table->gemm_transposed_block_scratch_size(std::min(rows, chunks.block_rows),
+                                                                          std::min(columns, chunks.block_columns))),
+                      16);
+}
+
+/// C [rows][columns] = A^T B with A [depth][rows] and B [depth][columns]. `column_sums` [columns], of B, may be null.
+template <class T>
+void gemm_transposed(const Run<T>& run, int rows, int columns, int depth, const T* a, const T* b, T* c, T* column_sums,
+                     T* scratch) {
+  const TransposedChunks chunks(rows, columns);
+  const int parts = chunks.parts(depth);
+  const std::size_t size = static_cast<std::size_t>(rows) * static_cast<std::size_t>(columns);
+  const std::size_t partial = size + static_cast<std::size_t>(columns);
+  const std::size_t own = round_up(count(run.table->gemm_transposed_block_scratch_size(
+                                       std::min(rows, chunks.block_rows), std::min(columns, chunks.block_columns))),
+                                   16);
+  T* partials = scratch + static_cast<std::size_t>(run.threads) * own;
+  const auto partial_of = [&](int part) { return partials + static_cast<std::size_t>(part - 1) * partial; };
+  parallel_for(parts * chunks.blocks(), run.threads, [&](int index, int thread) {
+    const int step = index / chunks.blocks(), block = index % chunks.blocks();
+    const int row = block / chunks.across * chunks.block_rows;
+    const int column = block % chunks.across * chunks.block_columns;
+    const Range range = part(depth, step, parts);
+    T* to = step == 0 ? c : partial_of(step);
+    T* sums = step == 0 ? column_sums : partial_of(step) + size;
+    run.table->gemm_transposed_block(std::min(chunks.block_rows, rows - row),
+                                     std::min(chunks.block_columns, columns - column), range.end - range.begin,
+                                     a + static_cast<long>(range.begin) * rows + row, rows,
+                                     b + static_cast<long>(range.begin) * columns + column, columns,
+                                     to + static_cast<long>(row) * columns + column, columns,
+                                     row == 0 && column_sums != nullptr ? sums + column : nullptr,
+                                     scratch + static_cast<std::size_t>(thread) * own);
   });
+  if (parts == 1) return;
+  constexpr std::size_t piece = 4096;
+  parallel_for(static_cast<int>((size + piece - 1) / piece), run.threads, [&](int index, int) {
+    const std::size_t begin = static_cast<std::size_t>(index) * piece, end = std::min(begin + piece, size);
+    for (int step = 1; step < parts; ++step) {
+      const T* from = partial_of(step);
+#pragma omp simd
+      for (std::size_t i = begin; i < end; ++i) c[i] += from[i];
+    }
+  });
+  for (int step = 1; column_sums != nullptr && step < parts; ++step) {
+    for (int n = 0; n < columns; ++n) column_sums[n] += partial_of(step)[size + static_cast<std::size_t>(n)];
+  }
 }
 
 }  // namespace abell::kernels

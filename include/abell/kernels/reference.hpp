@@ -96,19 +96,22 @@ inline std::size_t depthwise_weight_size(const Conv2dGeometry& g) {
 inline Values depthwise(const Conv2dGeometry& g, const Values& x, const Values& w, const Values& b) {
   Values y(g.output_size());
   for (std::size_t i = 0; i < y.size(); ++i) y[i] = b.empty() ? 0 : b[i % static_cast<std::size_t>(g.filters)];
-  for_each_depthwise_product(g, [&](std::size_t in, std::size_t weight, std::size_t out) { y[out] += x[in] * w[weight]; });
+  for_each_depthwise_product(g,
+                             [&](std::size_t in, std::size_t weight, std::size_t out) { y[out] += x[in] * w[weight]; });
   return y;
 }
 
 inline Values depthwise_input_gradient(const Conv2dGeometry& g, const Values& w, const Values& dy) {
   Values dx(g.input_size());
-  for_each_depthwise_product(g, [&](std::size_t in, std::size_t weight, std::size_t out) { dx[in] += dy[out] * w[weight]; });
+  for_each_depthwise_product(
+      g, [&](std::size_t in, std::size_t weight, std::size_t out) { dx[in] += dy[out] * w[weight]; });
   return dx;
 }
 
 inline Values depthwise_weight_gradient(const Conv2dGeometry& g, const Values& x, const Values& dy) {
   Values dw(depthwise_weight_size(g));
-  for_each_depthwise_product(g, [&](std::size_t in, std::size_t weight, std::size_t out) { dw[weight] += dy[out] * x[in]; });
+  for_each_depthwise_product(
+      g, [&](std::size_t in, std::size_t weight, std::size_t out) { dw[weight] += dy[out] * x[in]; });
   return dw;
 }
 

@@ -5,8 +5,9 @@ namespace abell::kernels {
 
 /// Pixels of an activation [pixels][channels] together with what is to be done to each on the way:
 ///   scale == null:  value
-///   other == null:  scale value + shift, then min(max(0, .), 6) where `relu6` is set
+///   other == null:  scale value + shift
 ///   otherwise:      scale value + other_scale other + shift
+/// in the first two cases then min(max(0, .), 6) where `relu6` is set,
 /// with one scale, other_scale and shift for each channel. So batch normalisation and its gradient cost no
 /// pass over memory of their own.
 template <class T>
@@ -18,6 +19,8 @@ struct Rows {
   const T* other = nullptr;
   const T* other_scale = nullptr;
 
+  /// Whether the values are meant as they are.
+  constexpr bool plain() const { return scale == nullptr && !relu6; }
   /// The same from value number `offset` on.
   constexpr Rows from(unsigned long offset) const {
     Rows rows = *this;

@@ -23,11 +23,23 @@ struct KernelTable {
   // Matrix products: B [depth][columns] is packed with the bias, then C = A B + bias.
   long (*packed_size)(int depth, int columns);
   void (*pack_matrix)(int depth, int columns, const T* b, long stride, bool transposed, const T* bias, T* packed);
+  // `edge`: scratch of gemm_edge_size values.
   void (*gemm)(int rows, int columns, int depth, const T* a, long a_stride, const T* packed, T* c, long c_stride,
-               T* strip);
+               T* edge);
   /// C [rows][columns] += A^T B with A [depth][rows], B [depth][columns].
   void (*gemm_transposed)(int rows, int columns, int depth, const T* a, long a_stride, const T* b, long b_stride, T* c,
                           long c_stride);
+  long gemm_edge_size;
+  /// As gemm; C is written past the cache where its lines allow it.
+  void (*gemm_streamed)(int rows, int columns, int depth, const T* a, long a_stride, const T* packed, T* c,
+                        long c_stride, T* edge);
+  /// As gemm for few rows and B as it lies; at least `lanes` columns. `bias` may be null.
+  void (*gemm_unpacked)(int rows, int columns, int depth, const T* a, long a_stride, const T* b, long b_stride,
+                        const T* bias, T* c, long c_stride);
+  /// C = A^T B for some hundred rows and columns at most; `column_sums` (of B's columns) may be null.
+  long (*gemm_transposed_block_scratch_size)(int rows, int columns);
+  void (*gemm_transposed_block)(int rows, int columns, int depth, const T* a, long a_stride, const T* b, long b_stride,
+                                T* c, long c_stride, T* column_sums, T* scratch);
 
   // Plain convolution, a range of output rows of one image.
   void (*pack_conv2d)(const Geometry&, const T* weights, const T* bias, T* packed);

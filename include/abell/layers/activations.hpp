@@ -100,13 +100,7 @@ class DropoutStage {
   DropoutStage(const Place& place, const Dropout& options)
       : size_(options.output(place).size()), rate_(options.rate), index_(place.index) {}
   StageMemory memory(const kernels::Run<T>&, int, bool) const { return {}; }
-  void forward(const Pass<T>& pass, const T* x, T* y) const {
-    if (pass.training) {
-      mask(pass, x, y);
-    } else {
-      std::copy_n(x, size_ * static_cast<std::size_t>(pass.batch), y);
-    }
-  }
+  void forward(const Pass<T>& pass, const T* x, T* y) const { mask(pass, x, y); }
   /// The mask is linear and its own transpose.
   void backward(const Pass<T>& pass, const T*, const T* dy, T* dx) const {
     if (dx != nullptr) mask(pass, dy, dx);
@@ -114,7 +108,12 @@ class DropoutStage {
 
  private:
   void mask(const Pass<T>& pass, const T* from, T* to) const {
-    kernels::dropout(size_ * static_cast<std::size_t>(pass.batch), rate_, pass.seed, pass.step, index_, from, to);
+    const std::size_t values = size_ * static_cast<std::size_t>(pass.batch);
+    if (pass.training && !pass.inference) {
+      kernels::dropout(values, rate_, pass.seed, pass.step, index_, from, to);
+    } else {
+      std::copy_n(from, values, to);
+    }
   }
   std::size_t size_;
   double rate_;

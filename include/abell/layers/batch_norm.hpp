@@ -122,7 +122,7 @@ class BatchNormStage {
   void forward(const Pass<T>& pass, const T* x, T* y) const {
     const auto state = this->state(pass);
     const NormParameters<const T> p{pass.parameters, channels_};
-    if (pass.training && options_.batch_statistics()) {
+    if (pass.training && by_batch(pass)) {
       const kernels::Pieces<T> found = scratch(pass);
       each_piece(pass, [&](int piece, std::size_t first, long pixels) {
         pass.run.table->moments(x + first * channels_, pixels, width(), found.first(piece), found.second(piece));
@@ -149,7 +149,7 @@ class BatchNormStage {
                                     sums.second(piece));
     });
     const NormParameters<T> gradients{pass.gradients, channels_};
-    norm_backward(sums, pieces(pass.batch), values(pass.batch), options_.batch_statistics(), pass.parameters, state,
+    norm_backward(sums, pieces(pass.batch), values(pass.batch), by_batch(pass), pass.parameters, state,
                   gradients.gamma(), gradients.beta());
     std::fill_n(options_.trainable ? gradients.moving_mean() : gradients.gamma(),
                 (options_.trainable ? 2 : 4) * channels_, T(0));
@@ -169,6 +169,7 @@ class BatchNormStage {
   }
 
  private:
+  bool by_batch(const Pass<T>& pass) const { return options_.batch_statistics() && !pass.inference; }
   int width() const { return static_cast<int>(channels_); }
   double values(int batch) const { return static_cast<double>(pixels_) * batch; }
   int pieces(int batch) const {

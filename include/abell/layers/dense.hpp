@@ -4,6 +4,7 @@
 
 #include <abell/kernels/gemm.hpp>
 #include <abell/layers/stage.hpp>
+#include <algorithm>
 #include <cmath>
 
 namespace abell {
@@ -41,22 +42,19 @@ class DenseStage {
   DenseStage(const Place& place, const Dense& options)
       : inputs_(place.input.channels), units_(options.output(place).channels) {}
 
-  StageMemory memory(const kernels::Run<T>& run, int, bool training) const {
+  StageMemory memory(const kernels::Run<T>& run, int batch, bool training) const {
     const std::size_t forward = gemm_scratch(run, units_, inputs_);
-    return {0, training ? std::max(forward, gemm_scratch(run, inputs_, units_)) : forward};
+    if (!training) return {0, forward};
+    return {0, std::max({forward, gemm_scratch(run, inputs_, units_),
+                         gemm_transposed_scratch(run, inputs_, units_, batch)})};
   }
   void forward(const Pass<T>& pass, const T* x, T* y) const {
     gemm(pass.run, pass.batch, units_, inputs_, x, pass.parameters, false, pass.parameters + weights(), y,
          pass.scratch);
   }
   void backward(const Pass<T>& pass, const T* x, const T* dy, T* dx) const {
-    gemm_transposed(pass.run, inputs_, units_, pass.batch, x, dy, pass.gradients);
-    T* bias = pass.gradients + weights();
-    for (int unit = 0; unit < units_; ++unit) {
-      T sum = 0;
-      for (int n = 0; n < pass.batch; ++n) sum += dy[static_cast<long>(n) * units_ + unit];
-      bias[unit] = sum;
-    }
+    gemm_transposed(pass.run, inputs_, units_, pass.batch, x, dy, pass.gradients, pass.gradients + weights(),
+                    pass.scratch);
     if (dx != nullptr) {
       gemm(pass.run, pass.batch, inputs_, units_, dy, pass.parameters, true, static_cast<const T*>(nullptr), dx,
            pass.scratch);

@@ -55,18 +55,22 @@ struct Pass {
   kernels::Run<T> run;
   int batch = 0;
   bool training = false;
+  bool inference = false;  ///< with training: no dropout, no batch statistics, as in prediction
   std::uint64_t seed = 0;  ///< with step: the dropout masks of this call
   std::uint32_t step = 0;
   const T* parameters = nullptr;
   T* gradients = nullptr;  ///< null unless training
   std::byte* saved = nullptr;
   T* scratch = nullptr;
+  T* packed = nullptr;    ///< null in training
+  bool prepared = false;  ///< `packed` holds the weights as a stage's `prepare` left them
 };
 
 /// Memory that a stage asks for at a given batch and number of threads.
 struct StageMemory {
   std::size_t saved_bytes = 0;     ///< from forward to backward; training only
   std::size_t scratch_values = 0;  ///< within one call
+  std::size_t packed_values = 0;   ///< weights in the kernels' order, kept between predictions
 };
 
 /// Throws ShapeError "layer conv2d_1 (Conv2d): expected ..., found ...".

@@ -90,7 +90,7 @@ constexpr auto separable_block(const MobileNetOptions& o) {
 
 constexpr auto mobilenet_base(const MobileNetOptions& o) {
   return [&]<std::size_t... I>(std::index_sequence<I...>) {
-    return Description{
+    const auto layers =
         std::tuple_cat(std::tuple{Conv2d{.filters = scaled(32, o.alpha),
                                          .stride = 2,
                                          .padding = o.padding,
@@ -98,7 +98,8 @@ constexpr auto mobilenet_base(const MobileNetOptions& o) {
                                          .trainable = o.train_base,
                                          .name = "conv1"},
                                   named(o.batch_norm, "conv1_bn", o.train_base), Relu6{.name = "conv1_relu"}},
-                       separable_block<I + 1>(o).layers...)};
+                       separable_block<I + 1>(o).layers...);
+    return std::apply([](const auto&... all) { return describe(all...); }, layers);
   }
   (std::make_index_sequence<mobilenet_blocks.size()>{});
 }

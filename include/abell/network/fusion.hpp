@@ -13,6 +13,7 @@
 #include <abell/layers/depthwise_conv2d.hpp>
 #include <abell/layers/global_average_pool2d.hpp>
 #include <abell/layers/max_pool2d.hpp>
+#include <abell/layers/normalized_chain.hpp>
 #include <tuple>
 #include <utility>
 
@@ -60,6 +61,35 @@ struct Plan<fusion, T, First, Rest...>
 template <class T, class... Rest>
 struct Plan<Fusion::on, T, Conv2d, Relu, MaxPool2d, Rest...>
     : Prepend<Conv2dReluPoolStage<T>, typename Plan<Fusion::on, T, Rest...>::type> {};
+
+/// The number of normalised convolutions that a list begins with, one after the other.
+template <class... Layers>
+struct NormalizedLinks : std::integral_constant<std::size_t, 0> {};
+template <class... Rest>
+struct NormalizedLinks<Conv2d, BatchNorm, Relu6, Rest...>
+    : std::integral_constant<std::size_t, 1 + NormalizedLinks<Rest...>::value> {};
+template <class... Rest>
+struct NormalizedLinks<DepthwiseConv2d, BatchNorm, Relu6, Rest...>
+    : std::integral_constant<std::size_t, 1 + NormalizedLinks<Rest...>::value> {};
+
+/// The plan of what follows `links` links.
+template <std::size_t links, class T, class... Layers>
+struct PlanAfter : Plan<Fusion::on, T, Layers...> {};
+template <std::size_t links, class T, class A, class B, class C, class... Rest>
+requires(links > 0) struct PlanAfter<links, T, A, B, C, Rest...> : PlanAfter<links - 1, T, Rest...> {
+};
+
+template <class T, class Conv, class... Rest>
+struct NormalizedPlan {
+  static constexpr std::size_t links = NormalizedLinks<Conv, BatchNorm, Relu6, Rest...>::value;
+  template <class U>
+  using Stage = NormalizedChainStage<U, links>;
+  using type = typename Prepend<Stage<T>, typename PlanAfter<links, T, Conv, BatchNorm, Relu6, Rest...>::type>::type;
+};
+template <class T, class... Rest>
+struct Plan<Fusion::on, T, Conv2d, BatchNorm, Relu6, Rest...> : NormalizedPlan<T, Conv2d, Rest...> {};
+template <class T, class... Rest>
+struct Plan<Fusion::on, T, DepthwiseConv2d, BatchNorm, Relu6, Rest...> : NormalizedPlan<T, DepthwiseConv2d, Rest...> {};
 
 }  // namespace detail
 

@@ -4,6 +4,7 @@
 #include <abell/core/random.hpp>
 #include <abell/network/description.hpp>
 #include <abell/network/fusion.hpp>
+#include <abell/network/parameters.hpp>
 #include <abell/network/workspace.hpp>
 #include <array>
 #include <cmath>
@@ -14,15 +15,6 @@
 #include <vector>
 
 namespace abell {
-
-/// Where a parameter lies in the arenas, under its full name ("conv2d_1/kernel").
-struct ParameterSlot {
-  std::string name;
-  std::vector<int> dimensions;
-  std::size_t offset = 0;
-  std::size_t size = 0;
-  bool trainable = true;
-};
 
 /// A built network: its stages and the arena of its parameters. `predict` is const and may be called
 /// from many threads at once. Make one with `build`.
@@ -59,6 +51,7 @@ class Network {
     };
     [&]<std::size_t... I>(std::index_sequence<I...>) { (place_stage.template operator()<I>(), ...); }
     (std::make_index_sequence<stage_count>{});
+    trainable_ = trainable_ranges(slots_);
     parameters_ = Buffer<T>(total);
     initialize(seed);
   }
@@ -68,6 +61,8 @@ class Network {
   /// The plain layers as described, before fusion.
   const std::vector<LayerInfo>& layers() const { return layers_; }
   const std::vector<ParameterSlot>& slots() const { return slots_; }
+  /// The parts of the arena that optimizers may change.
+  std::span<const ParameterRange> trainable() const { return trainable_; }
   std::span<T> parameters() { return parameters_.span(); }
   std::span<const T> parameters() const { return parameters_.span(); }
 
@@ -93,12 +88,14 @@ class Network {
     space.threads = thread_count(threads);
     space.training = training;
     const kernels::Run<T> run{&kernels::kernels_for<T>(active_isa()), space.threads};
-    std::size_t saved = 0, scratch = 0;
+    std::size_t saved = 0, scratch = 0, packed = 0;
     for_each_stage([&](const auto& stage, std::size_t) {
       const StageMemory memory = stage.memory(run, batch, training);
       space.saved_offsets.push_back(saved);
       saved += round_up(memory.saved_bytes, alignment);
       scratch = std::max(scratch, memory.scratch_values);
+      space.packed_offsets.push_back(packed);
+      packed += round_up(memory.packed_values, alignment);
     });
     // Training keeps every activation; prediction only ever needs two neighbours, in two places.
     const auto size_of = [&](std::size_t stage) {
@@ -120,7 +117,18 @@ class Network {
     space.activations = Buffer<T>(total);
     space.saved = Buffer<std::byte>(saved);
     space.scratch = Buffer<T>(scratch);
+    space.packed = Buffer<T>(packed);
     return space;
+  }
+
+  /// Puts the weights as they are now into the kernels' order, once for all predictions in this workspace: they do
+  /// not see later changes of the weights until it is prepared again. Unprepared, every call does so anew.
+  void prepare(Workspace<T>& space) const {
+    if (space.training) throw ShapeError("prepare: expected a workspace for prediction, found one for training");
+    for_each_stage([&](const auto& stage, std::size_t i) {
+      if constexpr (requires(Pass<T> p) { stage.prepare(p); }) stage.prepare(pass(space, i, space.batch));
+    });
+    space.prepared = true;
   }
 
   /// Runs all stages, or in a training workspace all but a last Softmax, and returns the output,
@@ -140,11 +148,24 @@ class Network {
 
   /// The way back after `forward` in the same training workspace, from the gradient of what it
   /// returned, which the caller has put in its place. Fills space.gradients; the images' gradient
-  /// too where `image_gradient` is given.
-  void backward(View<const T> images, Workspace<T>& space, T* image_gradient = nullptr) const {
+  /// too where `image_gradient` is given. Stages before `first` are left out, and the images with them.
+  void backward(View<const T> images, Workspace<T>& space, T* image_gradient = nullptr, std::size_t first = 0) const {
     check(images, space);
     if (!space.training) throw ShapeError("backward: expected a workspace for training, found one for prediction");
-    backward_from<stage_count - 1>(images, space, image_gradient);
+    backward_from<stage_count - 1>(images, space, image_gradient, first);
+  }
+
+  /// What `stage` gave in `forward` in a training workspace, [space.batch]; after `backward` with
+  /// `first` = stage + 1 its gradient. After other calls undefined.
+  View<T> stage_output(std::size_t stage, Workspace<T>& space) const {
+    return {activation(space, stage), space.batch, outputs_[stage]};
+  }
+  /// The layer, as its place in `layers()`, whose output that is. Others, fused with the next, leave none.
+  static constexpr std::size_t last_layer(std::size_t stage) {
+    constexpr std::array<std::size_t, stage_count> counts{StageTypes::layers...};
+    std::size_t layers = 0;
+    for (std::size_t i = 0; i <= stage; ++i) layers += counts[i];
+    return layers - 1;
   }
 
   /// After `backward` of a training step: takes the batch's statistics into the moving averages of the batch
@@ -182,6 +203,7 @@ class Network {
   Tensor<T> predict(View<const T> images, int threads = 0) const {
     Tensor<T> out(images.batch, output());
     Workspace<T> space = workspace(std::clamp(images.batch, 1, 16), false, threads);
+    prepare(space);
     predict(images, out, space);
     return out;
   }
@@ -219,13 +241,13 @@ class Network {
   }
 
   template <std::size_t I>
-  void backward_from(View<const T> images, Workspace<T>& space, T* image_gradient) const {
-    if (I < run_stages(space)) {
+  void backward_from(View<const T> images, Workspace<T>& space, T* image_gradient, std::size_t first) const {
+    if (I >= first && I < run_stages(space)) {
       const T* x = I == 0 ? images.data : activation(space, I - 1);
       T* dx = I == 0 ? image_gradient : activation(space, I - 1);
       std::get<I>(stages_).backward(pass(space, I, images.batch), x, activation(space, I), dx);
     }
-    if constexpr (I > 0) backward_from<I - 1>(images, space, image_gradient);
+    if constexpr (I > 0) backward_from<I - 1>(images, space, image_gradient, first);
   }
 
   static std::size_t run_stages(const Workspace<T>& space) {
@@ -238,12 +260,15 @@ class Network {
     return {.run = {&kernels::kernels_for<T>(active_isa()), space.threads},
             .batch = batch,
             .training = space.training,
+            .inference = space.inference,
             .seed = space.seed,
             .step = space.step,
             .parameters = parameters_.data() + parameter_offsets_[stage],
             .gradients = space.training ? space.gradients.data() + parameter_offsets_[stage] : nullptr,
             .saved = space.saved.data() + space.saved_offsets[stage],
-            .scratch = space.scratch.data()};
+            .scratch = space.scratch.data(),
+            .packed = space.training ? nullptr : space.packed.data() + space.packed_offsets[stage],
+            .prepared = space.prepared};
   }
   void check(View<const T> images, const Workspace<T>& space) const {
     if (images.shape != input()) {
@@ -258,6 +283,7 @@ class Network {
   std::vector<LayerInfo> layers_;
   std::tuple<StageTypes...> stages_;
   std::vector<ParameterSlot> slots_;
+  std::vector<ParameterRange> trainable_;
   std::array<std::size_t, stage_count> parameter_offsets_{};
   std::array<std::size_t, stage_count> stage_parameters_{};
   std::array<Shape, stage_count> outputs_{};

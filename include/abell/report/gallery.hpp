@@ -129,6 +129,22 @@ inline std::string data_uri(const Picture& picture) {
          base64(encode_png(picture.shape.height, picture.shape.width, picture.shape.channels, picture.pixels));
 }
 
+/// A map of one channel in false colours that rise in brightness throughout, from 0 (and below) to its largest
+/// value; black where nothing is above 0. Throws NumericError for a value that is not finite.
+inline Picture heat_picture(const Image& map) {
+  Picture picture{{map.height, map.width, 3}, {}};
+  float largest = 0;
+  for (const float value : map.pixels) {
+    if (!std::isfinite(value)) throw NumericError("gallery: expected a map of finite values");
+    largest = std::max(largest, value);
+  }
+  for (const float value : map.pixels) {
+    const auto share = static_cast<double>(largest > 0 ? value / largest : 0);
+    for (const double part : detail::report::heat(share)) picture.pixels.push_back(to_byte(static_cast<float>(part)));
+  }
+  return picture;
+}
+
 /// How a gallery is drawn.
 struct GalleryOptions {
   int side = 160;                             ///< longest side of an embedded image in pixels; larger ones are shrunk
@@ -139,8 +155,10 @@ struct GalleryOptions {
 /// picture do not fit its shape.
 inline std::string gallery(const std::vector<GalleryItem>& items, const GalleryOptions& options = {}) {
   if (items.empty()) return "";
-  const bool panels = std::any_of(items.begin(), items.end(), [](const GalleryItem& i) { return i.panels.size() > 1; });
-  std::string out = panels ? "<div class=\"gallery panels\">\n" : "<div class=\"gallery\">\n";
+  std::size_t panels = 0;
+  for (const GalleryItem& item : items) panels = std::max(panels, item.panels.size());
+  std::string out =
+      std::string("<div class=\"gallery") + (panels > 1 ? " panels" : "") + (panels > 3 ? " wide" : "") + "\">\n";
   for (const GalleryItem& item : items) {
     out += "<figure><div class=\"row\">";
     for (std::size_t i = 0; i < item.panels.size(); ++i) {

@@ -43,6 +43,7 @@ struct ReportPrediction {
 struct ReportExample {
   std::size_t prediction = 0;  ///< index into the predictions
   Picture picture = {};
+  Image attention = {};  ///< what spoke for the class that it was called, such as a Grad-CAM; empty: not shown
 };
 
 /// All that a report shows. What is empty or NaN is left out, so a run without a test split has a report too.
@@ -238,12 +239,17 @@ inline void add_test(Page& page, const TrainingReport& report, const Scores& sco
 
 inline void add_examples(Page& page, const TrainingReport& report, const Confusion& c) {
   page.section("Examples");
-  page.remark((report.sky_channels ? "Each object: optical, X-ray, combined. Below it: " : "Below each image: ") +
-              std::string("probability of ") + report.classes.positive + ", true class, name.");
+  const bool attention =
+      std::ranges::any_of(report.examples, [](const ReportExample& e) { return !e.attention.pixels.empty(); });
+  page.remark(std::string("Each object: ") + (report.sky_channels ? "optical, X-ray, combined" : "image") +
+              (attention ? ", attention (Grad-CAM: what speaks for the network's answer is bright, each map scaled to "
+                           "its own maximum)"
+                         : "") +
+              ". Below it: probability of " + report.classes.positive + ", true class, name.");
   const std::string& yes = report.classes.positive;
   const std::string& no = report.classes.negative;
-  GalleryOptions options;
-  if (report.sky_channels) options = {.side = 128, .panel_names = {"optical", "X-ray", "combined"}};
+  GalleryOptions options{.panel_names = {"image", "attention"}};
+  if (report.sky_channels) options = {.side = 128, .panel_names = {"optical", "X-ray", "combined", "attention"}};
   struct Group {
     Outcome outcome;
     std::string title;
@@ -266,6 +272,7 @@ inline void add_examples(Page& page, const TrainingReport& report, const Confusi
                                   prediction.class_name + (report.sky_channels ? " · " : "\n") + prediction.id;
       const Picture small = thumbnail(example.picture, options.side);
       items.push_back({report.sky_channels ? sky_panels(small) : std::vector<Picture>{small}, caption});
+      if (!example.attention.pixels.empty()) items.back().panels.push_back(heat_picture(example.attention));
     }
     page.subsection(group.title);
     page.remark(group.meaning + ": " + grouped_text(group.count) +

@@ -17,13 +17,13 @@ namespace abell {
 
 /// Where a run stands within an epoch, told to callbacks after every step.
 struct StepReport {
-  int epoch = 0;                ///< from 1
-  std::size_t batch = 0;        ///< batches done in this epoch
-  std::size_t batches = 0;      ///< batches in an epoch
-  std::uint64_t step = 0;       ///< steps done in the run
-  std::uint64_t steps = 0;      ///< steps the run will take
-  std::size_t images = 0;       ///< images in this step
-  double loss = 0;              ///< mean over the epoch so far
+  int epoch = 0;            ///< from 1
+  std::size_t batch = 0;    ///< batches done in this epoch
+  std::size_t batches = 0;  ///< batches in an epoch
+  std::uint64_t step = 0;   ///< steps done in the run
+  std::uint64_t steps = 0;  ///< steps the run will take
+  std::size_t images = 0;   ///< images in this step
+  double loss = 0;          ///< mean over the epoch so far
   double accuracy = 0;
 };
 
@@ -42,9 +42,12 @@ struct FitOptions {
   Optimizer optimizer = Sgd{};
   std::optional<ReduceOnPlateau> plateau = {};
   std::optional<EarlyStopping> early_stopping = {};
+  /// Above 0: what is validated, kept as the best and saved are not the weights themselves but their moving
+  /// average (Polyak & Juditsky 1992), a <- d a + (1 - d) w after update t with d = min(average, t / (t + 9)).
+  double average = 0;
   std::vector<float> class_weights = {};  ///< empty: all classes weigh 1
-  std::uint64_t seed = 1;            ///< of shuffling and dropout
-  int threads = 0;                   ///< 0: all
+  std::uint64_t seed = 1;                 ///< of shuffling and dropout
+  int threads = 0;                        ///< 0: all
   std::vector<Callback> callbacks = {};
 };
 
@@ -54,14 +57,15 @@ struct TrainingState {
   OptimizerState<T> optimizer;
   ReduceOnPlateau::State plateau;
   EarlyStopping::State early_stopping;
-  int epoch = 0;           ///< epochs finished
-  std::size_t batch = 0;   ///< batches done of the epoch in progress
-  double loss_sum = 0;     ///< over the images of the epoch in progress
+  int epoch = 0;          ///< epochs finished
+  std::size_t batch = 0;  ///< batches done of the epoch in progress
+  double loss_sum = 0;    ///< over the images of the epoch in progress
   std::size_t correct = 0;
   std::size_t seen = 0;
-  double seconds = 0;      ///< of the epoch in progress, before an interruption
-  bool finished = false;   ///< by count of steps or by early stopping
+  double seconds = 0;     ///< of the epoch in progress, before an interruption
+  bool finished = false;  ///< by count of steps or by early stopping
   History history;
+  std::vector<T> average;          ///< of the weights, empty unless asked for
   std::vector<T> best_parameters;  ///< after the epoch with the least watched loss
   double best_loss = std::numeric_limits<double>::infinity();
   int best_epoch = 0;
@@ -75,6 +79,23 @@ bool all_finite(std::span<const T> values) {
 #pragma omp simd reduction(+ : sum)
   for (std::size_t i = 0; i < values.size(); ++i) sum += values[i] * T(0);
   return sum == T(0);
+}
+
+}  // namespace detail
+
+namespace detail {
+
+/// Takes the weights after update `updates` = 1, 2, ... into their moving average.
+template <class T>
+void move_average(double most, std::uint64_t updates, int threads, std::span<const T> parameters,
+                  std::vector<T>& average) {
+  average.resize(parameters.size());
+  const auto t = static_cast<double>(updates - 1);
+  const T kept = static_cast<T>(std::min(most, t / (t + 9)));
+  kernels::for_pieces(threads, parameters.size(), [&](std::size_t begin, std::size_t end) {
+#pragma omp simd
+    for (std::size_t i = begin; i < end; ++i) average[i] = kept * average[i] + (T(1) - kept) * parameters[i];
+  });
 }
 
 }  // namespace detail
@@ -93,7 +114,7 @@ LossSum train_step(Network& network, const FitOptions& options, OptimizerState<T
   const std::span<const T> gradients = std::as_const(space.gradients).span();
   if (!detail::all_finite(gradients)) throw NumericError("a gradient is not finite");
   network.update_statistics(space, images.batch);
-  apply(options.optimizer, state, space.threads, network.parameters(), gradients);
+  apply(options.optimizer, state, space.threads, network.parameters(), gradients, network.trainable());
   if (!detail::all_finite<T>(network.parameters())) throw NumericError("a weight became infinite or NaN");
   return sum;
 }
@@ -111,6 +132,9 @@ void fit(Network& network, const Train& train, const Validation* validation, con
   if (train.size() == 0) throw ShapeError("fit: expected at least one training image, found none");
   if (options.iterations == 0 && options.epochs < 1) {
     throw OptionError("fit: expected 1 epoch or more, found " + std::to_string(options.epochs));
+  }
+  if (!(options.average >= 0 && options.average < 1)) {
+    throw OptionError("fit: expected an average in [0, 1), found " + std::to_string(options.average));
   }
   if (!options.class_weights.empty() && options.class_weights.size() != network.output().size()) {
     throw OptionError("fit: expected " + std::to_string(network.output().size()) + " class weights, found " +
@@ -159,13 +183,23 @@ void fit(Network& network, const Train& train, const Validation* validation, con
         throw NumericError("epoch " + std::to_string(state.epoch + 1) + ", batch " + std::to_string(state.batch + 1) +
                            ": " + error.what());
       }
+      if (options.average > 0) {
+        detail::move_average<T>(options.average, state.optimizer.updates, space.threads, network.parameters(),
+                                state.average);
+      }
       state.loss_sum += sum.loss;
       state.correct += sum.correct;
       state.seen += batch->labels.size();
       ++state.batch;
       const auto seen = static_cast<double>(state.seen);
-      const StepReport report{state.epoch + 1, state.batch, batches, state.optimizer.updates, steps,
-                              batch->labels.size(), state.loss_sum / seen, static_cast<double>(state.correct) / seen};
+      const StepReport report{state.epoch + 1,
+                              state.batch,
+                              batches,
+                              state.optimizer.updates,
+                              steps,
+                              batch->labels.size(),
+                              state.loss_sum / seen,
+                              static_cast<double>(state.correct) / seen};
       for (const Callback& callback : options.callbacks) {
         if (callback.on_step) callback.on_step(report);
       }
@@ -181,12 +215,16 @@ void fit(Network& network, const Train& train, const Validation* validation, con
     record.accuracy = static_cast<double>(state.correct) / static_cast<double>(state.seen);
     record.validation_loss = record.validation_accuracy = std::numeric_limits<double>::quiet_NaN();
     record.learning_rate = rate;
+    // The average takes the weights' place for the validation and the comparison with the best.
+    const auto exchange = [&] { std::ranges::swap_ranges(state.average, network.parameters()); };
+    exchange();
     if (validation != nullptr) {
       try {
         const Evaluation result = evaluate(network, *validation, validation_space);
         record.validation_loss = result.loss;
         record.validation_accuracy = result.accuracy;
       } catch (const NumericError& error) {
+        exchange();
         throw NumericError("epoch " + std::to_string(record.epoch) + ", validation: " + error.what());
       }
     }
@@ -196,6 +234,7 @@ void fit(Network& network, const Train& train, const Validation* validation, con
       state.best_epoch = record.epoch;
       state.best_parameters.assign(network.parameters().begin(), network.parameters().end());
     }
+    exchange();
     if (options.plateau) state.optimizer.learning_rate = options.plateau->next(state.plateau, watched, rate);
     state.finished = state.optimizer.updates >= steps ||
                      (options.early_stopping && options.early_stopping->stop(state.early_stopping, watched));

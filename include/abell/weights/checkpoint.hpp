@@ -4,6 +4,7 @@
 ///     parameters/<name>   the network's parameters
 ///     optimizer           [arrays, parameters]: the optimizer's arrays of state
 ///     best_parameters     [parameters], or [0] before the first epoch ends
+///     average             [parameters], or [0] where no average of the weights is kept
 ///     history             [epochs, 8]: the fields of an EpochRecord in their order, F64
 ///     state/<name>        one number each, F64, I64, U64 or (for truth values) U8
 ///
@@ -36,13 +37,14 @@ template <class State, class T>
 concept Resumable = std::default_initializable<State> && std::movable<State> && requires(State& state) {
   { state.optimizer.slots } -> std::same_as<Buffer<T>&>;
   { state.best_parameters } -> std::same_as<std::vector<T>&>;
+  { state.average } -> std::same_as<std::vector<T>&>;
   state.history.emplace_back();
 };
 
 namespace detail {
 
 inline constexpr const char* checkpoint_key = "abell_checkpoint";
-inline constexpr const char* checkpoint_version = "1";
+inline constexpr const char* checkpoint_version = "2";
 inline constexpr const char* config_key = "config";
 
 /// Calls visit(name, number) for each single number of a state.
@@ -119,6 +121,8 @@ void check_state(const std::filesystem::path& path, const State& state, std::siz
   require(state.best_parameters.size() == (epoch == 0 ? 0 : parameters),
           std::to_string(epoch == 0 ? 0 : parameters) + " best parameters",
           std::to_string(state.best_parameters.size()));
+  require(state.average.empty() || state.average.size() == parameters,
+          std::to_string(parameters) + " averaged parameters or none", std::to_string(state.average.size()));
   require(state.best_epoch <= state.epoch, "a best epoch of at most " + std::to_string(epoch),
           std::to_string(state.best_epoch));
   require(state.correct <= state.seen, "at most " + std::to_string(state.seen) + " correct images",
@@ -167,7 +171,8 @@ void save_checkpoint(const std::filesystem::path& path, const Network& network, 
   const std::size_t parameters = network.parameters().size();
   const std::size_t arrays = parameters == 0 ? 0 : state.optimizer.slots.size() / parameters;
   if (arrays * parameters != state.optimizer.slots.size() ||
-      (!state.best_parameters.empty() && state.best_parameters.size() != parameters)) {
+      (!state.best_parameters.empty() && state.best_parameters.size() != parameters) ||
+      (!state.average.empty() && state.average.size() != parameters)) {
     throw ShapeError(path.string() + ": expected a state for " + std::to_string(parameters) +
                      " parameters, found one of another network");
   }
@@ -178,6 +183,7 @@ void save_checkpoint(const std::filesystem::path& path, const Network& network, 
   file.tensors.push_back(stored("optimizer", {arrays, parameters}, state.optimizer.slots.span()));
   file.tensors.push_back(
       stored("best_parameters", {state.best_parameters.size()}, std::span<const T>(state.best_parameters)));
+  file.tensors.push_back(stored("average", {state.average.size()}, std::span<const T>(state.average)));
   std::vector<double> history;
   for (const auto& record : state.history) {
     const auto values = detail::record_values(record);
@@ -211,6 +217,7 @@ std::string load_checkpoint(const std::filesystem::path& path, Network& network,
   std::vector<detail::ExpectedTensor> expected = detail::expected_parameters(network, "parameters/");
   expected.push_back({"optimizer", {detail::any_size, size}});
   expected.push_back({"best_parameters", {detail::any_size}});
+  expected.push_back({"average", {detail::any_size}});
   expected.push_back({"history", {detail::any_size, detail::record_size}});
   detail::for_each_number(loaded, [&](const char* name, const auto&) { expected.push_back({name, {}}); });
   detail::require_tensors(path, file, expected);
@@ -229,6 +236,7 @@ std::string load_checkpoint(const std::filesystem::path& path, Network& network,
   loaded.optimizer.slots = Buffer<T>(arrays.size());
   std::ranges::copy(arrays, loaded.optimizer.slots.data());
   loaded.best_parameters = finite("best_parameters");
+  loaded.average = finite("average");
   detail::for_each_number(
       loaded, [&]<class N>(const char* name, N& number) { number = detail::read_number<N>(path, *file.find(name)); });
   const std::vector<double> history = detail::exact_values<double>(path, *file.find("history"));

@@ -1,7 +1,9 @@
 // The leaf kernels, in order. No include guard: each instruction set includes this file once.
 // clang-format off
 #include <abell/kernels/isa/vector.inl>
+#include <abell/kernels/isa/pack.inl>
 #include <abell/kernels/isa/gemm.inl>
+#include <abell/kernels/isa/gemm_transposed.inl>
 #include <abell/kernels/isa/conv2d.inl>
 #include <abell/kernels/isa/pool_forward.inl>
 #include <abell/kernels/isa/pool_winograd.inl>

@@ -76,11 +76,16 @@ struct InputRows {
     return {static_cast<long>(g.band_row()), pixel_stride, top, static_cast<int>(slots - 1)};
   }
   const T* rows() const { return copied ? band : image; }
+  // What the next output row needs beyond this one's window.
+  const T* next(const Window& window) const {
+    const long row = copied ? (loaded - g.pad_top) / g.spread_height : window.first + g.kernel_height;
+    return image + (row < g.height ? row : 0) * g.width * g.channels;
+  }
 };
 
 template <class T>
 static long conv2d_scratch_size(const Conv2dGeometry& g) {
-  return band_size(g) + static_cast<long>(g.out_width) * panel_width<T>;
+  return band_size(g) + edge_size<T>;
 }
 
 // Output rows [begin, end) of one image. `packed`: see pack_conv2d.
@@ -88,12 +93,16 @@ template <class T>
 static void conv2d_rows(const Conv2dGeometry& g, const T* image, const T* packed, T* out, int begin, int end,
                         T* scratch) {
   InputRows<T> input(g, image, begin, scratch);
-  T* strip = scratch + band_size(g);
+  T* edge = scratch + band_size(g);
+  const bool streamed = worth_streaming(out, g.output_size(), g.filters);
+  const long new_values = static_cast<long>(g.stride_height) * g.width * g.channels;
   for (int row = begin; row < end; ++row) {
     const Window window = input.window(row);
     multiply_row(input.rows(), window, g.kernel_height, g.kernel_width * g.channels, packed, g.filters,
-                 out + static_cast<long>(row) * g.out_width * g.filters, g.filters, g.out_width, strip);
+                 out + static_cast<long>(row) * g.out_width * g.filters, g.filters, g.out_width, edge, streamed,
+                 input.next(window), (new_values + g.out_width - 1) / g.out_width);
   }
+  if (streamed) finish_streams();
 }
 
 // Packs HWIO weights for conv2d_rows.
@@ -107,10 +116,16 @@ static void pack_conv2d(const Conv2dGeometry& g, const T* weights, const T* bias
 template <class T>
 static void pack_conv2d_transposed(const Conv2dGeometry& t, const T* weights, T* packed) {
   const int taps = t.kernel_height * t.kernel_width;
-  pack_panels(t.depth(), t.filters, static_cast<const T*>(nullptr), packed, [&](int k, int n) {
-    const long tap = taps - 1 - k / t.channels;
-    return weights[(tap * t.filters + n) * t.channels + k % t.channels];
-  });
+  for (int column = 0; column < t.filters; column += panel_width<T>) {
+    const int width = panel_vectors<T>(column, t.filters) * lanes<T>;
+    const int valid = t.filters - column < width ? t.filters - column : width;
+    for (int tap = 0; tap < taps; ++tap) {
+      const T* from = weights + (static_cast<long>(taps - 1 - tap) * t.filters + column) * t.channels;
+      pack_transposed_panel(t.channels, valid, width, from, t.channels, packed);
+      packed += static_cast<long>(t.channels) * width;
+    }
+  }
+  pack_bias(t.filters, static_cast<const T*>(nullptr), packed);
 }
 
 template <class T>

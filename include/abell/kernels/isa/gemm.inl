@@ -1,57 +1,12 @@
 // Matrix products on packed weights. Included once for each instruction set, see targets.inl.
-//
-// Weights [depth][columns] are packed into panels of two vectors' width (the last may be one
-// vector), zero-padded: panel after panel, each [depth][width]. The bias follows, padded likewise.
 
+// Rows of the register tile: with two vectors of columns, all but a few of the registers hold sums.
+inline constexpr int tile_rows = ABELL_VECTOR_REGISTERS == 32 ? 14 : 6;
+// Tiles that pass over a panel of weights while it is in the first-level cache.
+inline constexpr int strip_tiles = 4;
+// Values of one panel's results for a strip.
 template <class T>
-static long packed_size(int depth, int columns) {
-  return (static_cast<long>(depth) + 1) * round_to_lanes<T>(columns);
-}
-
-template <class T>
-static int panel_vectors(int column, int columns) {
-  return columns - column > lanes<T> ? 2 : 1;
-}
-
-template <class T>
-static void pack_bias(int columns, const T* bias, T* packed) {
-  const long padded = round_to_lanes<T>(columns);
-  for (long n = 0; n < padded; ++n) packed[n] = bias != nullptr && n < columns ? bias[n] : T(0);
-}
-
-// Packs element(k, n) for k < depth, n < columns, and the bias (null: zeros).
-template <class T, class Element>
-static void pack_panels(int depth, int columns, const T* bias, T* packed, const Element& element) {
-  for (int column = 0; column < columns; column += panel_width<T>) {
-    const int width = panel_vectors<T>(column, columns) * lanes<T>;
-    for (int k = 0; k < depth; ++k) {
-      for (int n = 0; n < width; ++n) *packed++ = column + n < columns ? element(k, column + n) : T(0);
-    }
-  }
-  pack_bias(columns, bias, packed);
-}
-
-// B is [depth][columns] at stride `stride`, or its transpose.
-template <class T>
-static void pack_matrix(int depth, int columns, const T* b, long stride, bool transposed, const T* bias, T* packed) {
-  for (int column = 0; column < columns; column += panel_width<T>) {
-    const int width = panel_vectors<T>(column, columns) * lanes<T>;
-    const int valid = columns - column < width ? columns - column : width;
-    if (transposed) {
-      for (int n = 0; n < width; ++n) {
-        for (int k = 0; k < depth; ++k)
-          packed[static_cast<long>(k) * width + n] = n < valid ? b[(column + n) * stride + k] : T(0);
-      }
-    } else {
-      for (int k = 0; k < depth; ++k) {
-        copy_values(b + k * stride + column, valid, packed + static_cast<long>(k) * width);
-        clear_values(packed + static_cast<long>(k) * width + valid, width - valid);
-      }
-    }
-    packed += static_cast<long>(depth) * width;
-  }
-  pack_bias(columns, bias, packed);
-}
+inline constexpr long edge_size = strip_tiles * tile_rows * panel_width<T>;
 
 // Where the rows under a window lie: row r of the band at slot (first + r) & mask, so that a band
 // can be a ring of rows. A matrix is the case of one row.
@@ -62,12 +17,24 @@ struct Window {
   int mask;
 };
 
+// What will be needed next: a line of it is fetched in each step of a tile, so that the memory's
+// latency passes behind the arithmetic. Steps in bytes; 0 fetches nothing new.
+struct Ahead {
+  unsigned long at;  // an address: it may lie past the end of an array
+  unsigned long step;
+};
+static inline unsigned long address_of(const void* at) { return reinterpret_cast<unsigned long>(at); }
+
+// Makes the compiler forget where a number comes from, so that it keeps to it instead of its multiples.
+static inline __attribute__((always_inline)) void hide(long& number) { __asm__("" : "+r"(number)); }
+
 // P pixels x V vectors of outputs: c[p][v] = start + sum over rows [row, row + rows) and elements
 // [from, to) of band value * weight. The sums start at the bias, or at c where bias is null.
-// Every sum stays in a register; each step loads V vectors of weights and P scalars.
+// Every sum stays in a register; each step loads V vectors of weights, which lie `weight_stride`
+// apart, and P scalars. `streamed`: c is written past the cache and must be aligned.
 template <class T, int P, int V>
 static void multiply_tile(const T* band, const Window& window, int row, int rows, int from, int to, const T* weights,
-                          const T* bias, T* c, long c_stride) {
+                          long weight_stride, const T* bias, T* c, long c_stride, bool streamed, Ahead& ahead) {
   Vector<T> sum[P][V];
 #pragma GCC unroll 16
   for (int p = 0; p < P; ++p) {
@@ -77,188 +44,205 @@ static void multiply_tile(const T* band, const Window& window, int row, int rows
           *reinterpret_cast<const Loose<T>*>(bias != nullptr ? bias + v * lanes<T> : c + p * c_stride + v * lanes<T>);
     }
   }
+  unsigned long next = ahead.at;
+  const unsigned long step = ahead.step;
   for (int r = row; r < row + rows; ++r) {
-    const T* line = band + static_cast<long>((window.first + r) & window.mask) * window.row_stride;
+    const T* first = band + static_cast<long>((window.first + r) & window.mask) * window.row_stride + from;
+    // Pixel p lies 0, 1, 2, 3 or 4 strides after one of three pointers: these are addresses that loads form by
+    // themselves, while a sum for each pixel would keep the units busy that multiply.
+    long stride = window.pixel_stride * static_cast<long>(sizeof(T)), stride_3 = 3 * stride;
+    const char* line = reinterpret_cast<const char*>(first);
+    const char* line_5 = line + 5 * stride;
+    const char* line_10 = line + 10 * stride;
     for (int j = from; j < to; ++j) {
+      __builtin_prefetch(reinterpret_cast<const void*>(next));
+      next += step;
       Vector<T> weight[V];
 #pragma GCC unroll 16
       for (int v = 0; v < V; ++v) weight[v] = *reinterpret_cast<const Loose<T>*>(weights + v * lanes<T>);
-      weights += V * lanes<T>;
+      weights += weight_stride;
+      hide(stride);
+      hide(stride_3);
 #pragma GCC unroll 16
       for (int p = 0; p < P; ++p) {
-        const T value = line[p * window.pixel_stride + j];
+        const char* const start = p < 5 ? line : p < 10 ? line_5 : line_10;
+        const T value = *reinterpret_cast<const T*>(start + (p % 5 == 3 ? stride_3 : p % 5 * stride));
 #pragma GCC unroll 16
         for (int v = 0; v < V; ++v) sum[p][v] += value * weight[v];
       }
+      line += sizeof(T);
+      line_5 += sizeof(T);
+      line_10 += sizeof(T);
     }
   }
+  ahead.at = next;
 #pragma GCC unroll 16
   for (int p = 0; p < P; ++p) {
 #pragma GCC unroll 16
-    for (int v = 0; v < V; ++v) *reinterpret_cast<Loose<T>*>(c + p * c_stride + v * lanes<T>) = sum[p][v];
-  }
-}
-
-// `count` pixels, count <= P: the tile of exactly that many pixels.
-template <class T, int P, int V>
-static void multiply_some(int count, const T* band, const Window& window, int row, int rows, int from, int to,
-                          const T* weights, const T* bias, T* c, long c_stride) {
-  if constexpr (P > 0) {
-    if (count == P) {
-      multiply_tile<T, P, V>(band, window, row, rows, from, to, weights, bias, c, c_stride);
-    } else {
-      multiply_some<T, P - 1, V>(count, band, window, row, rows, from, to, weights, bias, c, c_stride);
+    for (int v = 0; v < V; ++v) {
+      T* to_vector = c + p * c_stride + v * lanes<T>;
+      if (streamed) {
+        stream<T>(sum[p][v], to_vector);
+      } else {
+        *reinterpret_cast<Loose<T>*>(to_vector) = sum[p][v];
+      }
     }
   }
 }
 
-// Any number of pixels x one panel. Weights that are too many for the first-level cache are taken
-// in passes over a strip of pixels, so that each pass finds its part of the panel there.
+// `count` pixels, 0 < count <= P: the tile of exactly that many pixels.
+template <class T, int P, int V>
+static void multiply_some(int count, const T* band, const Window& window, int row, int rows, int from, int to,
+                          const T* weights, long weight_stride, const T* bias, T* c, long c_stride, bool streamed,
+                          Ahead& ahead) {
+  if constexpr (P > 0) {
+    if (count == P) {
+      multiply_tile<T, P, V>(band, window, row, rows, from, to, weights, weight_stride, bias, c, c_stride, streamed,
+                             ahead);
+    } else {
+      multiply_some<T, P - 1, V>(count, band, window, row, rows, from, to, weights, weight_stride, bias, c, c_stride,
+                                 streamed, ahead);
+    }
+  }
+}
+
+// `pixels` as tiles of much the same size: small tiles leave the multipliers idle.
+static inline int tiles_of(int pixels) { return (pixels + tile_rows - 1) / tile_rows; }
+static inline int tile_begin(int tile, int tiles, int pixels) {
+  return static_cast<int>(static_cast<long>(pixels) * tile / tiles);
+}
+
+// Tiles [first, last) of `tiles` that make up `pixels`, x one panel; c is that of the first of them. Weights that are too many for the
+// cache are taken in passes, so that the tiles find the part of the panel there.
 template <class T, int V>
-static void multiply_panel(const T* band, const Window& window, int rows, int length, const T* weights, const T* bias,
-                           T* c, long c_stride, int pixels) {
-  constexpr int strip = 4 * tile_pixels;
-  constexpr int pass_values = 16384 / static_cast<int>(sizeof(T)) / (V * lanes<T>);
+static void multiply_tiles(const T* band, const Window& window, int rows, int length, const T* weights, const T* bias,
+                           T* c, long c_stride, int pixels, int tiles, int first, int last, bool streamed,
+                           Ahead& ahead) {
+  constexpr int pass_values = (128 << 10) / static_cast<int>(sizeof(T)) / (V * lanes<T>);
   const bool whole = rows * length <= pass_values;
   const int pass_rows = whole ? rows : 1;
   const int passes = whole ? 1 : (length + pass_values - 1) / pass_values;
-  for (int begin = 0; begin < pixels; begin += strip) {
-    const int end = begin + strip < pixels ? begin + strip : pixels;
-    const T* part = weights;
-    for (int row = 0; row < rows; row += pass_rows) {
-      for (int pass = 0; pass < passes; ++pass) {
-        const int from = static_cast<int>(static_cast<long>(length) * pass / passes);
-        const int to = static_cast<int>(static_cast<long>(length) * (pass + 1) / passes);
-        const T* start = row == 0 && pass == 0 ? bias : nullptr;
-        for (int pixel = begin; pixel < end; pixel += tile_pixels) {
-          const T* at = band + pixel * window.pixel_stride;
-          T* out = c + pixel * c_stride;
-          if (end - pixel >= tile_pixels) {
-            multiply_tile<T, tile_pixels, V>(at, window, row, pass_rows, from, to, part, start, out, c_stride);
-          } else {
-            multiply_some<T, tile_pixels - 1, V>(end - pixel, at, window, row, pass_rows, from, to, part, start, out,
-                                                 c_stride);
-          }
-        }
-        part += static_cast<long>(pass_rows) * (to - from) * V * lanes<T>;
+  const int origin = tile_begin(first, tiles, pixels);
+  for (int row = 0; row < rows; row += pass_rows) {
+    for (int pass = 0; pass < passes; ++pass) {
+      const int from = static_cast<int>(static_cast<long>(length) * pass / passes);
+      const int to = static_cast<int>(static_cast<long>(length) * (pass + 1) / passes);
+      const T* start = row == 0 && pass == 0 ? bias : nullptr;
+      for (int tile = first; tile < last; ++tile) {
+        const int pixel = tile_begin(tile, tiles, pixels);
+        multiply_some<T, tile_rows, V>(tile_begin(tile + 1, tiles, pixels) - pixel, band + pixel * window.pixel_stride,
+                                       window, row, pass_rows, from, to, weights, V * lanes<T>, start,
+                                       c + (pixel - origin) * c_stride, c_stride, streamed && whole, ahead);
       }
+      weights += static_cast<long>(pass_rows) * (to - from) * V * lanes<T>;
     }
   }
 }
 
+template <class T>
+static void multiply_tiles(int vectors, const T* band, const Window& window, int rows, int length, const T* weights,
+                           const T* bias, T* c, long c_stride, int pixels, int tiles, int first, int last,
+                           bool streamed, Ahead& ahead) {
+  if (vectors == 2) {
+    multiply_tiles<T, 2>(band, window, rows, length, weights, bias, c, c_stride, pixels, tiles, first, last, streamed,
+                         ahead);
+  } else {
+    multiply_tiles<T, 1>(band, window, rows, length, weights, bias, c, c_stride, pixels, tiles, first, last, streamed,
+                         ahead);
+  }
+}
+
+// Any number of pixels x one panel.
 template <class T>
 static void multiply_panel(int vectors, const T* band, const Window& window, int rows, int length, const T* weights,
                            const T* bias, T* c, long c_stride, int pixels) {
-  if (vectors == 2) {
-    multiply_panel<T, 2>(band, window, rows, length, weights, bias, c, c_stride, pixels);
-  } else {
-    multiply_panel<T, 1>(band, window, rows, length, weights, bias, c, c_stride, pixels);
-  }
+  Ahead nothing{address_of(weights), 0};
+  const int tiles = tiles_of(pixels);
+  multiply_tiles<T>(vectors, band, window, rows, length, weights, bias, c, c_stride, pixels, tiles, 0, tiles, false,
+                    nothing);
 }
 
-// All columns for `pixels` windows in a row of outputs. A last panel that is not full goes through
-// `strip` (pixels x panel width).
+// All columns for `pixels` windows in a row of outputs, strip after strip of pixels. A last panel that
+// is not full goes through `edge` (edge_size values).
+// `ahead`: what a later call needs, `ahead_stride` values for each pixel of this one.
 template <class T>
 static void multiply_row(const T* band, const Window& window, int rows, int length, const T* packed, int columns, T* c,
-                         long c_stride, int pixels, T* strip) {
+                         long c_stride, int pixels, T* edge, bool streamed, const T* ahead, long ahead_stride) {
   const long depth = static_cast<long>(rows) * length;
   const T* bias = packed + depth * round_to_lanes<T>(columns);
-  for (int column = 0; column < columns; column += panel_width<T>) {
-    const int vectors = panel_vectors<T>(column, columns);
-    const int width = vectors * lanes<T>;
-    const int valid = columns - column < width ? columns - column : width;
-    if (valid == width) {
-      multiply_panel<T>(vectors, band, window, rows, length, packed, bias + column, c + column, c_stride, pixels);
-    } else {
-      multiply_panel<T>(vectors, band, window, rows, length, packed, bias + column, strip, width, pixels);
-      for (int pixel = 0; pixel < pixels; ++pixel) {
-        copy_values(strip + static_cast<long>(pixel) * width, valid, c + pixel * c_stride + column);
-      }
-    }
-    packed += depth * width;
-  }
-}
-
-// C[rows][columns] = A[rows][depth] * packed B + bias. `strip`: rows x panel width.
-template <class T>
-static void gemm(int rows, int columns, int depth, const T* a, long a_stride, const T* packed, T* c, long c_stride,
-                 T* strip) {
-  const Window window{0, a_stride, 0, 0};
-  multiply_row(a, window, 1, depth, packed, columns, c, c_stride, rows, strip);
-}
-
-// P rows x V vectors of C += A^T B over `count` steps; A and B are read as they lie.
-template <class T, int P, int V>
-static void accumulate_tile(const T* a, long a_stride, const T* b, long b_stride, int count, T* c, long c_stride) {
-  Vector<T> sum[P][V];
-#pragma GCC unroll 16
-  for (int p = 0; p < P; ++p) {
-#pragma GCC unroll 16
-    for (int v = 0; v < V; ++v) sum[p][v] = *reinterpret_cast<const Loose<T>*>(c + p * c_stride + v * lanes<T>);
-  }
-  for (int i = 0; i < count; ++i) {
-    Vector<T> right[V];
-#pragma GCC unroll 16
-    for (int v = 0; v < V; ++v) right[v] = *reinterpret_cast<const Loose<T>*>(b + v * lanes<T>);
-#pragma GCC unroll 16
-    for (int p = 0; p < P; ++p) {
-      const T left = a[p];
-#pragma GCC unroll 16
-      for (int v = 0; v < V; ++v) sum[p][v] += left * right[v];
-    }
-    a += a_stride;
-    b += b_stride;
-  }
-#pragma GCC unroll 16
-  for (int p = 0; p < P; ++p) {
-#pragma GCC unroll 16
-    for (int v = 0; v < V; ++v) *reinterpret_cast<Loose<T>*>(c + p * c_stride + v * lanes<T>) = sum[p][v];
-  }
-}
-
-template <class T, int P, int V>
-static void accumulate_some(int rows, const T* a, long a_stride, const T* b, long b_stride, int count, T* c,
-                            long c_stride) {
-  if constexpr (P > 0) {
-    if (rows == P) {
-      accumulate_tile<T, P, V>(a, a_stride, b, b_stride, count, c, c_stride);
-    } else {
-      accumulate_some<T, P - 1, V>(rows, a, a_stride, b, b_stride, count, c, c_stride);
-    }
-  }
-}
-
-// C[rows][columns] += A^T B with A [depth][rows] and B [depth][columns]; columns beyond the last
-// whole vector are summed one by one.
-template <class T>
-static void gemm_transposed(int rows, int columns, int depth, const T* a, long a_stride, const T* b, long b_stride,
-                            T* c, long c_stride) {
-  constexpr int block = 64;  // steps whose A and B stay in the first-level cache
-  for (int start = 0; start < depth; start += block) {
-    const int count = depth - start < block ? depth - start : block;
-    const T* left = a + start * a_stride;
-    const T* right = b + start * b_stride;
-    int column = 0;
-    for (; column + lanes<T> <= columns; column += column + panel_width<T> <= columns ? panel_width<T> : lanes<T>) {
-      const bool wide = column + panel_width<T> <= columns;
-      for (int row = 0; row < rows; row += tile_pixels) {
-        const int some = rows - row < tile_pixels ? rows - row : tile_pixels;
-        T* out = c + row * c_stride + column;
-        if (wide) {
-          accumulate_some<T, tile_pixels, 2>(some, left + row, a_stride, right + column, b_stride, count, out,
-                                             c_stride);
-        } else {
-          accumulate_some<T, tile_pixels, 1>(some, left + row, a_stride, right + column, b_stride, count, out,
-                                             c_stride);
+  const int tiles = tiles_of(pixels);
+  const long panels = (columns + panel_width<T> - 1) / panel_width<T>;
+  for (int first = 0; first < tiles; first += strip_tiles) {
+    const int last = first + strip_tiles < tiles ? first + strip_tiles : tiles;
+    const int begin = tile_begin(first, tiles, pixels), end = tile_begin(last, tiles, pixels);
+    const long bytes = (end - begin) * ahead_stride * static_cast<long>(sizeof(T));
+    const long steps = (last - first) * panels * depth;
+    Ahead next{address_of(ahead) + static_cast<unsigned long>(begin * ahead_stride) * sizeof(T),
+               static_cast<unsigned long>((bytes + steps - 1) / steps)};
+    const T* weights = packed;
+    for (int column = 0; column < columns; column += panel_width<T>) {
+      const int vectors = panel_vectors<T>(column, columns);
+      const int width = vectors * lanes<T>;
+      const int valid = columns - column < width ? columns - column : width;
+      if (valid == width) {
+        multiply_tiles<T>(vectors, band, window, rows, length, weights, bias + column, c + begin * c_stride + column,
+                          c_stride, pixels, tiles, first, last, streamed, next);
+      } else {
+        multiply_tiles<T>(vectors, band, window, rows, length, weights, bias + column, edge, width, pixels, tiles,
+                          first, last, false, next);
+        for (int pixel = begin; pixel < end; ++pixel) {
+          copy_values(edge + static_cast<long>(pixel - begin) * width, valid, c + pixel * c_stride + column);
         }
       }
+      weights += depth * width;
     }
-    for (; column < columns; ++column) {
-      for (int row = 0; row < rows; ++row) {
-        T sum = c[row * c_stride + column];
-        for (int i = 0; i < count; ++i) sum += left[i * a_stride + row] * right[i * b_stride + column];
-        c[row * c_stride + column] = sum;
-      }
+  }
+}
+
+// C[rows][columns] = A[rows][depth] * packed B + bias. `edge`: edge_size values.
+template <class T>
+static void gemm_rows(int rows, int columns, int depth, const T* a, long a_stride, const T* packed, T* c, long c_stride,
+                      T* edge, bool streamed) {
+  const Window window{0, a_stride, 0, 0};
+  constexpr long strip = strip_tiles * tile_rows;
+  multiply_row(a, window, 1, depth, packed, columns, c, c_stride, rows, edge, streamed, a + strip * a_stride, a_stride);
+}
+
+template <class T>
+static void gemm(int rows, int columns, int depth, const T* a, long a_stride, const T* packed, T* c, long c_stride,
+                 T* edge) {
+  gemm_rows(rows, columns, depth, a, a_stride, packed, c, c_stride, edge, false);
+}
+
+template <class T>
+static void gemm_streamed(int rows, int columns, int depth, const T* a, long a_stride, const T* packed, T* c,
+                          long c_stride, T* edge) {
+  const bool aligned = c_stride % lanes<T> == 0 && address_of(c) % ABELL_VECTOR_BYTES == 0;
+  gemm_rows(rows, columns, depth, a, a_stride, packed, c, c_stride, edge, aligned);
+  finish_streams();
+}
+
+// A few rows of C = A B + bias, B as it lies: packing it would cost more than it saves.
+// At least `lanes` columns; the last vector may overlap the one before, with the same values.
+template <class T>
+static void gemm_unpacked(int rows, int columns, int depth, const T* a, long a_stride, const T* b, long b_stride,
+                          const T* bias, T* c, long c_stride) {
+  constexpr T zeros[panel_width<T>] = {};
+  constexpr int lead = 12;  // rows of B that are on their way
+  const Window window{0, a_stride, 0, 0};
+  const int tiles = tiles_of(rows);
+  for (int column = 0; column < columns;) {
+    const bool wide = column + panel_width<T> <= columns;
+    if (!wide && column + lanes<T> > columns) column = columns - lanes<T>;
+    const T* start = bias != nullptr ? bias + column : zeros;
+    for (int tile = 0; tile < tiles; ++tile) {
+      const int row = tile_begin(tile, tiles, rows), some = tile_begin(tile + 1, tiles, rows) - row;
+      Ahead ahead{address_of(b) + static_cast<unsigned long>(lead * b_stride + column) * sizeof(T),
+                  static_cast<unsigned long>(b_stride) * sizeof(T)};
+      (wide ? multiply_some<T, tile_rows, 2> : multiply_some<T, tile_rows, 1>)(
+          some, a + row * a_stride, window, 0, 1, 0, depth, b + column, b_stride, start, c + row * c_stride + column,
+          c_stride, false, ahead);
     }
+    column += wide ? panel_width<T> : lanes<T>;
   }
 }

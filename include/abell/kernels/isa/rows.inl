@@ -59,7 +59,7 @@ static inline __attribute__((always_inline)) void store_valid(const Vector<T>& v
 template <class T>
 static void fetch(const Rows<T>& rows, long pixels, int channels, T* to, long to_stride) {
   const T* value = rows.values;
-  if (rows.scale == nullptr) {
+  if (rows.plain()) {
     if (to_stride == channels) {
       copy_values(value, pixels * channels, to);
     } else {
@@ -69,7 +69,13 @@ static void fetch(const Rows<T>& rows, long pixels, int channels, T* to, long to
   }
   each_vector<T>(
       channels, [&](int c, int valid) __attribute__((always_inline)) {
-        const Vector<T> scale = load_valid(rows.scale + c, valid);
+        if (rows.scale == nullptr) {
+      for (long p = 0; p < pixels; ++p) {
+        store_valid<T>(clip_to_six<T>(load_valid(value + p * channels + c, valid)), valid, to + p * to_stride + c);
+      }
+      return;
+    }
+    const Vector<T> scale = load_valid(rows.scale + c, valid);
         const Vector<T> shift = load_valid(rows.shift + c, valid);
         if (rows.other != nullptr) {
           const Vector<T> other_scale = load_valid(rows.other_scale + c, valid);

@@ -1,0 +1,197 @@
+#pragma once
+/// The way back through one link.
+///
+/// With g the gradient of batch normalisation's output, that of z is an affine map of g and z a channel
+/// (kernels::norm_backward), read on the way like y. The gradient of the link's input leaves it as g of the link
+/// before: cut by that link's ReLU6, with the two sums a channel that its batch normalisation needs.
+
+#include <abell/layers/normalized_training.hpp>
+
+namespace abell::detail {
+
+/// What the way back through a link works with.
+template <class T>
+struct UnitBackward {
+  kernels::Rows<T> x;   ///< the link's input
+  kernels::Rows<T> dz;  ///< the gradient of z
+  T* dx;                ///< where the input's gradient goes; null: nowhere
+  /// The batch normalisation that made x of an earlier z, or null where x is the chain's input.
+  const kernels::NormState<T>* before;
+  kernels::Pieces<T> sums;  ///< of the gradient that leaves, one set a piece; where `before` is not null
+  T* weight_gradient;
+};
+
+/// Finishes pixels [first, first + pixels) of dx while they are in the cache.
+template <class T>
+void leave(const Pass<T>& pass, const UnitBackward<T>& b, std::size_t channels, int piece, std::size_t first,
+           int pixels) {
+  if (b.before == nullptr) return;
+  pass.run.table->norm_gradient(b.x.from(first * channels), b.before->mean, b.before->inverse, pixels,
+                                static_cast<int>(channels), b.dx + first * channels, b.sums.first(piece),
+                                b.sums.second(piece));
+}
+
+/// dz W^T, and x^T dz, piece by piece: both inputs are fetched once. Returns the number of pieces.
+template <class T>
+std::size_t pointwise_backward(const NormalizedUnit& u, const Pass<T>& pass, const UnitBackward<T>& b, T* memory) {
+  const auto& run = pass.run;
+  const auto& g = u.geometry;
+  const auto threads = static_cast<std::size_t>(run.threads);
+  const auto pieces = pixel_pieces<T>(u, pass.batch);
+  const auto most = static_cast<std::size_t>(pieces.most);
+  const bool partial = u.weights <= most_partial_weights;
+  const int chunks = std::min(pieces.size(), kernels::max_gradient_chunks);
+  const std::size_t x_room = round_up(most * u.channels(), 16), z_room = round_up(most * u.filters(), 16);
+  const std::size_t edge = kernels::PackedColumns<T>::edge_size(run);
+  Carve<T> carve{memory};
+  const kernels::PackedColumns<T> packed{run.table, g.filters, g.channels,
+                                         carve(kernels::PackedColumns<T>::size(run, g.filters, g.channels))};
+  const auto pixels = static_cast<std::size_t>(pieces.pixels);
+  T* xs = carve((partial ? threads * x_room : pixels * u.channels()));
+  T* zs = carve((partial ? threads * z_room : pixels * u.filters()));
+  T* edges = carve(threads * edge);
+  T* sums = carve(partial ? static_cast<std::size_t>(chunks) * u.weights : 0);
+  T* product = carve(partial ? 0 : gemm_transposed_scratch(run, g.channels, g.filters, pieces.pixels));
+  if (memory == nullptr) return carve.used;
+
+  if (b.dx != nullptr) packed.pack(run.threads, pass.parameters + u.parameters, true, nullptr);
+  parallel_for(chunks, run.threads, [&](int chunk, int thread) {
+    const auto own = static_cast<std::size_t>(thread);
+    T* sum = sums + static_cast<std::size_t>(chunk) * u.weights;
+    if (partial) std::fill_n(sum, u.weights, T(0));
+    const Range range = part(pieces.size(), chunk, chunks);
+    for (int piece = range.begin; piece < range.end; ++piece) {
+      const auto [begin, end] = pieces[piece];
+      const auto first = static_cast<std::size_t>(begin);
+      T* x = xs + (partial ? own * x_room : first * u.channels());
+      T* z = zs + (partial ? own * z_room : first * u.filters());
+      run.table->fetch(b.x.from(first * u.channels()), end - begin, g.channels, x, g.channels);
+      run.table->fetch(b.dz.from(first * u.filters()), end - begin, g.filters, z, g.filters);
+      if (partial) {
+        run.table->gemm_transposed(g.channels, g.filters, end - begin, x, g.channels, z, g.filters, sum, g.filters);
+      }
+      if (b.dx == nullptr) continue;
+      packed.multiply(end - begin, z, b.dx + first * u.channels(), edges + own * edge);
+      leave(pass, b, u.channels(), piece, first, end - begin);
+    }
+  });
+  if (partial) {
+    kernels::reduce_chunks(run.threads, chunks, u.weights, sums);
+    std::copy_n(sums, u.weights, b.weight_gradient);
+  } else {
+    kernels::gemm_transposed(run, g.channels, g.filters, pieces.pixels, xs, zs, b.weight_gradient,
+                             static_cast<T*>(nullptr), product);
+  }
+  return carve.used;
+}
+
+/// Input rows whose gradient a band of output rows is to finish: every row falls to one band.
+inline Range input_rows(const kernels::Conv2dGeometry& g, const Range& rows) {
+  const auto cut = [&](int row) { return std::min(row * g.stride_height, g.height); };
+  return {cut(rows.begin), rows.end == g.out_height ? g.height : cut(rows.end)};
+}
+
+/// Both gradients band by band.
+template <class T>
+std::size_t depthwise_backward(const NormalizedUnit& u, const Pass<T>& pass, const UnitBackward<T>& b, T* memory) {
+  const auto& run = pass.run;
+  const auto& g = u.geometry;
+  const auto t = g.depthwise_transposed();
+  const auto bands = depthwise_bands<T>(u, pass.batch);
+  const auto threads = static_cast<std::size_t>(run.threads);
+  const std::size_t size = count(run.table->depthwise_packed_size(g));
+  const std::size_t each =
+      round_up(count(std::max(run.table->depthwise_weights_scratch_size(g), run.table->depthwise_scratch_size(t))), 16);
+  Carve<T> carve{memory};
+  T* packed = carve(count(run.table->depthwise_packed_size(t)));
+  T* sums = carve(size * kernels::max_gradient_chunks);
+  T* rooms = carve(threads * each);
+  if (memory == nullptr) return carve.used;
+
+  const T* none = nullptr;
+  run.table->depthwise_pack(t, pass.parameters + u.parameters, none, none, true, packed);
+  const auto gradient_of = [&](int band, T* own) {
+    const auto image = static_cast<std::size_t>(bands.image(band));
+    const Range rows = input_rows(g, bands.rows_of(band));
+    const auto width = static_cast<std::size_t>(g.width);
+    if (rows.begin < rows.end) {
+      run.table->depthwise_rows(t, b.dz.from(image * g.output_size()), packed, false, g.filters / g.channels,
+                                b.dx + image * g.input_size(), rows.begin, rows.end, own);
+    }
+    leave(pass, b, u.channels(), band,
+          (image * static_cast<std::size_t>(g.height) + static_cast<std::size_t>(rows.begin)) * width,
+          (rows.end - rows.begin) * g.width);
+  };
+  accumulate_bands(run.threads, bands, size, sums, each, rooms, [&](int band, T* sum, T* own) {
+    const auto image = static_cast<std::size_t>(bands.image(band));
+    const Range rows = bands.rows_of(band);
+    run.table->depthwise_weights_rows(g, b.x.from(image * g.input_size()), b.dz.from(image * g.output_size()), sum,
+                                      rows.begin, rows.end, own);
+    if (b.dx != nullptr && b.before != nullptr) gradient_of(band, own);
+  });
+  // The chain's input may lie where its gradient goes: bands overlap, so all of it is read first.
+  if (b.dx != nullptr && b.before == nullptr) {
+    parallel_for(bands.size(), run.threads,
+                 [&](int band, int thread) { gradient_of(band, rooms + static_cast<std::size_t>(thread) * each); });
+  }
+  run.table->depthwise_weights_finish(g, sums, b.weight_gradient, nullptr);
+  return carve.used;
+}
+
+/// Any other convolution: dz band by band for the weights, whole for the input.
+template <class T>
+std::size_t conv_backward(const NormalizedUnit& u, const Pass<T>& pass, const UnitBackward<T>& b, T* memory) {
+  const auto& run = pass.run;
+  const auto& g = u.geometry;
+  const auto bands = conv_bands(u, pass.batch);
+  const auto images = static_cast<std::size_t>(pass.batch);
+  const std::size_t size = count(run.table->conv2d_weights_size(g));
+  const std::size_t row = static_cast<std::size_t>(g.out_width) * u.filters();
+  const std::size_t own_scratch = round_up(count(run.table->conv2d_weights_scratch_size(g)), 16);
+  const std::size_t each = own_scratch + round_up(static_cast<std::size_t>(bands.band_rows) * row, 16);
+  Carve<T> carve{memory};
+  T* sums = carve(size * kernels::max_gradient_chunks);
+  T* rooms = carve(static_cast<std::size_t>(run.threads) * each);
+  T* x_room = carve(images * g.input_size());
+  T* z_room = carve(images * g.output_size());
+  T* scratch = carve(conv2d_input_gradient_scratch(run, g));
+  if (memory == nullptr) return carve.used;
+
+  const T* x = fetch_all(pass, b.x, u.input_pixels(pass.batch), u.channels(), x_room);
+  accumulate_bands(run.threads, bands, size, sums, each, rooms, [&](int band, T* sum, T* own) {
+    const auto image = static_cast<std::size_t>(bands.image(band));
+    const Range rows = bands.rows_of(band);
+    T* dz = own + own_scratch;
+    run.table->fetch(b.dz.from(image * g.output_size() + static_cast<std::size_t>(rows.begin) * row),
+                     static_cast<long>(rows.end - rows.begin) * g.out_width, g.filters, dz, g.filters);
+    run.table->conv2d_weights_rows(g, x + image * g.input_size(), dz, sum, rows.begin, rows.end, own);
+  });
+  run.table->conv2d_weights_finish(g, sums, b.weight_gradient, nullptr);
+  if (b.dx == nullptr) return carve.used;
+  conv2d_input_gradient(run, g, pass.batch, pass.parameters + u.parameters,
+                        fetch_all(pass, b.dz, u.output_pixels(pass.batch), u.filters(), z_room), b.dx, scratch);
+  const auto pieces = plain_pieces<T>(u.input_pixels(pass.batch), u.channels());
+  parallel_for(pieces.size(), run.threads, [&](int piece, int) {
+    const auto [begin, end] = pieces[piece];
+    leave(pass, b, u.channels(), piece, static_cast<std::size_t>(begin), end - begin);
+  });
+  return carve.used;
+}
+
+template <class T>
+std::size_t unit_backward(const NormalizedUnit& u, const Pass<T>& pass, const UnitBackward<T>& b, T* memory) {
+  switch (u.kind) {
+    case NormalizedUnit::Kind::pointwise: return pointwise_backward(u, pass, b, memory);
+    case NormalizedUnit::Kind::depthwise: return depthwise_backward(u, pass, b, memory);
+    default: return conv_backward(u, pass, b, memory);
+  }
+}
+
+/// Pieces whose sums unit_backward fills.
+template <class T>
+int unit_backward_pieces(const NormalizedUnit& u, int batch) {
+  return u.kind == NormalizedUnit::Kind::conv ? plain_pieces<T>(u.input_pixels(batch), u.channels()).size()
+                                              : unit_pieces<T>(u, batch);
+}
+
+}  // namespace abell::detail

@@ -1,0 +1,193 @@
+#pragma once
+/// A chain of normalised convolutions as one stage: [Conv2d or DepthwiseConv2d, BatchNorm, Relu6] N times.
+///
+/// In training each link leaves one activation in memory, its convolution's output, where layer by layer there would
+/// be three; normalisation, ReLU6 and their gradients happen while other kernels read. In prediction the
+/// normalisations are folded into the weights.
+
+#include <abell/layers/normalized_backward.hpp>
+#include <abell/layers/normalized_prediction.hpp>
+#include <vector>
+
+namespace abell {
+
+/// `Links` links built for one input shape. Its layers' options come in order.
+template <class T, std::size_t Links>
+class NormalizedChainStage {
+ public:
+  static constexpr std::size_t layers = 3 * Links;
+
+  template <class... Layers>
+  NormalizedChainStage(const Place& place, const Layers&... options) {
+    static_assert(sizeof...(Layers) == layers);
+    Place at = place;
+    const auto tuple = std::forward_as_tuple(options...);
+    [&]<std::size_t... I>(std::index_sequence<I...>) {
+      (add(at, std::get<3 * I>(tuple), std::get<3 * I + 1>(tuple)), ...);
+    }
+    (std::make_index_sequence<Links>{});
+  }
+
+  StageMemory memory(const kernels::Run<T>& run, int batch, bool training) const {
+    if (!training) return detail::NormalizedPrediction<T>(units_, run, batch).memory();
+    const Pass<T> pass{.run = run, .batch = batch};
+    const Saved saved = saved_at(nullptr, batch);
+    std::size_t scratch = 0;
+    for (const NormalizedUnit& u : units_) {
+      scratch = std::max({scratch, detail::unit_forward<T>(u, pass, {}, nullptr, nullptr, nullptr),
+                          detail::unit_backward<T>(u, pass, {}, nullptr)});
+    }
+    return {saved.size * sizeof(T), statistics_size(batch) + scratch};
+  }
+
+  void forward(const Pass<T>& pass, const T* x, T* y) const {
+    if (!pass.training) {
+      if (!pass.prepared) prepare(pass);
+      return detail::NormalizedPrediction<T>(units_, pass.run, pass.batch).run(pass, x, y);
+    }
+    const Saved saved = saved_at(reinterpret_cast<T*>(pass.saved), pass.batch);
+    T* scratch = pass.scratch + statistics_size(pass.batch);
+    kernels::Rows<T> rows{x};
+    for (std::size_t i = 0; i < Links; ++i) {
+      const NormalizedUnit& u = units_[i];
+      const auto state = saved.states[i];
+      const NormParameters<const T> p{pass.parameters + u.norm_at(), u.filters()};
+      const kernels::Pieces<T> statistics{pass.scratch, u.filters()};
+      const bool batch_statistics = u.norm.batch_statistics();
+      detail::unit_forward(u, pass, rows, saved.z[i], batch_statistics ? &statistics : nullptr, scratch);
+      if (batch_statistics) {
+        combine_moments(
+            statistics, detail::unit_forward_pieces<T>(u, pass.batch),
+            [&](int piece) { return detail::unit_piece_pixels<T>(u, pass.batch, piece); }, state);
+        norm_affine(state, u.filters(), u.norm.epsilon, state.variance, p.gamma(), p.beta());
+      } else {
+        norm_by_moving_averages(u.norm, p, state);
+      }
+      rows = activation(saved, i);
+    }
+    detail::fetch_all(pass, rows, units_.back().output_pixels(pass.batch), units_.back().filters(), y);
+  }
+
+  void backward(const Pass<T>& pass, const T* x, const T* dy, T* dx) const {
+    const Saved saved = saved_at(reinterpret_cast<T*>(pass.saved), pass.batch);
+    T* scratch = pass.scratch + statistics_size(pass.batch);
+    int pieces = begin_backward(pass, saved, dy);
+    for (std::size_t i = Links; i-- > 0;) {
+      const NormalizedUnit& u = units_[i];
+      const auto state = saved.states[i];
+      finish_norm(pass, u, state, pieces);
+      const detail::UnitBackward<T> work{.x = i > 0 ? activation(saved, i - 1) : kernels::Rows<T>{x},
+                                         .dz = {.values = saved.gradients[i % 2],
+                                                .scale = state.g_scale,
+                                                .shift = state.offset,
+                                                .other = saved.z[i],
+                                                .other_scale = state.x_scale},
+                                         .dx = i > 0 ? saved.gradients[(i - 1) % 2] : dx,
+                                         .before = i > 0 ? &saved.states[i - 1] : nullptr,
+                                         .sums = {pass.scratch, u.channels()},
+                                         .weight_gradient = pass.gradients + u.parameters};
+      detail::unit_backward(u, pass, work, scratch);
+      pieces = detail::unit_backward_pieces<T>(u, pass.batch);
+    }
+  }
+
+  /// Folds the normalisations into the weights and packs them, for predictions to come.
+  void prepare(const Pass<T>& pass) const { detail::NormalizedPrediction<T>(units_, pass.run, pass.batch).pack(pass); }
+
+  void update_statistics(const Pass<T>& pass, T* parameters) const {
+    const Saved saved = saved_at(reinterpret_cast<T*>(pass.saved), pass.batch);
+    for (std::size_t i = 0; i < Links; ++i) {
+      const NormalizedUnit& u = units_[i];
+      update_moving_averages(u.norm, saved.states[i], u.output_pixels(pass.batch), pass.step,
+                             {parameters + u.norm_at(), u.filters()});
+    }
+  }
+
+ private:
+  /// What training keeps: each link's z and state, and two gradients that take turns.
+  struct Saved {
+    std::array<T*, Links> z;
+    std::array<kernels::NormState<T>, Links> states;
+    std::array<T*, 2> gradients;
+    std::size_t size;
+  };
+
+  template <class Conv>
+  void add(Place& at, const Conv& conv, const BatchNorm& norm) {
+    units_.emplace_back(at, conv, norm, units_.empty() ? 0 : units_.back().end);
+    at.input = conv.output(at);
+  }
+
+  Saved saved_at(T* memory, int batch) const {
+    const auto images = static_cast<std::size_t>(batch);
+    Saved saved{};
+    std::size_t largest = 0;
+    detail::Carve<T> carve{memory};
+    for (std::size_t i = 0; i < Links; ++i) {
+      const std::size_t size = images * units_[i].geometry.output_size();
+      largest = std::max(largest, size);
+      saved.z[i] = carve(size);
+      saved.states[i] =
+          kernels::NormState<T>::at(carve(kernels::NormState<T>::arrays * units_[i].filters()), units_[i].filters());
+    }
+    for (T*& gradient : saved.gradients) gradient = carve(largest);
+    saved.size = carve.used;
+    return saved;
+  }
+
+  /// The output of link i as its readers see it.
+  static kernels::Rows<T> activation(const Saved& saved, std::size_t i) {
+    return {.values = saved.z[i], .scale = saved.states[i].scale, .shift = saved.states[i].shift, .relu6 = true};
+  }
+
+  /// Values of the pieces' statistics, at the beginning of the scratch memory.
+  std::size_t statistics_size(int batch) const {
+    std::size_t size = 0;
+    const auto with = [&](int pieces, std::size_t channels) {
+      size = std::max(size, kernels::Pieces<T>::size(pieces, channels));
+    };
+    for (const NormalizedUnit& u : units_) {
+      with(detail::unit_pieces<T>(u, batch), std::max(u.channels(), u.filters()));
+    }
+    const NormalizedUnit& last = units_.back();
+    with(detail::plain_pieces<T>(last.output_pixels(batch), last.filters()).size(), last.filters());
+    return round_up(size, 16);
+  }
+
+  /// Takes dy through the last ReLU6. Returns the number of pieces.
+  int begin_backward(const Pass<T>& pass, const Saved& saved, const T* dy) const {
+    const NormalizedUnit& last = units_.back();
+    const auto pieces = detail::plain_pieces<T>(last.output_pixels(pass.batch), last.filters());
+    const kernels::Pieces<T> sums{pass.scratch, last.filters()};
+    T* g = saved.gradients[(Links - 1) % 2];
+    parallel_for(pieces.size(), pass.run.threads, [&](int piece, int) {
+      const auto [begin, end] = pieces[piece];
+      const std::size_t first = static_cast<std::size_t>(begin) * last.filters();
+      const std::size_t values = static_cast<std::size_t>(end - begin) * last.filters();
+      std::copy_n(dy + first, values, g + first);
+      const auto& state = saved.states[Links - 1];
+      pass.run.table->norm_gradient(activation(saved, Links - 1).from(first), state.mean, state.inverse, end - begin,
+                                    last.geometry.filters, g + first, sums.first(piece), sums.second(piece));
+    });
+    return pieces.size();
+  }
+
+  /// From the sums over `pieces` pieces: the gradients of a link's gamma, beta and bias, and the map to that of z.
+  void finish_norm(const Pass<T>& pass, const NormalizedUnit& u, const kernels::NormState<T>& state, int pieces) const {
+    const NormParameters<T> gradients{pass.gradients + u.norm_at(), u.filters()};
+    const NormParameters<const T> p{pass.parameters + u.norm_at(), u.filters()};
+    const bool batch_statistics = u.norm.batch_statistics();
+    norm_backward({pass.scratch, u.filters()}, pieces, u.output_pixels(pass.batch), batch_statistics, p.gamma(), state,
+                  gradients.gamma(), gradients.beta());
+    // A bias before batch statistics moves the mean with it and changes nothing.
+    for (std::size_t f = 0; u.bias && f < u.filters(); ++f) {
+      pass.gradients[u.bias_at() + f] = batch_statistics ? T(0) : state.g_scale[f] * gradients.beta()[f];
+    }
+    std::fill_n(u.norm.trainable ? gradients.moving_mean() : gradients.gamma(),
+                (u.norm.trainable ? 2 : 4) * u.filters(), T(0));
+  }
+
+  std::vector<NormalizedUnit> units_;
+};
+
+}  // namespace abell

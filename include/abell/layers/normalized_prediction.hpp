@@ -1,0 +1,197 @@
+#pragma once
+/// Prediction by a chain of normalised convolutions: each normalisation is folded into its convolution,
+///   scale (x * w + b) + shift = x * (scale w) + (scale b + shift),
+/// outputs are stored before ReLU6 and clipped by whoever reads them. A depthwise convolution and the 1x1
+/// convolution after it are one pass: the rows between them never leave the cache.
+
+#include <abell/layers/normalized_training.hpp>
+#include <span>
+
+namespace abell::detail {
+
+/// The links of a chain and how prediction takes them.
+template <class T>
+class NormalizedPrediction {
+ public:
+  NormalizedPrediction(std::span<const NormalizedUnit> units, const kernels::Run<T>& run, int batch)
+      : units_(units), run_(run), batch_(batch) {}
+
+  StageMemory memory() const {
+    StageMemory memory;
+    for (const NormalizedUnit& u : units_) {
+      memory.packed_values += packed_size(u);
+      memory.scratch_values = std::max(memory.scratch_values, u.weights + 7 * u.filters());
+    }
+    std::size_t rooms = 0;
+    for (std::size_t i = 0; i < units_.size(); i += links(i))
+      rooms = std::max(rooms, step(i, {}, nullptr, nullptr, nullptr));
+    memory.scratch_values = std::max(memory.scratch_values, 2 * activation_size() + rooms);
+    return memory;
+  }
+
+  /// Folds the normalisations, taken by their moving averages, and packs all weights.
+  void pack(const Pass<T>& pass) const {
+    T* packed = pass.packed;
+    for (const NormalizedUnit& u : units_) {
+      const auto& g = u.geometry;
+      const T* weights = pass.parameters + u.parameters;
+      const auto state = kernels::NormState<T>::at(pass.scratch, u.filters());
+      norm_by_moving_averages(u.norm, NormParameters<const T>{pass.parameters + u.norm_at(), u.filters()}, state);
+      for (std::size_t f = 0; u.bias && f < u.filters(); ++f) {
+        state.shift[f] += state.scale[f] * pass.parameters[u.bias_at() + f];
+      }
+      if (u.kind == NormalizedUnit::Kind::depthwise) {
+        run_.table->depthwise_pack(g, weights, state.scale, state.shift, false, packed);
+      } else {
+        T* scaled = pass.scratch + kernels::NormState<T>::arrays * u.filters();
+        const int rows = static_cast<int>(u.weights / u.filters());
+        parallel_for(rows, run_.threads, [&](int row, int) {
+          const std::size_t from = static_cast<std::size_t>(row) * u.filters();
+#pragma omp simd
+          for (std::size_t f = 0; f < u.filters(); ++f) scaled[from + f] = weights[from + f] * state.scale[f];
+        });
+        if (u.kind == NormalizedUnit::Kind::pointwise) {
+          columns(u, packed).pack(run_.threads, scaled, false, state.shift);
+        } else {
+          run_.table->pack_conv2d(g, scaled, state.shift, packed);
+        }
+      }
+      packed += packed_size(u);
+    }
+  }
+
+  void run(const Pass<T>& pass, const T* x, T* y) const {
+    kernels::Rows<T> rows{x};
+    const T* packed = pass.packed;
+    T* rooms = pass.scratch + 2 * activation_size();
+    for (std::size_t i = 0, turn = 0; i < units_.size(); turn = 1 - turn) {
+      T* out = pass.scratch + turn * activation_size();
+      step(i, rows, packed, out, rooms);
+      rows = {.values = out, .relu6 = true};
+      for (const std::size_t end = i + links(i); i < end; ++i) packed += packed_size(units_[i]);
+    }
+    fetch_all(pass, rows, units_.back().output_pixels(batch_), units_.back().filters(), y);
+  }
+
+ private:
+  std::size_t packed_size(const NormalizedUnit& u) const {
+    const auto& g = u.geometry;
+    switch (u.kind) {
+      case NormalizedUnit::Kind::pointwise: return kernels::PackedColumns<T>::size(run_, g.channels, g.filters);
+      case NormalizedUnit::Kind::depthwise: return round_up(count(run_.table->depthwise_packed_size(g)), 16);
+      default: return round_up(count(run_.table->packed_size(g.depth(), g.filters)), 16);
+    }
+  }
+  kernels::PackedColumns<T> columns(const NormalizedUnit& u, T* packed) const {
+    return {run_.table, u.geometry.channels, u.geometry.filters, packed};
+  }
+  /// Links that are one pass: two where a 1x1 convolution follows a depthwise one.
+  std::size_t links(std::size_t i) const {
+    const bool pair = i + 1 < units_.size() && units_[i].kind == NormalizedUnit::Kind::depthwise &&
+                      units_[i + 1].kind == NormalizedUnit::Kind::pointwise;
+    return pair ? 2 : 1;
+  }
+  std::size_t activation_size() const {
+    std::size_t size = 0;
+    for (std::size_t i = 0; i < units_.size(); i += links(i)) {
+      size = std::max(size, units_[i + links(i) - 1].geometry.output_size());
+    }
+    return round_up(size * static_cast<std::size_t>(batch_), 16);
+  }
+
+  /// Runs the links from i on that are one pass; returns the room that it takes, with null memory only that.
+  std::size_t step(std::size_t i, const kernels::Rows<T>& x, const T* packed, T* y, T* memory) const {
+    if (links(i) == 2) return pair(units_[i], units_[i + 1], x, packed, y, memory);
+    switch (units_[i].kind) {
+      case NormalizedUnit::Kind::pointwise: return pointwise(units_[i], x, packed, y, memory);
+      case NormalizedUnit::Kind::depthwise: return depthwise(units_[i], x, packed, y, memory);
+      default: return conv(units_[i], x, packed, y, memory);
+    }
+  }
+
+  /// Bands of rows x groups of filters: few bands, as small images have, leave several threads work.
+  std::size_t pair(const NormalizedUnit& first, const NormalizedUnit& second, const kernels::Rows<T>& x,
+                   const T* packed, T* y, T* memory) const {
+    const auto& g = first.geometry;
+    const int most_rows = std::clamp(96 / g.out_width, std::min(4, g.out_height), g.out_height);
+    const int parts = (g.out_height + most_rows - 1) / most_rows;
+    const kernels::Bands bands{batch_, g.out_height, (g.out_height + parts - 1) / parts};
+    const auto matrix = columns(second, const_cast<T*>(packed) + packed_size(first));
+    const int groups = std::clamp(8 / bands.size(), 1, std::max(1, matrix.chunks() / 2));
+    const std::size_t row = static_cast<std::size_t>(g.out_width) * first.filters();
+    const std::size_t room = round_up(count(run_.table->depthwise_scratch_size(g)), 16);
+    const std::size_t line = round_up(static_cast<std::size_t>(bands.band_rows) * row, 16);
+    const std::size_t edge = kernels::PackedColumns<T>::edge_size(run_);
+    const std::size_t each = room + line + edge;
+    if (memory == nullptr) return each * static_cast<std::size_t>(run_.threads);
+    parallel_for(bands.size() * groups, run_.threads, [&](int task, int thread) {
+      T* own = memory + static_cast<std::size_t>(thread) * each;
+      const int band = task / groups;
+      const auto image = static_cast<std::size_t>(bands.image(band));
+      const Range rows = bands.rows_of(band);
+      // The kernel writes row r at r rows from its `out`: the band's first row at the beginning of `line`.
+      T* between = own + room;
+      const T* weights = packed;
+      run_.table->depthwise_rows(g, x.from(image * g.input_size()), weights, true, 1,
+                                 between - static_cast<std::size_t>(rows.begin) * row, rows.begin, rows.end, own);
+      const std::size_t at = image * g.output_size() / first.filters() +
+                             static_cast<std::size_t>(rows.begin) * static_cast<std::size_t>(g.out_width);
+      matrix.multiply((rows.end - rows.begin) * g.out_width, between, y + at * second.filters(), own + room + line,
+                      part(matrix.chunks(), task % groups, groups));
+    });
+    return 0;
+  }
+
+  std::size_t pointwise(const NormalizedUnit& u, const kernels::Rows<T>& x, const T* packed, T* y, T* memory) const {
+    const auto pieces = pixel_pieces<T>(u, batch_);
+    const std::size_t room = round_up(static_cast<std::size_t>(pieces.most) * u.channels(), 16);
+    const std::size_t each = room + kernels::PackedColumns<T>::edge_size(run_);
+    if (memory == nullptr) return each * static_cast<std::size_t>(run_.threads);
+    const auto matrix = columns(u, const_cast<T*>(packed));
+    parallel_for(pieces.size(), run_.threads, [&](int piece, int thread) {
+      T* own = memory + static_cast<std::size_t>(thread) * each;
+      const auto [begin, end] = pieces[piece];
+      const auto first = static_cast<std::size_t>(begin);
+      run_.table->fetch(x.from(first * u.channels()), end - begin, u.geometry.channels, own, u.geometry.channels);
+      matrix.multiply(end - begin, own, y + first * u.filters(), own + room, {0, matrix.chunks()});
+    });
+    return 0;
+  }
+
+  std::size_t depthwise(const NormalizedUnit& u, const kernels::Rows<T>& x, const T* packed, T* y, T* memory) const {
+    const auto& g = u.geometry;
+    const auto bands = depthwise_bands<T>(u, batch_);
+    const std::size_t each = round_up(count(run_.table->depthwise_scratch_size(g)), 16);
+    if (memory == nullptr) return each * static_cast<std::size_t>(run_.threads);
+    parallel_for(bands.size(), run_.threads, [&](int band, int thread) {
+      const auto image = static_cast<std::size_t>(bands.image(band));
+      const Range rows = bands.rows_of(band);
+      run_.table->depthwise_rows(g, x.from(image * g.input_size()), packed, false, 1, y + image * g.output_size(),
+                                 rows.begin, rows.end, memory + static_cast<std::size_t>(thread) * each);
+    });
+    return 0;
+  }
+
+  std::size_t conv(const NormalizedUnit& u, const kernels::Rows<T>& x, const T* packed, T* y, T* memory) const {
+    const auto& g = u.geometry;
+    const auto bands = conv_bands(u, batch_);
+    const std::size_t each = round_up(count(run_.table->conv2d_scratch_size(g)), 16);
+    const std::size_t rooms = each * static_cast<std::size_t>(run_.threads);
+    if (memory == nullptr) return rooms + static_cast<std::size_t>(batch_) * g.input_size();
+    const Pass<T> pass{.run = run_, .batch = batch_};
+    const T* whole = fetch_all(pass, x, u.input_pixels(batch_), u.channels(), memory + rooms);
+    parallel_for(bands.size(), run_.threads, [&](int band, int thread) {
+      const auto image = static_cast<std::size_t>(bands.image(band));
+      const Range rows = bands.rows_of(band);
+      run_.table->conv2d_rows(g, whole + image * g.input_size(), packed, y + image * g.output_size(), rows.begin,
+                              rows.end, memory + static_cast<std::size_t>(thread) * each);
+    });
+    return 0;
+  }
+
+  std::span<const NormalizedUnit> units_;
+  kernels::Run<T> run_;
+  int batch_;
+};
+
+}  // namespace abell::detail

@@ -1,0 +1,162 @@
+#pragma once
+/// Forward and backward of one link in training.
+
+#include <abell/layers/normalized_unit.hpp>
+
+namespace abell::detail {
+
+using kernels::count;
+
+/// Takes a stage's scratch memory piece by piece.
+template <class T>
+struct Carve {
+  T* memory;
+  std::size_t used = 0;
+
+  T* operator()(std::size_t size) {
+    T* at = memory == nullptr ? nullptr : memory + used;
+    used += round_up(size, 16);
+    return at;
+  }
+};
+
+/// Kernels up to this many values keep partial gradients for each chunk; larger ones, which have few pixels, are
+/// one matrix product cut by the gradient's rows.
+inline constexpr std::size_t most_partial_weights = 65536;
+
+template <class T>
+kernels::Bands depthwise_bands(const NormalizedUnit& u, int batch) {
+  return {batch, u.geometry.out_height, kernels::depthwise_band_rows<T>(u.geometry)};
+}
+inline kernels::Bands conv_bands(const NormalizedUnit& u, int batch) {
+  return {batch, u.geometry.out_height, kernels::conv2d_band_rows(u.geometry)};
+}
+template <class T>
+kernels::PixelPieces pixel_pieces(const NormalizedUnit& u, int batch) {
+  return kernels::pointwise_pieces<T>(u.output_pixels(batch), u.geometry.channels, u.geometry.filters);
+}
+/// Pieces of a link's input or output that are read by themselves.
+template <class T>
+kernels::PixelPieces plain_pieces(int pixels, std::size_t channels) {
+  return {pixels, kernels::norm_piece_pixels<T>(static_cast<int>(channels))};
+}
+
+/// Pieces that a link's pass over its output, or back over its input, is made of: one set of sums for each.
+template <class T>
+int unit_pieces(const NormalizedUnit& u, int batch) {
+  switch (u.kind) {
+    case NormalizedUnit::Kind::pointwise: return pixel_pieces<T>(u, batch).size();
+    case NormalizedUnit::Kind::depthwise: return depthwise_bands<T>(u, batch).size();
+    default: return std::max(conv_bands(u, batch).size(), plain_pieces<T>(u.input_pixels(batch), u.channels()).size());
+  }
+}
+
+/// `rows` as they are meant, or in place where nothing is to be done.
+template <class T>
+const T* fetched(const Pass<T>& pass, const kernels::Rows<T>& rows, std::size_t first, int pixels, std::size_t channels,
+                 T* room) {
+  const kernels::Rows<T> from = rows.from(first * channels);
+  if (rows.plain()) return from.values;
+  pass.run.table->fetch(from, pixels, static_cast<int>(channels), room, static_cast<long>(channels));
+  return room;
+}
+
+/// A whole activation as it is meant.
+template <class T>
+const T* fetch_all(const Pass<T>& pass, const kernels::Rows<T>& rows, int pixels, std::size_t channels, T* room) {
+  if (rows.plain()) return rows.values;
+  const auto pieces = plain_pieces<T>(pixels, channels);
+  parallel_for(pieces.size(), pass.run.threads, [&](int piece, int) {
+    const auto [begin, end] = pieces[piece];
+    const std::size_t first = static_cast<std::size_t>(begin);
+    fetched(pass, rows, first, end - begin, channels, room + first * channels);
+  });
+  return room;
+}
+
+/// z of a link and, when the batch's statistics are asked for, those of its pieces. With null memory only
+/// tells the scratch that it takes.
+template <class T>
+std::size_t unit_forward(const NormalizedUnit& u, const Pass<T>& pass, const kernels::Rows<T>& x, T* z,
+                         const kernels::Pieces<T>* statistics, T* memory) {
+  const auto& run = pass.run;
+  const auto& g = u.geometry;
+  const auto threads = static_cast<std::size_t>(run.threads);
+  const T* weights = pass.parameters + u.parameters;
+  const T* bias = u.bias_of(pass.parameters);
+  Carve<T> carve{memory};
+  const auto look = [&](int piece, std::size_t first, int pixels) {
+    if (statistics != nullptr) {
+      run.table->moments(z + first * u.filters(), pixels, g.filters, statistics->first(piece),
+                         statistics->second(piece));
+    }
+  };
+  if (u.kind == NormalizedUnit::Kind::pointwise) {
+    const auto pieces = pixel_pieces<T>(u, pass.batch);
+    const auto most = static_cast<std::size_t>(pieces.most);
+    const std::size_t each = round_up(most * u.channels(), 16);
+    const std::size_t edge = kernels::PackedColumns<T>::edge_size(run);
+    const kernels::PackedColumns<T> packed{run.table, g.channels, g.filters,
+                                           carve(kernels::PackedColumns<T>::size(run, g.channels, g.filters))};
+    T* rooms = carve(threads * each);
+    T* edges = carve(threads * edge);
+    if (memory == nullptr) return carve.used;
+    packed.pack(run.threads, weights, false, bias);
+    parallel_for(pieces.size(), run.threads, [&](int piece, int thread) {
+      const auto [begin, end] = pieces[piece];
+      const auto first = static_cast<std::size_t>(begin), own = static_cast<std::size_t>(thread);
+      const T* a = fetched(pass, x, first, end - begin, u.channels(), rooms + own * each);
+      packed.multiply(end - begin, a, z + first * u.filters(), edges + own * edge);
+      look(piece, first, end - begin);
+    });
+    return carve.used;
+  }
+  const bool depthwise = u.kind == NormalizedUnit::Kind::depthwise;
+  const auto bands = depthwise ? depthwise_bands<T>(u, pass.batch) : conv_bands(u, pass.batch);
+  T* packed =
+      carve(count(depthwise ? run.table->depthwise_packed_size(g) : run.table->packed_size(g.depth(), g.filters)));
+  const std::size_t each =
+      round_up(count(depthwise ? run.table->depthwise_scratch_size(g) : run.table->conv2d_scratch_size(g)), 16);
+  T* rooms = carve(threads * each);
+  T* room = depthwise ? nullptr : carve(static_cast<std::size_t>(pass.batch) * g.input_size());
+  if (memory == nullptr) return carve.used;
+  if (depthwise) {
+    run.table->depthwise_pack(g, weights, static_cast<const T*>(nullptr), bias, false, packed);
+  } else {
+    run.table->pack_conv2d(g, weights, bias, packed);
+  }
+  const T* whole = depthwise ? nullptr : fetch_all(pass, x, u.input_pixels(pass.batch), u.channels(), room);
+  parallel_for(bands.size(), run.threads, [&](int band, int thread) {
+    const auto image = static_cast<std::size_t>(bands.image(band));
+    const Range rows = bands.rows_of(band);
+    T* out = z + image * g.output_size();
+    T* own = rooms + static_cast<std::size_t>(thread) * each;
+    if (depthwise) {
+      run.table->depthwise_rows(g, x.from(image * g.input_size()), packed, false, 1, out, rows.begin, rows.end, own);
+    } else {
+      run.table->conv2d_rows(g, whole + image * g.input_size(), packed, out, rows.begin, rows.end, own);
+    }
+    const auto width = static_cast<std::size_t>(g.out_width);
+    look(band, image * static_cast<std::size_t>(g.out_height) * width + static_cast<std::size_t>(rows.begin) * width,
+         (rows.end - rows.begin) * g.out_width);
+  });
+  return carve.used;
+}
+
+/// Pixels of piece `piece` of unit_forward.
+template <class T>
+int unit_piece_pixels(const NormalizedUnit& u, int batch, int piece) {
+  if (u.kind == NormalizedUnit::Kind::pointwise) {
+    const Range range = pixel_pieces<T>(u, batch)[piece];
+    return range.end - range.begin;
+  }
+  const auto bands = u.kind == NormalizedUnit::Kind::depthwise ? depthwise_bands<T>(u, batch) : conv_bands(u, batch);
+  const Range rows = bands.rows_of(piece);
+  return (rows.end - rows.begin) * u.geometry.out_width;
+}
+template <class T>
+int unit_forward_pieces(const NormalizedUnit& u, int batch) {
+  return u.kind == NormalizedUnit::Kind::conv ? conv_bands(u, batch).size() : unit_pieces<T>(u, batch);
+}
+
+}  // namespace abell::detail

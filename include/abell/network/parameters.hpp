@@ -1,0 +1,40 @@
+#pragma once
+/// Where a network's parameters lie in the arenas, and which of them optimizers may change.
+
+#include <algorithm>
+#include <cstddef>
+#include <string>
+#include <vector>
+
+namespace abell {
+
+/// Where a parameter lies in the arenas, under its full name ("conv2d_1/kernel").
+struct ParameterSlot {
+  std::string name;
+  std::vector<int> dimensions;
+  std::size_t offset = 0;
+  std::size_t size = 0;
+  bool trainable = true;
+};
+
+/// A part of the arenas.
+struct ParameterRange {
+  std::size_t begin = 0;
+  std::size_t size = 0;
+};
+
+/// The parts that optimizers may change: neighbouring trainable parameters as one, then cut to at most
+/// `piece` values, so that threads can share the work and nothing depends on how they do.
+inline std::vector<ParameterRange> trainable_ranges(const std::vector<ParameterSlot>& slots,
+                                                    std::size_t piece = std::size_t{1} << 15) {
+  std::vector<ParameterRange> ranges;
+  for (std::size_t i = 0; i < slots.size();) {
+    std::size_t begin = slots[i].offset, end = begin;
+    for (; i < slots.size() && slots[i].trainable && slots[i].offset == end; ++i) end += slots[i].size;
+    for (; begin < end; begin += piece) ranges.push_back({begin, std::min(piece, end - begin)});
+    while (i < slots.size() && !slots[i].trainable) ++i;
+  }
+  return ranges;
+}
+
+}  // namespace abell

@@ -1,0 +1,56 @@
+#pragma once
+/// Stochastic gradient descent.
+
+#include <abell/training/update.hpp>
+#include <array>
+#include <cstdint>
+#include <span>
+
+namespace abell {
+
+/// Stochastic gradient descent as in Keras 2.2 (optimizers.py). At update t = 0, 1, ...
+///   lr_t = lr / (1 + decay t),   v <- momentum v - lr_t g,
+///   p <- p + momentum v - lr_t g   (Nesterov)   or   p <- p + v.
+/// Defaults: Table 4 of the paper.
+struct Sgd {
+  double learning_rate = 1e-4;
+  double momentum = 0.9;
+  bool nesterov = true;
+  double decay = 1e-6;
+
+  static constexpr std::string_view kind = "sgd";
+  static constexpr std::size_t slots = 1;  ///< arrays of state, each as long as the parameters
+
+  /// Updates parameters p from their gradients g and the arrays of state beside them; `rate` is lr_t.
+  template <class T>
+  void update(double rate, std::uint64_t, std::span<T> parameters, std::span<const T> gradients,
+              std::array<T*, slots> state) const {
+    const T lr = static_cast<T>(rate);
+    const T mu = static_cast<T>(momentum);
+    T* p = parameters.data();
+    T* v = state[0];
+    const T* g = gradients.data();
+    if (nesterov) {
+#pragma omp simd
+      for (std::size_t i = 0; i < parameters.size(); ++i) {
+        v[i] = mu * v[i] - lr * g[i];
+        p[i] += mu * v[i] - lr * g[i];
+      }
+    } else {
+#pragma omp simd
+      for (std::size_t i = 0; i < parameters.size(); ++i) {
+        v[i] = mu * v[i] - lr * g[i];
+        p[i] += v[i];
+      }
+    }
+  }
+};
+
+/// Throws OptionError for a rate, momentum or decay out of range.
+inline void check(const Sgd& sgd) {
+  detail::require_option(sgd.learning_rate > 0, sgd.kind, "a learning rate above 0", sgd.learning_rate);
+  detail::require_option(sgd.momentum >= 0 && sgd.momentum < 1, sgd.kind, "a momentum in [0, 1)", sgd.momentum);
+  detail::require_option(sgd.decay >= 0, sgd.kind, "a decay of 0 or more", sgd.decay);
+}
+
+}  // namespace abell
