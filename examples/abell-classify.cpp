@@ -6,7 +6,7 @@
 #include <map>
 
 #include "catalogue.hpp"
-#include "networks.hpp"
+#include "model_file.hpp"
 #include "preprocessing.hpp"
 #include "program.hpp"
 #include "sha256.hpp"
@@ -30,15 +30,6 @@ struct Options {
   std::vector<std::string> positive;
 };
 
-/// The model file itself, or that of a run's folder.
-fs::path model_file(const fs::path& model) {
-  std::error_code error;
-  if (!fs::is_directory(model, error)) return model;
-  const fs::path inside = model / "model.safetensors";
-  if (!fs::exists(inside, error)) throw IoError(inside.string() + ": no such file in the run's folder");
-  return inside;
-}
-
 /// All of a model but its network.
 struct Model {
   fs::path file;
@@ -58,34 +49,11 @@ struct Model {
   }
 };
 
-/// Reads a model whatever its network is, and returns what body(model, network) returns.
-template <class Body>
-auto with_model(const fs::path& model, const Body& body) {
+Model read_model(const fs::path& model) {
   const fs::path file = model_file(model);
   const ModelInfo info = read_model_info(file);
-  if (std::ranges::find(network_names, info.network) == network_names.end()) {
-    throw FormatError(file.string() + ": expected a model of the network 'custom' or 'mobilenet', found '" +
-                      info.network + "'");
-  }
-  check_image_size(info.input.height, info.input.width, file.string() + ": metadata");
-  return with_description(info.network, 0, [&](const auto& description, const Shape& input) {
-    if (info.input.channels != input.channels) {
-      throw ShapeError(file.string() + ": expected an input of 3 channels, found " + to_string(info.input));
-    }
-    // Before memory is taken for what the metadata announces.
-    std::size_t parameters = 0;
-    for (const LayerInfo& layer : inspect(description, info.input)) parameters += layer.parameter_count();
-    if (fs::file_size(file) < parameters * sizeof(float)) {
-      throw ShapeError(file.string() + ": weights of another network: expected " + std::to_string(parameters) +
-                       " parameters for an input of " + to_string(info.input) + ", found a file of " +
-                       std::to_string(fs::file_size(file)) + " bytes");
-    }
-    auto network = build<float>(description, info.input);
-    load_model(file, network);
-    return body(Model{file, info, read_preprocessing(info.preprocessing, file.string()),
-                      read_positive(info.preprocessing, file.string()), sha256_of_file(file)},
-                network);
-  });
+  return {file, info, read_preprocessing(info.preprocessing, file.string()),
+          read_positive(info.preprocessing, file.string()), sha256_of_file(file)};
 }
 
 /// The classes that count as clusters: those asked for; else those of the model's own set; else the
@@ -221,7 +189,8 @@ void print_metrics(const Catalogue& catalogue) {
 
 int run_classify(const Options& options, const std::string& command) {
   check_output(options);
-  return with_model(options.model, [&](const Model& model, const auto& network) {
+  const Model model = read_model(options.model);
+  return with_model(model.file, model.info, [&](const auto&, const auto& network) {
     Catalogue catalogue;
     catalogue.set = read_inputs(options, model);
     catalogue.command = command;

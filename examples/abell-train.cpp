@@ -3,6 +3,7 @@
 #include "networks.hpp"
 #include "previews.hpp"
 #include "training_run.hpp"
+#include "weight_files.hpp"
 
 namespace {
 
@@ -28,7 +29,7 @@ int train(const TrainOptions& options, const std::string& command) {
   if (options.resume && !fs::exists(checkpoint)) throw IoError(checkpoint.string() + ": no run to resume");
 
   return with_network(options.network, options.dropout, options.common.seed, [&](auto& network) {
-    if (!options.resume && !options.weights.empty()) load_weights(options.weights, network);
+    if (!options.resume && !options.weights.empty()) load_start(options.weights, network, options.common.quiet);
     Data data = read_data(options);
     // Wrong options and sets without images leave no folder behind.
     prepare_output(options.out, options.resume || options.overwrite);

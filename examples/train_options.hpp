@@ -211,7 +211,7 @@ inline void add_train_options(CLI::App& app, TrainOptions& o) {
   app.add_option("--flips", o.flips, "Random flips")
       ->check(CLI::IsMember({"both", "horizontal", "vertical", "none"}))
       ->capture_default_str();
-  app.add_option("--weights", o.weights, "Start from the weights of this model file");
+  app.add_option("--weights", o.weights, "Start from the weights of this model file, or Keras file (.h5)");
   app.add_option("--cache", o.cache,
                  "Decoded pixels: off, ram, or a folder for a scratch file (default: the run's folder)");
   app.add_flag(

@@ -14,5 +14,5 @@ echo 'int main() {}' >>"$work/by_path.cpp"
 for order in by_path reversed by_name; do
   compile -c "$work/$order.cpp" -o "$work/$order.o" || fail "headers do not compile in the order $order"
 done
-compile "$work"/*.o ${ABELL_LIBRARIES//;/ } -o "$work/program"
+compile "$work"/*.o $ABELL_LIBRARIES -o "$work/program"
 "$work/program"

@@ -2,13 +2,14 @@
 
 set -euo pipefail
 
+includes=($ABELL_INCLUDES)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
 # compile ARGUMENTS...: the compiler with this project's warnings as errors.
 compile() {
   "$ABELL_CXX" -std=c++20 $ABELL_OPENMP -Wall -Wextra -Wconversion -Wshadow -Werror \
-    -I "$ABELL_SOURCE/include" -isystem "$ABELL_EIGEN" "$@"
+    -I "$ABELL_SOURCE/include" ${includes[@]/#/-isystem} "$@"
 }
 
 # fail MESSAGE...: one line, and the test fails.

@@ -10,7 +10,7 @@ compile -fsyntax-only -MD -MF "$work/unit.d" "$work/unit.cpp"
 case $header in
   abell/abell.hpp | abell/core/* | abell/kernels/* | abell/metrics/* | abell/layers/* | abell/network/* | \
     abell/models/* | abell/training/* | abell/testing/* | abell/data/samples.hpp)
-    if grep -oE '[^ ]*(/stb/|/nlohmann/|/CLI/|fitsio\.h|/wcslib|/hdf5|/google/protobuf)[^ ]*' "$work/unit.d"; then
+    if grep -oE '[^ ]*(/stb/|/nlohmann/|/CLI/|fitsio\.h|/wcslib|/hdf5|/onnx/|/google/protobuf)[^ ]*' "$work/unit.d"; then
       fail "$header: expected Eigen and OpenMP only, found the files above"
     fi
     ;;

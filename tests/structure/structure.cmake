@@ -2,10 +2,11 @@
 # the floors, the length of files. They compile with the compiler of the build, in bash scripts.
 
 get_target_property(eigen_includes Eigen3::Eigen INTERFACE_INCLUDE_DIRECTORIES)
+string(REPLACE ";" " " structure_includes "${eigen_includes};${HDF5_INCLUDE_DIRS}")
 set(structure_environment
     "ABELL_CXX=${CMAKE_CXX_COMPILER}" #
     "ABELL_OPENMP=${OpenMP_CXX_FLAGS}" #
-    "ABELL_EIGEN=${eigen_includes}" #
+    "ABELL_INCLUDES=${structure_includes}" #
     "ABELL_SOURCE=${PROJECT_SOURCE_DIR}")
 
 function(abell_add_structure_test name label script)
@@ -26,7 +27,8 @@ foreach(header IN LISTS headers)
   abell_add_structure_test("${header} compiles alone" headers header_alone.sh "${header}")
 endforeach()
 
-if(TARGET abell::images AND TARGET abell::fits AND TARGET abell::weights)
-  list(APPEND structure_environment "ABELL_LIBRARIES=${CFITSIO_LDFLAGS};${WCSLIB_LDFLAGS};-lz")
+if(TARGET abell::images AND TARGET abell::fits AND TARGET abell::keras AND TARGET abell::onnx)
+  string(REPLACE ";" " " structure_libraries "${CFITSIO_LDFLAGS};${WCSLIB_LDFLAGS};${HDF5_LDFLAGS}")
+  list(APPEND structure_environment "ABELL_LIBRARIES=${structure_libraries} -lz -lonnx_proto -lprotobuf")
   abell_add_structure_test("all headers in any order link and run" headers any_order.sh)
 endif()

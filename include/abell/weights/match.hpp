@@ -5,6 +5,7 @@
 #include <abell/network/network.hpp>
 #include <abell/weights/json.hpp>
 #include <abell/weights/tensor_file.hpp>
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <filesystem>
@@ -17,7 +18,22 @@
 #include <utility>
 #include <vector>
 
-namespace abell::detail {
+namespace abell {
+
+/// Which layers may differ between a file of weights and a network (another head, say); by default none.
+struct WeightsOptions {
+  std::vector<std::string> missing = {};  ///< layers of the network that the file may lack: they keep their values
+  std::vector<std::string> unused = {};   ///< layers of the file that may stay unread
+};
+
+/// What was left out when weights were loaded (only layers that WeightsOptions names).
+struct LoadedWeights {
+  std::vector<std::string> missing = {};  ///< layers of the network that kept their values
+  std::vector<std::string> unused = {};   ///< layers of the file that were not read
+  bool in_order = false;                  ///< the file's layers were taken in order, whatever their names
+};
+
+namespace detail {
 
 /// A tensor that a file must hold.
 struct ExpectedTensor {
@@ -84,6 +100,33 @@ inline void require_tensors(const std::filesystem::path& path, const TensorFile&
   throw ShapeError(path.string() + ": weights of another network: " + list);
 }
 
+/// "conv1/kernel" -> "conv1".
+inline std::string layer_of(std::string_view tensor) { return std::string(tensor.substr(0, tensor.rfind('/'))); }
+
+/// `require_tensors` but for the layers that may differ: their tensors are taken out of `file`, and those of
+/// the network that the file lacks altogether are not asked for. Throws OptionError when the network has no
+/// layer of a name in `options.missing`.
+inline LoadedWeights reconcile(const std::filesystem::path& path, TensorFile& file,
+                               std::vector<ExpectedTensor> expected, const WeightsOptions& options) {
+  LoadedWeights loaded;
+  const auto of = [](const std::string& layer) { return [&](const auto& t) { return layer_of(t.name) == layer; }; };
+  for (const std::string& layer : options.missing) {
+    if (std::ranges::none_of(expected, of(layer))) {
+      throw OptionError(path.string() + ": expected a layer with weights that may be missing, found " +
+                        in_quotes(layer));
+    }
+    if (std::ranges::any_of(file.tensors, of(layer))) continue;
+    std::erase_if(expected, of(layer));
+    loaded.missing.push_back(layer);
+  }
+  for (const std::string& layer : options.unused) {
+    if (std::ranges::any_of(expected, of(layer))) continue;
+    if (std::erase_if(file.tensors, of(layer)) > 0) loaded.unused.push_back(layer);
+  }
+  require_tensors(path, file, expected);
+  return loaded;
+}
+
 /// Throws NumericError unless each value is finite and no larger than T can hold.
 template <class T, class U>
 void require_finite(const std::filesystem::path& path, const std::string& name, std::span<const U> values) {
@@ -113,6 +156,18 @@ void read_weights(const std::filesystem::path& path, const StoredTensor& tensor,
   }
 }
 
+/// Fills the network with the tensors of a file, of matching shapes, once all their values are known to be
+/// sound; parameters that the file lacks stay as they are.
+template <class Network>
+void fill(const std::filesystem::path& path, const TensorFile& file, Network& network) {
+  std::vector<typename Network::Scalar> parameters(network.parameters().begin(), network.parameters().end());
+  for (const ParameterSlot& slot : network.slots()) {
+    const StoredTensor* tensor = file.find(slot.name);
+    if (tensor != nullptr) read_weights(path, *tensor, std::span(parameters).subspan(slot.offset, slot.size));
+  }
+  std::ranges::copy(parameters, network.parameters().begin());
+}
+
 /// Parameters ready to be written, `prefix` before each name. Throws NumericError for NaN and infinity.
 template <class Network, class T = typename Network::Scalar>
 std::vector<StoredTensor> stored_parameters(const std::filesystem::path& path, const Network& network,
@@ -126,4 +181,5 @@ std::vector<StoredTensor> stored_parameters(const std::filesystem::path& path, c
   return tensors;
 }
 
-}  // namespace abell::detail
+}  // namespace detail
+}  // namespace abell

@@ -150,17 +150,6 @@ void require_same_layers(const std::filesystem::path& path, const ModelInfo& inf
   }
 }
 
-/// All parameters from a file, in the order of the network's arena.
-template <class Network, class T = typename Network::Scalar>
-std::vector<T> read_parameters(const std::filesystem::path& path, const TensorFile& file, const Network& network) {
-  require_tensors(path, file, expected_parameters(network));
-  std::vector<T> parameters(network.parameters().size());
-  for (const ParameterSlot& slot : network.slots()) {
-    read_weights(path, *file.find(slot.name), std::span(parameters).subspan(slot.offset, slot.size));
-  }
-  return parameters;
-}
-
 }  // namespace detail
 
 /// Writes `parameters` (laid out as network.parameters(); the best ones of a run, say) with what `info`
@@ -214,13 +203,15 @@ inline ModelInfo read_model_info(const std::filesystem::path& path) {
 }
 
 /// Loads the parameters of `network` from any safetensors file that holds them under their names, as
-/// F32 or F64. Throws IoError, FormatError, ShapeError listing what is missing, unexpected or of another
-/// shape ("weights of another network"), NumericError for NaN and infinite weights; the network is then
-/// as it was.
+/// F32 or F64, and returns which of the layers named in `options` were left out. Throws IoError,
+/// FormatError, ShapeError listing what is missing, unexpected or of another shape ("weights of another
+/// network"), NumericError for NaN and infinite weights; the network is then as it was.
 template <class Network>
-void load_weights(const std::filesystem::path& path, Network& network) {
-  const auto parameters = detail::read_parameters(path, read_safetensors(path), network);
-  std::ranges::copy(parameters, network.parameters().begin());
+LoadedWeights load_weights(const std::filesystem::path& path, Network& network, const WeightsOptions& options = {}) {
+  TensorFile file = read_safetensors(path);
+  LoadedWeights loaded = detail::reconcile(path, file, detail::expected_parameters(network), options);
+  detail::fill(path, file, network);
+  return loaded;
 }
 
 /// `load_weights` from a model file whose input and layers must be those of the network, one by one;
@@ -230,8 +221,8 @@ ModelInfo load_model(const std::filesystem::path& path, Network& network) {
   const TensorFile file = read_safetensors(path);
   ModelInfo info = detail::parse_info(path, file.metadata);
   detail::require_same_layers(path, info, network);
-  const auto parameters = detail::read_parameters(path, file, network);
-  std::ranges::copy(parameters, network.parameters().begin());
+  detail::require_tensors(path, file, detail::expected_parameters(network));
+  detail::fill(path, file, network);
   return info;
 }
 

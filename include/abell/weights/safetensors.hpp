@@ -9,9 +9,9 @@
 #include <abell/core/atomic_file.hpp>
 #include <abell/core/error.hpp>
 #include <abell/weights/json.hpp>
+#include <abell/weights/open_file.hpp>
 #include <abell/weights/tensor_file.hpp>
 #include <algorithm>
-#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -22,7 +22,6 @@
 #include <set>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -120,19 +119,10 @@ inline void check_layout(const std::string& file, std::vector<HeaderEntry>& entr
 /// Opens `path` and checks its header to the last field; no data is read.
 inline OpenTensors open_safetensors(const std::filesystem::path& path) {
   const std::string file = path.string();
-  std::error_code error;
-  const std::filesystem::file_status status = std::filesystem::status(path, error);
-  if (!std::filesystem::exists(status)) {
-    throw IoError(file + ": expected a file, found none (" + error.message() + ")");
-  }
-  if (!std::filesystem::is_regular_file(status)) throw IoError(file + ": expected a file, found a folder or device");
-  const std::uint64_t size = std::filesystem::file_size(path, error);
-  if (error) throw IoError(file + ": cannot be read: " + error.message());
+  OpenFile opened = open_file(path);
+  const std::uint64_t size = opened.size;
   OpenTensors open;
-  errno = 0;
-  open.stream.open(path, std::ios::binary);
-  if (!open.stream)
-    throw IoError(file + ": cannot be opened" + (errno != 0 ? std::string(": ") + std::strerror(errno) : ""));
+  open.stream = std::move(opened.stream);
 
   std::uint64_t length = 0;
   if (size < sizeof length) {

@@ -1,0 +1,45 @@
+#pragma once
+/// The weights that training starts from: safetensors or Keras files.
+
+#include <abell/weights/keras_h5.hpp>
+#include <abell/weights/model.hpp>
+#include <algorithm>
+#include <cctype>
+#include <filesystem>
+#include <iostream>
+#include <string>
+
+namespace abell::program {
+
+/// The extension in small letters: ".h5".
+inline std::string extension_of(const std::filesystem::path& path) {
+  std::string extension = path.extension().string();
+  std::ranges::transform(extension, extension.begin(), [](unsigned char c) { return std::tolower(c); });
+  return extension;
+}
+
+inline bool is_keras_file(const std::filesystem::path& path) {
+  const std::string extension = extension_of(path);
+  return extension == ".h5" || extension == ".hdf5";
+}
+
+/// Loads the weights to start from. Of a Keras file's layers the network's last one may be missing, which then
+/// keeps its initial values, and ImageNet's own is not used; what is left out so is told on standard error.
+/// Throws as `load_weights` and `load_keras_weights`.
+template <class Network>
+void load_start(const std::filesystem::path& path, Network& network, bool quiet) {
+  if (!is_keras_file(path)) {
+    load_weights(path, network);
+    return;
+  }
+  H5dont_atexit();  // after a damaged file HDF5 complains while it closes itself
+  const std::string head = abell::detail::layer_of(network.slots().back().name);
+  const LoadedWeights loaded = load_keras_weights(path, network, {.missing = {head}, .unused = {"conv_preds"}});
+  if (quiet) return;
+  const auto tell = [&](const std::string& text) { std::cerr << path.string() << ": " << text << std::endl; };
+  if (loaded.in_order) tell("its layers have other names and are taken in order");
+  for (const std::string& layer : loaded.missing) tell(layer + " is not in the file and keeps its initial weights");
+  for (const std::string& layer : loaded.unused) tell(layer + " is not used");
+}
+
+}  // namespace abell::program

@@ -1,0 +1,273 @@
+#pragma once
+/// Weight files of Keras 2 and tf.keras (`model.save_weights("w.h5")`, `model.save("m.h5")`): HDF5 with
+///
+///     layer_names                attribute of the root, or of /model_weights in files of whole models
+///     <layer>                    a group for each layer, with the attribute weight_names
+///     <layer>/<weight name>      the arrays: /conv1/conv1/kernel:0
+///
+/// in the dimensions that this library has too: kernels [height][width][in][out], depthwise kernels
+/// [height][width][channels][multiplier], dense kernels [in][out]. A list too long for one attribute is split
+/// into layer_names0, layer_names1, ... HDF5 as Debian builds it may be called from one thread at a time only.
+
+#include <abell/weights/hdf5.hpp>
+#include <abell/weights/in_child.hpp>
+#include <abell/weights/match.hpp>
+#include <algorithm>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace abell {
+
+/// How the layers of a file are given to those of a network; either way a layer's arrays are told apart by
+/// their names (kernel, bias, gamma, ...).
+enum class KerasMatch {
+  automatic,  ///< by name where the file has all of the network's names, else in order where the numbers agree
+  by_name,
+  in_order  ///< the layers with weights, one after the other
+};
+
+/// `missing` and `unused` are those of WeightsOptions: layers that may differ, another head say.
+struct KerasOptions {
+  KerasMatch match = KerasMatch::automatic;
+  std::vector<std::string> missing = {};
+  std::vector<std::string> unused = {};
+  bool try_first = true;  ///< in a child process, which takes the fall where a damaged file crashes HDF5
+};
+
+namespace detail {
+
+/// The arrays of a Keras file, named "layer/parameter" as a network's are, and where they lie.
+struct KerasFile {
+  TensorFile file;                  ///< shapes only, until they are known to fit
+  std::vector<std::string> paths;   ///< of the datasets, under the group of the weights
+  std::vector<std::string> layers;  ///< those with weights, in order
+};
+
+/// A list that may be split over name0, name1, ...; nothing when it is not there.
+inline std::optional<std::vector<std::string>> keras_list(hid_t group, const std::string& name,
+                                                          const std::string& where) {
+  auto list = hdf5::texts(group, name, where);
+  if (list) return list;
+  for (int part = 0;; ++part) {
+    auto more = hdf5::texts(group, name + std::to_string(part), where);
+    if (!more) return list;
+    if (!list) list.emplace();
+    list->insert(list->end(), more->begin(), more->end());
+  }
+}
+
+/// "model/conv1/kernel:0" -> {"conv1", "kernel"}; the layer is empty where there is none.
+inline std::pair<std::string, std::string> split_weight_name(std::string_view name) {
+  const std::size_t slash = name.rfind('/');
+  std::string_view parameter = slash == std::string_view::npos ? name : name.substr(slash + 1);
+  parameter = parameter.substr(0, parameter.rfind(':'));
+  std::string_view layer = slash == std::string_view::npos ? std::string_view() : name.substr(0, slash);
+  layer = layer.substr(layer.rfind('/') == std::string_view::npos ? 0 : layer.rfind('/') + 1);
+  return {std::string(layer), std::string(parameter)};
+}
+
+/// The group that holds the weights. Throws FormatError when the file is none of Keras's.
+inline hdf5::Handle keras_root(const hdf5::Handle& file, const std::string& where) {
+  const bool whole_model = hdf5::has(file, "model_weights");
+  hdf5::Handle root(H5Gopen2(file, whole_model ? "model_weights" : "/", H5P_DEFAULT), H5Gclose);
+  if (!root || !keras_list(root, "layer_names", where)) {
+    const bool keras3 = hdf5::has(file, "layers") || hdf5::has(file, "_layer_checkpoint_dependencies");
+    throw FormatError(where + ": expected a Keras file of weights (attribute \"layer_names\"), found " +
+                      (keras3 ? "the layout of Keras 3 (save the whole model as .h5 there)" : "none"));
+  }
+  return root;
+}
+
+/// Lists the arrays of a file. Throws FormatError.
+inline KerasFile keras_index(const hdf5::Handle& root, const std::string& where) {
+  KerasFile keras;
+  std::set<std::string> names;
+  const std::vector<std::string> layers = keras_list(root, "layer_names", where).value();
+  for (const std::string& layer : layers) {
+    const auto fail = [&](const std::string& expected) {
+      throw FormatError(where + ": layer " + in_quotes(layer) + ": expected " + expected + ", found none");
+    };
+    if (!hdf5::has(root, layer)) fail("a group");
+    const hdf5::Handle group(H5Gopen2(root, layer.c_str(), H5P_DEFAULT), H5Gclose);
+    if (!group) fail("a group");
+    const auto weights = keras_list(group, "weight_names", where + ": layer " + in_quotes(layer));
+    if (!weights) fail("an attribute \"weight_names\"");
+    // A model within the model stands as one layer with the weights of many.
+    std::set<std::string> inner;
+    for (const std::string& weight : *weights) inner.insert(split_weight_name(weight).first);
+    for (const std::string& weight : *weights) {
+      const auto [inside, parameter] = split_weight_name(weight);
+      const std::string owner = inner.size() > 1 && !inside.empty() ? inside : layer;
+      StoredTensor tensor = hdf5::dataset(group, weight, where + ": layer " + in_quotes(layer));
+      tensor.name = owner + "/" + parameter;
+      if (!names.insert(tensor.name).second) {
+        throw FormatError(where + ": expected each array once, found " + in_quotes(tensor.name) + " twice");
+      }
+      if (std::ranges::find(keras.layers, owner) == keras.layers.end()) keras.layers.push_back(owner);
+      keras.file.tensors.push_back(std::move(tensor));
+      keras.paths.push_back(layer + "/" + weight);
+    }
+  }
+  return keras;
+}
+
+/// The layers of a network that have parameters, in order.
+template <class Network>
+std::vector<std::string> layers_with_weights(const Network& network) {
+  std::vector<std::string> layers;
+  for (const ParameterSlot& slot : network.slots()) {
+    if (layers.empty() || layers.back() != layer_of(slot.name)) layers.push_back(layer_of(slot.name));
+  }
+  return layers;
+}
+
+/// Gives the file's layers the names of the network's, one after the other, where that is asked for or names
+/// do not do, and returns whether it did. Layers that may be missing are left out when the numbers then agree.
+/// Throws ShapeError.
+inline bool rename_in_order(const std::string& where, KerasFile& keras, std::vector<std::string> wanted,
+                            const KerasOptions& options) {
+  const auto in = [](const std::vector<std::string>& list) {
+    return [&](const std::string& name) { return std::ranges::find(list, name) != list.end(); };
+  };
+  std::vector<std::string> needed = wanted, found = keras.layers;
+  std::erase_if(needed, in(options.missing));
+  const bool all_named = std::ranges::all_of(needed, in(keras.layers));
+  if (options.match == KerasMatch::by_name || (options.match == KerasMatch::automatic && all_named)) return false;
+  std::erase_if(found, in(options.unused));
+  if (found.size() == needed.size()) wanted = needed;
+  if (found.size() != wanted.size()) {
+    if (options.match == KerasMatch::automatic) return false;  // the names make the better list of faults
+    throw ShapeError(where + ": weights of another network: expected " + std::to_string(wanted.size()) +
+                     " layers with weights, found " + std::to_string(found.size()));
+  }
+  std::map<std::string, std::string> names;
+  for (std::size_t i = 0; i < found.size(); ++i) names[found[i]] = wanted[i];
+  for (StoredTensor& tensor : keras.file.tensors) {
+    const std::string layer = layer_of(tensor.name);
+    const auto name = names.find(layer);
+    if (name != names.end()) tensor.name.replace(0, layer.size(), name->second);
+  }
+  return true;
+}
+
+/// Keras 3 calls the kernel of a depthwise convolution "kernel" too.
+inline void rename_depthwise(TensorFile& file, const std::vector<ExpectedTensor>& expected) {
+  const auto wants = [&](const std::string& name) {
+    return std::ranges::find(expected, name, &ExpectedTensor::name) != expected.end();
+  };
+  for (StoredTensor& tensor : file.tensors) {
+    const std::string other = layer_of(tensor.name) + "/depthwise_kernel";
+    if (tensor.name == layer_of(tensor.name) + "/kernel" && !wants(tensor.name) && wants(other)) tensor.name = other;
+  }
+}
+
+/// Reads all arrays that `expected` asks for into `file`, once names and shapes are known to fit.
+inline LoadedWeights read_keras(const std::filesystem::path& path, std::vector<char>& bytes,
+                                const std::vector<ExpectedTensor>& expected, const std::vector<std::string>& layers,
+                                const KerasOptions& options, TensorFile& file) {
+  const std::string where = path.string();
+  const hdf5::Quiet quiet;
+  const hdf5::Handle opened = hdf5::open(path, bytes);
+  const hdf5::Handle root = keras_root(opened, where);
+  KerasFile keras = keras_index(root, where);
+  const bool in_order = rename_in_order(where, keras, layers, options);
+  rename_depthwise(keras.file, expected);
+  std::map<std::string, std::string> places;
+  for (std::size_t i = 0; i < keras.paths.size(); ++i) places[keras.file.tensors[i].name] = keras.paths[i];
+  LoadedWeights loaded = reconcile(path, keras.file, expected, {options.missing, options.unused});
+  loaded.in_order = in_order;
+  for (StoredTensor& tensor : keras.file.tensors) hdf5::read_into(root, places.at(tensor.name), tensor, where);
+  file = std::move(keras.file);
+  return loaded;
+}
+
+/// Writes a list of names as Keras does: in several attributes when one could not hold it.
+inline void write_keras_list(hid_t group, const std::string& name, const std::vector<std::string>& list,
+                             const std::filesystem::path& path) {
+  constexpr std::size_t most_bytes = 64512;  // of an attribute (HDF5_OBJECT_HEADER_LIMIT in Keras)
+  std::size_t size = 1;
+  for (const std::string& text : list) size = std::max(size, text.size());
+  const std::size_t most = most_bytes / size;
+  if (most == 0)
+    throw FormatError(path.string() + ": expected names of at most " + std::to_string(most_bytes) + " bytes");
+  if (list.size() <= most) return hdf5::write_texts(group, name, list, path);
+  for (std::size_t first = 0, part = 0; first < list.size(); first += most, ++part) {
+    const std::size_t some = std::min(most, list.size() - first);
+    hdf5::write_texts(group, name + std::to_string(part), std::span(list).subspan(first, some), path);
+  }
+}
+
+}  // namespace detail
+
+/// Loads the parameters of `network` from a Keras file of weights or of a whole model, of float16, float32 or
+/// float64, and returns which of the layers named in `options` were left out. Throws IoError, FormatError
+/// for files that are damaged or not Keras's, ShapeError listing what is missing, unexpected or of another shape
+/// ("weights of another network"), NumericError for NaN and infinite weights; the network is then as it was.
+template <class Network>
+LoadedWeights load_keras_weights(const std::filesystem::path& path, Network& network,
+                                 const KerasOptions& options = {}) {
+  std::vector<char> bytes = detail::hdf5::read_bytes(path);
+  TensorFile file;
+  LoadedWeights loaded;
+  const auto read = [&] {
+    file = {};
+    loaded = detail::read_keras(path, bytes, detail::expected_parameters(network), detail::layers_with_weights(network),
+                                options, file);
+  };
+  if (options.try_first && !detail::survives(read)) {
+    throw FormatError(path.string() + ": expected a whole HDF5 file, found a damaged one, at which HDF5 itself fails");
+  }
+  read();
+  detail::fill(path, file, network);
+  return loaded;
+}
+
+/// Writes `parameters` (laid out as network.parameters()) as a Keras file of weights, which
+/// `model.load_weights` reads by name and in order. The same parameters give the same bytes. Throws IoError,
+/// ShapeError, and NumericError for NaN and infinite weights.
+template <class Network>
+void save_keras_weights(const std::filesystem::path& path, const Network& network,
+                        std::span<const typename Network::Scalar> parameters) {
+  namespace hdf5 = detail::hdf5;
+  if (parameters.size() != network.parameters().size()) {
+    throw ShapeError(path.string() + ": expected " + std::to_string(network.parameters().size()) +
+                     " parameters, found " + std::to_string(parameters.size()));
+  }
+  const std::vector<StoredTensor> tensors = detail::stored_parameters(path, network, parameters);
+  const hdf5::Quiet quiet;
+  const hdf5::Handle file = hdf5::create();
+  hdf5::require(bool(file), path, "/");
+  std::vector<std::string> layers;
+  std::size_t next = 0;
+  for (const auto& layer : network.layers()) {
+    layers.push_back(layer.name);
+    const hdf5::Handle group(H5Gcreate2(file, layer.name.c_str(), H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT), H5Gclose);
+    hdf5::require(bool(group), path, layer.name);
+    std::vector<std::string> weights;
+    for (std::size_t i = 0; i < layer.parameters.size(); ++i, ++next) {
+      weights.push_back(tensors[next].name + ":0");
+      hdf5::write_dataset(group, weights.back(), tensors[next], path);
+    }
+    detail::write_keras_list(group, "weight_names", weights, path);
+  }
+  const hdf5::Handle root(H5Gopen2(file, "/", H5P_DEFAULT), H5Gclose);
+  detail::write_keras_list(root, "layer_names", layers, path);
+  hdf5::write_text(root, "backend", "tensorflow", path);
+  hdf5::write_text(root, "keras_version", "2.2.4", path);
+  hdf5::write(path, file);
+}
+
+/// Writes the network's own parameters.
+template <class Network>
+void save_keras_weights(const std::filesystem::path& path, const Network& network) {
+  save_keras_weights(path, network, std::span<const typename Network::Scalar>(network.parameters()));
+}
+
+}  // namespace abell

@@ -1,0 +1,71 @@
+#pragma once
+/// Export to ONNX (onnx.ai, opset 13), which other runtimes read: a float32 graph from `images`
+/// [batch, channels, height, width] to `probabilities` [batch, classes].
+///
+/// The arrays change their order, from channels last to channels first: kernels HWIO -> OIHW, and the rows of a
+/// dense layer behind Flatten from height, width, channel to channel, height, width. Padding stands explicitly
+/// in `pads`; Dropout, the identity in inference, is left out.
+
+#ifndef ONNX_ML
+#define ONNX_ML 1  // Debian's headers are those of ONNX with its ML part
+#endif
+#include <onnx/onnx_pb.h>
+
+#include <abell/core/atomic_file.hpp>
+#include <abell/core/version.hpp>
+#include <abell/weights/onnx_graph.hpp>
+#include <filesystem>
+#include <limits>
+#include <map>
+#include <span>
+#include <string>
+
+namespace abell {
+
+struct OnnxOptions {
+  std::map<std::string, std::string> metadata = {};  ///< goes into metadata_props: classes, preprocessing, ...
+};
+
+/// The ONNX model of a description with `parameters` laid out as those of its network. Throws ShapeError when
+/// their number is not that of the description at that input, NumericError for NaN and infinite weights.
+template <class T, class... Layers>
+onnx::ModelProto onnx_model(const Description<Layers...>& description, Shape input, std::span<const T> parameters,
+                            const OnnxOptions& options = {}) {
+  onnx::ModelProto model;
+  model.set_ir_version(onnx::IR_VERSION_2020_5_8);  // the one of opset 13
+  model.set_producer_name("abell");
+  model.set_producer_version(std::string(version));
+  model.add_opset_import()->set_version(13);
+  for (const auto& [key, value] : options.metadata) {
+    onnx::StringStringEntryProto& entry = *model.add_metadata_props();
+    entry.set_key(key);
+    entry.set_value(value);
+  }
+  detail::OnnxGraph<T> graph(*model.mutable_graph(), input, parameters);
+  std::apply([&](const auto&... layers) { graph.add_all(inspect(description, input), layers...); }, description.layers);
+  return model;
+}
+
+/// Writes `onnx_model` to a file, which appears under its name only when complete. Throws IoError besides.
+template <class T, class... Layers>
+void save_onnx(const std::filesystem::path& path, const Description<Layers...>& description, Shape input,
+               std::span<const T> parameters, const OnnxOptions& options = {}) {
+  const onnx::ModelProto model = onnx_model(description, input, parameters, options);
+  if (model.ByteSizeLong() > static_cast<std::size_t>(std::numeric_limits<int>::max())) {
+    throw IoError(path.string() + ": expected a model of less than 2 GB, which protobuf can write, found " +
+                  std::to_string(model.ByteSizeLong()) + " bytes");
+  }
+  AtomicFile out(path);
+  model.SerializeToOstream(&out.stream());
+  out.commit();
+}
+
+/// The description and the network built from it.
+template <class Network, class... Layers>
+void save_onnx(const std::filesystem::path& path, const Description<Layers...>& description, const Network& network,
+               const OnnxOptions& options = {}) {
+  save_onnx(path, description, network.input(), std::span<const typename Network::Scalar>(network.parameters()),
+            options);
+}
+
+}  // namespace abell

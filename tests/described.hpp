@@ -1,0 +1,60 @@
+#pragma once
+/// A network's names, shapes and parameters without its stages: all that files of weights need.
+
+#include <abell/network/network.hpp>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+template <class T = float>
+class Described {
+ public:
+  using Scalar = T;
+
+  template <class... Layers>
+  Described(const abell::Description<Layers...>& description, abell::Shape input)
+      : Described(abell::inspect(description, input)) {}
+
+  explicit Described(std::vector<abell::LayerInfo> layers) : layers_(std::move(layers)) {
+    std::size_t offset = 0;
+    for (const abell::LayerInfo& layer : layers_) {
+      for (const abell::Parameter& p : layer.parameters) {
+        slots_.push_back({layer.name + "/" + p.name, p.dimensions, offset, p.size(), p.trainable});
+        offset += p.size();
+      }
+    }
+    parameters_.resize(offset);
+  }
+
+  const std::vector<abell::LayerInfo>& layers() const { return layers_; }
+  const std::vector<abell::ParameterSlot>& slots() const { return slots_; }
+  std::span<T> parameters() { return parameters_; }
+  std::span<const T> parameters() const { return parameters_; }
+
+  /// The values of one parameter.
+  std::span<T> operator[](const std::string& name) {
+    for (const abell::ParameterSlot& slot : slots_) {
+      if (slot.name == name) return parameters().subspan(slot.offset, slot.size);
+    }
+    return {};
+  }
+
+  /// Gives each value a number of its own place, exact even in float16: n / 512 for n of -500 to 499.
+  void number() {
+    for (const abell::ParameterSlot& slot : slots_) {
+      for (std::size_t i = 0; i < slot.size; ++i) parameters_[slot.offset + i] = numbered(slot.name, i);
+    }
+  }
+  static T numbered(const std::string& name, std::size_t i) {
+    std::size_t start = 0;
+    for (const char c : name) start = start * 31 + static_cast<unsigned char>(c);
+    return static_cast<T>(static_cast<int>((start % 1000 + 7 * i) % 1000) - 500) / T(512);
+  }
+
+ private:
+  std::vector<abell::LayerInfo> layers_;
+  std::vector<abell::ParameterSlot> slots_;
+  std::vector<T> parameters_;
+};

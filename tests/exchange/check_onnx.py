@@ -1,0 +1,66 @@
+"""check_onnx.py FOLDER: checks every FOLDER/*.onnx with onnx.checker and runs it in OpenCV (and in ONNX Runtime
+where it is there) on FOLDER/*.images.npy; the answers must be those of FOLDER/*.expected.npy, to a relative 1e-5."""
+
+import pathlib
+import sys
+
+import cv2
+import numpy
+import onnx
+import onnx.numpy_helper
+
+try:
+    import onnxruntime
+except ImportError:
+    onnxruntime = None
+
+
+def in_opencv(model, images):
+    """OpenCV before 4.7 knows Clip only with its limits as attributes, as they were before opset 11."""
+    old = onnx.ModelProto()
+    old.CopyFrom(model)
+    values = {t.name: t for t in old.graph.initializer}
+    if tuple(map(int, cv2.__version__.split(".")[:2])) < (4, 7):
+        for node in old.graph.node:
+            if node.op_type == "Clip":
+                for name, limit in zip(("min", "max"), node.input[1:]):
+                    number = float(onnx.numpy_helper.to_array(values[limit]))
+                    node.attribute.append(onnx.helper.make_attribute(name, number))
+                del node.input[1:]
+    network = cv2.dnn.readNetFromONNX(numpy.frombuffer(old.SerializeToString(), dtype="uint8"))
+    network.setInput(images)
+    return network.forward()
+
+
+def in_onnxruntime(model, images):
+    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    return session.run(["probabilities"], {"images": images})[0]
+
+
+folder = pathlib.Path(sys.argv[1])
+failed = 0
+paths = sorted(folder.glob("*.onnx"))
+assert paths, f"{folder}: expected .onnx files, found none"
+for path in paths:
+    model = onnx.load(str(path))
+    onnx.checker.check_model(model, full_check=True)
+    images = numpy.load(path.with_suffix(".images.npy"))
+    expected = numpy.load(path.with_suffix(".expected.npy"))
+    assert [(o.domain, o.version) for o in model.opset_import] == [("", 13)]
+    (given,), (result,) = model.graph.input, model.graph.output
+    assert (given.name, result.name) == ("images", "probabilities")
+    for value, array in ((given, images), (result, expected)):
+        sizes = [d.dim_param or d.dim_value for d in value.type.tensor_type.shape.dim]
+        assert sizes == ["batch", *array.shape[1:]], (path, sizes, array.shape)
+    assert not any(node.op_type == "Dropout" for node in model.graph.node)
+    assert {p.key: p.value for p in model.metadata_props}["case"] == path.stem
+    for run in (in_opencv, in_onnxruntime) if onnxruntime else (in_opencv,):
+        worst = 0
+        for batch in (images, images[:1]):
+            wanted = expected[: len(batch)]
+            found = run(model, batch)
+            assert found.size == wanted.size, (path, found.shape)
+            worst = max(worst, numpy.abs(found.reshape(wanted.shape) - wanted).max() / numpy.abs(wanted).max())
+        print(f"{path.stem} {run.__name__}: relative difference {worst:.1e}")
+        failed += not worst <= 1e-5
+sys.exit(1 if failed else 0)

@@ -1,0 +1,168 @@
+/// The library's side of the exchange of weights with other programs:
+///
+///   abell-exchange onnx DIR         writes networks as NAME.onnx, with images and our answers as .npy
+///   abell-exchange write-keras DIR  writes Keras files whose numbers follow Described::numbered
+///   abell-exchange read-keras DIR   reads Keras files that hold such numbers
+
+#include <abell/models/cluster_net.hpp>
+#include <abell/models/mobilenet.hpp>
+#include <abell/weights/keras_h5.hpp>
+#include <abell/weights/onnx.hpp>
+#include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <random>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "described.hpp"
+
+namespace {
+
+using namespace abell;
+namespace fs = std::filesystem;
+
+/// A .npy file of float32.
+void write_npy(const fs::path& path, const std::vector<int>& sizes, const std::vector<float>& values) {
+  std::string header = "{'descr': '<f4', 'fortran_order': False, 'shape': (";
+  for (const int size : sizes) header += std::to_string(size) + ",";
+  header += "), }";
+  header.append(63 - (header.size() + 10) % 64, ' ');
+  header += '\n';
+  std::ofstream file(path, std::ios::binary);
+  file << std::string("\x93NUMPY\x01\x00", 8) << static_cast<char>(header.size() % 256)
+       << static_cast<char>(header.size() / 256) << header;
+  file.write(reinterpret_cast<const char*>(values.data()), static_cast<std::streamsize>(values.size() * sizeof(float)));
+  if (!file.flush()) throw std::runtime_error(path.string() + ": cannot be written");
+}
+
+/// Weights of a size that keeps activations near one; variances are positive, biases are not zero.
+template <class Network>
+void draw(Network& network) {
+  std::mt19937 random(7);
+  for (const ParameterSlot& slot : network.slots()) {
+    const std::string name = slot.name.substr(slot.name.rfind('/') + 1);
+    if (name == "kernel" || name == "depthwise_kernel") continue;
+    const bool positive = name == "moving_variance" || name == "gamma";
+    std::uniform_real_distribution<float> numbers(positive ? 0.5f : -0.5f, positive ? 1.5f : 0.5f);
+    for (float& value : network.parameters().subspan(slot.offset, slot.size)) value = numbers(random);
+  }
+}
+
+template <class... Layers>
+void write_case(const fs::path& folder, const std::string& name, const Description<Layers...>& description, Shape input,
+                int batch = 3) {
+  auto network = build<float>(description, input, 11);
+  draw(network);
+  save_onnx(folder / (name + ".onnx"), description, network, {.metadata = {{"case", name}}});
+  std::mt19937 random(3);
+  std::normal_distribution<float> numbers;
+  Tensor<float> images(batch, input);
+  for (float& value : images.span()) value = numbers(random);
+  std::vector<float> channels_first;
+  for (int n = 0; n < batch; ++n) {
+    for (int c = 0; c < input.channels; ++c) {
+      for (int row = 0; row < input.height; ++row) {
+        for (int column = 0; column < input.width; ++column) {
+          channels_first.push_back(images.view()(n, row, column, c));
+        }
+      }
+    }
+  }
+  write_npy(folder / (name + ".images.npy"), {batch, input.channels, input.height, input.width}, channels_first);
+  const Tensor<float> answers = network.predict(images);
+  const Shape output = network.output();
+  write_npy(folder / (name + ".expected.npy"),
+            output.pixels() == 1 ? std::vector<int>{batch, output.channels}
+                                 : std::vector<int>{batch, output.height, output.width, output.channels},
+            {answers.span().begin(), answers.span().end()});
+}
+
+void write_onnx_cases(const fs::path& folder) {
+  const auto windows = [](Padding padding) {
+    return describe(Conv2d{.filters = 5, .kernel = {3, 2}, .stride = {2, 1}, .padding = padding}, Relu{},
+                    Conv2d{.filters = 4, .kernel = 4, .stride = 3, .padding = padding},
+                    MaxPool2d{.window = {3, 2}, .stride = {2, 1}, .padding = padding}, Flatten{}, Dense{.units = 7},
+                    Softmax{});
+  };
+  write_case(folder, "windows_same", windows(Padding::same), {23, 17, 3});
+  write_case(folder, "windows_valid", windows(Padding::valid), {23, 17, 3});
+  write_case(folder, "windows_symmetric", windows(Padding::symmetric), {22, 17, 3});
+  write_case(folder, "block",
+             describe(Conv2d{.filters = 6, .stride = 2, .bias = false}, BatchNorm{}, Relu6{},
+                      DepthwiseConv2d{.stride = 2, .multiplier = 2}, BatchNorm{.epsilon = 0.1}, Relu6{},
+                      DepthwiseConv2d{.kernel = {3, 5}, .padding = Padding::symmetric, .bias = false}, Relu{},
+                      GlobalAveragePool2d{}, Dense{.units = 5}, Softmax{}),
+             {19, 22, 3});
+  // Between Flatten and Dense stands what leaves the order of the values alone, or what does not.
+  write_case(folder, "flatten_relu_dense", describe(MaxPool2d{}, Flatten{}, Dropout{}, Relu{}, Dense{.units = 4}),
+             {5, 7, 3});
+  write_case(folder, "flatten_norm_dense", describe(Flatten{}, BatchNorm{}, Dense{.units = 4}), {3, 4, 5});
+  write_case(folder, "flatten", describe(Relu{}, Flatten{}), {3, 4, 2});
+  write_case(folder, "flatten_softmax", describe(Flatten{}, Softmax{}), {3, 4, 2});
+  write_case(folder, "map", describe(Conv2d{.filters = 3}, Softmax{}), {4, 5, 2});
+  write_case(folder, "vector_convolution",
+             describe(GlobalAveragePool2d{}, Dropout{}, Conv2d{.filters = 6, .kernel = 1}, Relu{}, Dense{.units = 3},
+                      Conv2d{.filters = 2, .kernel = 1}, Softmax{}),
+             {4, 5, 2});
+  write_case(folder, "cluster_net", cluster_net, cluster_net_input, 2);
+  write_case(folder, "mobilenet", mobilenet, mobilenet_input, 2);
+  write_case(folder, "mobilenet_imagenet", make_mobilenet_imagenet({.alpha = 0.25, .classes = 1000}), {65, 96, 3});
+}
+
+Described<> numbered(Described<> network) {
+  network.number();
+  return network;
+}
+
+void write_keras(const fs::path& folder) {
+  save_keras_weights(folder / "ours-imagenet.h5", numbered({make_mobilenet_imagenet(), mobilenet_input}));
+  save_keras_weights(folder / "ours-custom.h5", numbered({cluster_net, cluster_net_input}));
+}
+
+/// The file's first word tells the network: imagenet-..., no_top-..., whole-..., custom-...
+void read_keras(const fs::path& folder) {
+  int files = 0;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
+    const std::string name = entry.path().filename().string();
+    const std::string kind = name.substr(0, name.find('-'));
+    Described<> network = kind == "imagenet" ? Described<>(make_mobilenet_imagenet(), mobilenet_input)
+                          : kind == "custom" ? Described<>(cluster_net, cluster_net_input)
+                                             : Described<>(mobilenet, mobilenet_input);
+    const std::vector<std::string> missing(kind == "no_top" ? 1 : 0, "dense_1");
+    const LoadedWeights loaded = load_keras_weights(entry.path(), network, {.missing = missing});
+    if (loaded.missing != missing) throw std::runtime_error(name + ": expected no weights for the head, found some");
+    for (const ParameterSlot& slot : network.slots()) {
+      const bool kept = !missing.empty() && slot.name.starts_with("dense_1/");
+      for (std::size_t i = 0; i < slot.size; ++i) {
+        const float wanted = kept ? 0 : Described<>::numbered(slot.name, i),
+                    found = network.parameters()[slot.offset + i];
+        if (found != wanted) {
+          throw std::runtime_error(name + ": " + slot.name + ": expected " + std::to_string(wanted) + " at index " +
+                                   std::to_string(i) + ", found " + std::to_string(found));
+        }
+      }
+    }
+    std::cout << name << ": read" << (loaded.in_order ? " in order" : "") << std::endl;
+    ++files;
+  }
+  if (files == 0) throw std::runtime_error(folder.string() + ": expected Keras files, found none");
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const std::string what = argc == 3 ? argv[1] : "";
+  try {
+    if (what == "onnx") return write_onnx_cases(argv[2]), 0;
+    if (what == "write-keras") return write_keras(argv[2]), 0;
+    if (what == "read-keras") return read_keras(argv[2]), 0;
+  } catch (const std::exception& error) {
+    std::cerr << "abell-exchange: " << error.what() << std::endl;
+    return 1;
+  }
+  std::cerr << "abell-exchange: expected onnx, write-keras or read-keras, and a folder" << std::endl;
+  return 2;
+}

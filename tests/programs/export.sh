@@ -1,0 +1,68 @@
+#!/bin/bash
+# abell-export: files for other programs, which say what abell-classify says, and the way back from Keras files.
+. "$(dirname "$0")/common.sh"
+here=$(realpath "$(dirname "$0")")
+
+simulated 12 set
+quick=(--batch 2 --validation-fraction 0 --quiet)
+expect 0 abell-train "$folder/set" --out "$folder/run" --iterations 2 "${quick[@]}"
+cd "$folder"
+
+# The same weights in each form.
+for form in onnx h5 safetensors; do
+  expect 0 abell-export --model run --out m.$form
+  [ "$(cat stdout)" = "m.$form: 352930 parameters" ] || fail "wrong words: $(cat stdout)"
+  expect 0 abell-export --model run/model.safetensors --out again.$form --quiet
+  [ ! -s stdout ] && [ ! -s stderr ] || fail "--quiet is not quiet"
+  same m.$form again.$form
+done
+same m.safetensors run/model.safetensors
+# A step of no length: what was read is written.
+expect 0 abell-train set --out back --iterations 1 --learning-rate 0 --weights m.h5 "${quick[@]}"
+same back/model.safetensors run/model.safetensors
+
+# Nothing is replaced unasked, and never the model itself.
+refused "m.onnx: already exists" abell-export --model run --out m.onnx
+expect 0 abell-export --model run --out m.onnx --overwrite
+refused "is the model itself" abell-export --model run --out run/model.safetensors --overwrite
+same m.onnx again.onnx
+expect 2 abell-export --model run --out m.pb
+refused "none" abell-export --model none --out x.onnx
+refused "m.h5: " abell-export --model m.h5 --out x.onnx
+refused "none/x.h5: cannot be created" abell-export --model run --out none/x.h5
+[ ! -e x.onnx ] || fail "a missing model leaves a file"
+
+# Keras files that cannot be read: one line, whatever HDF5 has to say, and no run.
+head -c 700000 m.h5 >cut.h5
+echo "no HDF5" >text.h5
+refused "cut.h5: expected a whole HDF5 file" abell-train set --out train --weights cut.h5 "${quick[@]}"
+refused "text.h5: expected an HDF5 file" abell-train set --out train --weights text.h5 "${quick[@]}"
+refused "missing.h5: " abell-train set --out train --weights missing.h5 "${quick[@]}"
+for at in 3000 9000 20000 40000 60000 80000; do
+  { head -c $at m.h5; head -c 64 /dev/zero | tr '\0' '\377'; tail -c +$((at + 65)) m.h5; } >damaged.h5
+  "$ABELL_BIN/abell-train" set --out damaged --overwrite --iterations 1 --weights damaged.h5 "${quick[@]}" >stdout 2>stderr
+  found=$?
+  case $found in
+    0) ;;  # the weights as they were, or others
+    1) [ "$(wc -l <stderr)" = 1 ] || fail "expected one line for damage at $at: $(cat stderr)" ;;
+    *) fail "exit code $found for damage at $at: $(cat stderr)" ;;
+  esac
+done
+[ ! -e train ] || fail "wrong weights leave a folder"
+no_parts "$folder"
+
+# The other side, where it is there.
+for python in python3 /usr/bin/python3 ''; do
+  [ -n "$python" ] && "$python" -c 'import cv2, h5py, numpy, onnx' 2>/dev/null && break
+done
+if [ -z "$python" ]; then
+  echo "$script: passed so far; skipped the comparison, which needs python3-onnx, python3-opencv and python3-h5py"
+  exit 77
+fi
+expect 0 abell-classify --model run set/test_images set/train_images --out set.csv --quiet
+"$python" "$here/export.py" m.onnx set.csv m.h5 headless.h5 || fail "other programs say something else"
+expect 0 abell-train set --out headless --iterations 1 --weights headless.h5 --batch 2 --validation-fraction 0
+grep -qF "headless.h5: dense_2 is not in the file and keeps its initial weights" stderr || fail "no word about the missing head: $(cat stderr)"
+
+no_parts "$folder"
+echo "$script: passed"
