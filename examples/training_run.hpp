@@ -50,8 +50,9 @@ TrainingReport report_of(const TrainOptions& options, const Data& data, const Sc
   report.test_name = split;
   report.classes = output_names(data.set);
   report.best_epoch = state.best_epoch;
-  for (const auto& [key, value] : config.items()) {
-    report.configuration.emplace_back(key, value.is_string() ? value.get<std::string>() : value.dump());
+  for (const auto& item : config.items()) {
+    const Json& value = item.value();
+    report.configuration.emplace_back(item.key(), value.is_string() ? value.get<std::string>() : value.dump());
   }
   const auto rows = summary_rows(network.layers());
   report.network = {.head = rows.front(), .rows = {rows.begin() + 1, rows.end()}, .total = true};

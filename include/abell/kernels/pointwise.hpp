@@ -2,7 +2,7 @@
 /// 1x1 convolutions as matrix products over pieces of pixels, for stages that fuse other work into the
 /// pieces while they are in the cache.
 
-#include <abell/kernels/conv2d.hpp>
+#include <abell/kernels/gemm.hpp>
 
 namespace abell::kernels {
 
@@ -41,9 +41,8 @@ struct PackedColumns {
     const PackedColumns p{run.table, depth, columns, nullptr};
     return static_cast<std::size_t>(p.chunks()) * p.chunk_size();
   }
-  static std::size_t strip_size(const Run<T>& run, int rows) {
-    return round_up(static_cast<std::size_t>(rows) * count(run.table->panel_width), 16);
-  }
+  /// Scratch values of `multiply`.
+  static std::size_t edge_size(const Run<T>& run) { return round_up(count(run.table->gemm_edge_size), 16); }
 
   /// B is [depth][columns], or when `transposed` [columns][depth]; `bias` may be null.
   void pack(int threads, const T* b, bool transposed, const T* bias) const {
@@ -55,11 +54,11 @@ struct PackedColumns {
     });
   }
   /// C [rows][columns] = A [rows][depth] B + bias, the columns of some chunks only where `which` is given.
-  void multiply(int rows, const T* a, T* c, T* strip) const { multiply(rows, a, c, strip, {0, chunks()}); }
-  void multiply(int rows, const T* a, T* c, T* strip, Range which) const {
+  void multiply(int rows, const T* a, T* c, T* edge) const { multiply(rows, a, c, edge, {0, chunks()}); }
+  void multiply(int rows, const T* a, T* c, T* edge, Range which) const {
     for (int index = which.begin; index < which.end; ++index) {
       const Range range = (*this)[index];
-      table->gemm(rows, range.end - range.begin, depth, a, depth, at(index), c + range.begin, columns, strip);
+      table->gemm(rows, range.end - range.begin, depth, a, depth, at(index), c + range.begin, columns, edge);
     }
   }
 };

@@ -42,15 +42,16 @@ std::size_t pointwise_backward(const NormalizedUnit& u, const Pass<T>& pass, con
   const bool partial = u.weights <= most_partial_weights;
   const int chunks = std::min(pieces.size(), kernels::max_gradient_chunks);
   const std::size_t x_room = round_up(most * u.channels(), 16), z_room = round_up(most * u.filters(), 16);
-  const std::size_t strip = kernels::PackedColumns<T>::strip_size(run, pieces.most);
+  const std::size_t edge = kernels::PackedColumns<T>::edge_size(run);
   Carve<T> carve{memory};
   const kernels::PackedColumns<T> packed{run.table, g.filters, g.channels,
                                          carve(kernels::PackedColumns<T>::size(run, g.filters, g.channels))};
   const auto pixels = static_cast<std::size_t>(pieces.pixels);
   T* xs = carve((partial ? threads * x_room : pixels * u.channels()));
   T* zs = carve((partial ? threads * z_room : pixels * u.filters()));
-  T* strips = carve(threads * strip);
+  T* edges = carve(threads * edge);
   T* sums = carve(partial ? static_cast<std::size_t>(chunks) * u.weights : 0);
+  T* product = carve(partial ? 0 : gemm_transposed_scratch(run, g.channels, g.filters, pieces.pixels));
   if (memory == nullptr) return carve.used;
 
   if (b.dx != nullptr) packed.pack(run.threads, pass.parameters + u.parameters, true, nullptr);
@@ -70,7 +71,7 @@ std::size_t pointwise_backward(const NormalizedUnit& u, const Pass<T>& pass, con
         run.table->gemm_transposed(g.channels, g.filters, end - begin, x, g.channels, z, g.filters, sum, g.filters);
       }
       if (b.dx == nullptr) continue;
-      packed.multiply(end - begin, z, b.dx + first * u.channels(), strips + own * strip);
+      packed.multiply(end - begin, z, b.dx + first * u.channels(), edges + own * edge);
       leave(pass, b, u.channels(), piece, first, end - begin);
     }
   });
@@ -78,7 +79,8 @@ std::size_t pointwise_backward(const NormalizedUnit& u, const Pass<T>& pass, con
     kernels::reduce_chunks(run.threads, chunks, u.weights, sums);
     std::copy_n(sums, u.weights, b.weight_gradient);
   } else {
-    kernels::gemm_transposed(run, g.channels, g.filters, pieces.pixels, xs, zs, b.weight_gradient);
+    kernels::gemm_transposed(run, g.channels, g.filters, pieces.pixels, xs, zs, b.weight_gradient,
+                             static_cast<T*>(nullptr), product);
   }
   return carve.used;
 }

@@ -119,11 +119,10 @@ class NormalizedPrediction {
     const auto matrix = columns(second, const_cast<T*>(packed) + packed_size(first));
     const int groups = std::clamp(8 / bands.size(), 1, std::max(1, matrix.chunks() / 2));
     const std::size_t row = static_cast<std::size_t>(g.out_width) * first.filters();
-    const int pixels = bands.band_rows * g.out_width;
     const std::size_t room = round_up(count(run_.table->depthwise_scratch_size(g)), 16);
     const std::size_t line = round_up(static_cast<std::size_t>(bands.band_rows) * row, 16);
-    const std::size_t strip = kernels::PackedColumns<T>::strip_size(run_, pixels);
-    const std::size_t each = room + line + strip;
+    const std::size_t edge = kernels::PackedColumns<T>::edge_size(run_);
+    const std::size_t each = room + line + edge;
     if (memory == nullptr) return each * static_cast<std::size_t>(run_.threads);
     parallel_for(bands.size() * groups, run_.threads, [&](int task, int thread) {
       T* own = memory + static_cast<std::size_t>(thread) * each;
@@ -146,7 +145,7 @@ class NormalizedPrediction {
   std::size_t pointwise(const NormalizedUnit& u, const kernels::Rows<T>& x, const T* packed, T* y, T* memory) const {
     const auto pieces = pixel_pieces<T>(u, batch_);
     const std::size_t room = round_up(static_cast<std::size_t>(pieces.most) * u.channels(), 16);
-    const std::size_t each = room + kernels::PackedColumns<T>::strip_size(run_, pieces.most);
+    const std::size_t each = room + kernels::PackedColumns<T>::edge_size(run_);
     if (memory == nullptr) return each * static_cast<std::size_t>(run_.threads);
     const auto matrix = columns(u, const_cast<T*>(packed));
     parallel_for(pieces.size(), run_.threads, [&](int piece, int thread) {

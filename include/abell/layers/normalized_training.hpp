@@ -95,18 +95,18 @@ std::size_t unit_forward(const NormalizedUnit& u, const Pass<T>& pass, const ker
     const auto pieces = pixel_pieces<T>(u, pass.batch);
     const auto most = static_cast<std::size_t>(pieces.most);
     const std::size_t each = round_up(most * u.channels(), 16);
-    const std::size_t strip = kernels::PackedColumns<T>::strip_size(run, pieces.most);
+    const std::size_t edge = kernels::PackedColumns<T>::edge_size(run);
     const kernels::PackedColumns<T> packed{run.table, g.channels, g.filters,
                                            carve(kernels::PackedColumns<T>::size(run, g.channels, g.filters))};
     T* rooms = carve(threads * each);
-    T* strips = carve(threads * strip);
+    T* edges = carve(threads * edge);
     if (memory == nullptr) return carve.used;
     packed.pack(run.threads, weights, false, bias);
     parallel_for(pieces.size(), run.threads, [&](int piece, int thread) {
       const auto [begin, end] = pieces[piece];
       const auto first = static_cast<std::size_t>(begin), own = static_cast<std::size_t>(thread);
       const T* a = fetched(pass, x, first, end - begin, u.channels(), rooms + own * each);
-      packed.multiply(end - begin, a, z + first * u.filters(), strips + own * strip);
+      packed.multiply(end - begin, a, z + first * u.filters(), edges + own * edge);
       look(piece, first, end - begin);
     });
     return carve.used;

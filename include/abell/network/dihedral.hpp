@@ -57,6 +57,8 @@ class DihedralMean {
     return network_->workspace(batch, training, threads);
   }
 
+  void prepare(Workspace<Scalar>& space) const { network_->prepare(space); }
+
   /// As Network::predict; takes memory for the symmetries of one image in each call.
   void predict(View<const Scalar> images, View<Scalar> out, Workspace<Scalar>& space) const {
     const Shape& shape = images.shape;

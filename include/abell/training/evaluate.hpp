@@ -36,6 +36,7 @@ Evaluation evaluate(const Network& network, const S& samples, Workspace<T>& spac
   Evaluation result;
   result.classes = network.output().size();
   result.probabilities.resize(samples.size() * result.classes);
+  network.prepare(space);
   Loader<S> loader(samples, {.batch = space.batch, .shuffle = false});
   loader.start(0);
   std::size_t first = 0, correct = 0, labelled = 0;

@@ -33,6 +33,17 @@ static inline void store_some(const Vector<T>& value, int valid, T* to) {
   copy_values(reinterpret_cast<const T*>(&value), valid, to);
 }
 
+// Channels are taken in blocks of up to four vectors: a pixel's values are read in runs of four cache lines, and
+// what belongs to the channels stays in registers. Calls body.operator()<V>(channel) for blocks of V whole
+// vectors, and tail(channel, valid) for what is left.
+template <class T, class Body, class Tail>
+static inline __attribute__((always_inline)) void each_block(int channels, const Body& body, const Tail& tail) {
+  int c = 0;
+  for (; c + 4 * lanes<T> <= channels; c += 4 * lanes<T>) body.template operator()<4>(c);
+  for (; c + lanes<T> <= channels; c += lanes<T>) body.template operator()<1>(c);
+  if (c < channels) tail(c, channels - c);
+}
+
 // Calls body(channel, valid) for each vector of channels; valid is less than the lanes at the end only.
 template <class T, class Body>
 static inline __attribute__((always_inline)) void each_vector(int channels, const Body& body) {
@@ -55,6 +66,16 @@ static inline __attribute__((always_inline)) void store_valid(const Vector<T>& v
   }
 }
 
+// V vectors of some channels of all pixels through fetch_one(vector number, pixel's place).
+template <class T, int V, class One>
+static inline __attribute__((always_inline)) void fetch_block(long pixels, long stride, T* to, long to_stride,
+                                                              const One& one) {
+  for (long p = 0; p < pixels; ++p) {
+#pragma GCC unroll 4
+    for (int v = 0; v < V; ++v) store<T>(one(v, p * stride + v * lanes<T>), to + p * to_stride + v * lanes<T>);
+  }
+}
+
 // Pixels [0, pixels) of `rows` as they are meant, `to_stride` values apart.
 template <class T>
 static void fetch(const Rows<T>& rows, long pixels, int channels, T* to, long to_stride) {
@@ -67,64 +88,90 @@ static void fetch(const Rows<T>& rows, long pixels, int channels, T* to, long to
     }
     return;
   }
-  each_vector<T>(
-      channels, [&](int c, int valid) __attribute__((always_inline)) {
-        if (rows.scale == nullptr) {
-      for (long p = 0; p < pixels; ++p) {
-        store_valid<T>(clip_to_six<T>(load_valid(value + p * channels + c, valid)), valid, to + p * to_stride + c);
-      }
+  const auto block = [&]<int V>(int c) __attribute__((always_inline)) {
+    const T* from = value + c;
+    if (rows.scale == nullptr) {
+      fetch_block<T, V>(
+          pixels, channels, to + c,
+          to_stride, [&](int, long at) __attribute__((always_inline)) { return clip_to_six<T>(load(from + at)); });
       return;
     }
-    const Vector<T> scale = load_valid(rows.scale + c, valid);
-        const Vector<T> shift = load_valid(rows.shift + c, valid);
-        if (rows.other != nullptr) {
-          const Vector<T> other_scale = load_valid(rows.other_scale + c, valid);
-          for (long p = 0; p < pixels; ++p) {
-            store_valid<T>(scale * load_valid(value + p * channels + c, valid) +
-                               other_scale * load_valid(rows.other + p * channels + c, valid) + shift,
-                           valid, to + p * to_stride + c);
-          }
-        } else if (rows.relu6) {
-          for (long p = 0; p < pixels; ++p) {
-            store_valid<T>(clip_to_six<T>(scale * load_valid(value + p * channels + c, valid) + shift), valid,
-                           to + p * to_stride + c);
-          }
-        } else {
-          for (long p = 0; p < pixels; ++p) {
-            store_valid<T>(scale * load_valid(value + p * channels + c, valid) + shift, valid, to + p * to_stride + c);
-          }
-        }
-      });
+    Vector<T> scale[V], shift[V];
+#pragma GCC unroll 4
+    for (int v = 0; v < V; ++v)
+      scale[v] = load(rows.scale + c + v * lanes<T>), shift[v] = load(rows.shift + c + v * lanes<T>);
+    if (rows.other != nullptr) {
+      const T* other = rows.other + c;
+      Vector<T> other_scale[V];
+#pragma GCC unroll 4
+      for (int v = 0; v < V; ++v) other_scale[v] = load(rows.other_scale + c + v * lanes<T>);
+      fetch_block<T, V>(
+          pixels, channels, to + c, to_stride, [&](int v, long at) __attribute__((always_inline)) {
+            return Vector<T>(scale[v] * load(from + at) + other_scale[v] * load(other + at) + shift[v]);
+          });
+    } else if (rows.relu6) {
+      fetch_block<T, V>(
+          pixels, channels, to + c, to_stride, [&](int v, long at) __attribute__((always_inline)) {
+            return clip_to_six<T>(scale[v] * load(from + at) + shift[v]);
+          });
+    } else {
+      fetch_block<T, V>(
+          pixels, channels, to + c, to_stride, [&](int v, long at) __attribute__((always_inline)) {
+            return Vector<T>(scale[v] * load(from + at) + shift[v]);
+          });
+    }
+  };
+  const auto tail = [&](int c, int valid) __attribute__((always_inline)) {
+    const Vector<T> one = Vector<T>{} + T(1);
+    const Vector<T> scale = rows.scale == nullptr ? one : load_some(rows.scale + c, valid);
+    const Vector<T> shift = rows.scale == nullptr ? Vector<T>{} : load_some(rows.shift + c, valid);
+    for (long p = 0; p < pixels; ++p) {
+      Vector<T> y = scale * load_some(value + p * channels + c, valid);
+      if (rows.other != nullptr)
+        y += load_some(rows.other_scale + c, valid) * load_some(rows.other + p * channels + c, valid);
+      y += shift;
+      store_some<T>(rows.relu6 ? clip_to_six<T>(y) : y, valid, to + p * to_stride + c);
+    }
+  };
+  each_block<T>(channels, block, tail);
 }
 
 // Of each channel over some pixels: the mean, and the sum of squared distances from it.
 template <class T>
 static void moments(const T* values, long pixels, int channels, T* mean, T* squares) {
   const T share = T(1) / static_cast<T>(pixels);
-  each_vector<T>(
-      channels, [&](int c, int valid) __attribute__((always_inline)) {
-        Vector<T> even{}, odd{};
-        long p = 0;
-        for (; p + 2 <= pixels; p += 2) {
-          even += load_valid(values + p * channels + c, valid);
-          odd += load_valid(values + (p + 1) * channels + c, valid);
-        }
-        if (p < pixels) even += load_valid(values + p * channels + c, valid);
-        const Vector<T> middle = (even + odd) * share;
-        even = odd = Vector<T>{};
-        for (p = 0; p + 2 <= pixels; p += 2) {
-          const Vector<T> first = load_valid(values + p * channels + c, valid) - middle;
-          const Vector<T> second = load_valid(values + (p + 1) * channels + c, valid) - middle;
-          even += first * first;
-          odd += second * second;
-        }
-        if (p < pixels) {
-          const Vector<T> last = load_valid(values + p * channels + c, valid) - middle;
-          even += last * last;
-        }
-        store_valid<T>(middle, valid, mean + c);
-        store_valid<T>(even + odd, valid, squares + c);
-      });
+  const auto block = [&]<int V>(int c) __attribute__((always_inline)) {
+    const T* from = values + c;
+    Vector<T> middle[V] = {}, sum[V] = {};
+    for (long p = 0; p < pixels; ++p) {
+#pragma GCC unroll 4
+      for (int v = 0; v < V; ++v) middle[v] += load(from + p * channels + v * lanes<T>);
+    }
+#pragma GCC unroll 4
+    for (int v = 0; v < V; ++v) middle[v] *= share;
+    for (long p = 0; p < pixels; ++p) {
+#pragma GCC unroll 4
+      for (int v = 0; v < V; ++v) {
+        const Vector<T> apart = load(from + p * channels + v * lanes<T>) - middle[v];
+        sum[v] += apart * apart;
+      }
+    }
+#pragma GCC unroll 4
+    for (int v = 0; v < V; ++v)
+      store<T>(middle[v], mean + c + v * lanes<T>), store<T>(sum[v], squares + c + v * lanes<T>);
+  };
+  const auto tail = [&](int c, int valid) __attribute__((always_inline)) {
+    Vector<T> middle{}, sum{};
+    for (long p = 0; p < pixels; ++p) middle += load_some(values + p * channels + c, valid);
+    middle *= share;
+    for (long p = 0; p < pixels; ++p) {
+      const Vector<T> apart = load_some(values + p * channels + c, valid) - middle;
+      sum += apart * apart;
+    }
+    store_some<T>(middle, valid, mean + c);
+    store_some<T>(sum, valid, squares + c);
+  };
+  each_block<T>(channels, block, tail);
 }
 
 // The gradient g of y = relu6(scale z + shift) becomes that of its argument, in place; without relu6 it
@@ -132,27 +179,56 @@ static void moments(const T* values, long pixels, int channels, T* mean, T* squa
 template <class T>
 static void norm_gradient(const Rows<T>& z, const T* mean, const T* inverse, long pixels, int channels, T* g, T* sum,
                           T* product) {
-  each_vector<T>(
-      channels, [&](int c, int valid) __attribute__((always_inline)) {
-        const Vector<T> zero{};
-        const Vector<T> six = zero + T(6);
-        const Vector<T> middle = load_valid(mean + c, valid);
-        const Vector<T> scale = z.relu6 ? load_valid(z.scale + c, valid) : zero;
-        const Vector<T> shift = z.relu6 ? load_valid(z.shift + c, valid) : zero;
-        Vector<T> total{}, along{};
-        for (long p = 0; p < pixels; ++p) {
-          const Vector<T> value = load_valid(z.values + p * channels + c, valid);
-          Vector<T> gradient = load_valid(g + p * channels + c, valid);
-          if (z.relu6) {
-            const Vector<T> y = scale * value + shift;
-            gradient = y > zero ? gradient : zero;
-            gradient = y < six ? gradient : zero;
-            store_valid<T>(gradient, valid, g + p * channels + c);
-          }
-          total += gradient;
-          along += gradient * (value - middle);
+  const Vector<T> zero{};
+  const Vector<T> six = zero + T(6);
+  const auto cut = [&](Vector<T> gradient, Vector<T> y) __attribute__((always_inline)) {
+    gradient = y > zero ? gradient : zero;
+    return Vector<T>(y < six ? gradient : zero);
+  };
+  const auto block = [&]<int V>(int c) __attribute__((always_inline)) {
+    Vector<T> middle[V], scale[V], shift[V], total[V] = {}, along[V] = {};
+#pragma GCC unroll 4
+    for (int v = 0; v < V; ++v) {
+      middle[v] = load(mean + c + v * lanes<T>);
+      scale[v] = z.relu6 ? load(z.scale + c + v * lanes<T>) : zero;
+      shift[v] = z.relu6 ? load(z.shift + c + v * lanes<T>) : zero;
+    }
+    for (long p = 0; p < pixels; ++p) {
+#pragma GCC unroll 4
+      for (int v = 0; v < V; ++v) {
+        const long at = p * channels + c + v * lanes<T>;
+        const Vector<T> value = load(z.values + at);
+        Vector<T> gradient = load(g + at);
+        if (z.relu6) {
+          gradient = cut(gradient, scale[v] * value + shift[v]);
+          store<T>(gradient, g + at);
         }
-        store_valid<T>(total, valid, sum + c);
-        store_valid<T>(along * load_valid(inverse + c, valid), valid, product + c);
-      });
+        total[v] += gradient;
+        along[v] += gradient * (value - middle[v]);
+      }
+    }
+#pragma GCC unroll 4
+    for (int v = 0; v < V; ++v) {
+      const int at = c + v * lanes<T>;
+      store<T>(total[v], sum + at);
+      store<T>(along[v] * load(inverse + at), product + at);
+    }
+  };
+  const auto tail = [&](int c, int valid) __attribute__((always_inline)) {
+    const Vector<T> middle = load_some(mean + c, valid);
+    Vector<T> total{}, along{};
+    for (long p = 0; p < pixels; ++p) {
+      const Vector<T> value = load_some(z.values + p * channels + c, valid);
+      Vector<T> gradient = load_some(g + p * channels + c, valid);
+      if (z.relu6) {
+        gradient = cut(gradient, load_some(z.scale + c, valid) * value + load_some(z.shift + c, valid));
+        store_some<T>(gradient, valid, g + p * channels + c);
+      }
+      total += gradient;
+      along += gradient * (value - middle);
+    }
+    store_some<T>(total, valid, sum + c);
+    store_some<T>(along * load_some(inverse + c, valid), valid, product + c);
+  };
+  each_block<T>(channels, block, tail);
 }
