@@ -52,9 +52,7 @@ class MobileNetChain {
     std::size_t number = 0;
     for (Weights* w : parameters()) {
       const std::span<float> value(values_of(w->value), values_in(w->value));
-      const std::span<const float> gradient(values_of(w->gradient), value.size());
-      const ParameterRange all{0, value.size()};
-      apply<float>(task_->options.optimizer, states_[number++], task_->threads, value, gradient, {&all, 1});
+      updates_[number++].run(task_->threads, value, {values_of(w->gradient), value.size()});
     }
     ++step_;
   }
@@ -137,7 +135,7 @@ class MobileNetChain {
     logits_->weights().set(values);
     logits_->bias().set(values + logits_->weights().size());
     if (!training) return;
-    for (const Weights* w : parameters()) states_.emplace_back(task_->options.optimizer, values_in(w->value));
+    for (const Weights* w : parameters()) updates_.emplace_back(task_->options.optimizer, values_in(w->value));
   }
 
   const Task* task_;
@@ -147,7 +145,7 @@ class MobileNetChain {
   dnnl::pooling_forward::primitive_desc pool_;
   memory pooled_, dropped_, pooled_gradient_;
   Program first_, second_, third_, fourth_;  ///< up to dropout, up to the loss, back to dropout, back to the images
-  std::vector<OptimizerState<float>> states_;
+  std::vector<ArrayUpdate> updates_;
   std::vector<float> probabilities_;
   std::uint32_t step_ = 0;
 };

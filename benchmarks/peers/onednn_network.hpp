@@ -56,8 +56,7 @@ class Chain {
     std::size_t number = 0;
     for (Weights* w : parameters()) {
       const std::span<float> value(values_of(w->value), values_in(w->value));
-      const std::span<const float> gradient(values_of(w->gradient), value.size());
-      Sgd{}.update(Sgd{}.learning_rate, 0, task.threads, value, gradient, velocities_[number++].data());
+      updates_[number++].run(task.threads, value, {values_of(w->gradient), value.size()});
     }
     ++step_;
   }
@@ -110,7 +109,7 @@ class Chain {
     for (Weights* w : parameters()) {
       w->set(values);
       values += w->size();
-      velocities_.emplace_back(values_in(w->value));
+      updates_.emplace_back(task_->options.optimizer, values_in(w->value));
     }
   }
 
@@ -119,7 +118,7 @@ class Chain {
   std::unique_ptr<DenseLayer> hidden_, logits_;
   memory dropped_, hidden_gradient_;
   Program first_, second_, third_, fourth_;  ///< up to dropout, up to the loss, back to dropout, back to the images
-  std::vector<std::vector<float>> velocities_;
+  std::vector<ArrayUpdate> updates_;
   std::vector<float> probabilities_;
   std::uint32_t step_ = 0;
 };

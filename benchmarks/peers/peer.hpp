@@ -78,6 +78,23 @@ std::shared_ptr<const TaskOf<Model>> make_task(int batch, int threads) {
   return task;
 }
 
+/// abell's update of one of a peer's arrays of parameters, shared among threads as abell's own.
+class ArrayUpdate {
+ public:
+  ArrayUpdate(const Optimizer& optimizer, std::size_t size)
+      : optimizer_(optimizer),
+        state_(optimizer, size),
+        ranges_(trainable_ranges({{.name = {}, .dimensions = {}, .size = size}})) {}
+  void run(int threads, std::span<float> values, std::span<const float> gradients) {
+    apply(optimizer_, state_, threads, values, gradients, ranges_);
+  }
+
+ private:
+  Optimizer optimizer_;
+  OptimizerState<float> state_;
+  std::vector<ParameterRange> ranges_;
+};
+
 /// Dropout as abell draws it in training step `step`; y may be x. Both networks have one, of rate 0.65.
 template <class Model>
 void drop(const TaskOf<Model>& task, std::uint32_t step, std::size_t size, const float* x, float* y) {

@@ -13,8 +13,8 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 BLOCKS = [(64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2), *[(512, 1)] * 5, (1024, 2), (1024, 1)]
 
 # What becomes of the network before it predicts: nothing; normalisations folded into convolutions; that, traced
-# and optimised (which moves it to oneDNN's layouts); or the folded one in oneDNN's layouts (torch.utils.mkldnn).
-FORMS = ("plain", "folded", "traced", "mkldnn")
+# and optimised, which moves it to oneDNN's layouts (torch.utils.mkldnn by itself has no ReLU6).
+FORMS = ("plain", "folded", "traced")
 
 
 def unit(inputs, filters, kernel, stride, groups=1):
@@ -86,15 +86,12 @@ def predict(batch, layout, form):
         network = folded(network)
     network = network.to(memory_format=layout)
     images = images_of(batch, layout)
-    if form == "mkldnn":
-        network = torch.utils.mkldnn.to_mkldnn(network)
     if form == "traced":
         with torch.no_grad():
             network = torch.jit.optimize_for_inference(torch.jit.trace(network, images))
 
     def run():
         with torch.inference_mode():
-            logits = network(images.to_mkldnn()).to_dense() if form == "mkldnn" else network(images)
-            return F.softmax(logits, dim=1)
+            return F.softmax(network(images), dim=1)
 
     return run
