@@ -72,7 +72,7 @@ run() {
 }
 
 # suite ROUND GROUP REGEX: every program's lines that match, on all threads (abell's whole networks on fewer
-# too, for its scaling). A peer that fails is left out.
+# too, for its scaling). A peer that fails is left out. Eigen has no lines of memory.
 suite() {
   local round=$1 group=$2 regex=$3
   local google=(--benchmark_format=json --benchmark_min_time=0.1)
@@ -85,12 +85,12 @@ suite() {
   fi
   if [[ -n $pytorch ]]; then
     run "$round-pytorch-$group" "$pytorch" "${torch[@]}" --filter "/$regex" || true
-    if [[ $group == networks && $round == 1 ]]; then
+    if [[ $group != kernels && $round == 1 ]]; then
       run "$round-pytorch_default-$group" "$pytorch" "${torch[@]}" --filter "/$regex" --malloc default || true
     fi
   fi
   # Eigen is several times slower: once is enough.
-  if [[ $round == 1 && -x $bin/abell-peer-eigen ]]; then
+  if [[ $group != memory && $round == 1 && -x $bin/abell-peer-eigen ]]; then
     run "$round-eigen-$group" "$bin/abell-peer-eigen" "${google[@]}" --benchmark_filter="/$regex$all" || true
   fi
 }
@@ -101,14 +101,17 @@ for ((round = 1; round <= rounds; ++round)); do
     echo "compare.sh: $minutes minutes have passed, no further round"
     break
   fi
-  suite "$round" networks '(train_step|predict)'
+  suite "$round" networks '(train_step|train_step_simulated|predict)/'
+  if ((round == 1)); then
+    suite "$round" memory 'train_step_memory/'
+  fi
   $quick && continue
   if ((round % 3 == 1)); then
     suite "$round" kernels '(gemm|conv2d)'
   fi
   if ((round == 1)); then
     run "$round-abell-rest" "$bin/abell-benchmark" --benchmark_format=json --benchmark_min_time=0.1 \
-      --benchmark_filter='^(dense|max_pool|affine|loader|sgd|adam)'
+      --benchmark_filter='^(dense|depthwise|max_pool|affine|loader|sgd|adam|adadelta)'
   fi
 done
 

@@ -8,9 +8,11 @@
 #include <exception>
 #include <iostream>
 #include <memory>
+#include <optional>
 #include <sstream>
 #include <string_view>
 
+#include "memory.hpp"
 #include "peaks.hpp"
 
 #include <benchmark/benchmark.h>
@@ -49,13 +51,16 @@ void report(benchmark::State& state, const Work& work, int threads, std::vector<
   auto& counters = state.counters;
   counters["median_seconds"] = median;
   counters["runs"] = static_cast<double>(seconds.size());
+  double share = 0;
   if (work.flops > 0) {
     counters["FLOPS"] = work.flops / median;
-    counters["peak_share"] = work.flops / median / peaks(threads).flops;
-  } else if (work.bytes > 0) {
-    counters["bytes_per_second"] = work.bytes / median;
-    counters["peak_share"] = work.bytes / median / peaks(threads).bytes;
+    share = work.flops / median / peaks(threads).flops;
   }
+  if (work.bytes > 0) {
+    counters["bytes_per_second"] = work.bytes / median;
+    share = std::max(share, work.bytes / median / peaks(threads).bytes);
+  }
+  if (share > 0) counters["peak_share"] = share;
   if (work.images > 0) counters["images_per_second"] = work.images / median;
   for (const auto& [name, value] : work.counters) counters[name] = value;
 }
@@ -102,8 +107,12 @@ void describe_machine() {
 
 }  // namespace
 
+std::string line_name(const std::string& what, int batch, int threads) {
+  return what + "/batch:" + std::to_string(batch) + "/threads:" + std::to_string(threads);
+}
+
 void add(const std::string& what, int batch, int threads, std::function<Work()> prepare) {
-  const std::string name = what + "/batch:" + std::to_string(batch) + "/threads:" + std::to_string(threads);
+  const std::string name = line_name(what, batch, threads);
   benchmark::RegisterBenchmark(name.c_str(), [=](benchmark::State& state) {
     measure(state, name, threads, prepare);
   })->Unit(benchmark::kMillisecond);
@@ -118,6 +127,16 @@ std::vector<int> thread_counts() {
 }
 
 int run_program(int argc, char** argv, const std::function<void()>& register_lines) {
+  if (const std::optional<std::string> line = memory_line()) {
+    try {
+      register_lines();
+      run_memory_line(*line);
+      return 0;
+    } catch (const std::exception& error) {
+      std::cerr << argv[0] << ": " << error.what() << '\n';
+      return 1;
+    }
+  }
   // Naming the lines needs no peaks, which take seconds.
   const bool names_only = std::any_of(argv, argv + argc, [](std::string_view argument) {
     return argument == "--benchmark_list_tests" || argument == "--benchmark_list_tests=true";

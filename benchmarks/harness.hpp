@@ -12,7 +12,7 @@ namespace abell::bench {
 struct Work {
   std::function<void()> run;
   double flops = 0;  ///< floating-point operations of one run; a multiply-add is two
-  double bytes = 0;  ///< of operands read and written, for work that memory bounds; used when flops is 0
+  double bytes = 0;  ///< of operands read and written, for work that memory bounds
   int images = 0;
   std::vector<std::pair<std::string, double>> counters = {};
 };
@@ -24,8 +24,13 @@ struct Work {
 /// at least ten (of three when a run takes longer than half a second), after one that warms up:
 ///   median_seconds, runs, FLOPS (or bytes_per_second), images_per_second, and
 ///   peak_share  FLOPS over the measured FMA peak, or bytes_per_second over the measured bandwidth, both
-///               at this number of threads. Work whose operands stay in the caches exceeds the latter.
+///               at this number of threads; of work that has both, the larger share, which is FLOPS over
+///               min(FMA peak, bandwidth x FLOPS / bytes). Work whose operands stay in the caches exceeds it.
 void add(const std::string& what, int batch, int threads, std::function<Work()> prepare);
+
+/// Registers a line that measures memory. Its one counter is peak_bytes, the most resident memory (VmHWM) of a
+/// process of its own that prepares the work and runs it three times, the program's code and libraries included.
+void add_memory(const std::string& what, int batch, int threads, std::function<Work()> prepare);
 
 /// 1, 2, 4, ... up to all threads; all is the last whether or not it is a power of two.
 std::vector<int> thread_counts();

@@ -59,14 +59,14 @@ struct ConvolutionShape {
   double flops(int batch) const { return 2.0 * batch * geometry.depth() * static_cast<double>(geometry.output_size()); }
 };
 
-/// The convolutions of a described network, in order, one of each shape.
-template <class... Layers>
+/// The layers of type `Kind` (Conv2d or DepthwiseConv2d) of a described network, in order, one of each shape.
+template <class Kind = Conv2d, class... Layers>
 std::vector<ConvolutionShape> convolutions_of(const Description<Layers...>& description, Shape input) {
   std::vector<ConvolutionShape> shapes;
   std::size_t number = 0;
   const std::vector<LayerInfo> infos = inspect(description, input);
   const auto visit = [&]<class Layer>(const Layer& layer) {
-    if constexpr (std::is_same_v<Layer, Conv2d>) {
+    if constexpr (std::is_same_v<Layer, Kind>) {
       const ConvolutionShape shape{layer.geometry({infos[number].input, infos[number].name, 0}), number == 0};
       const bool known = std::ranges::any_of(shapes, [&](const auto& other) { return other.name() == shape.name(); });
       if (!known) shapes.push_back(shape);

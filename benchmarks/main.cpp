@@ -9,6 +9,8 @@ int main(int argc, char** argv) {
     abell::bench::add_convolutions();
     abell::bench::add_pooling();
     abell::bench::add_data();
+    abell::bench::add_depthwise();
     abell::bench::add_networks();
+    abell::bench::add_mobilenet();
   });
 }

@@ -46,8 +46,26 @@ def ratio(peer, abell):
     return statistics.median(peer[i]["median_seconds"] / abell[i]["median_seconds"] for i in both) if both else None
 
 
+def layouts(records):
+    return sorted({record["layout"] for record in records.values() if "layout" in record})
+
+
+def memory_entry(name, programs):
+    """A line of memory of compare.json."""
+    def most(program):
+        return max(record["peak_bytes"] for record in programs[program].values())
+
+    result = {"name": name, "peak_bytes": most("abell"), "peers": {}}
+    for peer in PEERS:
+        if peer in programs:
+            result["peers"][peer] = {"peak_bytes": most(peer), "ratio": most(peer) / most("abell")}
+            if layouts(programs[peer]):
+                result["peers"][peer]["layouts"] = layouts(programs[peer])
+    return result
+
+
 def entry(name, programs):
-    """One line of compare.json."""
+    """A line of times of compare.json."""
     abell = programs["abell"]
     result = {"name": name, "rounds": len(abell), "milliseconds": seconds(abell) * 1e3}
     for counter in ("FLOPS", "bytes_per_second", "peak_share", "images_per_second", "live_share"):
@@ -65,9 +83,8 @@ def entry(name, programs):
                 "ratio": ratio(records, abell),
                 "runs": int(sum(record["runs"] for record in records.values())),
             }
-            layouts = sorted({record["layout"] for record in records.values() if "layout" in record})
-            if layouts:
-                result["peers"][peer]["layouts"] = layouts
+            if layouts(records):
+                result["peers"][peer]["layouts"] = layouts(records)
     return result
 
 
@@ -111,7 +128,22 @@ def number(value):
     return f"{value:.3g}" if value < 100 else f"{value:.0f}"
 
 
-def markdown(about, entries, failures):
+def memory_table(entries):
+    peers = [peer for peer in PEERS if any(peer in line["peers"] for line in entries)]
+    text = ["", "The most resident memory of a process that trains and does nothing else, three steps; a ratio is the "
+            "peer's over abell's.", "",
+            "| " + " | ".join(["line", "abell, MB"] + [f"{PEERS[peer]}, MB (ratio)" for peer in peers]) + " |",
+            "|---" + "|---:" * (len(peers) + 1) + "|"]
+    for line in entries:
+        cells = [f"`{line['name']}`", f"{line['peak_bytes'] / 1e6:.0f}"]
+        for peer in peers:
+            found = line["peers"].get(peer)
+            cells.append(f"{found['peak_bytes'] / 1e6:.0f} ({found['ratio']:.2f})" if found else "")
+        text.append("| " + " | ".join(cells) + " |")
+    return text
+
+
+def markdown(about, entries, memory, failures):
     versions = [f"{name} {about[key]}" for key, name in
                 (("abell_version", "abell"), ("eigen", "Eigen"), ("onednn", "oneDNN"), ("pytorch", "PyTorch"))
                 if key in about]
@@ -120,10 +152,10 @@ def markdown(about, entries, failures):
                 f"{key.removeprefix('peak_').replace('_', ' ')} {number(value)}"
                 for key, value in about["peaks"].items()) + ".", "",
             "Times are medians; a ratio is the peer's time over abell's in the same round, the median of the rounds. "
-            "\"Of peak\" is of the FMA peak, or of the memory's bandwidth for work that does not multiply; kernels "
-            "that skip dead positions, or whose operands stay in the caches, exceed it. PyTorch: the faster of its two "
-            "layouts, with freed memory kept, and as installed. compare.json has the number of runs; the slowest "
-            "peers have fewer than ten.", ""]
+            "\"Of peak\" is of the FMA peak, or of the memory's bandwidth for work that does not multiply; of "
+            "depthwise and normalised convolutions, of whichever limits them. Kernels that skip dead positions, or "
+            "whose operands stay in the caches, exceed it. PyTorch: the fastest of its layouts and forms, with freed "
+            "memory kept, and as installed. compare.json has the number of runs; the slowest peers have fewer than ten.", ""]
     if about["most_load"] > 1.5 * about["cores"]:
         text += [f"**The machine was busy** (load {about['most_load']:.1f} on {about['cores']} cores): these ratios "
                  "are not to be relied on.", ""]
@@ -139,6 +171,8 @@ def markdown(about, entries, failures):
             cells.append("" if found is None else f"{number(found['milliseconds'])} ({found['ratio']:.2f})"
                          if found["ratio"] is not None else number(found["milliseconds"]))
         text.append("| " + " | ".join(cells) + " |")
+    if memory:
+        text += memory_table(memory)
     if failures:
         text += ["", "Failed:", ""] + [f"- {failure}" for failure in sorted(set(failures))]
     return "\n".join(text) + "\n"
@@ -147,17 +181,22 @@ def markdown(about, entries, failures):
 def main():
     raw, out = sys.argv[1:]
     lines, contexts, failures = read(raw)
-    entries = [entry(name, programs) for name, programs in lines.items() if "abell" in programs]
+    own = {name: programs for name, programs in lines.items() if "abell" in programs}
+    is_memory = {name: any("peak_bytes" in record for record in programs["abell"].values())
+                 for name, programs in own.items()}
+    entries = [entry(name, programs) for name, programs in own.items() if not is_memory[name]]
+    memory = [memory_entry(name, programs) for name, programs in own.items() if is_memory[name]]
     # Whole networks first, then as abell-benchmark lists them.
     entries.sort(key=lambda line: not line["name"].startswith(("train_step", "predict")))
     about = machine(contexts)
     folder = pathlib.Path(out)
     with open(folder / "compare.json", "w", encoding="utf-8") as file:
-        json.dump({"machine": about, "lines": entries, "failures": sorted(set(failures))}, file, indent=1)
+        json.dump({"machine": about, "lines": entries, "memory": memory, "failures": sorted(set(failures))}, file,
+                  indent=1)
         file.write("\n")
-    (folder / "compare.md").write_text(markdown(about, entries, failures), encoding="utf-8")
+    (folder / "compare.md").write_text(markdown(about, entries, memory, failures), encoding="utf-8")
     if failures or not entries:
-        print(f"table.py: {len(failures)} lines failed, {len(entries)} written", file=sys.stderr)
+        print(f"table.py: {len(failures)} lines failed, {len(entries) + len(memory)} written", file=sys.stderr)
         sys.exit(1)
 
 

@@ -56,7 +56,7 @@ void add_lines() {
     for (const ConvolutionShape& shape : convolutions_of(cluster_net, cluster_net_input)) {
       add_peer_convolution<Shape>("peer_eigen", "conv2d", shape, 10, threads);
     }
-    add_peer_network<Training, Prediction>("peer_eigen", threads);
+    add_peer_network<ClusterNetModel, Training, Prediction>("peer_eigen", threads);
   }
 }
 

@@ -36,7 +36,7 @@ class Chain {
         batch_(task.images.batch()),
         parameters_(task.network.parameters().begin(), task.network.parameters().end()),
         gradients_(training ? parameters_.size() : 0),
-        velocity_(gradients_.size()),
+        update_(task.options.optimizer, gradients_.size()),
         second_{parameters_.size() - (units + 1) * classes, units, classes},
         first_{second_.offset - (features + 1) * units, features, units} {
     const float* source = task.images.data();
@@ -54,7 +54,7 @@ class Chain {
     put(logits_, dropped_, second_);
     softmax_cross_entropy<float>(View<float>{logits_.data(), batch_, Shape{1, 1, classes}}, task_->labels, {}, true);
     backward();
-    Sgd{}.update<float>(Sgd{}.learning_rate, 0, parameters_, gradients_, {velocity_.data()});
+    update_.run(task_->threads, parameters_, gradients_);
     ++step_;
   }
 
@@ -143,7 +143,8 @@ class Chain {
 
   const Task* task_;
   int batch_;
-  std::vector<float> parameters_, gradients_, velocity_, probabilities_;
+  std::vector<float> parameters_, gradients_, probabilities_;
+  ArrayUpdate update_;
   DenseSlot second_, first_;  ///< the last layers of the arena
   std::vector<std::unique_ptr<Block>> blocks_;
   Matrix hidden_, dropped_, logits_, gradient_of_features_;

@@ -1,11 +1,9 @@
-/// abell-peer-onednn: oneDNN's best chain for the custom network, and its convolutions one by one.
-/// Float32 arithmetic. The network's chain is the fastest of three: the direct and the automatic algorithm in
+/// abell-peer-onednn: oneDNN's best chains for the networks, and the custom one's convolutions one by one.
+/// Float32 arithmetic. A network's chain is the fastest of three: the direct and the automatic algorithm in
 /// oneDNN's own choice of layouts (format any), where reorders are counted only where its primitives disagree,
 /// and the direct one in NHWC. Single convolutions are direct, in oneDNN's layouts.
 
 #include <omp.h>
-
-#include <chrono>
 
 #include "onednn_network.hpp"
 
@@ -13,53 +11,6 @@
 
 namespace abell::bench::onednn {
 namespace {
-
-/// The fastest of the chains that this machine has, by the better of two runs each after a first.
-template <class Run>
-std::unique_ptr<Chain> fastest(const Task& task, bool training, const Run& run) {
-  omp_set_num_threads(task.threads);
-  Choice best{algorithm::convolution_direct, Tag::any};
-  double least = HUGE_VAL;
-  for (const Choice choice :
-       {best, Choice{algorithm::convolution_auto, Tag::any}, Choice{algorithm::convolution_direct, Tag::nhwc}}) {
-    try {
-      Chain chain(task, training, choice);
-      run(chain);
-      for (int i = 0; i < 2; ++i) {
-        const auto start = std::chrono::steady_clock::now();
-        run(chain);
-        const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-        if (seconds < least) least = seconds, best = choice;
-      }
-    } catch (const dnnl::error&) {
-      // not every algorithm exists in every direction and layout
-    }
-  }
-  return std::make_unique<Chain>(task, training, best);
-}
-
-struct Training {
-  explicit Training(const Task& task) : chain(fastest(task, true, [](Chain& c) { c.step(); })), threads(task.threads) {}
-  void step() {
-    omp_set_num_threads(threads);
-    chain->step();
-  }
-  std::vector<float> gradients() { return chain->gradients(); }
-  std::unique_ptr<Chain> chain;
-  int threads;
-};
-
-struct Prediction {
-  explicit Prediction(const Task& task)
-      : chain(fastest(task, false, [](Chain& c) { c.predict(); })), threads(task.threads) {}
-  void run() {
-    omp_set_num_threads(threads);
-    chain->predict();
-  }
-  const std::vector<float>& probabilities() const { return chain->probabilities(); }
-  std::unique_ptr<Chain> chain;
-  int threads;
-};
 
 /// One block by itself.
 template <bool relu_pool>
@@ -128,7 +79,9 @@ void add_lines() {
       add_peer_convolution<Convolution<true>>("peer_onednn", "conv2d_relu_pool", shape, batch, threads);
       add_peer_convolution<Convolution<false>>("peer_onednn", "conv2d", shape, batch, threads);
     }
-    add_peer_network<Training, Prediction>("peer_onednn", threads);
+    add_peer_network<ClusterNetModel, Training<Chain>, Prediction<Chain>>("peer_onednn", threads);
+    add_training_memory<Chain, ClusterNetModel>(threads);
+    add_mobilenet_lines(threads);
   }
 }
 

@@ -1,8 +1,6 @@
 #pragma once
-/// What the peers written in C++ share: their lines for the custom network, checked against abell.
+/// What the peers written in C++ share: their lines of whole networks, checked against abell.
 
-#include <abell/models/cluster_net.hpp>
-#include <abell/training/fit.hpp>
 #include <algorithm>
 #include <cmath>
 #include <memory>
@@ -11,25 +9,26 @@
 
 #include "harness.hpp"
 #include "inputs.hpp"
+#include "models.hpp"
 
 namespace abell::bench {
 
-using ClusterNet = decltype(build<float>(cluster_net, cluster_net_input));
-
 /// One batch and abell's network, which a peer starts from and is checked against.
-struct Task {
-  ClusterNet network = build<float>(cluster_net, cluster_net_input);
+template <class Model>
+struct TaskOf {
+  NetworkOf<Model> network = build_model<Model>();
   Tensor<float> images;
   std::vector<int> labels;
-  FitOptions options;  ///< optimizer, and the seed of the dropout masks
+  FitOptions options{.optimizer = Model::optimizer()};  ///< and the seed of the dropout masks
   int threads;
 
-  Task(int batch, int thread_count)
-      : images(normal_images(batch, cluster_net_input)), labels(alternating_labels(batch)), threads(thread_count) {}
+  TaskOf(int batch, int thread_count)
+      : images(normal_images(batch, Model::input)), labels(alternating_labels(batch)), threads(thread_count) {}
 
   /// The gradients of the first training step, in the order of abell's arena.
   std::vector<float> gradients() const {
-    ClusterNet copy = build<float>(cluster_net, cluster_net_input);
+    NetworkOf<Model> copy = build_model<Model>();
+    std::ranges::copy(network.parameters(), copy.parameters().begin());
     OptimizerState<float> state(options.optimizer, copy.parameters().size());
     Workspace<float> space = copy.workspace(images.batch(), true, threads);
     train_step(copy, options, state, space, images, labels);
@@ -47,31 +46,82 @@ struct Task {
     throw ShapeError("peer: expected another layer of kind " + std::string(kind));
   }
 };
+using Task = TaskOf<ClusterNetModel>;
 
-/// The hidden layer's dropout, as abell draws it in training step `step`; y may be x.
-inline void drop(const Task& task, std::uint32_t step, std::size_t size, const float* x, float* y) {
+/// Gives the batch normalisations, if there are any, what training would: scales and shifts of their own, and the
+/// averages of a few images (which the first ones of the batch stand for) as the moving averages.
+template <class Model>
+void vary_norms(TaskOf<Model>& task) {
+  std::size_t offset = 0;
+  Random random(1, {Purpose::user, 6, 0});
+  bool any = false;
+  for (const LayerInfo& layer : task.network.layers()) {
+    if (layer.kind == BatchNorm::kind) {
+      const auto channels = static_cast<std::size_t>(layer.output.channels);
+      float* gamma = task.network.parameters().data() + offset;
+      for (std::size_t i = 0; i < 2 * channels; ++i) gamma[i] += 0.2F * static_cast<float>(random.normal());
+      any = true;
+    }
+    offset += layer.parameter_count();
+  }
+  if (!any) return;
+  const int some = std::min(4, task.images.batch());
+  Workspace<float> space = task.network.workspace(some, true, task.threads);
+  task.network.forward(std::as_const(task.images).view().slice(0, some), space);
+  for (int i = 0; i < 600; ++i) task.network.update_statistics(space, some);  // 0.99^600 = 0.002 of the old ones stay
+}
+
+template <class Model>
+std::shared_ptr<const TaskOf<Model>> make_task(int batch, int threads) {
+  const auto task = std::make_shared<TaskOf<Model>>(batch, threads);
+  vary_norms(*task);
+  return task;
+}
+
+/// abell's update of one of a peer's arrays of parameters, shared among threads as abell's own.
+class ArrayUpdate {
+ public:
+  ArrayUpdate(const Optimizer& optimizer, std::size_t size)
+      : optimizer_(optimizer),
+        state_(optimizer, size),
+        ranges_(trainable_ranges({{.name = {}, .dimensions = {}, .size = size}})) {}
+  void run(int threads, std::span<float> values, std::span<const float> gradients) {
+    apply(optimizer_, state_, threads, values, gradients, ranges_);
+  }
+
+ private:
+  Optimizer optimizer_;
+  OptimizerState<float> state_;
+  std::vector<ParameterRange> ranges_;
+};
+
+/// Dropout as abell draws it in training step `step`; y may be x. Both networks have one, of rate 0.65.
+template <class Model>
+void drop(const TaskOf<Model>& task, std::uint32_t step, std::size_t size, const float* x, float* y) {
   kernels::dropout(size, 0.65, task.options.seed, step, static_cast<std::uint32_t>(task.find(Dropout::kind, 0)), x, y);
 }
 
-/// Throws NumericError unless max|found - expected| is below 1e-3 max|expected|.
-inline void check_equal(const std::string& what, const std::vector<float>& found, const std::vector<float>& expected) {
+/// Throws NumericError unless max|found - expected| is below tolerance max|expected|.
+inline void check_equal(const std::string& what, const std::vector<float>& found, const std::vector<float>& expected,
+                        double tolerance = 1e-3) {
   double difference = found.size() == expected.size() ? 0 : HUGE_VAL, largest = 0;
   for (std::size_t i = 0; i < std::min(found.size(), expected.size()); ++i) {
     difference = std::max(difference, static_cast<double>(std::abs(found[i] - expected[i])));
     largest = std::max(largest, static_cast<double>(std::abs(expected[i])));
   }
-  if (!(difference < 1e-3 * largest)) {
+  if (!(difference < tolerance * largest)) {
     throw NumericError(what + ": expected what abell computes, found a difference of " + std::to_string(difference) +
                        " where the largest value is " + std::to_string(largest));
   }
 }
 
-/// The lines "<peer>/train_step/..." and "<peer>/predict/...". `Training(const Task&)` has step() and
-/// gradients(), `Prediction(const Task&)` has run() and probabilities(); both start from the task's weights.
-template <class Training, class Prediction>
+/// The lines "<peer>/train_step/..." and "<peer>/predict/...". `Training(const TaskOf<Model>&)` has step() and
+/// gradients(), `Prediction(const TaskOf<Model>&)` has run() and probabilities(); both start from the task's weights.
+template <class Model, class Training, class Prediction>
 void add_peer_network(const std::string& peer, int threads) {
-  add(peer + "/train_step/cluster_net", 10, threads, [=] {
-    const auto task = std::make_shared<const Task>(10, threads);
+  const std::string name(Model::name);
+  add(peer + "/train_step/" + name, Model::batch, threads, [=] {
+    const auto task = make_task<Model>(Model::batch, threads);
     const auto training = std::make_shared<Training>(*task);
     training->step();
     check_equal("gradients", training->gradients(), task->gradients());
@@ -80,14 +130,14 @@ void add_peer_network(const std::string& peer, int threads) {
                       (void)task;
                       training->step();
                     },
-                .images = 10};
+                .images = Model::batch};
   });
-  for (const int batch : {1, 10}) {
-    add(peer + "/predict/cluster_net", batch, threads, [=] {
-      const auto task = std::make_shared<const Task>(batch, threads);
+  for (const int batch : {1, Model::batch}) {
+    add(peer + "/predict/" + name, batch, threads, [=] {
+      const auto task = make_task<Model>(batch, threads);
       const auto prediction = std::make_shared<Prediction>(*task);
       prediction->run();
-      check_equal("probabilities", prediction->probabilities(), task->probabilities());
+      check_equal("probabilities", prediction->probabilities(), task->probabilities(), 1e-4);
       return Work{.run =
                       [=] {
                         (void)task;

@@ -3,10 +3,11 @@
 
     pytorch.py [--threads 1,2] [--filter REGEX] [--least 10] [--budget SECONDS] [--malloc keep|default]
 
-Each line is measured in the contiguous (NCHW) and in the channels-last layout, and the faster one is
-printed, with its name under "layout". The time of a line is the median of at least --least runs after
-two that warm up; a line that takes longer than --budget in all ends earlier, with three runs at least,
-and its number of runs is printed.
+Each line is measured in the contiguous (NCHW) and in the channels-last layout, MobileNet's predictions in
+several forms of the network besides, and the fastest is printed, with its name under "layout". The time of
+a line is the median of at least --least runs after two that warm up; a line that takes longer than --budget
+in all ends earlier, with three runs at least, and its number of runs is printed. Lines of memory print the
+most resident memory of a process of its own that runs the line three times, in the layout that takes less.
 
 PyTorch allocates its activations anew in every step. As installed, glibc gives large blocks back to the
 system each time, and touching them again can cost half of a training step. --malloc keep has glibc keep
@@ -19,9 +20,11 @@ import ctypes
 import json
 import re
 import statistics
+import subprocess
 import sys
 import time
 
+import pytorch_mobilenet
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -115,23 +118,43 @@ def product(n, _layout):
     return lambda: torch.mm(a, b)
 
 
+def in_layouts(prepare):
+    """{name: how to prepare a run} for both layouts."""
+    return {name: lambda layout=layout: prepare(layout) for name, layout in LAYOUTS.items()}
+
+
 def lines():
-    """(name without threads, how to prepare a run for a layout, floating-point operations, images)."""
+    """(name without threads, the forms that compete, floating-point operations, images)."""
     for n in (256, 512, 1024):
-        yield f"gemm/{n}x{n}x{n}/batch:1", lambda layout, n=n: product(n, layout), 2 * n**3, 0
+        yield f"gemm/{n}x{n}x{n}/batch:1", in_layouts(lambda layout, n=n: product(n, layout)), 2 * n**3, 0
     for side, inputs, filters in zip(SIDES, CHANNELS, CHANNELS[1:]):
         shape = f"{side}x{side}x{inputs}->{filters}"
         flops = 2 * 10 * side**2 * 9 * inputs * filters
         sizes = (10, side, inputs, filters)
-        yield f"conv2d_relu_pool_forward/{shape}/batch:10", lambda layout, s=sizes: block_forward(*s, layout), flops, 10
+        block = in_layouts(lambda layout, s=sizes: block_forward(*s, layout))
+        yield f"conv2d_relu_pool_forward/{shape}/batch:10", block, flops, 10
         for direction in ("forward", "weight_gradient", "input_gradient"):
             if direction == "input_gradient" and inputs == 3:
                 continue
             yield (f"conv2d_{direction}/{shape}/batch:10",
-                   lambda layout, d=direction, s=sizes: convolution(d, *s, layout), flops, 10)
-    yield "train_step/cluster_net/batch:10", lambda layout: train_step(10, layout), 0, 10
+                   in_layouts(lambda layout, d=direction, s=sizes: convolution(d, *s, layout)), flops, 10)
+    yield "train_step/cluster_net/batch:10", in_layouts(lambda layout: train_step(10, layout)), 0, 10
     for batch in (1, 10):
-        yield f"predict/cluster_net/batch:{batch}", lambda layout, b=batch: predict(b, layout), 0, batch
+        yield f"predict/cluster_net/batch:{batch}", in_layouts(lambda layout, b=batch: predict(b, layout)), 0, batch
+    yield "train_step/mobilenet/batch:20", in_layouts(lambda layout: pytorch_mobilenet.train_step(20, layout)), 0, 20
+    for batch in (1, 20):
+        forms = {}
+        for form in pytorch_mobilenet.FORMS:
+            prepare = in_layouts(lambda layout, b=batch, f=form: pytorch_mobilenet.predict(b, layout, f))
+            forms |= {f"{layout} {form}": run for layout, run in prepare.items()}
+        yield f"predict/mobilenet/batch:{batch}", forms, 0, batch
+
+
+def memory_lines():
+    """(name without threads, the forms that compete)."""
+    yield "train_step_memory/cluster_net/batch:10", in_layouts(lambda layout: train_step(10, layout))
+    yield ("train_step_memory/mobilenet/batch:20",
+           in_layouts(lambda layout: pytorch_mobilenet.train_step(20, layout)))
 
 
 def median_seconds(run, least, budget):
@@ -160,21 +183,50 @@ def default_threads():
     return [2**i for i in range(most.bit_length()) if 2**i < most] + [most]
 
 
-def measure(name, prepare, flops, images, options):
-    """The line of the faster layout."""
+def measure(name, forms, flops, images, options):
+    """The line of the fastest form."""
     results = []
-    for layout, memory_format in LAYOUTS.items():
+    for form, prepare in forms.items():
         torch.manual_seed(1)
-        seconds, runs = median_seconds(prepare(memory_format), options.least, options.budget / len(LAYOUTS))
-        results.append((seconds, runs, layout))
-    seconds, runs, layout = min(results)
+        seconds, runs = median_seconds(prepare(), options.least, options.budget / len(forms))
+        results.append((seconds, runs, form))
+    seconds, runs, form = min(results)
     line = {"name": name, "run_type": "iteration", "iterations": runs, "real_time": seconds * 1e3,
-            "time_unit": "ms", "layout": layout, "median_seconds": seconds, "runs": runs}
+            "time_unit": "ms", "layout": form, "median_seconds": seconds, "runs": runs}
     if flops:
         line["FLOPS"] = flops / seconds
     if images:
         line["images_per_second"] = images / seconds
+    print(f"{name}: {seconds * 1e3:.3f} ms, {form}", file=sys.stderr)
     return line
+
+
+def most_resident_bytes():
+    """Of this process. Not getrusage's, which begins with that of the process which started this one."""
+    with open("/proc/self/status", encoding="utf-8") as file:
+        return next(1024 * int(text.split()[1]) for text in file if text.startswith("VmHWM:"))
+
+
+def measure_memory(name, what, forms, threads, options):
+    """The line of the form that takes least, each in a process of its own."""
+    results = []
+    for form in forms:
+        command = [sys.executable, __file__, "--threads", str(threads), "--malloc", options.malloc,
+                   "--memory-of", what, form]
+        done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+        results.append((int(done.stdout), form))
+    peak, form = min(results)
+    print(f"{name}: {peak / 1e6:.0f} MB, {form}", file=sys.stderr)
+    return {"name": name, "run_type": "iteration", "iterations": 1, "layout": form, "peak_bytes": peak}
+
+
+def run_alone(what, form):
+    """What a process started by measure_memory does."""
+    torch.manual_seed(1)
+    run = dict(memory_lines())[what][form]()
+    for _ in range(3):
+        run()
+    print(most_resident_bytes())
 
 
 def main():
@@ -184,17 +236,25 @@ def main():
     parser.add_argument("--least", type=int, default=10)
     parser.add_argument("--budget", type=float, default=20.0)
     parser.add_argument("--malloc", choices=("keep", "default"), default="keep")
+    parser.add_argument("--memory-of", nargs=2, help=argparse.SUPPRESS)
     options = parser.parse_args()
     peer = "peer_pytorch" if options.malloc == "keep" and keep_freed_memory() else "peer_pytorch_default"
+    if options.memory_of:
+        torch.set_num_threads(options.threads[0])
+        run_alone(*options.memory_of)
+        return
 
     results = []
     for threads in options.threads:
         torch.set_num_threads(threads)
-        for what, prepare, flops, images in lines():
+        for what, forms, flops, images in lines():
             name = f"{peer}/{what}/threads:{threads}"
             if options.filter.search(name):
-                results.append(measure(name, prepare, flops, images, options))
-                print(f"{name}: {results[-1]['real_time']:.3f} ms, {results[-1]['layout']}", file=sys.stderr)
+                results.append(measure(name, forms, flops, images, options))
+        for what, forms in memory_lines():
+            name = f"{peer}/{what}/threads:{threads}"
+            if options.filter.search(name):
+                results.append(measure_memory(name, what, forms, threads, options))
     context = {"pytorch": torch.__version__}
     json.dump({"context": context, "benchmarks": results}, sys.stdout, indent=1)
     print()

@@ -66,13 +66,17 @@ static inline __attribute__((always_inline)) void store_valid(const Vector<T>& v
   }
 }
 
-// V vectors of some channels of all pixels through fetch_one(vector number, pixel's place).
-template <class T, int V, class One>
-static inline __attribute__((always_inline)) void fetch_block(long pixels, long stride, T* to, long to_stride,
-                                                              const One& one) {
+// Every vector of all pixels, in the order of memory, through one(its channel, its place); where the channels are
+// not whole vectors, the last ones of each pixel through tail.
+template <class T, class One, class Tail>
+static inline __attribute__((always_inline)) void fetch_all(long pixels, int channels, T* to, long to_stride,
+                                                            const One& one, const Tail& tail) {
+  const int whole = channels / lanes<T> * lanes<T>;
   for (long p = 0; p < pixels; ++p) {
-#pragma GCC unroll 4
-    for (int v = 0; v < V; ++v) store<T>(one(v, p * stride + v * lanes<T>), to + p * to_stride + v * lanes<T>);
+    const long at = p * channels;
+    T* out = to + p * to_stride;
+    for (int c = 0; c < whole; c += lanes<T>) store<T>(one(c, at + c), out + c);
+    if (whole < channels) store_some<T>(tail(whole, at + whole, channels - whole), channels - whole, out + whole);
   }
 }
 
@@ -80,60 +84,46 @@ static inline __attribute__((always_inline)) void fetch_block(long pixels, long 
 template <class T>
 static void fetch(const Rows<T>& rows, long pixels, int channels, T* to, long to_stride) {
   const T* value = rows.values;
+  const T* scale = rows.scale;
+  const T* shift = rows.shift;
   if (rows.plain()) {
     if (to_stride == channels) {
       copy_values(value, pixels * channels, to);
     } else {
       for (long p = 0; p < pixels; ++p) copy_values(value + p * channels, channels, to + p * to_stride);
     }
-    return;
+  } else if (scale == nullptr) {
+    fetch_all<T>(
+        pixels, channels, to,
+        to_stride, [&](int, long at) __attribute__((always_inline)) { return clip_to_six<T>(load(value + at)); },
+        [&](int, long at, int valid) { return clip_to_six<T>(load_some(value + at, valid)); });
+  } else if (rows.other != nullptr) {
+    const T* other = rows.other;
+    const T* other_scale = rows.other_scale;
+    fetch_all<T>(
+        pixels, channels, to, to_stride,
+        [&](int c, long at) __attribute__((always_inline)) {
+          return Vector<T>(load(scale + c) * load(value + at) + load(other_scale + c) * load(other + at) +
+                           load(shift + c));
+        },
+        [&](int c, long at, int valid) {
+          return Vector<T>(load_some(scale + c, valid) * load_some(value + at, valid) +
+                           load_some(other_scale + c, valid) * load_some(other + at, valid) +
+                           load_some(shift + c, valid));
+        });
+  } else {
+    const bool clip = rows.relu6;
+    fetch_all<T>(
+        pixels, channels, to, to_stride,
+        [&](int c, long at) __attribute__((always_inline)) {
+          const Vector<T> y = load(scale + c) * load(value + at) + load(shift + c);
+          return clip ? clip_to_six<T>(y) : y;
+        },
+        [&](int c, long at, int valid) {
+          const Vector<T> y = load_some(scale + c, valid) * load_some(value + at, valid) + load_some(shift + c, valid);
+          return clip ? clip_to_six<T>(y) : y;
+        });
   }
-  const auto block = [&]<int V>(int c) __attribute__((always_inline)) {
-    const T* from = value + c;
-    if (rows.scale == nullptr) {
-      fetch_block<T, V>(
-          pixels, channels, to + c,
-          to_stride, [&](int, long at) __attribute__((always_inline)) { return clip_to_six<T>(load(from + at)); });
-      return;
-    }
-    Vector<T> scale[V], shift[V];
-#pragma GCC unroll 4
-    for (int v = 0; v < V; ++v)
-      scale[v] = load(rows.scale + c + v * lanes<T>), shift[v] = load(rows.shift + c + v * lanes<T>);
-    if (rows.other != nullptr) {
-      const T* other = rows.other + c;
-      Vector<T> other_scale[V];
-#pragma GCC unroll 4
-      for (int v = 0; v < V; ++v) other_scale[v] = load(rows.other_scale + c + v * lanes<T>);
-      fetch_block<T, V>(
-          pixels, channels, to + c, to_stride, [&](int v, long at) __attribute__((always_inline)) {
-            return Vector<T>(scale[v] * load(from + at) + other_scale[v] * load(other + at) + shift[v]);
-          });
-    } else if (rows.relu6) {
-      fetch_block<T, V>(
-          pixels, channels, to + c, to_stride, [&](int v, long at) __attribute__((always_inline)) {
-            return clip_to_six<T>(scale[v] * load(from + at) + shift[v]);
-          });
-    } else {
-      fetch_block<T, V>(
-          pixels, channels, to + c, to_stride, [&](int v, long at) __attribute__((always_inline)) {
-            return Vector<T>(scale[v] * load(from + at) + shift[v]);
-          });
-    }
-  };
-  const auto tail = [&](int c, int valid) __attribute__((always_inline)) {
-    const Vector<T> one = Vector<T>{} + T(1);
-    const Vector<T> scale = rows.scale == nullptr ? one : load_some(rows.scale + c, valid);
-    const Vector<T> shift = rows.scale == nullptr ? Vector<T>{} : load_some(rows.shift + c, valid);
-    for (long p = 0; p < pixels; ++p) {
-      Vector<T> y = scale * load_some(value + p * channels + c, valid);
-      if (rows.other != nullptr)
-        y += load_some(rows.other_scale + c, valid) * load_some(rows.other + p * channels + c, valid);
-      y += shift;
-      store_some<T>(rows.relu6 ? clip_to_six<T>(y) : y, valid, to + p * to_stride + c);
-    }
-  };
-  each_block<T>(channels, block, tail);
 }
 
 // Of each channel over some pixels: the mean, and the sum of squared distances from it.
