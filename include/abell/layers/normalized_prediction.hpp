@@ -20,7 +20,7 @@ class NormalizedPrediction {
     StageMemory memory;
     for (const NormalizedUnit& u : units_) {
       memory.packed_values += packed_size(u);
-      memory.scratch_values = std::max(memory.scratch_values, u.weights + 7 * u.filters());
+      memory.scratch_values = std::max(memory.scratch_values, u.weights + kernels::NormState<T>::arrays * u.filters());
     }
     std::size_t rooms = 0;
     for (std::size_t i = 0; i < units_.size(); i += links(i))
