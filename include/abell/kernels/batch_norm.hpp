@@ -21,7 +21,7 @@ struct NormState {
 
   static constexpr std::size_t arrays = 8;
   static NormState at(T* memory, std::size_t channels) {
-    const auto array = [&](std::size_t i) { return memory + i * channels; };
+    const auto array = [&](std::size_t i) { return memory == nullptr ? nullptr : memory + i * channels; };
     return {array(0), array(1), array(2), array(3), array(4), array(5), array(6), array(7)};
   }
 };

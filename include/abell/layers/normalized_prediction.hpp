@@ -116,14 +116,14 @@ class NormalizedPrediction {
     const int most_rows = std::clamp(96 / g.out_width, std::min(4, g.out_height), g.out_height);
     const int parts = (g.out_height + most_rows - 1) / most_rows;
     const kernels::Bands bands{batch_, g.out_height, (g.out_height + parts - 1) / parts};
-    const auto matrix = columns(second, const_cast<T*>(packed) + packed_size(first));
-    const int groups = std::clamp(8 / bands.size(), 1, std::max(1, matrix.chunks() / 2));
     const std::size_t row = static_cast<std::size_t>(g.out_width) * first.filters();
     const std::size_t room = round_up(count(run_.table->depthwise_scratch_size(g)), 16);
     const std::size_t line = round_up(static_cast<std::size_t>(bands.band_rows) * row, 16);
     const std::size_t edge = kernels::PackedColumns<T>::edge_size(run_);
     const std::size_t each = room + line + edge;
     if (memory == nullptr) return each * static_cast<std::size_t>(run_.threads);
+    const auto matrix = columns(second, const_cast<T*>(packed) + packed_size(first));
+    const int groups = std::clamp(8 / bands.size(), 1, std::max(1, matrix.chunks() / 2));
     parallel_for(bands.size() * groups, run_.threads, [&](int task, int thread) {
       T* own = memory + static_cast<std::size_t>(thread) * each;
       const int band = task / groups;
