@@ -136,7 +136,7 @@ TEST_CASE("a matrix product larger than the cache is streamed past it unchanged"
     INFO(name_of(isa));
     const kernels::Run<float> run{&kernels::kernels_for<float>(isa), 2};
     Guarded<float> scratch(gemm_scratch(run, columns, depth));
-    for (const std::size_t shift : {0, 1}) {
+    for (const std::size_t shift : {std::size_t{0}, std::size_t{1}}) {
       Buffer<float> c(expected.size() + shift);
       std::ranges::fill(c.span(), std::nanf(""));
       gemm(run, rows, columns, depth, at.data(), bt.data(), false, static_cast<const float*>(nullptr), c.data() + shift,
