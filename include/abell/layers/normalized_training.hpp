@@ -82,7 +82,7 @@ std::size_t unit_forward(const NormalizedUnit& u, const Pass<T>& pass, const ker
   const auto& run = pass.run;
   const auto& g = u.geometry;
   const auto threads = static_cast<std::size_t>(run.threads);
-  const T* weights = pass.parameters + u.parameters;
+  const T* weights = u.weights_of(pass.parameters);
   const T* bias = u.bias_of(pass.parameters);
   Carve<T> carve{memory};
   const auto look = [&](int piece, std::size_t first, int pixels) {

@@ -46,9 +46,15 @@ struct NormalizedUnit {
   int output_pixels(int batch) const { return batch * geometry.out_height * geometry.out_width; }
   std::size_t bias_at() const { return parameters + weights; }
   std::size_t norm_at() const { return end - NormParameters<float>::arrays * filters(); }
+  /// Null where `all` is.
+  template <class T>
+  const T* weights_of(const T* all) const {
+    return all != nullptr ? all + parameters : nullptr;
+  }
+  /// Null where `all` is, and without a bias.
   template <class T>
   const T* bias_of(const T* all) const {
-    return bias ? all + bias_at() : nullptr;
+    return bias && all != nullptr ? all + bias_at() : nullptr;
   }
 
  private:

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <csignal>
 #include <exception>
+#include <initializer_list>
 
 namespace abell::detail {
 
