@@ -15,6 +15,7 @@ struct ClusterNetModel {
   static constexpr const auto& description = cluster_net;
   static constexpr Shape input = cluster_net_input;
   static constexpr int batch = 10;
+  static constexpr bool normalized = false;  ///< has batch normalisations
   static Optimizer optimizer() { return Sgd{}; }
 };
 
@@ -24,6 +25,7 @@ struct MobileNetModel {
   static constexpr const auto& description = mobilenet;
   static constexpr Shape input = mobilenet_input;
   static constexpr int batch = 20;
+  static constexpr bool normalized = true;
   static Optimizer optimizer() { return Adadelta{.decay = 0.95}; }
 };
 

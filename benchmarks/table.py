@@ -155,7 +155,8 @@ def markdown(about, entries, memory, failures):
             "\"Of peak\" is of the FMA peak, or of the memory's bandwidth for work that does not multiply; of "
             "depthwise and normalised convolutions, of whichever limits them. Kernels that skip dead positions, or "
             "whose operands stay in the caches, exceed it. PyTorch: the fastest of its layouts and forms, with freed "
-            "memory kept, and as installed. compare.json has the number of runs; the slowest peers have fewer than ten.", ""]
+            "memory kept, and as installed. compare.json has the number of runs; the slowest peers have fewer than "
+            "ten.", ""]
     if about["most_load"] > 1.5 * about["cores"]:
         text += [f"**The machine was busy** (load {about['most_load']:.1f} on {about['cores']} cores): these ratios "
                  "are not to be relied on.", ""]
