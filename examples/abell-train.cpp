@@ -15,7 +15,8 @@ namespace fs = std::filesystem;
 int show(const TrainOptions& options) {
   const DataSet set = read_data_set(options.data, {.positive = options.positive});
   prepare_output(options.out, options.overwrite);
-  write_previews(set, cluster_net_input, options.preprocessing.decode(), static_cast<std::size_t>(options.preview),
+  const Shape input = with_description(options.network, 0, [](const auto&, const Shape& shape) { return shape; });
+  write_previews(set, input, options.preprocessing.decode(), static_cast<std::size_t>(options.preview),
                  fs::path(options.out) / "previews", options.common.quiet);
   return interrupted() ? exit_interrupted : exit_ok;
 }
@@ -35,7 +36,7 @@ int train(const TrainOptions& options, const std::string& command) {
     prepare_output(options.out, options.resume || options.overwrite);
     decode(options, network.input(), data);
     const bool quiet = options.common.quiet;
-    if (!quiet) std::cout << summary(network) << std::flush;
+    if (!quiet) std::cout << summary(network) << from_scratch(options) << std::endl;
     const std::optional<Json> metrics = train_and_evaluate(options, data, network, command);
     if (!quiet && !metrics) std::cerr << "\ninterrupted: go on with --resume" << std::endl;
     if (!quiet && metrics) {
@@ -48,7 +49,7 @@ int train(const TrainOptions& options, const std::string& command) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app("Trains the custom network of Kosiba et al. (2020) on a set of labelled images.", "abell-train");
+  CLI::App app("Trains the networks of Kosiba et al. (2020) on a set of labelled images.", "abell-train");
   TrainOptions options;
   add_train_options(app, options);
   const std::string command = command_line(app.get_name(), argc, argv);

@@ -41,6 +41,14 @@ inline Picture picture_of(const Data& data, std::size_t object) {
   return picture;
 }
 
+/// What a MobileNet is that began from scratch; empty for
+/// other runs.
+inline std::string from_scratch(const TrainOptions& options) {
+  if (options.network != "mobilenet" || !options.weights.empty()) return {};
+  return "MobileNet from scratch: this is not the paper's MN-E, which most likely began with weights pretrained on "
+         "ImageNet (--weights FILE.h5). With a decay of 0.95 it hardly moves; --decay 0 lets it learn.";
+}
+
 /// The report of a run whose `scored` objects were evaluated with `network`.
 template <class Network>
 TrainingReport report_of(const TrainOptions& options, const Data& data, const Scored& scored, const Json& config,
@@ -52,6 +60,7 @@ TrainingReport report_of(const TrainOptions& options, const Data& data, const Sc
       (source.has_filename() ? source : source.parent_path()).filename().string() + ", " + options.network + " network";
   if (std::filesystem::exists(source / "truth.csv"))
     report.notes.push_back("Simulated data: these figures are not the paper's.");
+  if (const std::string note = from_scratch(options); !note.empty()) report.notes.push_back(note);
   if (options.tta) {
     report.notes.push_back("Probabilities are means over the 8 flips and quarter turns of each image.");
   }

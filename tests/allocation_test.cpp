@@ -5,6 +5,7 @@
 /// their own, so there the count is left out.
 
 #include <abell/models/cluster_net.hpp>
+#include <abell/models/mobilenet.hpp>
 #include <abell/training/fit.hpp>
 #include <array>
 #include <atomic>
@@ -149,4 +150,42 @@ TEST_CASE("the custom network at full size trains without allocating", "[allocat
   auto space = network.workspace(1, true, 2);
   train_step(network, options, state, space, images.view(), labels);
   CHECK(allocations_of([&] { train_step(network, options, state, space, images.view(), labels); }) == 0);
+}
+
+namespace {
+
+/// The same of a narrow MobileNet; predictions from unprepared and prepared workspaces.
+template <Fusion fusion>
+void check_mobilenet(const MobileNetOptions& form, int threads) {
+  const Shape shape{64, 64, 3};
+  auto network = build<float, fusion>(make_mobilenet(form), shape, 1);
+  Tensor<float> images(5, shape), out(5, {1, 1, 2});
+  Random random(1);
+  for (float& value : images.span()) value = static_cast<float>(random.normal());
+  const std::vector<int> labels{0, 1, 1, 1, 0};
+  const FitOptions options{.optimizer = Adadelta{}};
+  OptimizerState<float> state(options.optimizer, network.parameters().size());
+  auto space = network.workspace(5, true, threads);
+  auto prediction = network.workspace(2, false, threads);
+  const auto step = [&](int batch) {
+    train_step(network, options, state, space, images.view().slice(0, batch),
+               std::span(labels).first(static_cast<std::size_t>(batch)));
+  };
+  step(5);
+  CHECK(allocations_of([&] { step(5), step(5), step(2); }) == 0);
+  network.predict(images, out, prediction);
+  CHECK(allocations_of([&] { network.predict(images, out, prediction); }) == 0);
+  CHECK(allocations_of([&] { network.prepare(prediction); }) == 0);
+  CHECK(allocations_of([&] { network.predict(images, out, prediction); }) == 0);
+}
+
+}  // namespace
+
+TEST_CASE("MobileNet trains and predicts without allocating after the first step", "[allocation]") {
+  for (const int threads : {1, 2, 4}) {
+    INFO(threads << " threads");
+    check_mobilenet<Fusion::on>({.alpha = 0.25}, threads);
+    check_mobilenet<Fusion::on>({.alpha = 0.25, .train_base = false}, threads);
+    check_mobilenet<Fusion::off>({.alpha = 0.25}, threads);
+  }
 }

@@ -359,6 +359,39 @@ TEST_CASE("a finished run that goes on does nothing", "[training][resume]") {
   CHECK(state.history.size() == 2);
 }
 
+TEST_CASE("a finished run that is given more epochs goes on as if it had had them", "[training][resume]") {
+  const auto train = halves(8), validation = halves(6, 2);
+  FitOptions options{.batch = 4, .epochs = 5, .optimizer = quick};
+  auto whole = build<float>(net, shape, 1);
+  TrainingState<float> expected;
+  fit(whole, train, &validation, options, expected);
+  auto network = build<float>(net, shape, 1);
+  TrainingState<float> state;
+  for (const int epochs : {2, 5}) {
+    options.epochs = epochs;
+    fit(network, train, &validation, options, state);
+    CHECK(state.finished);
+  }
+  CHECK(weights_of(network) == weights_of(whole));
+  check_equal(state.history, expected.history);
+  // The steps of an epoch that was cut short are counted as one.
+  options.iterations = 11;
+  fit(network, train, &validation, options, state);
+  options.iterations = 12;
+  CHECK_THROWS_AS(fit(network, train, &validation, options, state), OptionError);
+  // A run that was stopped early stays so.
+  TrainingState<float> stopped;
+  auto other = build<float>(net, shape, 1);
+  options = {.batch = 4, .epochs = 3, .optimizer = quick};
+  options.early_stopping = EarlyStopping{.patience = 1, .min_delta = 1e6};
+  fit(other, train, &validation, options, stopped);
+  REQUIRE(stopped.finished);
+  const std::size_t epochs = stopped.history.size();
+  options.epochs = 9;
+  fit(other, train, &validation, options, stopped);
+  CHECK(stopped.history.size() == epochs);
+}
+
 TEST_CASE("the best weights are those of the epoch with the least validation loss", "[training]") {
   auto network = build<float>(net, shape, 1);
   const auto train = halves(20, 1), validation = halves(30, 2);

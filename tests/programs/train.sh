@@ -80,6 +80,19 @@ for file in config metrics; do
 done
 grep -q "8 flips and quarter turns" "$folder/run2/report.html" || fail "the report does not say that --tta was given"
 
+# MobileNet has Table 4's defaults of its own, says that it began from scratch, resumes and classifies.
+expect 0 abell-train "$folder/set" --out "$folder/mobile" --network mobilenet --iterations 2 --validation-fraction 0
+grep -q "3,230,914" "$folder/stdout" || fail "no summary of MobileNet"
+grep -q "not the paper's MN-E" "$folder/stdout" || fail "MobileNet from scratch is not called so"
+grep -q "not the paper" "$folder/mobile/report.html" || fail "the report does not say that MobileNet began from scratch"
+for value in '"optimizer": "adadelta"' '"batch": 20' '"decay": 0.95' '"patience": 4'; do
+  grep -q "${value/patience/plateau_patience}" "$folder/mobile/config.json" || fail "no $value in MobileNet's config.json"
+done
+expect 0 abell-train "$folder/set" --out "$folder/mobile" --network mobilenet --iterations 3 --validation-fraction 0 --resume --quiet
+[ "$(tail -n 1 "$folder/mobile/history.csv" | cut -d, -f1)" = 3 ] || fail "MobileNet's run did not go on"
+expect 0 abell-classify --model "$folder/mobile" "$folder/set" --out "$folder/mobile.csv" --quiet
+[ -s "$folder/mobile.csv" ] || fail "no catalogue by MobileNet"
+
 # A folder with something in it is left alone unless asked.
 refused "$run: folder is not empty" abell-train "$folder/set" --out "$run" "${options[@]}"
 same "$run/model.safetensors" "$folder/run1/model.safetensors"

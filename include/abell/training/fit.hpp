@@ -161,7 +161,14 @@ void fit(Network& network, const Train& train, const Validation* validation, con
   };
 
   std::vector<T> good;  // the weights at the start of the epoch
-  state.finished = state.finished || state.optimizer.updates >= steps;
+  // A run that came to its end may be given a later one, where that end was the end of an epoch.
+  const bool stopped_early =
+      state.finished && options.early_stopping && state.early_stopping.wait >= options.early_stopping->patience;
+  if (state.finished && !stopped_early && state.optimizer.updates < steps && state.optimizer.updates % batches != 0) {
+    throw OptionError("fit: expected a run that ended with an epoch to go on, found " +
+                      std::to_string(state.optimizer.updates) + " steps of epochs of " + std::to_string(batches));
+  }
+  state.finished = stopped_early || state.optimizer.updates >= steps;
   while (!state.finished) {
     const auto start = std::chrono::steady_clock::now();
     const double before = state.seconds;
