@@ -1,0 +1,141 @@
+/// Training that is stopped and goes on, and the average of the weights.
+
+#include <abell/abell.hpp>
+#include <algorithm>
+#include <variant>
+
+#include "catch.hpp"
+#include "training_tools.hpp"
+
+using namespace abell;
+using namespace training_tools;
+
+namespace {
+
+/// Equal in all but the seconds.
+void check_equal(const History& a, const History& b) {
+  REQUIRE(a.size() == b.size());
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    INFO("epoch " << i + 1);
+    CHECK(a[i].epoch == b[i].epoch);
+    CHECK(a[i].loss == b[i].loss);
+    CHECK(a[i].accuracy == b[i].accuracy);
+    CHECK(a[i].validation_loss == b[i].validation_loss);
+    CHECK(a[i].validation_accuracy == b[i].validation_accuracy);
+    CHECK(a[i].learning_rate == b[i].learning_rate);
+  }
+}
+
+}  // namespace
+
+TEST_CASE("a run that is stopped and goes on equals an uninterrupted one bit for bit", "[training][resume]") {
+  const auto train = halves(17, 1), validation = halves(9, 2);
+  FitOptions options{.batch = 4, .epochs = 4, .optimizer = Sgd{.learning_rate = 0.02, .decay = 1e-2}, .seed = 3};
+  options.plateau = ReduceOnPlateau{.factor = 0.5, .patience = 1, .min_delta = 1e6, .min_rate = 1e-4};
+  options.early_stopping = EarlyStopping{.patience = 50};
+  for (const Optimizer& optimizer :
+       {options.optimizer, Optimizer{Adam{.learning_rate = 0.01}}, Optimizer{Adadelta{.learning_rate = 5}}}) {
+    options.optimizer = optimizer;
+    options.average = std::holds_alternative<Adam>(optimizer) ? 0.9 : 0.0;
+    options.callbacks.clear();
+    auto whole = build<float>(net, shape, 1);
+    TrainingState<float> expected;
+    fit(whole, train, &validation, options, expected);
+    REQUIRE(expected.finished);
+    REQUIRE(expected.history.front().learning_rate > expected.history.back().learning_rate);
+    for (const int every : {1, 2, 3, 5, 7}) {  // an epoch has five steps
+      INFO("stopped every " << every << " steps");
+      auto network = build<float>(net, shape, 1);
+      TrainingState<float> state;
+      int steps = 0, parts = 0;
+      options.callbacks = {{.on_step = [&](const StepReport&) { ++steps; }, .stop = [&] { return steps >= every; }}};
+      for (; !state.finished && parts < 100; ++parts) {
+        steps = 0;
+        fit(network, train, &validation, options, state);
+      }
+      CHECK(parts > 1);
+      CHECK(weights_of(network) == weights_of(whole));
+      CHECK(std::ranges::equal(state.optimizer.slots.span(), expected.optimizer.slots.span()));
+      CHECK(state.optimizer.updates == 20);
+      CHECK(state.best_parameters == expected.best_parameters);
+      CHECK(state.best_epoch == expected.best_epoch);
+      CHECK(state.average == expected.average);
+      check_equal(state.history, expected.history);
+    }
+  }
+}
+
+TEST_CASE("an average of the weights is kept beside them", "[training]") {
+  const ArraySamples train = halves(20, 1), validation = halves(8, 2);
+  FitOptions options{.batch = 5, .epochs = 3, .optimizer = Sgd{.learning_rate = 0.01}};
+  auto plain = build<float>(net, shape, 1);
+  fit(plain, train, validation, options);
+  auto network = build<float>(net, shape, 1);
+  std::vector<float> average(network.parameters().size());
+  int update = 0;
+  options.average = 0.8;
+  options.callbacks = {{.on_step = [&](const StepReport&) {
+    ++update;
+    const float kept = std::min(0.8F, static_cast<float>((update - 1.0) / (update + 8.0)));
+    for (std::size_t i = 0; i < average.size(); ++i) {
+      average[i] = kept * average[i] + (1 - kept) * network.parameters()[i];
+    }
+  }}};
+  TrainingState<float> state;
+  fit(network, train, &validation, options, state);
+  CHECK(weights_of(network) == weights_of(plain));
+  REQUIRE(state.average.size() == average.size());
+  for (std::size_t i = 0; i < average.size(); ++i)
+    REQUIRE(state.average[i] == Approx(average[i]).epsilon(1e-5).margin(1e-7));
+  REQUIRE(state.best_epoch == 3);
+  CHECK(state.best_parameters == state.average);
+  std::ranges::copy(state.average, network.parameters().begin());
+  CHECK(evaluate(network, validation).loss == state.history.back().validation_loss);
+  options.average = 1;
+  CHECK_THROWS_AS(fit(network, train, &validation, options, state), OptionError);
+}
+
+TEST_CASE("a finished run that goes on does nothing", "[training][resume]") {
+  auto network = build<float>(net, shape, 1);
+  TrainingState<float> state;
+  const auto train = halves(8);
+  const FitOptions options{.batch = 4, .epochs = 2, .optimizer = quick};
+  fit(network, train, static_cast<const ArraySamples*>(nullptr), options, state);
+  const auto before = weights_of(network);
+  fit(network, train, static_cast<const ArraySamples*>(nullptr), options, state);
+  CHECK(weights_of(network) == before);
+  CHECK(state.history.size() == 2);
+}
+
+TEST_CASE("a finished run that is given more epochs goes on as if it had had them", "[training][resume]") {
+  const auto train = halves(8), validation = halves(6, 2);
+  FitOptions options{.batch = 4, .epochs = 5, .optimizer = quick};
+  auto whole = build<float>(net, shape, 1);
+  TrainingState<float> expected;
+  fit(whole, train, &validation, options, expected);
+  auto network = build<float>(net, shape, 1);
+  TrainingState<float> state;
+  for (const int epochs : {2, 5}) {
+    options.epochs = epochs;
+    fit(network, train, &validation, options, state);
+    CHECK(state.finished);
+  }
+  CHECK(weights_of(network) == weights_of(whole));
+  check_equal(state.history, expected.history);
+  // The steps of an epoch that was cut short are counted as one.
+  options.iterations = 11;
+  fit(network, train, &validation, options, state);
+  options.iterations = 12;
+  CHECK_THROWS_AS(fit(network, train, &validation, options, state), OptionError);
+  // A run that was stopped early stays so.
+  TrainingState<float> stopped;
+  auto other = build<float>(net, shape, 1);
+  options = {.batch = 4, .epochs = 3, .optimizer = quick};
+  options.early_stopping = EarlyStopping{.patience = 1, .min_delta = 1e6};
+  fit(other, train, &validation, options, stopped);
+  REQUIRE(stopped.finished);
+  const std::size_t epochs = stopped.history.size();
+  options.epochs = 9;
+  fit(other, train, &validation, options, stopped);
+  CHECK(stopped.history.size() == epochs);
+}
