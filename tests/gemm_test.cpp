@@ -94,10 +94,18 @@ TEST_CASE("matrix products equal the reference across the borders of their chunk
     check_gemm<float>(3, 5, 3 * 256 + more);  // the sum in parts
   }
   if (!reduced()) check_gemm<float>(40 * strip + 5, 17, 33);  // chunks of several strips
-  check_gemm<float>(3, 256, 1152);  // the custom network's first dense layer, in three images
+  check_gemm<float>(3, 256, 1152);                            // the custom network's first dense layer, in three images
   check_gemm<float>(1, 2, 256);
   check_gemm<float>(5, 9, 4099);  // deeper than one pass over a panel
   check_gemm<double>(13, 20, 2050);
+}
+
+TEST_CASE("matrix products equal the reference where rows lie whole pages apart", "[kernels][gemm]") {
+  // The columns end between panels, at one, and within a vector; the rows between strips and at one.
+  for (const int columns : {17, 33, 64, 75}) check_gemm<float>(60, columns, 1024);
+  for (const int rows : {1, 15, 56, 113}) check_gemm<float>(rows, 40, 2048);
+  check_gemm<double>(31, 35, 512);
+  check_gemm<double>(57, 16, 1024);
 }
 
 TEST_CASE("a matrix product does not depend on the number of threads, bit for bit", "[kernels][gemm]") {

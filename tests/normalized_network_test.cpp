@@ -291,3 +291,22 @@ TEST_CASE("a chain gives the same bits on 1 to 4 threads, again, and in a larger
     }
   }
 }
+
+TEST_CASE("images predicted in groups that fit the cache keep the bits of each by itself", "[normalized]") {
+  constexpr auto layers = describe(Conv2d{.filters = 16}, norm, Relu6{}, DepthwiseConv2d{}, norm, Relu6{},
+                                   Conv2d{.filters = 40, .kernel = 1}, norm, Relu6{}, GlobalAveragePool2d{});
+  constexpr Shape shape{181, 150, 2};  // 4.1 MiB between two passes: groups of three
+  constexpr int batch = 7;
+  auto network = build<float>(layers, shape, 3);
+  draw(network, 5);
+  Tensor<float> images(batch, shape);
+  Random random(9);
+  for (float& v : images.span()) v = static_cast<float>(random.normal());
+  const Tensor<float> together = network.predict(images);
+  for (int n = 0; n < batch; ++n) {
+    Tensor<float> one(1, shape);
+    std::copy_n(images.view().image(n), shape.size(), one.data());
+    const Tensor<float> alone = network.predict(one);
+    CHECK(std::equal(alone.data(), alone.data() + 40, together.view().image(n)));
+  }
+}

@@ -2,7 +2,8 @@
 /// Prediction by a chain of normalised convolutions: each normalisation is folded into its convolution,
 ///   scale (x * w + b) + shift = x * (scale w) + (scale b + shift),
 /// outputs are stored before ReLU6 and clipped by whoever reads them. A depthwise convolution and the 1x1
-/// convolution after it are one pass: the rows between them never leave the cache.
+/// convolution after it are one pass: the rows between them never leave the cache. A large batch runs in groups of
+/// images, so that what one pass writes is still in the last level of cache when the next one reads it.
 
 #include <abell/layers/normalized_training.hpp>
 #include <span>
@@ -14,7 +15,7 @@ template <class T>
 class NormalizedPrediction {
  public:
   NormalizedPrediction(std::span<const NormalizedUnit> units, const kernels::Run<T>& run, int batch)
-      : units_(units), run_(run), batch_(batch) {}
+      : units_(units), run_(run), batch_(batch), group_(std::min(batch, images_in_cache())) {}
 
   StageMemory memory() const {
     StageMemory memory;
@@ -24,7 +25,7 @@ class NormalizedPrediction {
     }
     std::size_t rooms = 0;
     for (std::size_t i = 0; i < units_.size(); i += links(i))
-      rooms = std::max(rooms, step(i, {}, nullptr, nullptr, nullptr));
+      rooms = std::max(rooms, step(i, group_, {}, nullptr, nullptr, nullptr));
     memory.scratch_values = std::max(memory.scratch_values, 2 * activation_size() + rooms);
     return memory;
   }
@@ -61,19 +62,29 @@ class NormalizedPrediction {
   }
 
   void run(const Pass<T>& pass, const T* x, T* y) const {
+    const int groups = (batch_ + group_ - 1) / group_;
+    for (int i = 0; i < groups; ++i) {
+      const auto [begin, end] = part(batch_, i, groups);
+      const auto image = static_cast<std::size_t>(begin);
+      run_group(pass, end - begin, x + image * units_.front().geometry.input_size(),
+                y + image * units_.back().geometry.output_size());
+    }
+  }
+
+ private:
+  void run_group(const Pass<T>& pass, int images, const T* x, T* y) const {
     kernels::Rows<T> rows{x};
     const T* packed = pass.packed;
     T* rooms = pass.scratch + 2 * activation_size();
     for (std::size_t i = 0, turn = 0; i < units_.size(); turn = 1 - turn) {
       T* out = pass.scratch + turn * activation_size();
-      step(i, rows, packed, out, rooms);
+      step(i, images, rows, packed, out, rooms);
       rows = {.values = out, .relu6 = true};
       for (const std::size_t end = i + links(i); i < end; ++i) packed += packed_size(units_[i]);
     }
-    fetch_all(pass, rows, units_.back().output_pixels(batch_), units_.back().filters(), y);
+    fetch_all(pass, rows, units_.back().output_pixels(images), units_.back().filters(), y);
   }
 
- private:
   std::size_t packed_size(const NormalizedUnit& u) const {
     const auto& g = u.geometry;
     switch (u.kind) {
@@ -91,31 +102,38 @@ class NormalizedPrediction {
                       units_[i + 1].kind == NormalizedUnit::Kind::pointwise;
     return pair ? 2 : 1;
   }
-  std::size_t activation_size() const {
+  /// Values of the largest activation of an image between two passes.
+  std::size_t largest_activation() const {
     std::size_t size = 0;
     for (std::size_t i = 0; i < units_.size(); i += links(i)) {
       size = std::max(size, units_[i + links(i) - 1].geometry.output_size());
     }
-    return round_up(size * static_cast<std::size_t>(batch_), 16);
+    return size;
   }
+  int images_in_cache() const {
+    constexpr std::size_t cache = 16UL << 20;
+    return static_cast<int>(std::max<std::size_t>(1, cache / (largest_activation() * sizeof(T))));
+  }
+  std::size_t activation_size() const { return round_up(largest_activation() * static_cast<std::size_t>(group_), 16); }
 
-  /// Runs the links from i on that are one pass; returns the room that it takes, with null memory only that.
-  std::size_t step(std::size_t i, const kernels::Rows<T>& x, const T* packed, T* y, T* memory) const {
-    if (links(i) == 2) return pair(units_[i], units_[i + 1], x, packed, y, memory);
+  /// Runs the links from i on that are one pass; for some images; returns the room that it takes, with null memory only
+  /// that.
+  std::size_t step(std::size_t i, int images, const kernels::Rows<T>& x, const T* packed, T* y, T* memory) const {
+    if (links(i) == 2) return pair(units_[i], units_[i + 1], images, x, packed, y, memory);
     switch (units_[i].kind) {
-      case NormalizedUnit::Kind::pointwise: return pointwise(units_[i], x, packed, y, memory);
-      case NormalizedUnit::Kind::depthwise: return depthwise(units_[i], x, packed, y, memory);
-      default: return conv(units_[i], x, packed, y, memory);
+      case NormalizedUnit::Kind::pointwise: return pointwise(units_[i], images, x, packed, y, memory);
+      case NormalizedUnit::Kind::depthwise: return depthwise(units_[i], images, x, packed, y, memory);
+      default: return conv(units_[i], images, x, packed, y, memory);
     }
   }
 
   /// Bands of rows x groups of filters: few bands, as small images have, leave several threads work.
-  std::size_t pair(const NormalizedUnit& first, const NormalizedUnit& second, const kernels::Rows<T>& x,
+  std::size_t pair(const NormalizedUnit& first, const NormalizedUnit& second, int images, const kernels::Rows<T>& x,
                    const T* packed, T* y, T* memory) const {
     const auto& g = first.geometry;
     const int most_rows = std::clamp(96 / g.out_width, std::min(4, g.out_height), g.out_height);
     const int parts = (g.out_height + most_rows - 1) / most_rows;
-    const kernels::Bands bands{batch_, g.out_height, (g.out_height + parts - 1) / parts};
+    const kernels::Bands bands{images, g.out_height, (g.out_height + parts - 1) / parts};
     const std::size_t row = static_cast<std::size_t>(g.out_width) * first.filters();
     const std::size_t room = round_up(count(run_.table->depthwise_scratch_size(g)), 16);
     const std::size_t line = round_up(static_cast<std::size_t>(bands.band_rows) * row, 16);
@@ -142,8 +160,9 @@ class NormalizedPrediction {
     return 0;
   }
 
-  std::size_t pointwise(const NormalizedUnit& u, const kernels::Rows<T>& x, const T* packed, T* y, T* memory) const {
-    const auto pieces = pixel_pieces<T>(u, batch_);
+  std::size_t pointwise(const NormalizedUnit& u, int images, const kernels::Rows<T>& x, const T* packed, T* y,
+                        T* memory) const {
+    const auto pieces = pixel_pieces<T>(u, images);
     const std::size_t room = round_up(static_cast<std::size_t>(pieces.most) * u.channels(), 16);
     const std::size_t each = room + kernels::PackedColumns<T>::edge_size(run_);
     if (memory == nullptr) return each * static_cast<std::size_t>(run_.threads);
@@ -158,9 +177,10 @@ class NormalizedPrediction {
     return 0;
   }
 
-  std::size_t depthwise(const NormalizedUnit& u, const kernels::Rows<T>& x, const T* packed, T* y, T* memory) const {
+  std::size_t depthwise(const NormalizedUnit& u, int images, const kernels::Rows<T>& x, const T* packed, T* y,
+                        T* memory) const {
     const auto& g = u.geometry;
-    const auto bands = depthwise_bands<T>(u, batch_);
+    const auto bands = depthwise_bands<T>(u, images);
     const std::size_t each = round_up(count(run_.table->depthwise_scratch_size(g)), 16);
     if (memory == nullptr) return each * static_cast<std::size_t>(run_.threads);
     parallel_for(bands.size(), run_.threads, [&](int band, int thread) {
@@ -172,14 +192,15 @@ class NormalizedPrediction {
     return 0;
   }
 
-  std::size_t conv(const NormalizedUnit& u, const kernels::Rows<T>& x, const T* packed, T* y, T* memory) const {
+  std::size_t conv(const NormalizedUnit& u, int images, const kernels::Rows<T>& x, const T* packed, T* y,
+                   T* memory) const {
     const auto& g = u.geometry;
-    const auto bands = conv_bands(u, batch_);
+    const auto bands = conv_bands(u, images);
     const std::size_t each = round_up(count(run_.table->conv2d_scratch_size(g)), 16);
     const std::size_t rooms = each * static_cast<std::size_t>(run_.threads);
-    if (memory == nullptr) return rooms + static_cast<std::size_t>(batch_) * g.input_size();
-    const Pass<T> pass{.run = run_, .batch = batch_};
-    const T* whole = fetch_all(pass, x, u.input_pixels(batch_), u.channels(), memory + rooms);
+    if (memory == nullptr) return rooms + static_cast<std::size_t>(images) * g.input_size();
+    const Pass<T> pass{.run = run_, .batch = images};
+    const T* whole = fetch_all(pass, x, u.input_pixels(images), u.channels(), memory + rooms);
     parallel_for(bands.size(), run_.threads, [&](int band, int thread) {
       const auto image = static_cast<std::size_t>(bands.image(band));
       const Range rows = bands.rows_of(band);
@@ -192,6 +213,7 @@ class NormalizedPrediction {
   std::span<const NormalizedUnit> units_;
   kernels::Run<T> run_;
   int batch_;
+  int group_;  ///< most images that run together
 };
 
 }  // namespace abell::detail
