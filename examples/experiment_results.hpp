@@ -160,8 +160,8 @@ void add_pictures(ExperimentReport& report, const TrainOptions& run, const Netwo
     }
     if (!report.filtered) report.filtered = picture;
     samples.read(i, 0, image.span());
-    Image attention = grad_cam(network, image, is_positive(scores[chosen[i]]), {.threads = run.common.threads});
-    report.examples.push_back({chosen[i], std::move(picture), std::move(attention)});
+    report.examples.push_back(
+        explained(network, image, is_positive(scores[chosen[i]]), chosen[i], std::move(picture), run.common.threads));
   }
 }
 

@@ -145,7 +145,9 @@ inline void add_train_options(CLI::App& app, TrainOptions& o) {
   app.add_option("DATA", o.data, "Kosiba2020 folder, folder of class folders, or table of images")->required();
   app.add_option("--out", o.out, "Folder of the run")->required();
   add_common(app, o.common);
-  app.add_option("--network", o.network, "Network to train")->check(CLI::IsMember({"custom", "mobilenet"}))->capture_default_str();
+  app.add_option("--network", o.network, "Network to train")
+      ->check(CLI::IsMember({"custom", "mobilenet"}))
+      ->capture_default_str();
   const auto by_network = [](const char* what, auto member) { return what + shown_defaults(network_defaults, member); };
   const auto by_optimizer = [](const char* what, auto member) {
     return what + shown_defaults(optimizer_defaults, member);

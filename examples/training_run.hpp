@@ -49,6 +49,18 @@ inline std::string from_scratch(const TrainOptions& options) {
          "ImageNet (--weights FILE.h5). With a decay of 0.95 it hardly moves; --decay 0 lets it learn.";
 }
 
+/// A report's example with the maps of what spoke for `answer`. Squares of a quarter of the image are hidden, 49 in
+/// all: a finer map costs more than the run's own evaluation.
+template <class Network>
+ReportExample explained(const Network& network, const Tensor<float>& image, int answer, std::size_t prediction,
+                        Picture picture, int threads) {
+  const int step = std::max(1, network.input().height / 8);
+  return {.prediction = prediction,
+          .picture = std::move(picture),
+          .grad_cam = grad_cam(network, image, answer, {.threads = threads}),
+          .occlusion = occlusion(network, image, answer, {.patch = 2 * step, .stride = step, .threads = threads})};
+}
+
 /// The report of a run whose `scored` objects were evaluated with `network`.
 template <class Network>
 TrainingReport report_of(const TrainOptions& options, const Data& data, const Scored& scored, const Json& config,
@@ -99,9 +111,8 @@ TrainingReport report_of(const TrainOptions& options, const Data& data, const Sc
     const auto& bytes = picture.pixels;
     for (std::size_t i = 0; i < bytes.size(); i += 3) report.sky_channels = report.sky_channels && bytes[i] == 0;
     samples.read(chosen, 0, image.span());
-    Image attention =
-        grad_cam(network, image, is_positive(scored.probabilities[chosen]), {.threads = options.common.threads});
-    report.examples.push_back({chosen, std::move(picture), std::move(attention)});
+    report.examples.push_back(explained(network, image, is_positive(scored.probabilities[chosen]), chosen,
+                                        std::move(picture), options.common.threads));
   }
   return report;
 }

@@ -268,21 +268,26 @@ TEST_CASE("Objects with optical and X-ray channels show three panels", "[report]
   CHECK(count(html, "alt=\"X-ray, ") == 4);
 }
 
-TEST_CASE("Examples with a map show it as the last panel", "[report]") {
+TEST_CASE("Maps of what speaks for the answer are the last panels where every example has them", "[report]") {
   abell::TrainingReport report = small_report();
-  CHECK_FALSE(contains(abell::training_page(report).html(), "attention"));
-  report.examples[1].attention = abell::Image(40, 40, 1);
+  CHECK_FALSE(contains(abell::training_page(report).html(), "Grad-CAM"));
+  report.examples[1].grad_cam = abell::Image(40, 40, 1);
+  CHECK_FALSE(contains(abell::training_page(report).html(), "Grad-CAM"));
+  for (abell::ReportExample& example : report.examples) {
+    example.grad_cam = abell::Image(40, 40, 1);
+    example.occlusion = abell::Image(40, 40, 1);
+  }
   std::string html = abell::training_page(report).html();
   CHECK(tag_error(html).empty());
-  CHECK(count(html, "<img ") == 5);
-  CHECK(count(html, "alt=\"attention, 0.500 · hi-z") == 1);
-  CHECK(contains(html, "attention (Grad-CAM: "));
+  CHECK(count(html, "<img ") == 12);
+  CHECK(count(html, "alt=\"Grad-CAM, 0.500 · hi-z") == 1);
+  CHECK(count(html, "alt=\"occlusion, ") == 4);
+  CHECK(contains(html, "image, Grad-CAM (bright what speaks for the answer of the network), occlusion ("));
   report.sky_channels = true;
   html = abell::training_page(report).html();
   CHECK(tag_error(html).empty());
-  CHECK(count(html, "<img ") == 13);
-  CHECK(count(html, "<div class=\"gallery panels wide\">") == 1);
-  CHECK(count(html, "<div class=\"gallery panels\">") == 3);
+  CHECK(count(html, "<img ") == 20);
+  CHECK(count(html, "<div class=\"gallery panels wide\">") == 4);
 }
 
 TEST_CASE("A report without a test split, without history, or with nothing is still a page", "[report]") {

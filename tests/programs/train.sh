@@ -43,7 +43,9 @@ for key in version data network seed batch optimizer learning_rate momentum deca
   grep -q "^  \"$key\": " "$run/config.json" || fail "no $key in config.json"
 done
 head -c 15 "$run/report.html" | grep -qi '<!doctype html>' || fail "report.html is no page"
-[ "$(grep -o 'alt="attention, ' "$run/report.html" | wc -l)" = 2 ] || fail "report.html does not show where the network looks"
+for map in Grad-CAM occlusion; do
+  [ "$(grep -o "alt=\"$map, " "$run/report.html" | wc -l)" = 2 ] || fail "report.html does not show where the network looks: $map"
+done
 tail -n 1 "$run/report.html" | grep -q '</html>' || fail "report.html is cut short"
 
 # safetensors: the length of the header, the header, as many bytes as its last tensor ends at.

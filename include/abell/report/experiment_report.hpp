@@ -1,10 +1,10 @@
 #pragma once
 /// report.html of an experiment.
 
+#include <abell/report/examples.hpp>
 #include <abell/report/experiment_figures.hpp>
 #include <abell/report/experiment_parts.hpp>
 #include <abell/report/filter_pictures.hpp>
-#include <abell/report/gallery.hpp>
 #include <abell/report/html.hpp>
 #include <array>
 #include <cmath>
@@ -107,14 +107,9 @@ inline void add_galleries(Page& page, const ExperimentReport& report) {
   const ExperimentRow& row = experiment.rows[report.shown];
   const std::vector<float> scores = ensemble(row);
   page.section("Examples");
-  const bool attention =
-      std::ranges::any_of(report.examples, [](const ReportExample& e) { return !e.attention.pixels.empty(); });
-  page.remark(std::string("Each object: ") + (report.sky_channels ? "optical, X-ray, combined" : "image") +
-              (attention ? ", attention of the first run (Grad-CAM: what speaks for the answer is bright)" : "") +
-              ". Below it: probability of " + experiment.classes.positive + " (" + row.title +
-              ", mean of its runs), true class, name.");
-  GalleryOptions options{.panel_names = {"image", "attention"}};
-  if (report.sky_channels) options = {.side = 128, .panel_names = {"optical", "X-ray", "combined", "attention"}};
+  const ExamplePanels panels(report.examples, report.sky_channels);
+  page.remark("Each object: " + panels.text("the first run") + ". Below it: probability of " +
+              experiment.classes.positive + " (" + row.title + ", mean of its runs), true class, name.");
   const std::array<std::pair<Outcome, const char*>, 3> groups{{{Outcome::true_positive, "True positives"},
                                                                {Outcome::false_positive, "False positives"},
                                                                {Outcome::false_negative, "False negatives"}}};
@@ -122,17 +117,12 @@ inline void add_galleries(Page& page, const ExperimentReport& report) {
     std::vector<GalleryItem> items;
     for (const ReportExample& example : report.examples) {
       const ExperimentObject& object = experiment.objects.at(example.prediction);
-      const float p = scores.at(example.prediction);
-      if (outcome_of({object.id, object.class_name, object.label, p}) != outcome) continue;
-      const std::string caption = fixed_text(static_cast<double>(p), 3) + " · " + object.class_name +
-                                  (report.sky_channels ? " · " : "\n") + object.id;
-      const Picture small = thumbnail(example.picture, options.side);
-      items.push_back({report.sky_channels ? sky_panels(small) : std::vector<Picture>{small}, caption});
-      if (!example.attention.pixels.empty()) items.back().panels.push_back(heat_picture(example.attention));
+      const ReportPrediction prediction{object.id, object.class_name, object.label, scores.at(example.prediction)};
+      if (outcome_of(prediction) == outcome) items.push_back(panels.item(example, prediction));
     }
     page.subsection(title);
     if (items.empty()) page.remark("None.");
-    page.html_part(gallery(items, options));
+    page.html_part(gallery(items, panels.options()));
   }
 }
 

@@ -70,7 +70,7 @@ pre { background: var(--panel); border-radius: 6px; padding: 12px 14px; margin: 
 .gallery { display: grid; grid-template-columns: repeat(auto-fill, minmax(128px, 1fr)); gap: 18px 16px;
   margin: 10px 0 18px; }
 .gallery.panels { grid-template-columns: repeat(auto-fill, minmax(min(100%, 310px), 1fr)); gap: 22px 30px; }
-.gallery.panels.wide { grid-template-columns: repeat(auto-fill, minmax(min(100%, 430px), 1fr)); }
+.gallery.panels.wide { grid-template-columns: repeat(auto-fill, minmax(min(100%, 500px), 1fr)); }
 .gallery figcaption { white-space: pre-line; }
 .gallery .row { display: flex; gap: 3px; }
 .gallery img { display: block; flex: 1 1 0; width: 100%; min-width: 0; height: auto; border-radius: 2px; }
@@ -82,8 +82,7 @@ pre { background: var(--panel); border-radius: 6px; padding: 12px 14px; margin: 
   .tile { padding: 11px 12px 10px; }
   .tile .value { font-size: 27px; }
   .gallery { grid-template-columns: repeat(auto-fill, minmax(100px, 1fr)); gap: 14px 10px; }
-  .gallery.wide .row { flex-wrap: wrap; }
-  .gallery.wide img { flex-basis: 40%; }
+  .gallery.wide .row { display: grid; grid-template-columns: repeat(3, 1fr); }
   th, td { padding-right: 14px; }
   .results { font-size: 14px; }
   .results span { display: block; font-size: 12px; }

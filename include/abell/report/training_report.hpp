@@ -4,8 +4,8 @@
 #include <abell/metrics/confusion.hpp>
 #include <abell/metrics/roc.hpp>
 #include <abell/metrics/statistics.hpp>
+#include <abell/report/examples.hpp>
 #include <abell/report/figures.hpp>
-#include <abell/report/gallery.hpp>
 #include <abell/report/html.hpp>
 #include <algorithm>
 #include <array>
@@ -31,21 +31,6 @@ struct ReportEpoch {
   double seconds = std::numeric_limits<double>::quiet_NaN();
 };
 
-/// One object of the test split.
-struct ReportPrediction {
-  std::string id = {};
-  std::string class_name = {};
-  int label = 0;        ///< 1 is positive
-  float p_cluster = 0;  ///< probability of the positive class
-};
-
-/// The image of one object of the test split.
-struct ReportExample {
-  std::size_t prediction = 0;  ///< index into the predictions
-  Picture picture = {};
-  Image attention = {};  ///< what spoke for the class that it was called, such as a Grad-CAM; empty: not shown
-};
-
 /// All that a report shows. What is empty or NaN is left out, so a run without a test split has a report too.
 struct TrainingReport {
   std::string title = "Training report";
@@ -66,42 +51,6 @@ struct TrainingReport {
   double total_seconds = std::numeric_limits<double>::quiet_NaN();
   KeyValues timings = {};  ///< further ones, such as the time spent waiting for data
 };
-
-/// How a decision turned out.
-enum class Outcome { true_positive, false_positive, false_negative, true_negative };
-
-inline Outcome outcome_of(const ReportPrediction& prediction, float threshold = default_threshold) {
-  if (is_positive(prediction.p_cluster, threshold)) {
-    return prediction.label == 1 ? Outcome::true_positive : Outcome::false_positive;
-  }
-  return prediction.label == 1 ? Outcome::false_negative : Outcome::true_negative;
-}
-
-/// Which objects a report shows, as indices into `predictions`: of each outcome up to `each`, the most confident
-/// mistakes, and right ones from the surest to the least sure in even steps.
-inline std::vector<std::size_t> choose_examples(const std::vector<ReportPrediction>& predictions,
-                                                float threshold = default_threshold, std::size_t each = 6) {
-  std::vector<std::size_t> chosen;
-  for (const Outcome outcome :
-       {Outcome::true_positive, Outcome::false_positive, Outcome::false_negative, Outcome::true_negative}) {
-    std::vector<std::size_t> group;
-    for (std::size_t i = 0; i < predictions.size(); ++i) {
-      if (outcome_of(predictions[i], threshold) == outcome) group.push_back(i);
-    }
-    const bool high_first = outcome == Outcome::true_positive || outcome == Outcome::false_positive;
-    std::stable_sort(group.begin(), group.end(), [&](std::size_t a, std::size_t b) {
-      const float pa = predictions[a].p_cluster;
-      const float pb = predictions[b].p_cluster;
-      return high_first ? pa > pb : pa < pb;
-    });
-    const bool right = outcome == Outcome::true_positive || outcome == Outcome::true_negative;
-    const std::size_t count = std::min(each, group.size());
-    for (std::size_t i = 0; i < count; ++i) {
-      chosen.push_back(group[right && count > 1 ? i * (group.size() - 1) / (count - 1) : i]);
-    }
-  }
-  return chosen;
-}
 
 namespace detail::report {
 
@@ -239,17 +188,11 @@ inline void add_test(Page& page, const TrainingReport& report, const Scores& sco
 
 inline void add_examples(Page& page, const TrainingReport& report, const Confusion& c) {
   page.section("Examples");
-  const bool attention =
-      std::ranges::any_of(report.examples, [](const ReportExample& e) { return !e.attention.pixels.empty(); });
-  page.remark(std::string("Each object: ") + (report.sky_channels ? "optical, X-ray, combined" : "image") +
-              (attention ? ", attention (Grad-CAM: what speaks for the network's answer is bright, each map scaled to "
-                           "its own maximum)"
-                         : "") +
-              ". Below it: probability of " + report.classes.positive + ", true class, name.");
+  const ExamplePanels panels(report.examples, report.sky_channels);
+  page.remark("Each object: " + panels.text() + ". Below it: probability of " + report.classes.positive +
+              ", true class, name.");
   const std::string& yes = report.classes.positive;
   const std::string& no = report.classes.negative;
-  GalleryOptions options{.panel_names = {"image", "attention"}};
-  if (report.sky_channels) options = {.side = 128, .panel_names = {"optical", "X-ray", "combined", "attention"}};
   struct Group {
     Outcome outcome;
     std::string title;
@@ -268,16 +211,12 @@ inline void add_examples(Page& page, const TrainingReport& report, const Confusi
       }
       const ReportPrediction& prediction = report.predictions[example.prediction];
       if (outcome_of(prediction, report.threshold) != group.outcome) continue;
-      const std::string caption = fixed_text(static_cast<double>(prediction.p_cluster), 3) + " · " +
-                                  prediction.class_name + (report.sky_channels ? " · " : "\n") + prediction.id;
-      const Picture small = thumbnail(example.picture, options.side);
-      items.push_back({report.sky_channels ? sky_panels(small) : std::vector<Picture>{small}, caption});
-      if (!example.attention.pixels.empty()) items.back().panels.push_back(heat_picture(example.attention));
+      items.push_back(panels.item(example, prediction));
     }
     page.subsection(group.title);
     page.remark(group.meaning + ": " + grouped_text(group.count) +
                 (items.size() < group.count ? ", " + std::to_string(items.size()) + " shown" : ""));
-    page.html_part(gallery(items, options));
+    page.html_part(gallery(items, panels.options()));
   }
 }
 
