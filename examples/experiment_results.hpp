@@ -102,7 +102,7 @@ inline Experiment read_experiment(const Laboratory& lab, const Data& data, std::
   const std::filesystem::path source = std::filesystem::path(options.train.data).lexically_normal();
   Experiment experiment;
   experiment.subtitle = (source.has_filename() ? source : source.parent_path()).filename().string() + ", " +
-                        std::to_string(options.runs) + " runs a row";
+                        counted_text(static_cast<std::size_t>(options.runs), "run") + " a row";
   experiment.quick = options.quick;
   experiment.classes = output_names(data.set);
   experiment.objects = test_objects(source, data);

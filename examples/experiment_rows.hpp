@@ -104,12 +104,9 @@ inline TrainOptions run_options(const ExperimentOptions& options, const Experime
 /// What every output of a quick look says.
 inline std::string quick_note(const ExperimentOptions& options) {
   const TrainOptions& train = options.train;
-  const auto counted = [](std::uint64_t count, const std::string& what) {
-    return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
-  };
-  const std::string length = train.epochs ? counted(static_cast<std::uint64_t>(*train.epochs), "epoch")
-                                          : counted(train.iterations.value_or(0), "iteration");
-  return "Quick look (--quick): " + counted(static_cast<std::uint64_t>(options.runs), "run") + " of " + length +
+  const std::string length = train.epochs ? counted_text(static_cast<std::size_t>(*train.epochs), "epoch")
+                                          : counted_text(train.iterations.value_or(0), "iteration");
+  return "Quick look (--quick): " + counted_text(static_cast<std::size_t>(options.runs), "run") + " of " + length +
          (train.optimizer ? " with the optimizer " + *train.optimizer : "") + ", far from the training of the paper.";
 }
 

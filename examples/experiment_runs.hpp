@@ -184,7 +184,7 @@ inline std::vector<Job> plan(Laboratory& lab, const std::vector<ExperimentRow>& 
     seconds += static_cast<double>(job.steps) * pace.step + static_cast<double>(job.validations) * pace.image;
   }
   if (!options.train.common.quiet) {
-    std::cout << all << " runs, " << all - jobs.size() << " of them done; the others take about "
+    std::cout << counted_text(all, "run") << ", " << all - jobs.size() << " of them done; the others take about "
               << duration_text(seconds) << " (" << measured << ", measured)" << std::endl;
   }
   return jobs;

@@ -39,10 +39,11 @@ inline Spread spread_of(std::span<const double> values) {
   return {mean(defined), standard_deviation(defined), defined.size()};
 }
 
-/// "0.903 ± 0.021"; a dash when there is none.
+/// "0.903 ± 0.021", of one run "0.903"; a dash when there is none.
 inline std::string spread_text(const Spread& spread, int decimals = 3) {
   if (!spread.mean) return std::string(undefined_text);
-  return fixed_text(*spread.mean, decimals) + " ± " + fixed_text(spread.deviation.value_or(0), decimals);
+  const std::string mean = fixed_text(*spread.mean, decimals);
+  return spread.runs == 1 ? mean : mean + " ± " + fixed_text(spread.deviation.value_or(0), decimals);
 }
 
 /// Accuracy, precision, recall and area under the ROC; NaN where undefined.

@@ -108,7 +108,7 @@ inline std::string training_figure(const ExperimentRow& row, double ReportEpoch:
 /// as large (as in its test set).
 inline std::string roc_figure(const ExperimentRow& row, std::span<const int> labels) {
   using namespace detail::report;
-  PlotSeries mean{.name = "mean of " + std::to_string(row.runs.size()) + " runs", .x = unit_steps(100)};
+  PlotSeries mean{.name = "mean of " + counted_text(row.runs.size(), "run"), .x = unit_steps(100)};
   std::vector<std::vector<double>> curves;
   for (const ExperimentRun& run : row.runs) curves.push_back(roc_at(roc_curve(run.test, labels), mean.x));
   PlotSeries paper{.name = "paper", .mark = PlotMark::points, .colour = PlotColour::second};
@@ -127,7 +127,7 @@ inline std::string roc_figure(const ExperimentRow& row, std::span<const int> lab
 /// The mean precision of a row's runs at each recall, and the paper's point.
 inline std::string precision_recall_figure(const ExperimentRow& row, std::span<const int> labels) {
   using namespace detail::report;
-  PlotSeries mean{.name = "mean of " + std::to_string(row.runs.size()) + " runs", .x = unit_steps(100)};
+  PlotSeries mean{.name = "mean of " + counted_text(row.runs.size(), "run"), .x = unit_steps(100)};
   mean.x.erase(mean.x.begin());
   std::vector<std::vector<double>> curves;
   for (const ExperimentRun& run : row.runs) {

@@ -51,6 +51,7 @@ figcaption { font-size: 13px; line-height: 1.4; margin-top: 5px; overflow-wrap: 
 table { border-collapse: collapse; font-size: 14px; line-height: 1.4; font-variant-numeric: tabular-nums; }
 caption { text-align: left; color: var(--muted); padding-bottom: 6px; }
 th, td { padding: 5px 22px 5px 0; text-align: left; vertical-align: baseline; border-bottom: 1px solid var(--grid); }
+td:first-child { white-space: nowrap; }
 th { font-weight: 600; color: var(--muted); white-space: nowrap; }
 th:last-child, td:last-child { padding-right: 0; }
 .right { text-align: right; white-space: nowrap; }

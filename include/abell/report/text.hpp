@@ -57,6 +57,11 @@ inline std::string grouped_text(std::size_t value) {
   return text;
 }
 
+/// "1 run", "2 runs".
+inline std::string counted_text(std::size_t count, std::string_view what) {
+  return grouped_text(count) + " " + std::string(what) + (count == 1 ? "" : "s");
+}
+
 namespace detail::report {
 
 inline std::string superscript(int exponent) {
