@@ -66,42 +66,58 @@ static inline __attribute__((always_inline)) void store_valid(const Vector<T>& v
   }
 }
 
+// Where pixels go: channels in blocks of `block`, each block's columns one after another; pixel p is column
+// first + p step of `columns`.
+struct Blocks {
+  int block;
+  long columns, first, step;
+  long offset(long pixel, int begin, int end) const { return begin * columns + (first + pixel * step) * (end - begin); }
+};
+// Where pixels go `stride` values apart.
+struct Apart {
+  int block;  // all channels
+  long stride;
+  long offset(long pixel, int, int) const { return pixel * stride; }
+};
+
 // Every vector of all pixels, in the order of memory, through one(its channel, its place); where the channels are
 // not whole vectors, the last ones of each pixel through tail.
-template <class T, class One, class Tail>
-static inline __attribute__((always_inline)) void fetch_all(long pixels, int channels, T* to, long to_stride,
+template <class T, class Places, class One, class Tail>
+static inline __attribute__((always_inline)) void fetch_all(long pixels, int channels, T* to, const Places& places,
                                                             const One& one, const Tail& tail) {
-  const int whole = channels / lanes<T> * lanes<T>;
   for (long p = 0; p < pixels; ++p) {
     const long at = p * channels;
-    T* out = to + p * to_stride;
-    for (int c = 0; c < whole; c += lanes<T>) store<T>(one(c, at + c), out + c);
-    if (whole < channels) store_some<T>(tail(whole, at + whole, channels - whole), channels - whole, out + whole);
+    for (int begin = 0; begin < channels; begin += places.block) {
+      const int end = begin + places.block < channels ? begin + places.block : channels;
+      T* out = to + places.offset(p, begin, end) - begin;
+      int c = begin;
+      for (; c + lanes<T> <= end; c += lanes<T>) store<T>(one(c, at + c), out + c);
+      if (c < end) store_some<T>(tail(c, at + c, end - c), end - c, out + c);
+    }
   }
 }
 
-// Pixels [0, pixels) of `rows` as they are meant, `to_stride` values apart.
-template <class T>
-static void fetch(const Rows<T>& rows, long pixels, int channels, T* to, long to_stride) {
+// Pixels [0, pixels) of `rows` as they are meant.
+template <class T, class Places>
+static inline __attribute__((always_inline)) void fetch_to(const Rows<T>& rows, long pixels, int channels, T* to,
+                                                           const Places& places) {
   const T* value = rows.values;
   const T* scale = rows.scale;
   const T* shift = rows.shift;
   if (rows.plain()) {
-    if (to_stride == channels) {
-      copy_values(value, pixels * channels, to);
-    } else {
-      for (long p = 0; p < pixels; ++p) copy_values(value + p * channels, channels, to + p * to_stride);
-    }
+    fetch_all<T>(
+        pixels, channels, to, places, [&](int, long at) __attribute__((always_inline)) { return load(value + at); },
+        [&](int, long at, int valid) { return load_some(value + at, valid); });
   } else if (scale == nullptr) {
     fetch_all<T>(
         pixels, channels, to,
-        to_stride, [&](int, long at) __attribute__((always_inline)) { return clip_to_six<T>(load(value + at)); },
+        places, [&](int, long at) __attribute__((always_inline)) { return clip_to_six<T>(load(value + at)); },
         [&](int, long at, int valid) { return clip_to_six<T>(load_some(value + at, valid)); });
   } else if (rows.other != nullptr) {
     const T* other = rows.other;
     const T* other_scale = rows.other_scale;
     fetch_all<T>(
-        pixels, channels, to, to_stride,
+        pixels, channels, to, places,
         [&](int c, long at) __attribute__((always_inline)) {
           return Vector<T>(load(scale + c) * load(value + at) + load(other_scale + c) * load(other + at) +
                            load(shift + c));
@@ -114,7 +130,7 @@ static void fetch(const Rows<T>& rows, long pixels, int channels, T* to, long to
   } else {
     const bool clip = rows.relu6;
     fetch_all<T>(
-        pixels, channels, to, to_stride,
+        pixels, channels, to, places,
         [&](int c, long at) __attribute__((always_inline)) {
           const Vector<T> y = load(scale + c) * load(value + at) + load(shift + c);
           return clip ? clip_to_six<T>(y) : y;
@@ -123,6 +139,26 @@ static void fetch(const Rows<T>& rows, long pixels, int channels, T* to, long to
           const Vector<T> y = load_some(scale + c, valid) * load_some(value + at, valid) + load_some(shift + c, valid);
           return clip ? clip_to_six<T>(y) : y;
         });
+  }
+}
+
+// Pixels [0, pixels) of `rows` as they are meant, `to_stride` values apart.
+template <class T>
+static void fetch(const Rows<T>& rows, long pixels, int channels, T* to, long to_stride) {
+  if (rows.plain() && to_stride == channels) {
+    copy_values(rows.values, pixels * channels, to);
+  } else {
+    fetch_to(rows, pixels, channels, to, Apart{channels, to_stride});
+  }
+}
+
+// The same in blocks.
+template <class T>
+static void fetch_blocks(const Rows<T>& rows, long pixels, int channels, T* to, const Blocks& places) {
+  if (places.block >= channels && places.step == 1) {
+    fetch(rows, pixels, channels, to + places.first * channels, channels);
+  } else {
+    fetch_to(rows, pixels, channels, to, places);
   }
 }
 
