@@ -106,7 +106,7 @@ int main(int argc, char** argv) {
   app.add_option("--labels-z", options.labels_z,
                  "Volunteers' labels of the -Z rows: a table of id and class (default: DATA/consensus.csv)");
   app.add_flag("--quick", options.quick,
-               "A look: 2 runs of 3 epochs with Adam and standardised images, unless you say otherwise");
+               "A look: 2 runs of 2 epochs with Adam and standardised images, unless you say otherwise");
   app.add_flag("--tta", options.tta, "Also average each test image over its 8 flips and quarter turns");
   app.add_option("--mc-dropout", options.mc_dropout,
                  "Also predict the test images this many times with dropout on, for the standard deviation")
@@ -122,7 +122,7 @@ int main(int argc, char** argv) {
   return run(app, argc, argv, [&] {
     if (options.quick) {
       if (runs->count() == 0) options.runs = 2;
-      if (!options.train.epochs && !options.train.iterations) options.train.epochs = 3;
+      if (!options.train.epochs && !options.train.iterations) options.train.epochs = 2;
       if (!options.train.optimizer) options.train.optimizer = "adam";
       if (!options.train.scale) options.train.scale = "standard";
     }
