@@ -88,7 +88,8 @@ static inline __attribute__((always_inline)) void fetch_all(long pixels, int cha
   for (long p = 0; p < pixels; ++p) {
     const long at = p * channels;
     for (int begin = 0; begin < channels; begin += places.block) {
-      const int end = begin + places.block < channels ? begin + places.block : channels;
+      const int block = places.block, left = channels - begin;
+      const int end = begin + (block < left ? block : left);
       T* out = to + places.offset(p, begin, end) - begin;
       int c = begin;
       for (; c + lanes<T> <= end; c += lanes<T>) store<T>(one(c, at + c), out + c);
