@@ -116,7 +116,7 @@ class NormalizedPrediction {
   }
   std::size_t activation_size() const { return round_up(largest_activation() * static_cast<std::size_t>(group_), 16); }
 
-  /// Runs the links from i on that are one pass; for some images; returns the room that it takes, with null memory only
+  /// Runs the links from i on that are one pass over some images; returns the room that it takes, with null memory only
   /// that.
   std::size_t step(std::size_t i, int images, const kernels::Rows<T>& x, const T* packed, T* y, T* memory) const {
     if (links(i) == 2) return pair(units_[i], units_[i + 1], images, x, packed, y, memory);

@@ -242,10 +242,10 @@ static void gemm_pages(int rows, int columns, int depth, const T* a, long a_stri
   }
 }
 
-// C[rows][columns] = A[rows][depth] * packed B + bias. `edge`: gemm_scratch_size values.
 template <class T>
 inline constexpr long gemm_scratch_size = edge_size<T> + strip_tiles* tile_rows* pass_stride<T>;
 
+// C[rows][columns] = A[rows][depth] * packed B + bias. `edge`: gemm_scratch_size values.
 template <class T>
 static void gemm_rows(int rows, int columns, int depth, const T* a, long a_stride, const T* packed, T* c, long c_stride,
                       T* edge, bool streamed) {
