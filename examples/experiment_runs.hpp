@@ -37,7 +37,7 @@ struct Job {
   std::uint64_t seed;
   bool trained = false;         ///< only its scores are missing
   std::uint64_t steps = 0;      ///< that are left
-  std::size_t validations = 0;  ///< images of validation that are left
+  std::size_t evaluations = 0;  ///< images that are left to be predicted
 };
 
 /// The data of a run, without pixels.
@@ -57,6 +57,19 @@ inline Json read_json(const std::filesystem::path& path) {
   }
 }
 
+/// Images that the scores of a run predict.
+inline std::size_t scored_images(const ExperimentOptions& options, const Data& data) {
+  const auto extra = static_cast<std::size_t>((options.train.tta ? 8 : 0) + options.mc_dropout);
+  return data.validation.size() + (1 + extra) * data.test.size();
+}
+
+/// Images that a run predicts when it is trained: the last and the best weights' test, and about 50 for the maps of
+/// each of its report's examples.
+inline std::size_t reported_images(const ExperimentOptions& options, const Data& data) {
+  const std::size_t tests = options.train.tta ? 2 * 8 + 1 : 2;
+  return tests * data.test.size() + 50 * std::min<std::size_t>(24, data.test.size());
+}
+
 /// What is left of a run; nothing when it is complete. Throws FormatError when it was done with other options.
 template <class Network>
 std::optional<Job> job_of(const Laboratory& lab, const ExperimentRow& row, std::uint64_t seed, const Network& network) {
@@ -68,18 +81,21 @@ std::optional<Job> job_of(const Laboratory& lab, const ExperimentRow& row, std::
   const FitOptions fitted = run.fit_options({});
   const std::uint64_t steps =
       fitted.iterations > 0 ? fitted.iterations : batches * static_cast<std::uint64_t>(fitted.epochs);
-  Job job{&row, seed, false, steps, (steps + batches - 1) / batches * data.validation.size()};
+  const std::uint64_t epochs = (steps + batches - 1) / batches;
+  const std::size_t after = reported_images(lab.options, data) + scored_images(lab.options, data);
+  Job job{&row, seed, false, steps, epochs * data.validation.size() + after};
   if (std::filesystem::exists(folder / "report.html")) {
     Json config = run_config(run, data);
     config.update(run_length(run));
     check_same_run(folder, read_json(folder / "config.json"), config);
     if (has_scores(lab.options, scores_file(lab.options, row, seed), can_drop(network))) return std::nullopt;
     job.trained = true;
-    job.steps = job.validations = 0;
+    job.steps = 0;
+    job.evaluations = scored_images(lab.options, data);
   } else if (run.resume && std::filesystem::exists(folder / "history.csv")) {
     const std::uint64_t done = read_csv(folder / "history.csv").rows.size();
     job.steps -= std::min(steps, done * batches);
-    job.validations -= std::min<std::size_t>(job.validations, done * data.validation.size());
+    job.evaluations -= std::min(done, epochs) * data.validation.size();
   }
   return job;
 }
@@ -181,7 +197,7 @@ inline std::vector<Job> plan(Laboratory& lab, const std::vector<ExperimentRow>& 
                   " ms a step of " + std::to_string(run.batch.value()) + " images";
     }
     const Pace& pace = paces[run.network];
-    seconds += static_cast<double>(job.steps) * pace.step + static_cast<double>(job.validations) * pace.image;
+    seconds += static_cast<double>(job.steps) * pace.step + static_cast<double>(job.evaluations) * pace.image;
   }
   if (!options.train.common.quiet) {
     std::cout << counted_text(all, "run") << ", " << all - jobs.size() << " of them done; the others take about "

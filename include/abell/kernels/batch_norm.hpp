@@ -3,6 +3,7 @@
 /// double precision, and the affine maps that follow from them.
 
 #include <abell/kernels/conv2d.hpp>
+#include <array>
 #include <cmath>
 
 namespace abell::kernels {
@@ -37,22 +38,41 @@ struct Pieces {
   static std::size_t size(int pieces, std::size_t channels) { return 2 * static_cast<std::size_t>(pieces) * channels; }
 };
 
+/// Runs body(first, channels) on blocks of channels, `norm_block` at most.
+inline constexpr std::size_t norm_block = 32;
+template <class Body>
+void each_norm_block(int threads, std::size_t channels, const Body& body) {
+  parallel_for(static_cast<int>((channels + norm_block - 1) / norm_block), threads, [&](int block, int) {
+    const std::size_t first = static_cast<std::size_t>(block) * norm_block;
+    body(first, std::min(norm_block, channels - first));
+  });
+}
+
 /// Puts means and sums of squares of `count` pieces together (Chan, Golub & LeVeque 1983); pixels(i) tells how
 /// many pixels piece i has. Fills mean and variance of `state`.
 template <class T, class Pixels>
-void combine_moments(const Pieces<T>& pieces, int count, const Pixels& pixels, const NormState<T>& state) {
-  for (std::size_t c = 0; c < pieces.channels; ++c) {
-    double mean = 0, squares = 0, n = 0;
+void combine_moments(int threads, const Pieces<T>& pieces, int count, const Pixels& pixels, const NormState<T>& state) {
+  each_norm_block(threads, pieces.channels, [&](std::size_t first, std::size_t channels) {
+    std::array<double, norm_block> mean{}, squares{};
+    double n = 0;
     for (int i = 0; i < count; ++i) {
       const auto more = static_cast<double>(pixels(i));
-      const double apart = static_cast<double>(pieces.first(i)[c]) - mean;
       n += more;
-      mean += apart * more / n;
-      squares += static_cast<double>(pieces.second(i)[c]) + apart * apart * more * (n - more) / n;
+      const double share = more / n, weight = more * (n - more) / n;
+      const T* means = pieces.first(i) + first;
+      const T* sums = pieces.second(i) + first;
+#pragma omp simd
+      for (std::size_t c = 0; c < channels; ++c) {
+        const double apart = static_cast<double>(means[c]) - mean[c];
+        mean[c] += apart * share;
+        squares[c] += static_cast<double>(sums[c]) + apart * apart * weight;
+      }
     }
-    state.mean[c] = static_cast<T>(mean);
-    state.variance[c] = static_cast<T>(squares / n);
-  }
+    for (std::size_t c = 0; c < channels; ++c) {
+      state.mean[first + c] = static_cast<T>(mean[c]);
+      state.variance[first + c] = static_cast<T>(squares[c] / n);
+    }
+  });
 }
 
 /// y = gamma (x - mean) inverse + beta as scale x + shift, from mean and `variance`.
@@ -72,24 +92,32 @@ void norm_affine(const NormState<T>& state, std::size_t channels, double epsilon
 ///   dx = gamma inverse (g - sum g / n - xhat sum(g xhat) / n),   xhat = (x - mean) inverse,
 /// where the batch's statistics were used, else dx = gamma inverse g.
 template <class T>
-void norm_backward(const Pieces<T>& pieces, int count, double pixels, bool batch_statistics, const T* gamma,
-                   const NormState<T>& state, T* gamma_gradient, T* beta_gradient) {
-  for (std::size_t c = 0; c < pieces.channels; ++c) {
-    double sum = 0, product = 0;
+void norm_backward(int threads, const Pieces<T>& pieces, int count, double pixels, bool batch_statistics,
+                   const T* gamma, const NormState<T>& state, T* gamma_gradient, T* beta_gradient) {
+  each_norm_block(threads, pieces.channels, [&](std::size_t first, std::size_t channels) {
+    std::array<double, norm_block> sum{}, product{};
     for (int i = 0; i < count; ++i) {
-      sum += static_cast<double>(pieces.first(i)[c]);
-      product += static_cast<double>(pieces.second(i)[c]);
+      const T* sums = pieces.first(i) + first;
+      const T* products = pieces.second(i) + first;
+#pragma omp simd
+      for (std::size_t c = 0; c < channels; ++c) {
+        sum[c] += static_cast<double>(sums[c]);
+        product[c] += static_cast<double>(products[c]);
+      }
     }
-    gamma_gradient[c] = static_cast<T>(product);
-    beta_gradient[c] = static_cast<T>(sum);
-    const double inverse = static_cast<double>(state.inverse[c]);
-    const double scale = static_cast<double>(gamma[c]) * inverse;
-    const double x_scale = batch_statistics ? -scale * inverse * product / pixels : 0;
-    state.g_scale[c] = static_cast<T>(scale);
-    state.x_scale[c] = static_cast<T>(x_scale);
-    state.offset[c] =
-        static_cast<T>(batch_statistics ? -scale * sum / pixels - x_scale * static_cast<double>(state.mean[c]) : 0.0);
-  }
+    for (std::size_t i = 0; i < channels; ++i) {
+      const std::size_t c = first + i;
+      gamma_gradient[c] = static_cast<T>(product[i]);
+      beta_gradient[c] = static_cast<T>(sum[i]);
+      const double inverse = static_cast<double>(state.inverse[c]);
+      const double scale = static_cast<double>(gamma[c]) * inverse;
+      const double x_scale = batch_statistics ? -scale * inverse * product[i] / pixels : 0;
+      state.g_scale[c] = static_cast<T>(scale);
+      state.x_scale[c] = static_cast<T>(x_scale);
+      state.offset[c] = static_cast<T>(
+          batch_statistics ? -scale * sum[i] / pixels - x_scale * static_cast<double>(state.mean[c]) : 0.0);
+    }
+  });
 }
 
 /// Pixels of a piece where pixels are taken one after the other: about 64 kB.

@@ -7,7 +7,7 @@ namespace abell::kernels {
 
 inline constexpr int pool_forward_band_rows = 4;  ///< pooled rows of a chunk, forward
 inline constexpr int pool_weights_band_rows = 4;  ///< pooled rows of a piece of a chunk, weights
-inline constexpr int pool_input_band_rows = 24;   ///< the input's gradient walks two rows more than this
+inline constexpr int pool_input_band_rows = 30;   ///< at most: the input's gradient walks two rows more than a band's
 
 template <class T>
 std::size_t conv2d_relu_pool_forward_scratch(const Run<T>& run, const Conv2dGeometry& g) {
@@ -71,7 +71,8 @@ void conv2d_relu_pool_input_gradient(const Run<T>& run, const Conv2dGeometry& g,
   run.table->pool_input_pack(g, weights, scratch);
   const std::size_t size = round_up(count(run.table->pool_input_scratch_size(g)), 16);
   T* own = scratch + run.table->pool_input_packed_size(g);
-  const Bands bands{batch, g.pooled_height(), pool_input_band_rows};
+  const int parts = (g.pooled_height() + pool_input_band_rows - 1) / pool_input_band_rows;
+  const Bands bands{batch, g.pooled_height(), (g.pooled_height() + parts - 1) / parts};
   parallel_for(bands.size(), run.threads, [&](int band, int thread) {
     const auto image = static_cast<std::size_t>(bands.image(band));
     const Range rows = bands.rows_of(band);

@@ -10,20 +10,22 @@ namespace abell::kernels {
 
 /// How C [rows][columns] = A [rows][depth] B is cut. Chunks of columns are as wide as keeps their weights in a core's
 /// own cache; chunks of rows are long where there are many, so that what a strip fetches ahead of the
-/// next one is seldom fetched for another core.
+/// next one is seldom fetched for another core. Few chunks are halved, for threads to share them evenly.
 struct GemmChunks {
   static constexpr int strip = 168;  ///< rows of the shortest chunks: a common multiple of the register tiles' rows
-  int rows;                          ///< of one chunk
-  int columns;                       ///< of one chunk
+  static constexpr int few = 48;
+  int rows;     ///< of one chunk
+  int columns;  ///< of one chunk
 
-  GemmChunks(int all_rows, int depth, std::size_t value_size) {
+  GemmChunks(int all_rows, int all_columns, int depth, std::size_t value_size) {
     constexpr std::size_t cache = 1 << 20;
     const auto pieces = [](int n, int size) { return (n + size - 1) / size; };
     const int longest = std::clamp(all_rows / 16 / strip * strip, strip, 6 * strip);
     const int row_chunks = pieces(all_rows, longest);
     rows = pieces(all_rows, row_chunks);
     const int fit = static_cast<int>(cache / value_size) / depth / 64 * 64;
-    columns = std::clamp(fit, 64, row_chunks == 1 ? 64 : row_chunks < 8 ? 128 : 512);
+    columns = std::clamp(fit, 64, 512);
+    while (columns > 64 && row_chunks * pieces(all_columns, columns) < few) columns = (columns / 2 + 63) / 64 * 64;
   }
 };
 
@@ -45,7 +47,7 @@ template <class T>
 void gemm(const Run<T>& run, int rows, int columns, int depth, const T* a, const T* b, bool transposed, const T* bias,
           T* c, T* scratch) {
   const KernelTable<T>& table = *run.table;
-  const GemmChunks chunks(rows, depth, sizeof(T));
+  const GemmChunks chunks(rows, columns, depth, sizeof(T));
   const int column_chunks = (columns + chunks.columns - 1) / chunks.columns;
   const int row_chunks = (rows + chunks.rows - 1) / chunks.rows;
   T* packed = scratch + static_cast<std::size_t>(run.threads) * count(table.gemm_edge_size);

@@ -2,7 +2,7 @@
 /// 1x1 convolutions as matrix products over pieces of pixels, for stages that fuse other work into the
 /// pieces while they are in the cache.
 
-#include <abell/kernels/gemm.hpp>
+#include <abell/kernels/conv2d.hpp>
 
 namespace abell::kernels {
 
@@ -15,18 +15,24 @@ struct PixelPieces {
   constexpr Range operator[](int piece) const { return part(pixels, piece, size()); }
 };
 
-/// Pieces of about 96 kB of the wider of input and output, in whole register tiles.
+/// Pieces of about 96 kB of the wider of input and output, in whole register tiles; more than a few are as many as 16
+/// threads, or the chunks of a gradient, share evenly.
 template <class T>
 constexpr PixelPieces pointwise_pieces(int pixels, int channels, int filters) {
   constexpr int tile = 48;
   const int values = 98304 / static_cast<int>(sizeof(T));
-  return {pixels, std::max(1, values / std::max(channels, filters) / tile) * tile};
+  const int most = std::max(1, values / std::max(channels, filters) / tile) * tile;
+  const int pieces = PixelPieces{pixels, most}.size();
+  const int share = pieces >= max_gradient_chunks ? max_gradient_chunks : 16;
+  if (pieces < share) return {pixels, most};
+  const int even = pieces / share * share;
+  return {pixels, (pixels + even - 1) / even};
 }
 
 /// A matrix packed in chunks of columns, so that threads share the packing and chunks of a product.
 template <class T>
 struct PackedColumns {
-  static constexpr int chunk = 128;
+  static constexpr int chunk = 64;
 
   const KernelTable<T>* table;
   int depth, columns;

@@ -128,7 +128,7 @@ class BatchNormStage {
         pass.run.table->moments(x + first * channels_, pixels, width(), found.first(piece), found.second(piece));
       });
       combine_moments(
-          found, pieces(pass.batch), [&](int i) { return size_of(pass.batch, i); }, state);
+          pass.run.threads, found, pieces(pass.batch), [&](int i) { return size_of(pass.batch, i); }, state);
       norm_affine(state, channels_, options_.epsilon, state.variance, p.gamma(), p.beta());
     } else {
       norm_by_moving_averages(options_, p, state);
@@ -149,8 +149,8 @@ class BatchNormStage {
                                     sums.second(piece));
     });
     const NormParameters<T> gradients{pass.gradients, channels_};
-    norm_backward(sums, pieces(pass.batch), values(pass.batch), by_batch(pass), pass.parameters, state,
-                  gradients.gamma(), gradients.beta());
+    norm_backward(pass.run.threads, sums, pieces(pass.batch), values(pass.batch), by_batch(pass), pass.parameters,
+                  state, gradients.gamma(), gradients.beta());
     std::fill_n(options_.trainable ? gradients.moving_mean() : gradients.gamma(),
                 (options_.trainable ? 2 : 4) * channels_, T(0));
     if (dx == nullptr) return;

@@ -57,7 +57,7 @@ class NormalizedChainStage {
       detail::unit_forward(u, pass, rows, saved.z[i], batch_statistics ? &statistics : nullptr, scratch);
       if (batch_statistics) {
         combine_moments(
-            statistics, detail::unit_forward_pieces<T>(u, pass.batch),
+            pass.run.threads, statistics, detail::unit_forward_pieces<T>(u, pass.batch),
             [&](int piece) { return detail::unit_piece_pixels<T>(u, pass.batch, piece); }, state);
         norm_affine(state, u.filters(), u.norm.epsilon, state.variance, p.gamma(), p.beta());
       } else {
@@ -188,8 +188,8 @@ class NormalizedChainStage {
     const NormParameters<T> gradients{pass.gradients + u.norm_at(), u.filters()};
     const NormParameters<const T> p{pass.parameters + u.norm_at(), u.filters()};
     const bool batch_statistics = by_batch(pass, u);
-    norm_backward({pass.scratch, u.filters()}, pieces, u.output_pixels(pass.batch), batch_statistics, p.gamma(), state,
-                  gradients.gamma(), gradients.beta());
+    norm_backward(pass.run.threads, {pass.scratch, u.filters()}, pieces, u.output_pixels(pass.batch), batch_statistics,
+                  p.gamma(), state, gradients.gamma(), gradients.beta());
     // A bias before batch statistics moves the mean with it and changes nothing.
     for (std::size_t f = 0; u.bias && f < u.filters(); ++f) {
       pass.gradients[u.bias_at() + f] = batch_statistics ? T(0) : state.g_scale[f] * gradients.beta()[f];

@@ -72,6 +72,8 @@ class NormalizedPrediction {
   }
 
  private:
+  static constexpr int few_bands = 16;
+
   void run_group(const Pass<T>& pass, int images, const T* x, T* y) const {
     kernels::Rows<T> rows{x};
     const T* packed = pass.packed;
@@ -110,8 +112,9 @@ class NormalizedPrediction {
     }
     return size;
   }
+  /// As many as keep what passes from link to link in the last level of cache, a share of it for each thread.
   int images_in_cache() const {
-    constexpr std::size_t cache = 16UL << 20;
+    const std::size_t cache = static_cast<std::size_t>(std::max(4, run_.threads)) << 22;
     return static_cast<int>(std::max<std::size_t>(1, cache / (largest_activation() * sizeof(T))));
   }
   std::size_t activation_size() const { return round_up(largest_activation() * static_cast<std::size_t>(group_), 16); }
@@ -127,7 +130,8 @@ class NormalizedPrediction {
     }
   }
 
-  /// Bands of rows x groups of filters: few bands, as small images have, leave several threads work.
+  /// Band by band, so that the rows between stay in the cache; where small images leave few bands, one convolution
+  /// after the other.
   std::size_t pair(const NormalizedUnit& first, const NormalizedUnit& second, int images, const kernels::Rows<T>& x,
                    const T* packed, T* y, T* memory) const {
     const auto& g = first.geometry;
@@ -138,24 +142,48 @@ class NormalizedPrediction {
     const std::size_t room = round_up(count(run_.table->depthwise_scratch_size(g)), 16);
     const std::size_t line = round_up(static_cast<std::size_t>(bands.band_rows) * row, 16);
     const std::size_t edge = kernels::PackedColumns<T>::edge_size(run_);
+    const auto matrix = columns(second, const_cast<T*>(packed) + packed_size(first));
+    if (bands.size() < few_bands) return small_pair(first, matrix, images, x, packed, y, memory);
     const std::size_t each = room + line + edge;
     if (memory == nullptr) return each * static_cast<std::size_t>(run_.threads);
-    const auto matrix = columns(second, const_cast<T*>(packed) + packed_size(first));
-    const int groups = std::clamp(8 / bands.size(), 1, std::max(1, matrix.chunks() / 2));
-    parallel_for(bands.size() * groups, run_.threads, [&](int task, int thread) {
+    parallel_for(bands.size(), run_.threads, [&](int band, int thread) {
       T* own = memory + static_cast<std::size_t>(thread) * each;
-      const int band = task / groups;
       const auto image = static_cast<std::size_t>(bands.image(band));
       const Range rows = bands.rows_of(band);
       // The kernel writes row r at r rows from its `out`: the band's first row at the beginning of `line`.
       T* between = own + room;
-      const T* weights = packed;
-      run_.table->depthwise_rows(g, x.from(image * g.input_size()), weights, true, 1,
+      run_.table->depthwise_rows(g, x.from(image * g.input_size()), packed, true, 1,
                                  between - static_cast<std::size_t>(rows.begin) * row, rows.begin, rows.end, own);
       const std::size_t at = image * g.output_size() / first.filters() +
                              static_cast<std::size_t>(rows.begin) * static_cast<std::size_t>(g.out_width);
-      matrix.multiply((rows.end - rows.begin) * g.out_width, between, y + at * second.filters(), own + room + line,
-                      part(matrix.chunks(), task % groups, groups));
+      matrix.multiply((rows.end - rows.begin) * g.out_width, between, y + at * second.filters(), own + room + line);
+    });
+    return 0;
+  }
+
+  /// Pixels x filters are cut finely, so that many threads share one image.
+  std::size_t small_pair(const NormalizedUnit& first, const kernels::PackedColumns<T>& matrix, int images,
+                         const kernels::Rows<T>& x, const T* packed, T* y, T* memory) const {
+    const auto& g = first.geometry;
+    const std::size_t between = round_up(static_cast<std::size_t>(images) * g.output_size(), 16);
+    const std::size_t each = round_up(
+        std::max(count(run_.table->depthwise_scratch_size(g)), kernels::PackedColumns<T>::edge_size(run_)), 16);
+    if (memory == nullptr) return between + each * static_cast<std::size_t>(run_.threads);
+    T* rooms = memory + between;
+    const kernels::Bands bands{images, g.out_height, 2};
+    parallel_for(bands.size(), run_.threads, [&](int band, int thread) {
+      const auto image = static_cast<std::size_t>(bands.image(band));
+      const Range rows = bands.rows_of(band);
+      run_.table->depthwise_rows(g, x.from(image * g.input_size()), packed, true, 1, memory + image * g.output_size(),
+                                 rows.begin, rows.end, rooms + static_cast<std::size_t>(thread) * each);
+    });
+    const kernels::PixelPieces pieces{first.output_pixels(images), 48};
+    parallel_for(pieces.size() * matrix.chunks(), run_.threads, [&](int task, int thread) {
+      const auto [begin, end] = pieces[task % pieces.size()];
+      const int chunk = task / pieces.size();
+      matrix.multiply(end - begin, memory + static_cast<std::size_t>(begin) * first.filters(),
+                      y + static_cast<std::size_t>(begin) * static_cast<std::size_t>(matrix.columns),
+                      rooms + static_cast<std::size_t>(thread) * each, {chunk, chunk + 1});
     });
     return 0;
   }

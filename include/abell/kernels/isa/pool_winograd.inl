@@ -47,15 +47,21 @@ static void pool_winograd_pack(const Conv2dGeometry& g, const T* weights, const 
   for (int column = 0; column < g.filters; column += panel_width<T>) {
     const int width = panel_vectors<T>(column, g.filters) * lanes<T>;
     for (int c = 0; c < g.channels; ++c) {
-      for (int n = 0; n < width; ++n, ++to) {
-        T across[3][4] = {}, all[4];
+      for (int n = 0; n < width; n += lanes<T>, to += lanes<T>) {
         const T* from = weights + static_cast<long>(c) * g.filters + column + n;
-        if (column + n < g.filters) {
-          for (int r = 0; r < 3; ++r, from += 3 * tap) kernel_transform(from[0], from[tap], from[2 * tap], across[r]);
-        }
+        const int valid = g.filters - column - n;
+        const auto load = [&](int row, int tap_column) __attribute__((always_inline)) {
+          Vector<T> value = Vector<T>{};
+          const T* at = from + (3 * row + tap_column) * tap;
+          if (valid >= lanes<T>) return Vector<T>(*reinterpret_cast<const Loose<T>*>(at));
+          if (valid > 0) __builtin_memcpy(&value, at, static_cast<unsigned long>(valid) * sizeof(T));
+          return value;
+        };
+        Vector<T> across[3][4], all[4];
+        for (int r = 0; r < 3; ++r) kernel_transform<Vector<T>>(load(r, 0), load(r, 1), load(r, 2), across[r]);
         for (int j = 0; j < 4; ++j) {
           kernel_transform(across[0][j], across[1][j], across[2][j], all);
-          for (int i = 0; i < 4; ++i) to[(4 * i + j) * plane] = all[i];
+          for (int i = 0; i < 4; ++i) *reinterpret_cast<Loose<T>*>(to + (4 * i + j) * plane) = all[i];
         }
       }
     }
