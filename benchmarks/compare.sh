@@ -54,10 +54,13 @@ for python in python3 /usr/bin/python3; do
     break
   fi
 done
+onnxruntime=
+if [[ -n $pytorch ]] && "$pytorch" -c 'import onnxruntime' 2>/dev/null; then onnxruntime=$pytorch; fi
 for peer in abell-peer-eigen abell-peer-onednn; do
   [[ -x $bin/$peer ]] || echo "compare.sh: $peer is not there; its column stays empty"
 done
 [[ -n $pytorch ]] || echo "compare.sh: no Python with torch; PyTorch's columns stay empty"
+[[ -n $onnxruntime ]] || echo "compare.sh: no onnxruntime beside torch (pip, not Debian); its column stays empty"
 
 # run NAME COMMAND...: one program's JSON into raw/NAME.json.
 run() {
@@ -76,7 +79,7 @@ run() {
 suite() {
   local round=$1 group=$2 regex=$3
   local google=(--benchmark_format=json --benchmark_min_time=0.1)
-  local torch=(benchmarks/peers/pytorch.py --threads "$threads" --least 4 --budget 12)
+  local python=(--threads "$threads" --least 4 --budget 12 --filter "/$regex")
   local all=".*threads:$threads\$" own
   if [[ $group == networks ]]; then own=''; else own=$all; fi
   run "$round-abell-$group" "$bin/abell-benchmark" "${google[@]}" --benchmark_filter="^$regex$own"
@@ -84,10 +87,13 @@ suite() {
     run "$round-onednn-$group" "$bin/abell-peer-onednn" "${google[@]}" --benchmark_filter="/$regex$all" || true
   fi
   if [[ -n $pytorch ]]; then
-    run "$round-pytorch-$group" "$pytorch" "${torch[@]}" --filter "/$regex" || true
+    run "$round-pytorch-$group" "$pytorch" benchmarks/peers/pytorch.py "${python[@]}" || true
     if [[ $group != kernels && $round == 1 ]]; then
-      run "$round-pytorch_default-$group" "$pytorch" "${torch[@]}" --filter "/$regex" --malloc default || true
+      run "$round-pytorch_default-$group" "$pytorch" benchmarks/peers/pytorch.py "${python[@]}" --malloc default || true
     fi
+  fi
+  if [[ -n $onnxruntime && $group == networks ]]; then
+    run "$round-onnxruntime-$group" "$onnxruntime" benchmarks/peers/onnx_runtime.py "${python[@]}" || true
   fi
   # Eigen is several times slower: once is enough.
   if [[ $group != memory && $round == 1 && -x $bin/abell-peer-eigen ]]; then

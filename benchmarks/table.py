@@ -10,7 +10,9 @@ import platform
 import statistics
 import sys
 
-PEERS = {"eigen": "Eigen", "onednn": "oneDNN", "pytorch": "PyTorch", "pytorch_default": "PyTorch as installed"}
+PEERS = {"eigen": "Eigen", "onednn": "oneDNN", "pytorch": "PyTorch", "pytorch_default": "PyTorch as installed",
+         "onnxruntime": "ONNX Runtime"}
+LIBRARIES = (("eigen", "Eigen"), ("onednn", "oneDNN"), ("pytorch", "PyTorch"), ("onnxruntime", "ONNX Runtime"))
 
 
 def read(folder):
@@ -111,7 +113,7 @@ def machine(contexts):
     merged = {"processor": processor(), "cores": len(os.sched_getaffinity(0)), "system": system()}
     # Processes that wanted to run when a program began: more than the programs' own threads are others'.
     merged["most_load"] = max((context["load_avg"][0] for context in contexts if context.get("load_avg")), default=0)
-    for key in ("isa", "compiler", "abell_version", "eigen", "onednn", "pytorch"):
+    for key in ("isa", "compiler", "abell_version", *(key for key, _ in LIBRARIES)):
         for context in contexts:
             if key in context:
                 merged[key] = context[key]
@@ -144,9 +146,7 @@ def memory_table(entries):
 
 
 def markdown(about, entries, memory, failures):
-    versions = [f"{name} {about[key]}" for key, name in
-                (("abell_version", "abell"), ("eigen", "Eigen"), ("onednn", "oneDNN"), ("pytorch", "PyTorch"))
-                if key in about]
+    versions = [f"{name} {about[key]}" for key, name in (("abell_version", "abell"), *LIBRARIES) if key in about]
     text = [f"{about['processor']}, {about['cores']} cores, instruction set {about['isa']}; {about['system']}, "
             f"{about['compiler']}; {', '.join(versions)}.", "", "Measured peaks: " + "; ".join(
                 f"{key.removeprefix('peak_').replace('_', ' ')} {number(value)}"

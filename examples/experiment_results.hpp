@@ -158,26 +158,10 @@ void add_pictures(ExperimentReport& report, const TrainOptions& run, const Netwo
     for (std::size_t at = 0; at < picture.pixels.size(); at += 3) {
       report.sky_channels = report.sky_channels && picture.pixels[at] == 0;
     }
-    if (!report.filtered) report.filtered = picture;
+    if (!report.filters.example) report.filters.example = picture;
     samples.read(i, 0, image.span());
     report.examples.push_back(
         explained(network, image, is_positive(scores[chosen[i]]), chosen[i], std::move(picture), run.common.threads));
-  }
-}
-
-/// The first convolution's filters.
-template <class Network>
-void add_filter_pictures(ExperimentReport& report, const Network& network) {
-  const ParameterSlot& slot = network.slots().front();
-  if (slot.dimensions.size() != 4) return;
-  const std::span<const float> kernel = network.parameters().subspan(slot.offset, slot.size);
-  const std::vector<std::string> names = report.sky_channels
-                                             ? std::vector<std::string>{"Empty channel", "Optical", "X-ray"}
-                                             : std::vector<std::string>{"Red", "Green", "Blue"};
-  for (int channel = report.sky_channels ? 1 : 0; channel < slot.dimensions[2]; ++channel) {
-    report.filters.push_back(
-        filter_picture(kernel, slot.dimensions[0], slot.dimensions[2], slot.dimensions[3], channel));
-    report.filter_names.push_back(names[static_cast<std::size_t>(channel)]);
   }
 }
 
@@ -233,7 +217,7 @@ inline Experiment write_results(const Laboratory& lab, const Data& data, const s
       const std::uint64_t seed = row.runs.front().seed;
       load_model(run_folder(options, row, seed) / "model.safetensors", network);
       add_pictures(report, run_options(options, row, seed), network, data);
-      add_filter_pictures(report, network);
+      add_filter_pictures(report.filters, network, report.sky_channels);
     });
   }
   write_results_csv(out / "results.csv", report.experiment);

@@ -61,6 +61,21 @@ ReportExample explained(const Network& network, const Tensor<float>& image, int 
           .occlusion = occlusion(network, image, answer, {.patch = 2 * step, .stride = step, .threads = threads})};
 }
 
+/// Adds pictures of the first convolution's filters.
+template <class Network>
+void add_filter_pictures(FilterPictures& pictures, const Network& network, bool sky_channels) {
+  const ParameterSlot& slot = network.slots().front();
+  if (slot.dimensions.size() != 4) return;
+  const std::span<const float> kernel = network.parameters().subspan(slot.offset, slot.size);
+  const std::vector<std::string> names = sky_channels ? std::vector<std::string>{"Empty channel", "Optical", "X-ray"}
+                                                      : std::vector<std::string>{"Red", "Green", "Blue"};
+  for (int channel = sky_channels ? 1 : 0; channel < slot.dimensions[2]; ++channel) {
+    pictures.filters.push_back(
+        filter_picture(kernel, slot.dimensions[0], slot.dimensions[2], slot.dimensions[3], channel));
+    pictures.names.push_back(names[static_cast<std::size_t>(channel)]);
+  }
+}
+
 /// The report of a run whose `scored` objects were evaluated with `network`.
 template <class Network>
 TrainingReport report_of(const TrainOptions& options, const Data& data, const Scored& scored, const Json& config,
@@ -110,10 +125,12 @@ TrainingReport report_of(const TrainOptions& options, const Data& data, const Sc
     Picture picture = picture_of(data, scored.objects[chosen]);
     const auto& bytes = picture.pixels;
     for (std::size_t i = 0; i < bytes.size(); i += 3) report.sky_channels = report.sky_channels && bytes[i] == 0;
+    if (!report.filters.example) report.filters.example = picture;
     samples.read(chosen, 0, image.span());
     report.examples.push_back(explained(network, image, is_positive(scored.probabilities[chosen]), chosen,
                                         std::move(picture), options.common.threads));
   }
+  add_filter_pictures(report.filters, network, report.sky_channels);
   return report;
 }
 

@@ -65,9 +65,7 @@ abell::ExperimentReport small_page() {
   report.sky_channels = true;
   abell::Picture picture{{8, 8, 3}, std::vector<std::uint8_t>(192, 40)};
   report.examples = {{0, picture}, {1, picture}};
-  report.filtered = picture;
-  report.filters = {picture};
-  report.filter_names = {"Optical"};
+  report.filters = {.filters = {picture}, .names = {"Optical"}, .example = picture};
   return report;
 }
 

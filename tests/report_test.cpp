@@ -252,7 +252,7 @@ TEST_CASE("A training report has its numbers, figures and examples", "[report]")
   CHECK(contains(html, "<div class=\"value\">0.667</div><div class=\"detail\">4 of 6\n95 %: 0.300–0.903</div>"));
   // Positives .9 .8 .5, negatives .7 .2 .1: 8 of 9 pairs.
   CHECK(contains(html, "<div class=\"value\">0.889</div><div class=\"detail\">9 pairs"));
-  CHECK(count(html, "<svg ") == 7);
+  CHECK(count(html, "<svg ") == 8);
   CHECK(count(html, "<img ") == 4);
   CHECK(contains(html, "0.500 · hi-z\nb</figcaption>"));
   CHECK(contains(html, "0.200 · galaxy\n&lt;d&gt;</figcaption>"));
@@ -288,6 +288,18 @@ TEST_CASE("Maps of what speaks for the answer are the last panels where every ex
   CHECK(tag_error(html).empty());
   CHECK(count(html, "<img ") == 20);
   CHECK(count(html, "<div class=\"gallery panels wide\">") == 4);
+}
+
+TEST_CASE("A training report shows reliability and filters as the experiment's does", "[report]") {
+  abell::TrainingReport report = small_report();
+  std::string html = abell::training_page(report).html();
+  CHECK(contains(html, "Reliability"));
+  CHECK_FALSE(contains(html, "Filters"));
+  report.filters = {.filters = {ramp(9, 9, 3)}, .names = {"Red"}, .example = ramp(40, 40, 3)};
+  html = abell::training_page(report).html();
+  CHECK(tag_error(html).empty());
+  CHECK(count(html, "<img ") == 9);  // four examples, the filters, four filtered images
+  CHECK(contains(html, "The first layer's filters of the kept weights"));
 }
 
 TEST_CASE("A report without a test split, without history, or with nothing is still a page", "[report]") {

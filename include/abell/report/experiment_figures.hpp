@@ -172,28 +172,11 @@ inline std::string reliability_figure(const ExperimentRow& row, std::span<const 
       truth.push_back(labels[i]);
     }
   }
-  const auto curve = [&](const std::vector<float>& probabilities, std::string name, PlotColour colour, bool band) {
-    PlotSeries series{.name = std::move(name), .colour = colour};
-    for (const ReliabilityBin& bin : reliability(probabilities, truth)) {
-      if (bin.objects == 0) continue;
-      series.x.push_back(*bin.probability());
-      series.y.push_back(*bin.share());
-      if (!band) continue;
-      const Interval interval = *wilson_interval(bin.positives, bin.objects);
-      series.low.push_back(interval.low);
-      series.high.push_back(interval.high);
-    }
-    return series;
-  };
-  LinePlot plot{.title = row.title,
-                .x = {.label = "mean probability", .from = 0, .to = 1},
-                .y = {.label = "share of positives", .from = 0, .to = 1},
-                .series = {{.name = "ideal", .x = {0, 1}, .y = {0, 1}, .colour = PlotColour::reference, .dashed = true},
-                           curve(plain, "as trained", PlotColour::first, true)},
-                .height = 330};
-  if (scaled.size() == plain.size())
-    plot.series.push_back(curve(scaled, "at its temperature", PlotColour::third, false));
-  return line_plot(plot);
+  std::vector<PlotSeries> curves{reliability_curve(plain, truth, "as trained", PlotColour::first, true)};
+  if (scaled.size() == plain.size()) {
+    curves.push_back(reliability_curve(scaled, truth, "at its temperature", PlotColour::third, false));
+  }
+  return reliability_figure(row.title, std::move(curves));
 }
 
 /// The learning rate by epoch of the first run of each of `rows`, before decay.

@@ -10,7 +10,6 @@
 #include <cmath>
 #include <cstddef>
 #include <filesystem>
-#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -28,9 +27,7 @@ struct ExperimentReport {
   std::size_t shown = 0;                                         ///< the row whose ensemble the examples are from
   std::vector<ReportExample> examples = {};  ///< `prediction` is a position in the experiment's objects
   bool sky_channels = false;                 ///< the images' channels are [empty, optical, X-ray]
-  std::vector<Picture> filters = {};         ///< the first layer's, one for each channel
-  std::vector<std::string> filter_names = {};
-  std::optional<Picture> filtered = {};  ///< what the four 3x3 filters are shown on
+  FilterPictures filters = {};
 };
 
 namespace detail::report {
@@ -126,25 +123,6 @@ inline void add_galleries(Page& page, const ExperimentReport& report) {
   }
 }
 
-inline void add_filters(Page& page, const ExperimentReport& report) {
-  page.section("Filters");
-  if (!report.filters.empty()) {
-    page.remark("The first layer's filters of " + report.experiment.rows[report.shown].title +
-                ", first run: blue negative, red positive, on one scale.");
-    page.html_part(pixel_pictures(report.filters, report.filter_names));
-  }
-  if (report.filtered) {
-    page.remark("What four 3x3 filters make of the same images, values of both signs around grey:");
-    const std::vector<std::pair<int, const char*>> channels =
-        report.sky_channels ? std::vector<std::pair<int, const char*>>{{1, "Optical"}, {2, "X-ray"}}
-                            : std::vector<std::pair<int, const char*>>{{0, "First channel"}};
-    for (const auto& [channel, name] : channels) {
-      page.subsection(name);
-      page.html_part(gallery(filter_effects(*report.filtered, channel), {.side = 160}));
-    }
-  }
-}
-
 }  // namespace detail::report
 
 /// Builds the page. Errors as `confusion`; ShapeError for a picture whose bytes do not fit its shape.
@@ -175,7 +153,7 @@ inline Page experiment_page(const ExperimentReport& report) {
     add_training(page, experiment);
     add_decisions(page, experiment);
     if (!report.examples.empty()) add_galleries(page, report);
-    if (!report.filters.empty() || report.filtered) add_filters(page, report);
+    add_filters(page, report.filters, report.sky_channels, experiment.rows[report.shown].title + ", first run");
     page.section("Runs and time");
     if (std::isfinite(report.total_seconds)) {
       page.key_values({{"Training time of all runs", duration_text(report.total_seconds)}});

@@ -1,8 +1,10 @@
 #pragma once
 /// The figures of a binary classifier: confusion matrix, ROC, precision against recall, histogram of probabilities.
 
+#include <abell/metrics/calibration.hpp>
 #include <abell/metrics/confusion.hpp>
 #include <abell/metrics/roc.hpp>
+#include <abell/metrics/statistics.hpp>
 #include <abell/report/line_plot.hpp>
 #include <abell/report/svg.hpp>
 #include <algorithm>
@@ -10,6 +12,7 @@
 #include <cstddef>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace abell {
@@ -142,6 +145,34 @@ inline std::string probability_figure(std::span<const float> probabilities, std:
                     .y = {.label = "objects", .from = 0, .to = 1},
                     .series = {negative, positive},
                     .guides = {{.at = threshold, .name = "threshold"}},
+                    .height = 330});
+}
+
+/// The share of positives in ten equal intervals of probability, with Wilson's intervals where `band` is set. Errors
+/// as `reliability`.
+inline PlotSeries reliability_curve(std::span<const float> probabilities, std::span<const int> labels, std::string name,
+                                    PlotColour colour, bool band) {
+  PlotSeries series{.name = std::move(name), .colour = colour};
+  for (const ReliabilityBin& bin : reliability(probabilities, labels)) {
+    if (bin.objects == 0) continue;
+    series.x.push_back(*bin.probability());
+    series.y.push_back(*bin.share());
+    if (!band) continue;
+    const Interval interval = *wilson_interval(bin.positives, bin.objects);
+    series.low.push_back(interval.low);
+    series.high.push_back(interval.high);
+  }
+  return series;
+}
+
+/// Reliability curves beside the ideal.
+inline std::string reliability_figure(std::string title, std::vector<PlotSeries> curves) {
+  curves.insert(curves.begin(),
+                {.name = "ideal", .x = {0, 1}, .y = {0, 1}, .colour = PlotColour::reference, .dashed = true});
+  return line_plot({.title = std::move(title),
+                    .x = {.label = "mean probability", .from = 0, .to = 1},
+                    .y = {.label = "share of positives", .from = 0, .to = 1},
+                    .series = std::move(curves),
                     .height = 330});
 }
 

@@ -5,13 +5,16 @@
 #include <abell/images/filter.hpp>
 #include <abell/images/image.hpp>
 #include <abell/report/gallery.hpp>
+#include <abell/report/html.hpp>
 #include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace abell {
@@ -106,5 +109,35 @@ inline std::vector<GalleryItem> filter_effects(const Picture& picture, int chann
   }
   return items;
 }
+
+/// What a report shows of filters. What is empty is left out.
+struct FilterPictures {
+  std::vector<Picture> filters = {};  ///< the first layer's, one for each channel
+  std::vector<std::string> names = {};
+  std::optional<Picture> example = {};  ///< what the four 3x3 filters are shown on
+};
+
+namespace detail::report {
+
+/// `whose`: "the first layer's filters of ...".
+inline void add_filters(Page& page, const FilterPictures& pictures, bool sky_channels, const std::string& whose) {
+  if (pictures.filters.empty() && !pictures.example) return;
+  page.section("Filters");
+  if (!pictures.filters.empty()) {
+    page.remark("The first layer's filters of " + whose + ": blue negative, red positive, on one scale.");
+    page.html_part(pixel_pictures(pictures.filters, pictures.names));
+  }
+  if (!pictures.example) return;
+  page.remark("What four 3x3 filters make of the same images, values of both signs around grey:");
+  const std::vector<std::pair<int, const char*>> channels =
+      sky_channels ? std::vector<std::pair<int, const char*>>{{1, "Optical"}, {2, "X-ray"}}
+                   : std::vector<std::pair<int, const char*>>{{0, "First channel"}};
+  for (const auto& [channel, name] : channels) {
+    page.subsection(name);
+    page.html_part(gallery(filter_effects(*pictures.example, channel), {.side = 160}));
+  }
+}
+
+}  // namespace detail::report
 
 }  // namespace abell

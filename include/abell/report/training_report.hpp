@@ -6,6 +6,7 @@
 #include <abell/metrics/statistics.hpp>
 #include <abell/report/examples.hpp>
 #include <abell/report/figures.hpp>
+#include <abell/report/filter_pictures.hpp>
 #include <abell/report/html.hpp>
 #include <algorithm>
 #include <array>
@@ -46,7 +47,8 @@ struct TrainingReport {
   float threshold = default_threshold;
   ClassNames classes = {};
   std::vector<ReportExample> examples = {};
-  bool sky_channels = false;  ///< the images' channels are [empty, optical, X-ray]
+  bool sky_channels = false;    ///< the images' channels are [empty, optical, X-ray]
+  FilterPictures filters = {};  ///< of the kept weights
   double images_per_second = std::numeric_limits<double>::quiet_NaN();
   double total_seconds = std::numeric_limits<double>::quiet_NaN();
   KeyValues timings = {};  ///< further ones, such as the time spent waiting for data
@@ -181,6 +183,8 @@ inline void add_test(Page& page, const TrainingReport& report, const Scores& sco
        {roc_figure(scores.probabilities, scores.labels, report.threshold)},
        {precision_recall_figure(scores.probabilities, scores.labels, report.threshold)},
        {probability_figure(scores.probabilities, scores.labels, report.threshold, report.classes)},
+       {reliability_figure("Reliability", {reliability_curve(scores.probabilities, scores.labels, "as trained",
+                                                             PlotColour::first, true)})},
        {.content = to_html(table),
         .caption = "Intervals: Wilson's, and for the area the score interval with Hanley and McNeil's variance.",
         .wide = true}});
@@ -234,6 +238,7 @@ inline Page training_page(const TrainingReport& report) {
   if (!report.history.empty()) detail::report::add_curves(page, report);
   if (!report.predictions.empty()) detail::report::add_test(page, report, scores, measures);
   if (!report.examples.empty()) detail::report::add_examples(page, report, scores.counts);
+  detail::report::add_filters(page, report.filters, report.sky_channels, "the kept weights");
 
   KeyValues timings;
   if (std::isfinite(report.total_seconds)) timings.emplace_back("Training time", duration_text(report.total_seconds));
