@@ -167,7 +167,7 @@ Image occlusion(const Network& network, std::type_identity_t<View<const T>> imag
     }
   }
   const int count = static_cast<int>(squares.size());
-  const int batch = std::min(count, 16);
+  const int batch = std::min(count, 4);  // larger ones are no faster and take memory
   Workspace<T> space = network.workspace(batch, false, options.threads);
   Tensor<T> hidden(batch, image.shape);
   Tensor<T> answers(count, network.output());
