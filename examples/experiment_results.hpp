@@ -69,8 +69,7 @@ inline ExperimentRun read_run(const std::filesystem::path& folder, const std::fi
     run.history.push_back({static_cast<int>(row) + 1, value(0), value(1), value(2), value(3), value(4), value(5)});
     run.seconds += value(5);
   }
-  run.images_per_second =
-      config.at("objects").at("train").get<double>() * static_cast<double>(run.history.size()) / run.seconds;
+  run.images_per_second = training_rate(config, run.history.size(), run.seconds);
   const Table table = read_csv(scores);
   const std::array wanted{table.column("split"),     table.column("id"),         table.column("label"),
                           table.column("p_cluster"), table.column("p_averaged"), table.column("dropout_sd")};
@@ -172,8 +171,7 @@ inline void add_record(ExperimentReport& report, const TrainOptions& run, Json& 
   for (const char* decided : {"network", "seed", "augment"}) record.erase(decided);
   for (const auto& [key, value] : record.items()) {
     if (!common.is_null() && common.value(key, Json()) == value) continue;
-    report.configuration.emplace_back((common.is_null() ? "" : run.network + ": ") + key,
-                                      value.is_string() ? value.get<std::string>() : value.dump());
+    add_setting(report.configuration, (common.is_null() ? "" : run.network + ": ") + key, value);
   }
   if (common.is_null()) common = record;
 }

@@ -8,13 +8,16 @@
 #include <abell/metrics/confusion.hpp>
 #include <abell/metrics/roc.hpp>
 #include <abell/training/history.hpp>
+#include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <cstdint>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace abell::program {
@@ -33,6 +36,37 @@ inline void write_json(const std::filesystem::path& path, const Json& json) {
   AtomicFile file(path);
   file.stream() << json.dump(2) << '\n';
   file.commit();
+}
+
+/// Images of a set of `images` that `steps` steps train on; each epoch's last batch may be smaller.
+inline std::uint64_t images_after(std::uint64_t steps, std::uint64_t images, std::uint64_t batch) {
+  const std::uint64_t batches = (images + batch - 1) / batch;
+  return steps / batches * images + std::min(steps % batches * batch, images);
+}
+
+/// Images a second of a run with this config.json: --iterations may cut the last of its epochs short.
+inline double training_rate(const Json& config, std::size_t epochs, double seconds) {
+  const auto images = config.at("objects").at("train").get<std::uint64_t>();
+  std::uint64_t trained = images * epochs;
+  if (const Json& steps = config.at("iterations"); !steps.is_null()) {
+    trained =
+        std::min(trained, images_after(steps.get<std::uint64_t>(), images, config.at("batch").get<std::uint64_t>()));
+  }
+  return static_cast<double>(trained) / seconds;
+}
+
+/// Adds a value of config.json to what a report shows, one line for each value of an object.
+inline void add_setting(std::vector<std::pair<std::string, std::string>>& settings, const std::string& name,
+                        const Json& value) {
+  if (value.is_object()) {
+    for (const auto& [key, part] : value.items()) add_setting(settings, name + " " + key, part);
+  } else if (value.is_array() && std::ranges::all_of(value, [](const Json& part) { return part.is_string(); })) {
+    std::string list;
+    for (const Json& part : value) list += (list.empty() ? "" : ", ") + part.get<std::string>();
+    settings.emplace_back(name, list);
+  } else {
+    settings.emplace_back(name, value.is_string() ? value.get<std::string>() : value.dump());
+  }
 }
 
 inline void write_history(const std::filesystem::path& path, const History& history) {

@@ -95,9 +95,8 @@ TrainingReport report_of(const TrainOptions& options, const Data& data, const Sc
   report.test_name = split;
   report.classes = output_names(data.set);
   report.best_epoch = state.best_epoch;
-  for (const auto& item : config.items()) {
-    const Json& value = item.value();
-    report.configuration.emplace_back(item.key(), value.is_string() ? value.get<std::string>() : value.dump());
+  for (const auto& [key, value] : config.items()) {
+    if (key != "command") add_setting(report.configuration, key, value);
   }
   const auto rows = summary_rows(network.layers());
   report.network = {.head = rows.front(), .rows = {rows.begin() + 1, rows.end()}, .total = true};
@@ -109,8 +108,7 @@ TrainingReport report_of(const TrainOptions& options, const Data& data, const Sc
     waited += e.waited_seconds;
   }
   report.total_seconds = seconds;
-  report.images_per_second =
-      static_cast<double>(data.train.size()) * static_cast<double>(state.history.size()) / seconds;
+  report.images_per_second = training_rate(config, state.history.size(), seconds);
   report.timings.emplace_back("Seconds waiting for data", number(std::round(waited * 10) / 10));
   for (std::size_t i = 0; i < scored.objects.size(); ++i) {
     const Object& object = data.set.objects[scored.objects[i]];
@@ -181,10 +179,8 @@ void fit_and_save(const TrainOptions& options, const Data& data, const Json& con
   const std::uint64_t batches = (images + batch - 1) / batch;
   const std::uint64_t steps =
       fit_options.iterations > 0 ? fit_options.iterations : batches * static_cast<std::uint64_t>(fit_options.epochs);
-  const auto images_after = [&](std::uint64_t step) {
-    return static_cast<long>(step / batches * images + std::min(step % batches * batch, images));
-  };
-  ProgressBar bar("images", images_after(steps), options.common.quiet, images_after(state.optimizer.updates));
+  const auto shown = [&](std::uint64_t step) { return static_cast<long>(images_after(step, images, batch)); };
+  ProgressBar bar("images", shown(steps), options.common.quiet, shown(state.optimizer.updates));
 
   const ModelInfo info = model_info(options, data.set);
   const auto save = [&] {
@@ -198,7 +194,7 @@ void fit_and_save(const TrainOptions& options, const Data& data, const Json& con
   callback.on_step = [&](const StepReport& r) {
     char note[80];
     std::snprintf(note, sizeof note, "epoch %d, loss %.4f, accuracy %.3f", r.epoch, r.loss, r.accuracy);
-    bar.update(images_after(r.step), note);
+    bar.update(shown(r.step), note);
   };
   callback.on_epoch = [&](const EpochRecord& e) {
     save();

@@ -299,7 +299,7 @@ TEST_CASE("A training report shows reliability and filters as the experiment's d
   html = abell::training_page(report).html();
   CHECK(tag_error(html).empty());
   CHECK(count(html, "<img ") == 9);  // four examples, the filters, four filtered images
-  CHECK(contains(html, "The first layer's filters of the kept weights"));
+  CHECK(contains(html, "filters of the kept weights"));
 }
 
 TEST_CASE("A report without a test split, without history, or with nothing is still a page", "[report]") {

@@ -26,6 +26,26 @@ TrainOptions parsed(const std::string& network, const std::string& line = "") {
 
 }  // namespace
 
+TEST_CASE("a rate counts the images that were trained on", "[programs]") {
+  Json config = {{"objects", {{"train", 25}}}, {"batch", 10}, {"iterations", nullptr}};
+  CHECK(training_rate(config, 2, 10) == 5);
+  config["iterations"] = 4;  // batches of 10, 10, 5 and 10
+  CHECK(training_rate(config, 2, 10) == 3.5);
+  config["iterations"] = 153000;  // stopped early
+  CHECK(training_rate(config, 2, 10) == 5);
+}
+
+TEST_CASE("a report shows the options that lie within others one by one", "[programs]") {
+  std::vector<std::pair<std::string, std::string>> settings;
+  add_setting(settings, "bands", {{"xray", {{"smooth", "none"}}}, {"combine", "channels"}});
+  add_setting(settings, "classes", {"low-z", "hi-z"});
+  add_setting(settings, "epochs", nullptr);
+  CHECK(settings == std::vector<std::pair<std::string, std::string>>{{"bands xray smooth", "none"},
+                                                                     {"bands combine", "channels"},
+                                                                     {"classes", "low-z, hi-z"},
+                                                                     {"epochs", "null"}});
+}
+
 TEST_CASE("defaults of the custom network are Table 4's", "[programs]") {
   const TrainOptions options = parsed("custom");
   const FitOptions fit = options.fit_options({});
