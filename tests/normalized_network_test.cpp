@@ -293,20 +293,32 @@ TEST_CASE("a chain gives the same bits on 1 to 4 threads, again, and in a larger
 }
 
 TEST_CASE("images predicted in groups that fit the cache keep the bits of each by itself", "[normalized]") {
-  constexpr auto layers = describe(Conv2d{.filters = 16}, norm, Relu6{}, DepthwiseConv2d{}, norm, Relu6{},
-                                   Conv2d{.filters = 40, .kernel = 1}, norm, Relu6{}, GlobalAveragePool2d{});
-  constexpr Shape shape{181, 150, 2};  // 4.1 MiB between two passes: groups of three
-  constexpr int batch = 7;
-  auto network = build<float>(layers, shape, 3);
-  draw(network, 5);
-  Tensor<float> images(batch, shape);
-  Random random(9);
-  for (float& v : images.span()) v = static_cast<float>(random.normal());
-  const Tensor<float> together = network.predict(images);
-  for (int n = 0; n < batch; ++n) {
-    Tensor<float> one(1, shape);
-    std::copy_n(images.view().image(n), shape.size(), one.data());
-    const Tensor<float> alone = network.predict(one);
-    CHECK(std::equal(alone.data(), alone.data() + 40, together.view().image(n)));
-  }
+  const auto check = [](const auto& layers, const Shape& shape, int batch) {
+    auto network = build<float>(layers, shape, 3);
+    draw(network, 5);
+    Tensor<float> images(batch, shape);
+    Random random(9);
+    for (float& v : images.span()) v = static_cast<float>(random.normal());
+    const auto predict = [&](View<const float> some, int threads) {
+      Tensor<float> out(some.batch, network.output());
+      auto space = network.workspace(some.batch, false, threads);
+      network.predict(some, out.view(), space);
+      return out;
+    };
+    for (const int threads : {1, 8}) {
+      const Tensor<float> together = predict(images.view(), threads);
+      for (int n = 0; n < batch; ++n) {
+        const Tensor<float> alone = predict(images.view().slice(n, 1), 1);
+        CHECK(std::equal(alone.data(), alone.data() + alone.size(), together.view().image(n)));
+      }
+    }
+  };
+  // 4.1 MiB between two passes: groups of three on a few threads.
+  check(describe(Conv2d{.filters = 16}, norm, Relu6{}, DepthwiseConv2d{}, norm, Relu6{},
+                 Conv2d{.filters = 40, .kernel = 1}, norm, Relu6{}, GlobalAveragePool2d{}),
+        {181, 150, 2}, 7);
+  // 7.9 MiB: groups of two, and of one, which has few bands.
+  check(describe(DepthwiseConv2d{}, norm, Relu6{}, Conv2d{.filters = 32, .kernel = 1}, norm, Relu6{},
+                 GlobalAveragePool2d{}),
+        {36, 1800, 32}, 3);
 }
