@@ -142,13 +142,13 @@ class NormalizedPrediction {
     const std::size_t room = round_up(count(run_.table->depthwise_scratch_size(g)), 16);
     const std::size_t line = round_up(static_cast<std::size_t>(bands.band_rows) * row, 16);
     const std::size_t edge = kernels::PackedColumns<T>::edge_size(run_);
-    const auto matrix = columns(second, const_cast<T*>(packed) + packed_size(first));
     const std::size_t each = room + line + edge;
     if (memory == nullptr) {  // for a smaller group of images, too
       const int few = std::min(images, (few_bands - 1) / bands.per_image());
       return std::max(each * static_cast<std::size_t>(run_.threads),
-                      few > 0 ? small_pair(first, matrix, few, x, packed, y, nullptr) : 0);
+                      few > 0 ? small_pair(first, columns(second, nullptr), few, x, packed, y, nullptr) : 0);
     }
+    const auto matrix = columns(second, const_cast<T*>(packed) + packed_size(first));
     if (bands.size() < few_bands) return small_pair(first, matrix, images, x, packed, y, memory);
     parallel_for(bands.size(), run_.threads, [&](int band, int thread) {
       T* own = memory + static_cast<std::size_t>(thread) * each;
