@@ -6,7 +6,10 @@
 #include <abell/kernels/isa/gemm_transposed.inl>
 #include <abell/kernels/isa/conv2d.inl>
 #include <abell/kernels/isa/pool_forward.inl>
+#include <abell/kernels/isa/winograd.inl>
+#include <abell/kernels/isa/pool_winograd_few.inl>
 #include <abell/kernels/isa/pool_winograd.inl>
+#include <abell/kernels/isa/pool_weights_few.inl>
 #include <abell/kernels/isa/pool_weights.inl>
 #include <abell/kernels/isa/pool_input.inl>
 #include <abell/kernels/isa/rows.inl>

@@ -21,6 +21,14 @@ inline constexpr int tile_vectors = 2;
 template <class T>
 inline constexpr int panel_width = tile_vectors* lanes<T>;
 
+// Has a value that is used twice loaded once: GCC would rather read memory for each use.
+template <class T>
+static inline __attribute__((always_inline)) void keep_in_register([[maybe_unused]] Vector<T>& value) {
+#if defined(__x86_64__)
+  __asm__("" : "+v"(value));
+#endif
+}
+
 template <class T>
 static inline long round_to_lanes(long count) {
   return (count + lanes<T> - 1) / lanes<T> * lanes<T>;

@@ -1,0 +1,181 @@
+// The fused stage forward with fewer channels than lanes, by F(2x4, 3x3) (see winograd.inl). Included once for each
+// instruction set, see targets.inl.
+//
+// The filters are the lanes. A tile is two pooled columns: from its 4 x 6 patch 24 products a channel make 2 x 4
+// outputs, where the direct form takes 72. They are summed row by row of the patch in registers, and brought back
+// along the rows, then down the columns, as soon as a row is complete.
+
+inline constexpr int few_tiles = 16;  // tiles whose transformed patches stay in the nearest cache
+inline constexpr int few_tiles_together = ABELL_VECTOR_REGISTERS == 32 ? 2 : 1;
+
+// Values of one row of a tile's transformed patch: [quad of channels][6][4 channels].
+static inline long few_tile_row(const Conv2dGeometry& g) { return (g.channels + 3L) / 4 * 24; }
+static inline int few_tiles_of(const Conv2dGeometry& g) { return (g.pooled_width() + 1) / 2; }
+// Values of an image row with a column before it, and all that the last tile reads behind.
+static inline long few_line(const Conv2dGeometry& g) { return (4L * few_tiles_of(g) + 2) * g.channels; }
+
+// Lines transformed down the columns [4][few_line], then tiles [4][few_tiles][few_tile_row]; a quad of channels may
+// be read past the end of a line.
+template <class T>
+static long pool_winograd_few_scratch_size(const Conv2dGeometry& g) {
+  return 4 * few_line(g) + 4 + 4 * few_tiles * few_tile_row(g);
+}
+
+// [vector of filters][row of the patch][channel][column of the patch], then 3 x the bias.
+template <class T>
+static long pool_winograd_few_packed_size(const Conv2dGeometry& g) {
+  return (24L * g.channels + 1) * round_to_lanes<T>(g.filters);
+}
+
+template <class T>
+static void pool_winograd_few_pack(const Conv2dGeometry& g, const T* weights, const T* bias, T* packed) {
+  const long padded = round_to_lanes<T>(g.filters);
+  for (long n = 0; n < padded; ++n) {
+    T* to = packed + n / lanes<T> * lanes<T> * 24 * g.channels + n % lanes<T>;
+    for (int c = 0; c < g.channels; ++c) {
+      T across[3][6], all[4];
+      for (int r = 0; r < 3; ++r) {
+        const auto tap = [&](int column) {
+          return n < g.filters ? weights[((3L * r + column) * g.channels + c) * g.filters + n] : T(0);
+        };
+        kernel_transform<T>(tap(0), tap(1), tap(2), across[r]);
+      }
+      for (int j = 0; j < 6; ++j) {
+        kernel_transform<T>(across[0][j], across[1][j], across[2][j], all);
+        for (int i = 0; i < 4; ++i) to[((i * g.channels + c) * 6L + j) * lanes<T>] = all[i];
+      }
+    }
+    packed[24L * g.channels * padded + n] = bias != nullptr && n < g.filters ? 3 * bias[n] : T(0);
+  }
+}
+
+// The four image rows under a pooled row, transformed down the columns.
+template <class T>
+static void transform_lines(const Conv2dGeometry& g, const T* image, int row, T* lines) {
+  const long line = few_line(g);
+  const long width = static_cast<long>(g.width) * g.channels;
+  const auto from = [&](int y) {
+    return y >= 0 && y < g.height ? image + y * width : static_cast<const T*>(nullptr);
+  };
+  const T* d[4] = {from(2 * row - 1), from(2 * row), from(2 * row + 1), from(2 * row + 2)};
+  for (int i = 0; i < 4; ++i) {
+    T* to = lines + i * line;
+    const T* plus = d[i == 0 ? 0 : i == 2 ? 2 : 1];
+    const T* other = d[i == 3 ? 3 : i == 2 ? 1 : 2];
+    const T sign = i == 1 ? T(1) : T(-1);
+    clear_values(to, g.channels);
+    to += g.channels;
+    if (plus != nullptr && other != nullptr) {
+#pragma omp simd
+      for (long k = 0; k < width; ++k) to[k] = plus[k] + sign * other[k];
+    } else if (plus != nullptr) {
+      copy_values(plus, width, to);
+    } else if (other != nullptr) {
+#pragma omp simd
+      for (long k = 0; k < width; ++k) to[k] = sign * other[k];
+    } else {
+      clear_values(to, width);
+    }
+    clear_values(to + width, line - width - g.channels);
+  }
+}
+
+// The patches of tiles [first, first + count), transformed along the rows too.
+template <class T>
+static void transform_tiles(const Conv2dGeometry& g, const T* lines, int first, int count, T* tiles) {
+  using Quad = typename QuadOf<T>::Type;
+  using LooseQuad = typename QuadOf<T>::Loose;
+  for (int i = 0; i < 4; ++i) {
+    T* to = tiles + i * few_tiles * few_tile_row(g);
+    for (int tile = first; tile < first + count; ++tile) {
+      const T* from = lines + i * few_line(g) + 4L * tile * g.channels;
+      for (int c = 0; c < g.channels; c += 4, to += 24) {
+        Quad d[6], v[6];
+#pragma GCC unroll 6
+        for (int j = 0; j < 6; ++j) d[j] = *reinterpret_cast<const LooseQuad*>(from + j * g.channels + c);
+        patch_transform(d, v);
+#pragma GCC unroll 6
+        for (int j = 0; j < 6; ++j) *reinterpret_cast<LooseQuad*>(to + 4 * j) = v[j];
+      }
+    }
+  }
+}
+
+// N tiles of one vector of filters. `exist`: pooled columns from the first tile on, and whether they have a lower
+// row and the last one a right column.
+struct FewOutputs {
+  int columns;
+  bool right, lower;
+};
+
+template <class T, int N>
+static void few_products(const T* tiles, long tile_row, int channels, const T* weights, const T* bias,
+                         FewOutputs exist, int filters, long stride, bool streamed, T* pooled, unsigned char* argmax) {
+  Vector<T> upper[N][4], lower[N][4];
+#pragma GCC unroll 4
+  for (int i = 0; i < 4; ++i) {
+    Vector<T> sum[N][6] = {};
+    const T* row = tiles + i * few_tiles * tile_row;
+    for (int c = 0; c < channels; ++c, weights += 6 * lanes<T>) {
+      const T* value = row + c / 4 * 24 + c % 4;
+#pragma GCC unroll 6
+      for (int j = 0; j < 6; ++j) {
+        Vector<T> weight = *reinterpret_cast<const Loose<T>*>(weights + j * lanes<T>);
+        keep_in_register<T>(weight);
+#pragma GCC unroll 2
+        for (int t = 0; t < N; ++t) sum[t][j] += value[t * tile_row + 4 * j] * weight;
+      }
+    }
+#pragma GCC unroll 2
+    for (int t = 0; t < N; ++t) {
+      Vector<T> out[4];
+      output_transform(sum[t], out);
+#pragma GCC unroll 4
+      for (int j = 0; j < 4; ++j) {
+        upper[t][j] = i == 0 ? out[j] : i < 3 ? upper[t][j] + out[j] : upper[t][j];
+        lower[t][j] = i == 1 ? out[j] : i > 1 ? lower[t][j] - out[j] : lower[t][j];
+      }
+    }
+  }
+  const Vector<T> thrice = *reinterpret_cast<const Loose<T>*>(bias);
+#pragma GCC unroll 4
+  for (int p = 0; p < 2 * N; ++p) {
+    if (p >= exist.columns) return;
+    const bool right = exist.right || p + 1 < exist.columns;
+    const int t = p / 2, j = p % 2 * 2;
+    IndexVector<T> index;
+    const Vector<T> best = maximum_of<T>({upper[t][j], upper[t][j + 1], lower[t][j], lower[t][j + 1]}, right,
+                                         exist.lower, index);
+    store_pooled<T>((best + thrice) * (T(1) / 3), index, filters, streamed, pooled + p * stride, argmax + p * stride);
+  }
+}
+
+// Pooled rows [begin, end) of one image. `packed`: see pool_winograd_few_pack.
+template <class T>
+static void pool_winograd_few_rows(const Conv2dGeometry& g, const T* image, const T* packed, T* pooled,
+                                   unsigned char* argmax, int begin, int end, T* lines) {
+  const long tile_row = few_tile_row(g);
+  T* tiles = lines + 4 * few_line(g) + 4;
+  const T* bias = packed + 24L * g.channels * round_to_lanes<T>(g.filters);
+  const bool streamed = worth_streaming(pooled, g.pooled_size(), g.filters);
+  for (int row = begin; row < end; ++row) {
+    transform_lines(g, image, row, lines);
+    for (int first = 0; first < few_tiles_of(g); first += few_tiles) {
+      const int count = few_tiles_of(g) - first < few_tiles ? few_tiles_of(g) - first : few_tiles;
+      transform_tiles(g, lines, first, count, tiles);
+      for (int n = 0; n < g.filters; n += lanes<T>) {
+        for (int tile = 0; tile < count;) {
+          const int x = 2 * (first + tile);
+          const FewOutputs exist{g.pooled_width() - x, g.out_width % 2 == 0, 2 * row + 1 < g.out_height};
+          const long at = (static_cast<long>(row) * g.pooled_width() + x) * g.filters + n;
+          const int together = count - tile < few_tiles_together ? 1 : few_tiles_together;
+          (together == 1 ? few_products<T, 1> : few_products<T, few_tiles_together>)(
+              tiles + tile * tile_row, tile_row, g.channels, packed + 24L * g.channels * n, bias + n, exist,
+              g.filters - n, g.filters, streamed, pooled + at, argmax + at);
+          tile += together;
+        }
+      }
+    }
+  }
+  if (streamed) finish_streams();
+}
