@@ -157,11 +157,10 @@ static void multiply_tiles(int vectors, const T* band, const Window& window, int
 // Any number of pixels x one panel.
 template <class T>
 static void multiply_panel(int vectors, const T* band, const Window& window, int rows, int length, const T* weights,
-                           const T* bias, T* c, long c_stride, int pixels) {
-  Ahead nothing{address_of(weights), 0};
+                           const T* bias, T* c, long c_stride, int pixels, Ahead ahead) {
   const int tiles = tiles_of(pixels);
   multiply_tiles<T>(vectors, band, window, rows, length, weights, bias, c, c_stride, pixels, tiles, 0, tiles, false,
-                    nothing);
+                    ahead);
 }
 
 // All columns for tiles [first, last) of `tiles` that make up `pixels`, elements [from, to) of the depth; c is that of

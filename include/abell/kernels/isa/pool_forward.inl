@@ -105,7 +105,7 @@ static inline __attribute__((always_inline)) void store_pooled(Vector<T> best, I
     if (streamed) {
       stream<T>(best, pooled);
     } else {
-      *reinterpret_cast<Loose<T>*>(pooled) = best;
+      store(best, pooled);
     }
     __builtin_memcpy(argmax, &bytes, lanes<T>);
   } else if (valid > 0) {

@@ -1,12 +1,13 @@
 // Gradient of the weights of the fused stage. Included once for each instruction set, see targets.inl.
 //
 // dW[tap][c][o] = sum over live positions of filter o of g * x[position + tap][c]. For a tile of
-// pooled columns the live positions of each filter are listed once; then, block of channels by
-// block, the 4 image rows of the tile are copied to the cache (zeros beyond the border) and the
+// pooled pixels the live positions of each filter are listed once; then, block of channels by
+// block, the image rows under the tile are copied to the cache (zeros beyond the border) and the
 // lists walked with 9 taps of sums in registers.
 
-inline constexpr int list_columns = 32;
-inline constexpr int tile_columns = 2 * list_columns + 2;
+inline constexpr int list_rows = 2, list_columns = 16;  // pooled pixels of a tile
+inline constexpr int list_length = list_rows * list_columns;
+inline constexpr int image_rows = 2 * list_rows + 2, image_columns = 2 * list_columns + 2;
 
 // Sums [block][filter][9][block channels], then the bias; with few channels see pool_weights_few.inl.
 template <class T>
@@ -18,8 +19,8 @@ static long pool_weights_size(const Conv2dGeometry& g) {
 template <class T>
 static long pool_weights_scratch_size(const Conv2dGeometry& g) {
   if (few_channels<T>(g)) return pool_weights_few_scratch_size<T>(g);
-  const long lists = static_cast<long>(g.filters) * list_columns;
-  return 4L * tile_columns * block<T> + 2 * lists + g.filters;  // an int takes no more room than a T
+  const long lists = static_cast<long>(g.filters) * list_length;
+  return 1L * image_rows * image_columns * block<T> + 2 * lists + g.filters;  // an int takes no more room than a T
 }
 
 // sums[9][block] += value[i] * tile at offset[i] + tap, over n live positions.
@@ -27,28 +28,29 @@ template <class T>
 static void walk_positions(const T* tile, const int* offsets, const T* values, int n, T* sums) {
   Vector<T> sum[9 * block_vectors];
 #pragma GCC unroll 18
-  for (int i = 0; i < 9 * block_vectors; ++i) sum[i] = *reinterpret_cast<const Loose<T>*>(sums + i * lanes<T>);
+  for (int i = 0; i < 9 * block_vectors; ++i) sum[i] = load(sums + i * lanes<T>);
   for (int entry = 0; entry < n; ++entry) {
     const T* at = tile + offsets[entry];
     const T value = values[entry];
 #pragma GCC unroll 18
     for (int i = 0; i < 9 * block_vectors; ++i) {  // i = (tap, vector)
       const int tap = i / block_vectors;
-      sum[i] += value * *reinterpret_cast<const Loose<T>*>(at + (tap / 3 * tile_columns + tap % 3) * block<T> +
+      sum[i] += value * load(at + (tap / 3 * image_columns + tap % 3) * block<T> +
                                                            i % block_vectors * lanes<T>);
     }
   }
 #pragma GCC unroll 18
-  for (int i = 0; i < 9 * block_vectors; ++i) *reinterpret_cast<Loose<T>*>(sums + i * lanes<T>) = sum[i];
+  for (int i = 0; i < 9 * block_vectors; ++i) store(sum[i], sums + i * lanes<T>);
 }
 
-// The 4 image rows from `top` and tile columns from `left`, channels [first, first + block). The next tile's are
-// fetched.
+// `rows` image rows from `top` and `columns` columns from `left`, channels [first, first + block). The next tile's
+// are fetched.
 template <class T>
-static void load_tile(const Conv2dGeometry& g, const T* image, int top, int left, int columns, int first, T* tile) {
+static void load_tile(const Conv2dGeometry& g, const T* image, int top, int rows, int left, int columns, int first,
+                      T* tile) {
   const int valid = g.channels - first < block<T> ? g.channels - first : block<T>;
-  for (int r = 0; r < 4; ++r) {
-    T* to = tile + static_cast<long>(r) * tile_columns * block<T>;
+  for (int r = 0; r < rows; ++r) {
+    T* to = tile + static_cast<long>(r) * image_columns * block<T>;
     const int y = top + r;
     for (int c = 0; c < columns; ++c, to += block<T>) {
       const int x = left + c;
@@ -59,7 +61,7 @@ static void load_tile(const Conv2dGeometry& g, const T* image, int top, int left
       const T* from = image + (static_cast<long>(y) * g.width + x) * g.channels + first;
       if (valid == block<T>) {
         for (int n = 0; n < block<T>; n += 64 / static_cast<int>(sizeof(T))) {
-          __builtin_prefetch(from + 2L * list_columns * g.channels + n);
+          __builtin_prefetch(from + 2L * list_columns * g.channels + n, 0, 2);
         }
         copy_values(from, block<T>, to);
       } else {
@@ -70,17 +72,18 @@ static void load_tile(const Conv2dGeometry& g, const T* image, int top, int left
   }
 }
 
-// Lists each filter's live positions as offsets in a tile and gradients, and adds these to the bias.
+// Adds to each filter's list its live positions in one pooled row of a tile, as offsets in the tile and gradients;
+// and these to the bias.
 template <class T>
-static void list_positions(int filters, const T* gradient, const unsigned char* argmax, int columns, int* offsets,
-                           T* values, int* counts, T* bias) {
-  const int shift[5] = {0, block<T>, tile_columns * block<T>, (tile_columns + 1) * block<T>, 0};
-  for (int n = 0; n < filters; ++n) counts[n] = 0;
+static void list_positions(int filters, const T* gradient, const unsigned char* argmax, int row, int columns,
+                           int* offsets, T* values, int* counts, T* bias) {
+  const int shift[5] = {0, block<T>, image_columns * block<T>, (image_columns + 1) * block<T>, 0};
   for (int x = 0; x < columns; ++x, gradient += filters, argmax += filters) {
+    const int pixel = 2 * (row * image_columns + x) * block<T>;
     for (int n = 0; n < filters; ++n) {
-      const long at = static_cast<long>(n) * list_columns + counts[n];
+      const long at = static_cast<long>(n) * list_length + counts[n];
       const bool live = argmax[n] < dead;
-      offsets[at] = shift[argmax[n]] + 2 * x * block<T>;
+      offsets[at] = pixel + shift[argmax[n]];
       values[at] = gradient[n];
       counts[n] += live;
       bias[n] += live ? gradient[n] : T(0);
@@ -95,21 +98,25 @@ static void pool_weights_rows(const Conv2dGeometry& g, const T* image, const T* 
   const long pooled_row = static_cast<long>(g.pooled_width()) * g.filters;
   if (few_channels<T>(g)) return pool_weights_few_rows(g, image, gradient, argmax, sums, begin, end, scratch);
   T* tile = scratch;
-  T* values = tile + 4L * tile_columns * block<T>;
-  int* offsets = reinterpret_cast<int*>(values + static_cast<long>(g.filters) * list_columns);
-  int* counts = offsets + static_cast<long>(g.filters) * list_columns;
+  T* values = tile + 1L * image_rows * image_columns * block<T>;
+  int* offsets = reinterpret_cast<int*>(values + static_cast<long>(g.filters) * list_length);
+  int* counts = offsets + static_cast<long>(g.filters) * list_length;
   T* bias = sums + static_cast<long>(blocks<T>(g.channels)) * 9 * block<T> * g.filters;
-  for (int row = begin; row < end; ++row) {
+  for (int row = begin; row < end; row += list_rows) {
+    const int rows = end - row < list_rows ? end - row : list_rows;
     for (int left = 0; left < g.pooled_width(); left += list_columns) {
       const int columns = g.pooled_width() - left < list_columns ? g.pooled_width() - left : list_columns;
-      const long at = row * pooled_row + static_cast<long>(left) * g.filters;
-      list_positions(g.filters, gradient + at, argmax + at, columns, offsets, values, counts, bias);
+      for (int n = 0; n < g.filters; ++n) counts[n] = 0;
+      for (int r = 0; r < rows; ++r) {
+        const long at = (row + r) * pooled_row + static_cast<long>(left) * g.filters;
+        list_positions(g.filters, gradient + at, argmax + at, r, columns, offsets, values, counts, bias);
+      }
       for (int b = 0; b < blocks<T>(g.channels); ++b) {
-        load_tile(g, image, 2 * row - 1, 2 * left - 1, 2 * columns + 2, b * block<T>, tile);
+        load_tile(g, image, 2 * row - 1, 2 * rows + 2, 2 * left - 1, 2 * columns + 2, b * block<T>, tile);
         T* sum = sums + static_cast<long>(b) * g.filters * 9 * block<T>;
         for (int n = 0; n < g.filters; ++n) {
-          walk_positions(tile, offsets + static_cast<long>(n) * list_columns,
-                         values + static_cast<long>(n) * list_columns, counts[n], sum + n * 9L * block<T>);
+          walk_positions(tile, offsets + static_cast<long>(n) * list_length,
+                         values + static_cast<long>(n) * list_length, counts[n], sum + n * 9L * block<T>);
         }
       }
     }

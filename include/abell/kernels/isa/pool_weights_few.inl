@@ -57,12 +57,12 @@ static void lay_out_patches(const Conv2dGeometry& g, const T* pixels, int column
       const T* from = pixels + position / 2 * line + position % 2 * g.channels;
       for (int r = 0; r < 3; ++r) {
         for (int k = 0; k < run; k += lanes<T>) {
-          *reinterpret_cast<Loose<T>*>(patches + r * run + k) = *reinterpret_cast<const Loose<T>*>(from + r * line + k);
+          store(load(from + r * line + k), patches + r * run + k);
         }
       }
       patches[3 * run] = T(1);
     }
-    for (long k = 0; k < patch; k += lanes<T>) *reinterpret_cast<Loose<T>*>(patches + k) = Vector<T>{};
+    for (long k = 0; k < patch; k += lanes<T>) store(Vector<T>{}, patches + k);
     patches += patch;
   }
 }
@@ -75,7 +75,7 @@ static void walk_patches(const T* patches, long patch, const T* gradient, const 
 #pragma GCC unroll 4
   for (int f = 0; f < F; ++f) {
 #pragma GCC unroll 4
-    for (int v = 0; v < V; ++v) sum[f][v] = *reinterpret_cast<const Loose<T>*>(sums + f * patch + v * lanes<T>);
+    for (int v = 0; v < V; ++v) sum[f][v] = load(sums + f * patch + v * lanes<T>);
   }
   for (int x = 0; x < columns; ++x) {
 #pragma GCC unroll 4
@@ -83,7 +83,7 @@ static void walk_patches(const T* patches, long patch, const T* gradient, const 
       const T* at = patches + argmax[f] * patch;
       const T value = gradient[f];
 #pragma GCC unroll 4
-      for (int v = 0; v < V; ++v) sum[f][v] += value * *reinterpret_cast<const Loose<T>*>(at + v * lanes<T>);
+      for (int v = 0; v < V; ++v) sum[f][v] += value * load(at + v * lanes<T>);
     }
     patches += few_slots * patch;
     gradient += stride;
@@ -92,7 +92,7 @@ static void walk_patches(const T* patches, long patch, const T* gradient, const 
 #pragma GCC unroll 4
   for (int f = 0; f < F; ++f) {
 #pragma GCC unroll 4
-    for (int v = 0; v < V; ++v) *reinterpret_cast<Loose<T>*>(sums + f * patch + v * lanes<T>) = sum[f][v];
+    for (int v = 0; v < V; ++v) store(sum[f][v], sums + f * patch + v * lanes<T>);
   }
 }
 

@@ -40,18 +40,15 @@ static void pool_winograd_pack(const Conv2dGeometry& g, const T* weights, const 
       for (int n = 0; n < width; n += lanes<T>, to += lanes<T>) {
         const T* from = weights + static_cast<long>(c) * g.filters + column + n;
         const int valid = g.filters - column - n;
-        const auto load = [&](int row, int tap_column) __attribute__((always_inline)) {
-          Vector<T> value = Vector<T>{};
+        const auto weight = [&](int row, int tap_column) __attribute__((always_inline)) {
           const T* at = from + (3 * row + tap_column) * tap;
-          if (valid >= lanes<T>) return Vector<T>(*reinterpret_cast<const Loose<T>*>(at));
-          if (valid > 0) __builtin_memcpy(&value, at, static_cast<unsigned long>(valid) * sizeof(T));
-          return value;
+          return valid >= lanes<T> ? load(at) : load_some(at, valid > 0 ? valid : 0);
         };
         Vector<T> across[3][6], all[6];
-        for (int r = 0; r < 3; ++r) kernel_transform<Vector<T>>(load(r, 0), load(r, 1), load(r, 2), across[r]);
+        for (int r = 0; r < 3; ++r) kernel_transform<Vector<T>>(weight(r, 0), weight(r, 1), weight(r, 2), across[r]);
         for (int j = 0; j < 6; ++j) {
           kernel_transform(across[0][j], across[1][j], across[2][j], all);
-          for (int i = 0; i < 6; ++i) *reinterpret_cast<Loose<T>*>(to + (6 * i + j) * plane) = all[i];
+          for (int i = 0; i < 6; ++i) store(all[i], to + (6 * i + j) * plane);
         }
       }
     }
@@ -59,15 +56,6 @@ static void pool_winograd_pack(const Conv2dGeometry& g, const T* weights, const 
   T* last = packed + 36 * plane;
   for (long n = 0; n < padded; ++n) last[n] = bias != nullptr && n < g.filters ? 9 * bias[n] : T(0);
   clear_values(last + padded, panel_width<T>);
-}
-
-// The first `valid` channels of the pixel at (y, x), or zeros beyond the border.
-template <class T>
-static __attribute__((noinline)) Vector<T> load_beside(const Conv2dGeometry& g, int y, int x, const T* at, int valid) {
-  Vector<T> value = Vector<T>{};
-  if (y < 0 || y >= g.height || x < 0 || x >= g.width) return value;
-  __builtin_memcpy(&value, at, static_cast<unsigned long>(valid < lanes<T> ? valid : lanes<T>) * sizeof(T));
-  return value;
 }
 
 // The patches of `count` tiles of tile row `row`, from tile `first` on, transformed. Pixel after pixel, so that memory
@@ -83,25 +71,37 @@ static void transform_patches(const Conv2dGeometry& g, const T* image, int row, 
     const T* from = image + (static_cast<long>(top) * g.width + left) * g.channels;
     for (int c = 0; c < g.channels; c += lanes<T>, to += lanes<T>) {
       const int valid = g.channels - c;
-      const auto load = [&](int i, int j) __attribute__((always_inline)) {
+      const auto pixel = [&](int i, int j) __attribute__((always_inline)) {
         const T* at = from + (static_cast<long>(i) * g.width + j) * g.channels + c;
-        if (inside && valid >= lanes<T>) return Vector<T>(*reinterpret_cast<const Loose<T>*>(at));
-        return load_beside<T>(g, top + i, left + j, at, valid);
+        const int y = top + i, x = left + j;
+        if (!inside && (y < 0 || y >= g.height || x < 0 || x >= g.width)) return Vector<T>{};
+        return valid >= lanes<T> ? load(at) : load_some(at, valid);
       };
       Vector<T> down[6][6];  // [column][row]
 #pragma GCC unroll 6
       for (int j = 0; j < 6; ++j) {
-        patch_transform<Vector<T>>({load(0, j), load(1, j), load(2, j), load(3, j), load(4, j), load(5, j)}, down[j]);
+        patch_transform<Vector<T>>({pixel(0, j), pixel(1, j), pixel(2, j), pixel(3, j), pixel(4, j), pixel(5, j)},
+                                   down[j]);
       }
 #pragma GCC unroll 6
       for (int i = 0; i < 6; ++i) {
         Vector<T> across[6];
         patch_transform<Vector<T>>({down[0][i], down[1][i], down[2][i], down[3][i], down[4][i], down[5][i]}, across);
 #pragma GCC unroll 6
-        for (int j = 0; j < 6; ++j) *reinterpret_cast<Loose<T>*>(to + (6 * i + j) * plane) = across[j];
+        for (int j = 0; j < 6; ++j) store(across[j], to + (6 * i + j) * plane);
       }
     }
   }
+}
+
+// Part k of 36 of the image under the next `tile_block` patches, to be fetched in the steps of a product over `tiles`.
+template <class T>
+static Ahead next_patches(const Conv2dGeometry& g, const T* image, int row, int first, int k, int tiles) {
+  const long part = 4L * tile_block * g.channels / 6;  // of a row's values
+  const long from = ((4L * row - 1 + k / 6) * g.width + 4L * first) * g.channels + k % 6 * part;
+  const long steps = static_cast<long>(tiles_of(tiles)) * g.channels;
+  const long value = static_cast<long>(sizeof(T));
+  return {address_of(image) + static_cast<unsigned long>(from * value), static_cast<unsigned long>(part * value / steps)};
 }
 
 // Where pooled pixels of a tile row end: outputs from its first tile on.
@@ -120,11 +120,11 @@ static void pool_products(const T* products, int width, const T* bias, int tiles
 #pragma GCC unroll 6
       for (int j = 0; j < 6; ++j) {
         const auto m = [&](int i) __attribute__((always_inline)) {
-          return Vector<T>(*reinterpret_cast<const Loose<T>*>(at + (6 * i + j) * product_plane<T>));
+          return load(at + (6 * i + j) * product_plane<T>);
         };
         output_transform<Vector<T>>({m(0), m(1), m(2), m(3), m(4), m(5)}, down[j]);
       }
-      const Vector<T> nine_biases = *reinterpret_cast<const Loose<T>*>(bias + n);
+      const Vector<T> nine_biases = load(bias + n);
 #pragma GCC unroll 2
       for (int i = 0; i < 4; i += 2) {
         Vector<T> upper[4], lower[4];
@@ -163,13 +163,16 @@ static void pool_winograd_rows(const Conv2dGeometry& g, const T* image, const T*
     for (int first = 0; first < row_tiles; first += tile_block) {
       const int tiles = row_tiles - first < tile_block ? row_tiles - first : tile_block;
       transform_patches(g, image, row, first, tiles, patches);
+      const bool same_row = first + tile_block < row_tiles;
+      const int next_row = same_row ? row : row + 1, next_first = same_row ? first + tile_block : 0;
       const T* weights = packed;
       for (int column = 0; column < g.filters; column += panel_width<T>) {
         const int vectors = panel_vectors<T>(column, g.filters);
         const int width = vectors * lanes<T>;
         for (int k = 0; k < 36; ++k) {
           multiply_panel<T>(vectors, patches + k * patch_plane<T>(g), window, 1, g.channels,
-                            weights + k * weights_plane, zeros, products + k * product_plane<T>, width, tiles);
+                            weights + k * weights_plane, zeros, products + k * product_plane<T>, width, tiles,
+                            next_patches(g, image, next_row, next_first, k, tiles));
         }
         const long at = 2 * row * row_stride + 2L * first * g.filters + column;
         pool_products(products, width, bias + column, tiles, {g.out_height - 4 * row, g.out_width - 4 * first},

@@ -120,7 +120,7 @@ static void few_products(const T* tiles, long tile_row, int channels, const T* w
       const T* value = row + c / 4 * 24 + c % 4;
 #pragma GCC unroll 6
       for (int j = 0; j < 6; ++j) {
-        Vector<T> weight = *reinterpret_cast<const Loose<T>*>(weights + j * lanes<T>);
+        Vector<T> weight = load(weights + j * lanes<T>);
         keep_in_register<T>(weight);
 #pragma GCC unroll 2
         for (int t = 0; t < N; ++t) sum[t][j] += value[t * tile_row + 4 * j] * weight;
@@ -137,7 +137,7 @@ static void few_products(const T* tiles, long tile_row, int channels, const T* w
       }
     }
   }
-  const Vector<T> thrice = *reinterpret_cast<const Loose<T>*>(bias);
+  const Vector<T> thrice = load(bias);
 #pragma GCC unroll 4
   for (int p = 0; p < 2 * N; ++p) {
     if (p >= exist.columns) return;

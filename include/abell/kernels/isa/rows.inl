@@ -10,29 +10,6 @@ static inline __attribute__((always_inline)) Vector<T> clip_to_six(Vector<T> x) 
   return x >= six ? six : x;
 }
 
-template <class T>
-static inline __attribute__((always_inline)) Vector<T> load(const T* from) {
-  return *reinterpret_cast<const Loose<T>*>(from);
-}
-
-template <class T>
-static inline __attribute__((always_inline)) void store(const Vector<T>& value, T* to) {
-  *reinterpret_cast<Loose<T>*>(to) = value;
-}
-
-// `valid` values, zeros behind them.
-template <class T>
-static inline Vector<T> load_some(const T* from, int valid) {
-  Vector<T> value{};
-  copy_values(from, valid, reinterpret_cast<T*>(&value));
-  return value;
-}
-
-template <class T>
-static inline void store_some(const Vector<T>& value, int valid, T* to) {
-  copy_values(reinterpret_cast<const T*>(&value), valid, to);
-}
-
 // Channels are taken in blocks of up to four vectors: a pixel's values are read in runs of four cache lines, and
 // what belongs to the channels stays in registers. Calls body.operator()<V>(channel) for blocks of V whole
 // vectors, and tail(channel, valid) for what is left.

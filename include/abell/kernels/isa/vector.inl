@@ -44,6 +44,29 @@ static inline void clear_values(T* to, long count) {
   __builtin_memset(to, 0, static_cast<unsigned long>(count) * sizeof(T));
 }
 
+template <class T>
+static inline __attribute__((always_inline)) Vector<T> load(const T* from) {
+  return *reinterpret_cast<const Loose<T>*>(from);
+}
+
+template <class T>
+static inline __attribute__((always_inline)) void store(const Vector<T>& value, T* to) {
+  *reinterpret_cast<Loose<T>*>(to) = value;
+}
+
+// `valid` values, zeros behind them.
+template <class T>
+static inline Vector<T> load_some(const T* from, int valid) {
+  Vector<T> value{};
+  copy_values(from, valid, reinterpret_cast<T*>(&value));
+  return value;
+}
+
+template <class T>
+static inline void store_some(const Vector<T>& value, int valid, T* to) {
+  copy_values(reinterpret_cast<const T*>(&value), valid, to);
+}
+
 // sums[n] += rows[0][n] + rows[1][n] + ..., in this order; `width` is whole vectors.
 template <class T>
 static inline void add_rows(const T* rows, int count, long width, T* sums) {
