@@ -6,7 +6,7 @@
 // along the rows, then down the columns, as soon as a row is complete.
 
 inline constexpr int few_tiles = 16;  // tiles whose transformed patches stay in the nearest cache
-inline constexpr int few_tiles_together = ABELL_VECTOR_REGISTERS == 32 ? 2 : 1;
+inline constexpr int few_tiles_together = 2;
 
 // Values of one row of a tile's transformed patch: [quad of channels][6][4 channels].
 static inline long few_tile_row(const Conv2dGeometry& g) { return (g.channels + 3L) / 4 * 24; }
