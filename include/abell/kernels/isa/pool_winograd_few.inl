@@ -14,11 +14,11 @@ static inline int few_tiles_of(const Conv2dGeometry& g) { return (g.pooled_width
 // Values of an image row with a column before it, and all that the last tile reads behind.
 static inline long few_line(const Conv2dGeometry& g) { return (4L * few_tiles_of(g) + 2) * g.channels; }
 
-// Lines transformed down the columns [4][few_line], then tiles [4][few_tiles][few_tile_row]; a quad of channels may
-// be read past the end of a line.
+// Lines transformed down the columns [4][few_line], tiles [4][few_tiles][few_tile_row], then a row of zeros; a quad of
+// channels may be read past the end of a line.
 template <class T>
 static long pool_winograd_few_scratch_size(const Conv2dGeometry& g) {
-  return 4 * few_line(g) + 4 + 4 * few_tiles * few_tile_row(g);
+  return 4 * few_line(g) + 4 + 4 * few_tiles * few_tile_row(g) + static_cast<long>(g.width) * g.channels;
 }
 
 // [vector of filters][row of the patch][channel][column of the patch], then 3 x the bias.
@@ -49,35 +49,32 @@ static void pool_winograd_few_pack(const Conv2dGeometry& g, const T* weights, co
   }
 }
 
-// The four image rows under a pooled row, transformed down the columns.
+// The four image rows under a pooled row, transformed down the columns; `zeros` stands for a row beyond the border.
 template <class T>
-static void transform_lines(const Conv2dGeometry& g, const T* image, int row, T* lines) {
+static void transform_lines(const Conv2dGeometry& g, const T* image, const T* zeros, int row, T* lines) {
   const long line = few_line(g);
   const long width = static_cast<long>(g.width) * g.channels;
-  const auto from = [&](int y) {
-    return y >= 0 && y < g.height ? image + y * width : static_cast<const T*>(nullptr);
-  };
-  const T* d[4] = {from(2 * row - 1), from(2 * row), from(2 * row + 1), from(2 * row + 2)};
+  const T* from[4];
   for (int i = 0; i < 4; ++i) {
-    T* to = lines + i * line;
-    const T* plus = d[i == 0 ? 0 : i == 2 ? 2 : 1];
-    const T* other = d[i == 3 ? 3 : i == 2 ? 1 : 2];
-    const T sign = i == 1 ? T(1) : T(-1);
-    clear_values(to, g.channels);
-    to += g.channels;
-    if (plus != nullptr && other != nullptr) {
-#pragma omp simd
-      for (long k = 0; k < width; ++k) to[k] = plus[k] + sign * other[k];
-    } else if (plus != nullptr) {
-      copy_values(plus, width, to);
-    } else if (other != nullptr) {
-#pragma omp simd
-      for (long k = 0; k < width; ++k) to[k] = sign * other[k];
-    } else {
-      clear_values(to, width);
-    }
-    clear_values(to + width, line - width - g.channels);
+    const int y = 2 * row - 1 + i;
+    from[i] = y >= 0 && y < g.height ? image + y * width : zeros;
+    clear_values(lines + i * line, g.channels);
+    clear_values(lines + i * line + g.channels + width, line - width - g.channels);
   }
+  lines += g.channels;
+  Vector<T> d[4], v[4];
+  long k = 0;
+  for (; k + lanes<T> <= width; k += lanes<T>) {
+#pragma GCC unroll 4
+    for (int i = 0; i < 4; ++i) d[i] = load(from[i] + k);
+    patch_transform(d, v);
+#pragma GCC unroll 4
+    for (int i = 0; i < 4; ++i) store(v[i], lines + i * line + k);
+  }
+  const int left = static_cast<int>(width - k);
+  for (int i = 0; i < 4; ++i) d[i] = load_some(from[i] + k, left);
+  patch_transform(d, v);
+  for (int i = 0; i < 4; ++i) store_some(v[i], left, lines + i * line + k);
 }
 
 // The patches of tiles [first, first + count), transformed along the rows too.
@@ -156,10 +153,12 @@ static void pool_winograd_few_rows(const Conv2dGeometry& g, const T* image, cons
                                    unsigned char* argmax, int begin, int end, T* lines) {
   const long tile_row = few_tile_row(g);
   T* tiles = lines + 4 * few_line(g) + 4;
+  T* zeros = tiles + 4 * few_tiles * tile_row;
+  clear_values(zeros, static_cast<long>(g.width) * g.channels);
   const T* bias = packed + 24L * g.channels * round_to_lanes<T>(g.filters);
   const bool streamed = worth_streaming(pooled, g.pooled_size(), g.filters);
   for (int row = begin; row < end; ++row) {
-    transform_lines(g, image, row, lines);
+    transform_lines(g, image, zeros, row, lines);
     for (int first = 0; first < few_tiles_of(g); first += few_tiles) {
       const int count = few_tiles_of(g) - first < few_tiles ? few_tiles_of(g) - first : few_tiles;
       transform_tiles(g, lines, first, count, tiles);
