@@ -54,13 +54,13 @@ for python in python3 /usr/bin/python3; do
     break
   fi
 done
-onnxruntime=
-if [[ -n $pytorch ]] && "$pytorch" -c 'import onnxruntime' 2>/dev/null; then onnxruntime=$pytorch; fi
+onnxruntime=false
+if [[ -n $pytorch ]] && "$pytorch" -c 'import onnxruntime' 2>/dev/null; then onnxruntime=true; fi
 for peer in abell-peer-eigen abell-peer-onednn; do
   [[ -x $bin/$peer ]] || echo "compare.sh: $peer is not there; its column stays empty"
 done
 [[ -n $pytorch ]] || echo "compare.sh: no Python with torch; PyTorch's columns stay empty"
-[[ -n $onnxruntime ]] || echo "compare.sh: no onnxruntime beside torch (pip, not Debian); its column stays empty"
+$onnxruntime || echo "compare.sh: no onnxruntime beside torch (pip, not Debian); its column stays empty"
 
 # run NAME COMMAND...: one program's JSON into raw/NAME.json.
 run() {
@@ -92,8 +92,8 @@ suite() {
       run "$round-pytorch_default-$group" "$pytorch" benchmarks/peers/pytorch.py "${python[@]}" --malloc default || true
     fi
   fi
-  if [[ -n $onnxruntime && $group == networks ]]; then
-    run "$round-onnxruntime-$group" "$onnxruntime" benchmarks/peers/onnx_runtime.py "${python[@]}" || true
+  if $onnxruntime && [[ $group == networks ]]; then
+    run "$round-onnxruntime-$group" "$pytorch" benchmarks/peers/onnx_runtime.py "${python[@]}" || true
   fi
   # Eigen is several times slower: once is enough.
   if [[ $group != memory && $round == 1 && -x $bin/abell-peer-eigen ]]; then

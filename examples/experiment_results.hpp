@@ -151,16 +151,10 @@ void add_pictures(ExperimentReport& report, const TrainOptions& run, const Netwo
   part.cache = cache_pixels(part.set, network.input(), run.preprocessing.decode(), {.threads = run.common.threads});
   const CachedSamples samples(part.cache, std::vector<int>(indices.size(), -1), indices, run.preprocessing.samples());
   Tensor<float> image(1, network.input());
-  report.sky_channels = true;
   for (const std::size_t i : indices) {
-    Picture picture = picture_of(part, i);
-    for (std::size_t at = 0; at < picture.pixels.size(); at += 3) {
-      report.sky_channels = report.sky_channels && picture.pixels[at] == 0;
-    }
-    if (!report.filters.example) report.filters.example = picture;
     samples.read(i, 0, image.span());
-    report.examples.push_back(
-        explained(network, image, is_positive(scores[chosen[i]]), chosen[i], std::move(picture), run.common.threads));
+    add_example(report, network, image, is_positive(scores[chosen[i]]), chosen[i], picture_of(part, i),
+                run.common.threads);
   }
 }
 

@@ -63,11 +63,11 @@ inline std::size_t scored_images(const ExperimentOptions& options, const Data& d
   return data.validation.size() + (1 + extra) * data.test.size();
 }
 
-/// Images that a run predicts when it is trained: the last and the best weights' test, and about 50 for the maps of
-/// each of its report's examples.
+/// Images that a run predicts when it is trained: the last and the best weights' test, and the maps of its report's
+/// examples.
 inline std::size_t reported_images(const ExperimentOptions& options, const Data& data) {
   const std::size_t tests = options.train.tta ? 2 * 8 + 1 : 2;
-  return tests * data.test.size() + 50 * std::min<std::size_t>(24, data.test.size());
+  return tests * data.test.size() + example_predictions * std::min(4 * outcome_examples, data.test.size());
 }
 
 /// What is left of a run; nothing when it is complete. Throws FormatError when it was done with other options.

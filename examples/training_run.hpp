@@ -41,24 +41,32 @@ inline Picture picture_of(const Data& data, std::size_t object) {
   return picture;
 }
 
-/// What a MobileNet is that began from scratch; empty for
-/// other runs.
+/// What a MobileNet is that began from scratch; empty for other runs.
 inline std::string from_scratch(const TrainOptions& options) {
   if (options.network != "mobilenet" || !options.weights.empty()) return {};
   return "MobileNet from scratch: this is not the paper's MN-E, which most likely began with weights pretrained on "
          "ImageNet (--weights FILE.h5). With a decay of 0.95 it hardly moves; --decay 0 lets it learn.";
 }
 
-/// A report's example with the maps of what spoke for `answer`. Squares of a quarter of the image are hidden, 49 in
-/// all: a finer map costs more than the run's own evaluation.
-template <class Network>
-ReportExample explained(const Network& network, const Tensor<float>& image, int answer, std::size_t prediction,
-                        Picture picture, int threads) {
+/// Predictions that the maps of one example take, about: 49 hidden squares, and Grad-CAM.
+inline constexpr std::size_t example_predictions = 50;
+
+/// Adds an example to a report, with the maps of what spoke for `answer`; the filters are shown over the first.
+/// Squares of a quarter of the image are hidden: a finer map costs more than the run's own evaluation. Images that
+/// are [empty, optical, X-ray] are known by their empty channel.
+template <class Report, class Network>
+void add_example(Report& report, const Network& network, const Tensor<float>& image, int answer,
+                 std::size_t prediction, Picture picture, int threads) {
+  bool empty = true;
+  for (std::size_t i = 0; i < picture.pixels.size(); i += 3) empty = empty && picture.pixels[i] == 0;
+  report.sky_channels = empty && (report.sky_channels || report.examples.empty());
+  if (!report.filters.example) report.filters.example = picture;
   const int step = std::max(1, network.input().height / 8);
-  return {.prediction = prediction,
-          .picture = std::move(picture),
-          .grad_cam = grad_cam(network, image, answer, {.threads = threads}),
-          .occlusion = occlusion(network, image, answer, {.patch = 2 * step, .stride = step, .threads = threads})};
+  report.examples.push_back(
+      {.prediction = prediction,
+       .picture = std::move(picture),
+       .grad_cam = grad_cam(network, image, answer, {.threads = threads}),
+       .occlusion = occlusion(network, image, answer, {.patch = 2 * step, .stride = step, .threads = threads})});
 }
 
 /// Adds pictures of the first convolution's filters.
@@ -115,18 +123,12 @@ TrainingReport report_of(const TrainOptions& options, const Data& data, const Sc
     report.predictions.push_back({object.id, data.set.classes[static_cast<std::size_t>(object.label)], scored.labels[i],
                                   scored.probabilities[i]});
   }
-  // [empty, optical, X-ray] images are known by their empty channel.
   const CachedSamples samples(data.cache, data.labels, scored.objects, options.preprocessing.samples());
   Tensor<float> image(1, network.input());
-  report.sky_channels = true;
   for (const std::size_t chosen : choose_examples(report.predictions)) {
-    Picture picture = picture_of(data, scored.objects[chosen]);
-    const auto& bytes = picture.pixels;
-    for (std::size_t i = 0; i < bytes.size(); i += 3) report.sky_channels = report.sky_channels && bytes[i] == 0;
-    if (!report.filters.example) report.filters.example = picture;
     samples.read(chosen, 0, image.span());
-    report.examples.push_back(explained(network, image, is_positive(scored.probabilities[chosen]), chosen,
-                                        std::move(picture), options.common.threads));
+    add_example(report, network, image, is_positive(scored.probabilities[chosen]), chosen,
+                picture_of(data, scored.objects[chosen]), options.common.threads);
   }
   add_filter_pictures(report.filters, network, report.sky_channels);
   return report;

@@ -7,11 +7,9 @@ Needs the Python packages torch and onnxruntime. The networks are those of pytor
 batch size fixed and their normalisations folded, and run with all of ONNX Runtime's optimisations.
 """
 
-import argparse
 import inspect
 import io
 import json
-import re
 import sys
 
 import onnxruntime
@@ -47,13 +45,7 @@ def lines():
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--threads", type=lambda text: [int(n) for n in text.split(",")],
-                        default=pytorch.default_threads())
-    parser.add_argument("--filter", type=re.compile, default=re.compile(""))
-    parser.add_argument("--least", type=int, default=10)
-    parser.add_argument("--budget", type=float, default=20.0)
-    options = parser.parse_args()
+    options = pytorch.options_parser(__doc__.splitlines()[0]).parse_args()
 
     results = []
     for threads in options.threads:
@@ -67,9 +59,7 @@ def main():
             session = onnxruntime.InferenceSession(exported(network, images), how, providers=["CPUExecutionProvider"])
             feed = {"images": images.numpy()}
             seconds, runs = pytorch.median_seconds(lambda: session.run(None, feed), options.least, options.budget)
-            results.append({"name": name, "run_type": "iteration", "iterations": runs, "real_time": seconds * 1e3,
-                            "time_unit": "ms", "median_seconds": seconds, "runs": runs,
-                            "images_per_second": batch / seconds})
+            results.append(pytorch.line_of(name, seconds, runs, batch))
             print(f"{name}: {seconds * 1e3:.3f} ms", file=sys.stderr)
     json.dump({"context": {"onnxruntime": onnxruntime.__version__}, "benchmarks": results}, sys.stdout, indent=1)
     print()

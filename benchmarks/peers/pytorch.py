@@ -183,6 +183,25 @@ def default_threads():
     return [2**i for i in range(most.bit_length()) if 2**i < most] + [most]
 
 
+def options_parser(description):
+    """The options that the Python peers have in common."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--threads", type=lambda text: [int(n) for n in text.split(",")], default=default_threads())
+    parser.add_argument("--filter", type=re.compile, default=re.compile(""))
+    parser.add_argument("--least", type=int, default=10)
+    parser.add_argument("--budget", type=float, default=20.0)
+    return parser
+
+
+def line_of(name, seconds, runs, images):
+    """A result in Google Benchmark's form."""
+    line = {"name": name, "run_type": "iteration", "iterations": runs, "real_time": seconds * 1e3,
+            "time_unit": "ms", "median_seconds": seconds, "runs": runs}
+    if images:
+        line["images_per_second"] = images / seconds
+    return line
+
+
 def measure(name, forms, flops, images, options):
     """The line of the fastest form."""
     results = []
@@ -191,12 +210,9 @@ def measure(name, forms, flops, images, options):
         seconds, runs = median_seconds(prepare(), options.least, options.budget / len(forms))
         results.append((seconds, runs, form))
     seconds, runs, form = min(results)
-    line = {"name": name, "run_type": "iteration", "iterations": runs, "real_time": seconds * 1e3,
-            "time_unit": "ms", "layout": form, "median_seconds": seconds, "runs": runs}
+    line = line_of(name, seconds, runs, images) | {"layout": form}
     if flops:
         line["FLOPS"] = flops / seconds
-    if images:
-        line["images_per_second"] = images / seconds
     print(f"{name}: {seconds * 1e3:.3f} ms, {form}", file=sys.stderr)
     return line
 
@@ -230,11 +246,7 @@ def run_alone(what, form):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--threads", type=lambda text: [int(n) for n in text.split(",")], default=default_threads())
-    parser.add_argument("--filter", type=re.compile, default=re.compile(""))
-    parser.add_argument("--least", type=int, default=10)
-    parser.add_argument("--budget", type=float, default=20.0)
+    parser = options_parser(__doc__.splitlines()[0])
     parser.add_argument("--malloc", choices=("keep", "default"), default="keep")
     parser.add_argument("--memory-of", nargs=2, help=argparse.SUPPRESS)
     options = parser.parse_args()

@@ -19,6 +19,11 @@ struct Bands {
   int rows;       ///< rows of one image
   int band_rows;  ///< rows of one band
 
+  /// Bands of much the same size, of at most `most` rows.
+  static constexpr Bands equal(int batch, int rows, int most) {
+    const int parts = (rows + most - 1) / most;
+    return {batch, rows, (rows + parts - 1) / parts};
+  }
   constexpr int per_image() const { return (rows + band_rows - 1) / band_rows; }
   constexpr int size() const { return batch * per_image(); }
   constexpr int image(int band) const { return band / per_image(); }

@@ -71,8 +71,7 @@ void conv2d_relu_pool_input_gradient(const Run<T>& run, const Conv2dGeometry& g,
   run.table->pool_input_pack(g, weights, scratch);
   const std::size_t size = round_up(count(run.table->pool_input_scratch_size(g)), 16);
   T* own = scratch + run.table->pool_input_packed_size(g);
-  const int parts = (g.pooled_height() + pool_input_band_rows - 1) / pool_input_band_rows;
-  const Bands bands{batch, g.pooled_height(), (g.pooled_height() + parts - 1) / parts};
+  const Bands bands = Bands::equal(batch, g.pooled_height(), pool_input_band_rows);
   parallel_for(bands.size(), run.threads, [&](int band, int thread) {
     const auto image = static_cast<std::size_t>(bands.image(band));
     const Range rows = bands.rows_of(band);

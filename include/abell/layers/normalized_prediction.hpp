@@ -136,8 +136,7 @@ class NormalizedPrediction {
                    const T* packed, T* y, T* memory) const {
     const auto& g = first.geometry;
     const int most_rows = std::clamp(96 / g.out_width, std::min(4, g.out_height), g.out_height);
-    const int parts = (g.out_height + most_rows - 1) / most_rows;
-    const kernels::Bands bands{images, g.out_height, (g.out_height + parts - 1) / parts};
+    const auto bands = kernels::Bands::equal(images, g.out_height, most_rows);
     const std::size_t row = static_cast<std::size_t>(g.out_width) * first.filters();
     const std::size_t room = round_up(count(run_.table->depthwise_scratch_size(g)), 16);
     const std::size_t line = round_up(static_cast<std::size_t>(bands.band_rows) * row, 16);
