@@ -5,7 +5,7 @@
 
 namespace abell::kernels {
 
-inline constexpr int pool_forward_band_rows = 4;  ///< pooled rows of a chunk, forward
+inline constexpr int pool_tile_rows = 2;          ///< pooled rows of a tile, forward
 inline constexpr int pool_weights_band_rows = 4;  ///< pooled rows of a piece of a chunk, weights
 inline constexpr int pool_input_band_rows = 30;   ///< at most: the input's gradient walks two rows more than a band's
 
@@ -23,7 +23,9 @@ void conv2d_relu_pool_forward(const Run<T>& run, const Conv2dGeometry& g, int ba
   run.table->pool_forward_pack(g, weights, bias, scratch);
   const std::size_t size = round_up(count(run.table->pool_forward_scratch_size(g)), 16);
   T* own = scratch + run.table->pool_forward_packed_size(g);
-  const Bands bands{batch, g.pooled_height(), pool_forward_band_rows};
+  // Two rows of tiles share image rows in the cache; where that leaves few bands for the threads, one.
+  const Bands pairs{batch, g.pooled_height(), 2 * pool_tile_rows};
+  const Bands bands = pairs.size() >= 8 * run.threads ? pairs : Bands{batch, g.pooled_height(), pool_tile_rows};
   parallel_for(bands.size(), run.threads, [&](int band, int thread) {
     const auto image = static_cast<std::size_t>(bands.image(band));
     const Range rows = bands.rows_of(band);
