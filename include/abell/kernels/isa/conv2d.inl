@@ -4,9 +4,10 @@
 // Where there is padding, rows are copied once into a zero-padded ring ("band") of row slots, so that
 // borders need no special case and the rows in use stay in the cache. Otherwise they are read where they lie.
 
-static inline long band_slots(const Conv2dGeometry& g) {
+// A ring that holds the rows under `together` output rows.
+static inline long band_slots(const Conv2dGeometry& g, int together = 1) {
   long slots = 1;
-  while (slots < g.kernel_height) slots *= 2;
+  while (slots < (together - 1) * g.stride_height + g.kernel_height) slots *= 2;
   return slots;
 }
 
@@ -45,8 +46,8 @@ static inline bool has_padding(const Conv2dGeometry& g) {
          (g.out_width - 1) * g.stride_width + g.kernel_width > g.width;
 }
 
-static inline long band_size(const Conv2dGeometry& g) {
-  return has_padding(g) ? band_slots(g) * static_cast<long>(g.band_row()) : 0;
+static inline long band_size(const Conv2dGeometry& g, int together = 1) {
+  return has_padding(g) ? band_slots(g, together) * static_cast<long>(g.band_row()) : 0;
 }
 
 // The input rows under one output row after another, in the band or in the image.
@@ -59,12 +60,12 @@ struct InputRows {
   long slots;
   bool copied;
 
-  InputRows(const Conv2dGeometry& geometry, const T* from, int first_output_row, T* scratch)
+  InputRows(const Conv2dGeometry& geometry, const T* from, int first_output_row, T* scratch, int together = 1)
       : g(geometry),
         image(from),
         band(scratch),
         loaded(first_output_row * geometry.stride_height),
-        slots(band_slots(geometry)),
+        slots(band_slots(geometry, together)),
         copied(has_padding(geometry)) {}
 
   Window window(int row) {
@@ -128,9 +129,17 @@ static void pack_conv2d_transposed(const Conv2dGeometry& t, const T* weights, T*
   pack_bias(t.filters, static_cast<const T*>(nullptr), packed);
 }
 
+// Output rows whose products the weights' gradient sums in registers: enough steps to be worth a pass over the sums.
+inline constexpr int most_lines = 8;
+static inline int lines_together(const Conv2dGeometry& g) {
+  const int lines = 96 / g.out_width;
+  return lines < 1 ? 1 : lines > most_lines ? most_lines : lines;
+}
+
 template <class T>
 static long conv2d_weights_scratch_size(const Conv2dGeometry& g) {
-  return band_size(g) + static_cast<long>(g.out_width) * round_to_lanes<T>(g.filters);
+  const int lines = lines_together(g);
+  return band_size(g, lines) + static_cast<long>(lines) * g.out_width * round_to_lanes<T>(g.filters);
 }
 
 // Adds output rows [begin, end) of one image to the gradients: weights as [depth][padded filters],
@@ -140,24 +149,38 @@ static void conv2d_weights_rows(const Conv2dGeometry& g, const T* image, const T
                                 T* scratch) {
   const long width = round_to_lanes<T>(g.filters);
   const int length = g.kernel_width * g.channels;
-  InputRows<T> input(g, image, begin, scratch);
-  T* strip = scratch + band_size(g);
+  const int together = lines_together(g);
+  InputRows<T> input(g, image, begin, scratch, together);
+  T* strip = scratch + band_size(g, together);
   T* bias = sums + g.depth() * width;
-  for (int row = begin; row < end; ++row) {
-    const Window window = input.window(row);
-    const T* line = gradient + static_cast<long>(row - begin) * g.out_width * g.filters;
+  for (int row = begin; row < end; row += together) {
+    const int lines = end - row < together ? end - row : together;
+    Window windows[most_lines];
+    for (int i = 0; i < lines; ++i) windows[i] = input.window(row + i);
+    const T* values = gradient + static_cast<long>(row - begin) * g.out_width * g.filters;
+    const int pixels = lines * g.out_width;
     if (width != g.filters) {
-      for (int x = 0; x < g.out_width; ++x) {
-        copy_values(line + static_cast<long>(x) * g.filters, g.filters, strip + x * width);
+      for (int x = 0; x < pixels; ++x) {
+        copy_values(values + static_cast<long>(x) * g.filters, g.filters, strip + x * width);
         clear_values(strip + x * width + g.filters, width - g.filters);
       }
-      line = strip;
+      values = strip;
     }
-    add_rows(line, g.out_width, width, bias);
+    add_rows(values, pixels, width, bias);
     for (int tap = 0; tap < g.kernel_height; ++tap) {
-      const T* left = input.rows() + ((window.first + tap) & window.mask) * window.row_stride;
-      gemm_transposed(length, static_cast<int>(width), g.out_width, left, window.pixel_stride, line, width,
-                      sums + static_cast<long>(tap) * length * width, width);
+      const auto line = [&](int i) {
+        return input.rows() + ((windows[i].first + tap) & windows[i].mask) * windows[i].row_stride;
+      };
+      T* out = sums + static_cast<long>(tap) * length * width;
+      const int filters = static_cast<int>(width);
+      if (together == 1) {
+        gemm_transposed(length, filters, pixels, line(0), windows[0].pixel_stride, values, width, out, width);
+      } else {
+        const T* starts[most_lines];
+        for (int i = 0; i < lines; ++i) starts[i] = line(i);
+        accumulate_lines<T>(length, filters, {starts, lines, g.out_width}, windows[0].pixel_stride, values, width, out,
+                            width);
+      }
     }
   }
 }

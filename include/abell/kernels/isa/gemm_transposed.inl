@@ -9,10 +9,19 @@ struct AheadRows {
   unsigned long at = 0;
 };
 
-// P rows x V vectors of C += A^T B over `count` steps, or C = A^T B when `fresh`.
+// Steps of A that do not follow one another at one stride: `count` lines of `length` steps, as a convolution's windows
+// in several rows of an image.
+template <class T>
+struct Lines {
+  const T* const* start;
+  int count;
+  int length;
+};
+
+// P rows x V vectors of C += A^T B over the steps of `lines`, or C = A^T B when `fresh`, from row `row_of_a` of A on.
 template <class T, int P, int V, bool Fetches>
-static void accumulate_tile(const T* a, long a_stride, const T* b, long b_stride, int count, bool fresh, T* c,
-                            long c_stride, AheadRows& ahead) {
+static void accumulate_tile(const Lines<T>& lines, int row_of_a, long a_stride, const T* b, long b_stride, bool fresh,
+                            T* c, long c_stride, AheadRows& ahead) {
   Vector<T> sum[P][V];
 #pragma GCC unroll 16
   for (int p = 0; p < P; ++p) {
@@ -22,24 +31,28 @@ static void accumulate_tile(const T* a, long a_stride, const T* b, long b_stride
     }
   }
   [[maybe_unused]] unsigned long row = ahead.row, at = ahead.at;
-  for (int i = 0; i < count; ++i) {
-    if constexpr (Fetches) {
-      fetch_line(row + at);
-      at += ahead.step;
-      row = at < ahead.length ? row : row + ahead.row_step;
-      at = at < ahead.length ? at : 0;
+  const int count = Fetches ? 1 : lines.count;  // what fetches ahead has one line
+  for (int line = 0; line < count; ++line) {
+    const T* a = lines.start[line] + row_of_a;
+    for (int i = 0; i < lines.length; ++i) {
+      if constexpr (Fetches) {
+        fetch_line(row + at);
+        at += ahead.step;
+        row = at < ahead.length ? row : row + ahead.row_step;
+        at = at < ahead.length ? at : 0;
+      }
+      Vector<T> right[V];
+#pragma GCC unroll 16
+      for (int v = 0; v < V; ++v) right[v] = load(b + v * lanes<T>);
+#pragma GCC unroll 16
+      for (int p = 0; p < P; ++p) {
+        const T left = a[p];
+#pragma GCC unroll 16
+        for (int v = 0; v < V; ++v) sum[p][v] += left * right[v];
+      }
+      a += a_stride;
+      b += b_stride;
     }
-    Vector<T> right[V];
-#pragma GCC unroll 16
-    for (int v = 0; v < V; ++v) right[v] = *reinterpret_cast<const Loose<T>*>(b + v * lanes<T>);
-#pragma GCC unroll 16
-    for (int p = 0; p < P; ++p) {
-      const T left = a[p];
-#pragma GCC unroll 16
-      for (int v = 0; v < V; ++v) sum[p][v] += left * right[v];
-    }
-    a += a_stride;
-    b += b_stride;
   }
   if constexpr (Fetches) ahead.row = row, ahead.at = at;
 #pragma GCC unroll 16
@@ -50,51 +63,60 @@ static void accumulate_tile(const T* a, long a_stride, const T* b, long b_stride
 }
 
 template <class T, int P, int V, bool Fetches>
-static void accumulate_some(int rows, const T* a, long a_stride, const T* b, long b_stride, int count, bool fresh, T* c,
-                            long c_stride, AheadRows& ahead) {
+static void accumulate_some(int rows, const Lines<T>& lines, int row_of_a, long a_stride, const T* b, long b_stride,
+                            bool fresh, T* c, long c_stride, AheadRows& ahead) {
   if constexpr (P > 0) {
     if (rows == P) {
-      accumulate_tile<T, P, V, Fetches>(a, a_stride, b, b_stride, count, fresh, c, c_stride, ahead);
+      accumulate_tile<T, P, V, Fetches>(lines, row_of_a, a_stride, b, b_stride, fresh, c, c_stride, ahead);
     } else {
-      accumulate_some<T, P - 1, V, Fetches>(rows, a, a_stride, b, b_stride, count, fresh, c, c_stride, ahead);
+      accumulate_some<T, P - 1, V, Fetches>(rows, lines, row_of_a, a_stride, b, b_stride, fresh, c, c_stride, ahead);
     }
   }
 }
 
-// C[rows][columns] += A^T B with A [depth][rows] and B [depth][columns]; columns beyond the last
-// whole vector are summed one by one.
+// C[rows][columns] += A^T B over the steps of A's lines, of which B has as many rows; columns beyond the last whole
+// vector are summed one by one.
+template <class T>
+static void accumulate_lines(int rows, int columns, const Lines<T>& lines, long a_stride, const T* b, long b_stride,
+                             T* c, long c_stride) {
+  AheadRows nothing{address_of(c), 0, 1, 0};
+  int column = 0;
+  for (; column + lanes<T> <= columns; column += column + panel_width<T> <= columns ? panel_width<T> : lanes<T>) {
+    const bool wide = column + panel_width<T> <= columns;
+    // Plain sizes and calls: a sum over few steps ends too often to bear more.
+    for (int row = 0; row < rows; row += tile_pixels) {
+      const int some = rows - row < tile_pixels ? rows - row : tile_pixels;
+      T* out = c + row * c_stride + column;
+      if (wide) {
+        accumulate_some<T, tile_pixels, 2, false>(some, lines, row, a_stride, b + column, b_stride, false, out,
+                                                  c_stride, nothing);
+      } else {
+        accumulate_some<T, tile_pixels, 1, false>(some, lines, row, a_stride, b + column, b_stride, false, out,
+                                                  c_stride, nothing);
+      }
+    }
+  }
+  for (; column < columns; ++column) {
+    for (int row = 0; row < rows; ++row) {
+      T sum = c[row * c_stride + column];
+      const T* right = b + column;
+      for (int line = 0; line < lines.count; ++line) {
+        for (int i = 0; i < lines.length; ++i, right += b_stride) sum += lines.start[line][i * a_stride + row] * *right;
+      }
+      c[row * c_stride + column] = sum;
+    }
+  }
+}
+
+// C[rows][columns] += A^T B with A [depth][rows] and B [depth][columns].
 template <class T>
 static void gemm_transposed(int rows, int columns, int depth, const T* a, long a_stride, const T* b, long b_stride,
                             T* c, long c_stride) {
   constexpr int block = 64;  // steps whose A and B stay in the first-level cache
-  AheadRows nothing{address_of(c), 0, 1, 0};
   for (int start = 0; start < depth; start += block) {
-    const int count = depth - start < block ? depth - start : block;
-    const T* left = a + start * a_stride;
-    const T* right = b + start * b_stride;
-    int column = 0;
-    for (; column + lanes<T> <= columns; column += column + panel_width<T> <= columns ? panel_width<T> : lanes<T>) {
-      const bool wide = column + panel_width<T> <= columns;
-      // Plain sizes and calls: a sum over few steps ends too often to bear more.
-      for (int row = 0; row < rows; row += tile_pixels) {
-        const int some = rows - row < tile_pixels ? rows - row : tile_pixels;
-        T* out = c + row * c_stride + column;
-        if (wide) {
-          accumulate_some<T, tile_pixels, 2, false>(some, left + row, a_stride, right + column, b_stride, count, false,
-                                                    out, c_stride, nothing);
-        } else {
-          accumulate_some<T, tile_pixels, 1, false>(some, left + row, a_stride, right + column, b_stride, count, false,
-                                                    out, c_stride, nothing);
-        }
-      }
-    }
-    for (; column < columns; ++column) {
-      for (int row = 0; row < rows; ++row) {
-        T sum = c[row * c_stride + column];
-        for (int i = 0; i < count; ++i) sum += left[i * a_stride + row] * right[i * b_stride + column];
-        c[row * c_stride + column] = sum;
-      }
-    }
+    const T* line = a + start * a_stride;
+    accumulate_lines<T>(rows, columns, {&line, 1, depth - start < block ? depth - start : block}, a_stride,
+                        b + start * b_stride, b_stride, c, c_stride);
   }
 }
 
@@ -173,9 +195,10 @@ static void gemm_transposed_block(int rows, int columns, int depth, const T* a, 
       for (int tile = 0; tile < tiles; ++tile, ++call) {
         const int row = tile_begin(tile, tiles, rows), some = tile_begin(tile + 1, tiles, rows) - row;
         AheadRows& ahead = call * (rows + columns) < calls * rows ? ahead_left : ahead_right;
+        const T* line = pack ? left + row * block_depth : a + row;
         (vectors == 2 ? accumulate_some<T, tile_rows, 2, true>
-                      : accumulate_some<T, tile_rows, 1, true>)(some, pack ? left + row * block_depth : a + row,
-                                                                pack ? some : a_stride, panel, width, count, start == 0,
+                      : accumulate_some<T, tile_rows, 1, true>)(some, {&line, 1, count}, 0, pack ? some : a_stride,
+                                                                panel, width, start == 0,
                                                                 sums + row * sums_stride + column, sums_stride, ahead);
       }
     }
