@@ -1,10 +1,9 @@
 // 3x3 SAME convolution + bias + ReLU + 2x2 SAME max-pool in one pass, and its two gradients.
 // Included once for each instruction set, see targets.inl.
 //
-// Forward, the convolution's output only ever exists in registers: with few input channels a tile of whole
-// 2x2 groups is summed there directly; otherwise see pool_winograd.inl. What is kept for the way back is one
-// byte for each pooled value: which of the four positions was the maximum (0 1 / 2 3), or `dead` when ReLU
-// cut it to zero.
+// Forward, the convolution's output only ever exists in registers: see pool_winograd.inl, and for few channels
+// pool_winograd_few.inl. What is kept for the way back is one byte for each pooled value: which of the four
+// positions was the maximum (0 1 / 2 3), or `dead` when ReLU cut it to zero.
 //
 // Backward, at most one of the four positions carries a gradient, and none where the unit is dead:
 // both gradients walk just the live (position, filter) pairs.

@@ -104,7 +104,7 @@ static Ahead next_patches(const Conv2dGeometry& g, const T* image, int row, int 
   return {address_of(image) + static_cast<unsigned long>(from * value), static_cast<unsigned long>(part * value / steps)};
 }
 
-// Where pooled pixels of a tile row end: outputs from its first tile on.
+// Outputs that exist from a tile on.
 struct Outputs {
   int rows, columns;
 };

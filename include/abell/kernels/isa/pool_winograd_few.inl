@@ -98,13 +98,13 @@ static void transform_tiles(const Conv2dGeometry& g, const T* lines, int first, 
   }
 }
 
-// N tiles of one vector of filters. `exist`: pooled columns from the first tile on, and whether they have a lower
-// row and the last one a right column.
+// What exists of the outputs from a tile on: pooled columns, the last one's right position, the lower positions.
 struct FewOutputs {
   int columns;
   bool right, lower;
 };
 
+// N tiles of one vector of filters, of which the first `filters` are stored.
 template <class T, int N>
 static void few_products(const T* tiles, long tile_row, int channels, const T* weights, const T* bias,
                          FewOutputs exist, int filters, long stride, bool streamed, T* pooled, unsigned char* argmax) {
