@@ -55,8 +55,8 @@ inline constexpr std::size_t example_predictions = 50;
 /// Squares of a quarter of the image are hidden: a finer map costs more than the run's own evaluation. Images that
 /// are [empty, optical, X-ray] are known by their empty channel.
 template <class Report, class Network>
-void add_example(Report& report, const Network& network, const Tensor<float>& image, int answer,
-                 std::size_t prediction, Picture picture, int threads) {
+void add_example(Report& report, const Network& network, const Tensor<float>& image, int answer, std::size_t prediction,
+                 Picture picture, int threads) {
   bool empty = true;
   for (std::size_t i = 0; i < picture.pixels.size(); i += 3) empty = empty && picture.pixels[i] == 0;
   report.sky_channels = empty && (report.sky_channels || report.examples.empty());

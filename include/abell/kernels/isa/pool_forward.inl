@@ -115,8 +115,8 @@ static inline __attribute__((always_inline)) void store_pooled(Vector<T> best, I
   }
 }
 
-// With fewer channels than lanes, rows of kernels are too short for anything but the direct form
-// here, and the weights' gradient takes the filters as lanes (see pool_weights_few.inl).
+// With fewer channels than lanes, the filters are the lanes, forward and in the weights' gradient
+// (pool_winograd_few.inl, pool_weights_few.inl).
 template <class T>
 static bool few_channels(const Conv2dGeometry& g) {
   return g.channels < lanes<T>;

@@ -35,8 +35,7 @@ static void walk_positions(const T* tile, const int* offsets, const T* values, i
 #pragma GCC unroll 18
     for (int i = 0; i < 9 * block_vectors; ++i) {  // i = (tap, vector)
       const int tap = i / block_vectors;
-      sum[i] += value * load(at + (tap / 3 * image_columns + tap % 3) * block<T> +
-                                                           i % block_vectors * lanes<T>);
+      sum[i] += value * load(at + (tap / 3 * image_columns + tap % 3) * block<T> + i % block_vectors * lanes<T>);
     }
   }
 #pragma GCC unroll 18

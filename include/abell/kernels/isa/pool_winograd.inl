@@ -101,7 +101,8 @@ static Ahead next_patches(const Conv2dGeometry& g, const T* image, int row, int 
   const long from = ((4L * row - 1 + k / 6) * g.width + 4L * first) * g.channels + k % 6 * part;
   const long steps = static_cast<long>(tiles_of(tiles)) * g.channels;
   const long value = static_cast<long>(sizeof(T));
-  return {address_of(image) + static_cast<unsigned long>(from * value), static_cast<unsigned long>(part * value / steps)};
+  return {address_of(image) + static_cast<unsigned long>(from * value),
+          static_cast<unsigned long>(part * value / steps)};
 }
 
 // Outputs that exist from a tile on.
@@ -119,9 +120,7 @@ static void pool_products(const T* products, int width, const T* bias, int tiles
       Vector<T> down[6][4];  // [column][row]
 #pragma GCC unroll 6
       for (int j = 0; j < 6; ++j) {
-        const auto m = [&](int i) __attribute__((always_inline)) {
-          return load(at + (6 * i + j) * product_plane<T>);
-        };
+        const auto m = [&](int i) __attribute__((always_inline)) { return load(at + (6 * i + j) * product_plane<T>); };
         output_transform<Vector<T>>({m(0), m(1), m(2), m(3), m(4), m(5)}, down[j]);
       }
       const Vector<T> nine_biases = load(bias + n);
@@ -204,5 +203,5 @@ template <class T>
 static void pool_forward_rows(const Conv2dGeometry& g, const T* image, const T* packed, T* pooled,
                               unsigned char* argmax, int begin, int end, T* scratch) {
   (few_channels<T>(g) ? pool_winograd_few_rows<T> : pool_winograd_rows<T>)(g, image, packed, pooled, argmax, begin, end,
-                                                                     scratch);
+                                                                           scratch);
 }

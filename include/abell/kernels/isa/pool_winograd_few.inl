@@ -106,8 +106,8 @@ struct FewOutputs {
 
 // N tiles of one vector of filters, of which the first `filters` are stored.
 template <class T, int N>
-static void few_products(const T* tiles, long tile_row, int channels, const T* weights, const T* bias,
-                         FewOutputs exist, int filters, long stride, bool streamed, T* pooled, unsigned char* argmax) {
+static void few_products(const T* tiles, long tile_row, int channels, const T* weights, const T* bias, FewOutputs exist,
+                         int filters, long stride, bool streamed, T* pooled, unsigned char* argmax) {
   Vector<T> upper[N][4], lower[N][4];
 #pragma GCC unroll 4
   for (int i = 0; i < 4; ++i) {
@@ -141,8 +141,8 @@ static void few_products(const T* tiles, long tile_row, int channels, const T* w
     const bool right = exist.right || p + 1 < exist.columns;
     const int t = p / 2, j = p % 2 * 2;
     IndexVector<T> index;
-    const Vector<T> best = maximum_of<T>({upper[t][j], upper[t][j + 1], lower[t][j], lower[t][j + 1]}, right,
-                                         exist.lower, index);
+    const Vector<T> best =
+        maximum_of<T>({upper[t][j], upper[t][j + 1], lower[t][j], lower[t][j + 1]}, right, exist.lower, index);
     store_pooled<T>((best + thrice) * (T(1) / 3), index, filters, streamed, pooled + p * stride, argmax + p * stride);
   }
 }
@@ -168,9 +168,9 @@ static void pool_winograd_few_rows(const Conv2dGeometry& g, const T* image, cons
           const FewOutputs exist{g.pooled_width() - x, g.out_width % 2 == 0, 2 * row + 1 < g.out_height};
           const long at = (static_cast<long>(row) * g.pooled_width() + x) * g.filters + n;
           const int together = count - tile < few_tiles_together ? 1 : few_tiles_together;
-          (together == 1 ? few_products<T, 1> : few_products<T, few_tiles_together>)(
-              tiles + tile * tile_row, tile_row, g.channels, packed + 24L * g.channels * n, bias + n, exist,
-              g.filters - n, g.filters, streamed, pooled + at, argmax + at);
+          const auto products = together == 1 ? few_products<T, 1> : few_products<T, few_tiles_together>;
+          products(tiles + tile * tile_row, tile_row, g.channels, packed + 24L * g.channels * n, bias + n, exist,
+                   g.filters - n, g.filters, streamed, pooled + at, argmax + at);
           tile += together;
         }
       }
