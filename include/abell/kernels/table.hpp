@@ -57,6 +57,7 @@ struct KernelTable {
   long (*pool_forward_packed_size)(const Geometry&);
   void (*pool_forward_pack)(const Geometry&, const T* weights, const T* bias, T* packed);
   long (*pool_forward_scratch_size)(const Geometry&);
+  /// `begin` is even: a tile is two pooled rows.
   void (*pool_forward_rows)(const Geometry&, const T* image, const T* packed, T* pooled, unsigned char* argmax,
                             int begin, int end, T* scratch);
   long (*pool_weights_size)(const Geometry&);
