@@ -44,7 +44,8 @@ inline constexpr std::size_t outcome_examples = 6;
 /// Which objects a report shows, as indices into `predictions`: of each outcome up to `each`, the most confident
 /// mistakes, and right ones from the surest to the least sure in even steps.
 inline std::vector<std::size_t> choose_examples(const std::vector<ReportPrediction>& predictions,
-                                                float threshold = default_threshold, std::size_t each = outcome_examples) {
+                                                float threshold = default_threshold,
+                                                std::size_t each = outcome_examples) {
   std::vector<std::size_t> chosen;
   for (const Outcome outcome :
        {Outcome::true_positive, Outcome::false_positive, Outcome::false_negative, Outcome::true_negative}) {

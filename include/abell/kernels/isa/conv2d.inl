@@ -155,8 +155,8 @@ static void conv2d_weights_rows(const Conv2dGeometry& g, const T* image, const T
   T* bias = sums + g.depth() * width;
   for (int row = begin; row < end; row += together) {
     const int lines = end - row < together ? end - row : together;
-    Window windows[most_lines];
-    for (int i = 0; i < lines; ++i) windows[i] = input.window(row + i);
+    const Window window = input.window(row);
+    for (int i = 1; i < lines; ++i) input.window(row + i);
     const T* values = gradient + static_cast<long>(row - begin) * g.out_width * g.filters;
     const int pixels = lines * g.out_width;
     if (width != g.filters) {
@@ -169,16 +169,16 @@ static void conv2d_weights_rows(const Conv2dGeometry& g, const T* image, const T
     add_rows(values, pixels, width, bias);
     for (int tap = 0; tap < g.kernel_height; ++tap) {
       const auto line = [&](int i) {
-        return input.rows() + ((windows[i].first + tap) & windows[i].mask) * windows[i].row_stride;
+        return input.rows() + ((window.first + i * g.stride_height + tap) & window.mask) * window.row_stride;
       };
       T* out = sums + static_cast<long>(tap) * length * width;
       const int filters = static_cast<int>(width);
       if (together == 1) {
-        gemm_transposed(length, filters, pixels, line(0), windows[0].pixel_stride, values, width, out, width);
+        gemm_transposed(length, filters, pixels, line(0), window.pixel_stride, values, width, out, width);
       } else {
         const T* starts[most_lines];
         for (int i = 0; i < lines; ++i) starts[i] = line(i);
-        accumulate_lines<T>(length, filters, {starts, lines, g.out_width}, windows[0].pixel_stride, values, width, out,
+        accumulate_lines<T>(length, filters, {starts, lines, g.out_width}, window.pixel_stride, values, width, out,
                             width);
       }
     }

@@ -37,14 +37,10 @@ struct QuadOf {
   typedef T Loose __attribute__((vector_size(4 * sizeof(T)), aligned(alignof(T)), may_alias));
 };
 
-// Lanes of small integers as bytes, and back. GCC 12 takes AVX2's lanes apart one by one unless told how.
+// Lanes of small integers as bytes. GCC 12 takes AVX2's lanes apart one by one unless told how.
 template <class T>
 static inline __attribute__((always_inline)) ByteVector<T> narrow(const IndexVector<T>& index) {
   return __builtin_convertvector(index, ByteVector<T>);
-}
-template <class T>
-static inline __attribute__((always_inline)) IndexVector<T> widen(const ByteVector<T>& bytes) {
-  return __builtin_convertvector(bytes, IndexVector<T>);
 }
 #if ABELL_VECTOR_BYTES == 32
 template <>
@@ -53,27 +49,19 @@ inline __attribute__((always_inline)) ByteVector<float> narrow<float>(const Inde
   const Bytes bytes = reinterpret_cast<const Bytes&>(index);
   return __builtin_shufflevector(bytes, bytes, 0, 4, 8, 12, 16, 20, 24, 28);
 }
-#endif
-#if !defined(__clang__) && defined(__x86_64__) && ABELL_VECTOR_BYTES > 16
-typedef char SixteenBytes __attribute__((vector_size(16)));
-template <>
-inline __attribute__((always_inline)) IndexVector<float> widen<float>(const ByteVector<float>& bytes) {
-  SixteenBytes low = {};
-  __builtin_memcpy(&low, &bytes, sizeof bytes);
-#if ABELL_VECTOR_BYTES == 32
-  return __builtin_ia32_pmovzxbd256(low);
-#else
-  return __builtin_ia32_pmovzxbd512_mask(low, IndexVector<float>{}, static_cast<unsigned short>(-1));
-#endif
-}
-#if ABELL_VECTOR_BYTES == 64
+#elif !defined(__clang__) && defined(__x86_64__) && ABELL_VECTOR_BYTES == 64
 template <>
 inline __attribute__((always_inline)) ByteVector<float> narrow<float>(const IndexVector<float>& index) {
-  const SixteenBytes low = __builtin_ia32_pmovdb512_mask(index, SixteenBytes{}, static_cast<unsigned short>(-1));
-  return reinterpret_cast<const ByteVector<float>&>(low);
+  typedef char Bytes __attribute__((vector_size(16)));
+  const Bytes bytes = __builtin_ia32_pmovdb512_mask(index, Bytes{}, static_cast<unsigned short>(-1));
+  return reinterpret_cast<const ByteVector<float>&>(bytes);
 }
 #endif
-#endif
+
+// Outputs of the convolution that exist from a tile on.
+struct Outputs {
+  int rows, columns;
+};
 
 // The maximum of the four positions (at an odd edge there is no `right` or `lower` one), and which it was; the first
 // wins a tie. A NaN that comes after a number loses here, yet none is swallowed: three neighbouring outputs always

@@ -105,11 +105,6 @@ static Ahead next_patches(const Conv2dGeometry& g, const T* image, int row, int 
           static_cast<unsigned long>(part * value / steps)};
 }
 
-// Outputs that exist from a tile on.
-struct Outputs {
-  int rows, columns;
-};
-
 // Y = A^T m A for each tile of one panel, then bias, maximum of the positions that exist, ReLU.
 template <class T>
 static void pool_products(const T* products, int width, const T* bias, int tiles, Outputs exist, int filters,

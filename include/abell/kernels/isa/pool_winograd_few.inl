@@ -98,15 +98,9 @@ static void transform_tiles(const Conv2dGeometry& g, const T* lines, int first, 
   }
 }
 
-// What exists of the outputs from a tile on: pooled columns, the last one's right position, the lower positions.
-struct FewOutputs {
-  int columns;
-  bool right, lower;
-};
-
 // N tiles of one vector of filters, of which the first `filters` are stored.
 template <class T, int N>
-static void few_products(const T* tiles, long tile_row, int channels, const T* weights, const T* bias, FewOutputs exist,
+static void few_products(const T* tiles, long tile_row, int channels, const T* weights, const T* bias, Outputs exist,
                          int filters, long stride, bool streamed, T* pooled, unsigned char* argmax) {
   Vector<T> upper[N][4], lower[N][4];
 #pragma GCC unroll 4
@@ -137,12 +131,11 @@ static void few_products(const T* tiles, long tile_row, int channels, const T* w
   const Vector<T> thrice = load(bias);
 #pragma GCC unroll 4
   for (int p = 0; p < 2 * N; ++p) {
-    if (p >= exist.columns) return;
-    const bool right = exist.right || p + 1 < exist.columns;
+    if (2 * p >= exist.columns) return;
     const int t = p / 2, j = p % 2 * 2;
     IndexVector<T> index;
-    const Vector<T> best =
-        maximum_of<T>({upper[t][j], upper[t][j + 1], lower[t][j], lower[t][j + 1]}, right, exist.lower, index);
+    const Vector<T> best = maximum_of<T>({upper[t][j], upper[t][j + 1], lower[t][j], lower[t][j + 1]},
+                                         2 * p + 1 < exist.columns, exist.rows > 1, index);
     store_pooled<T>((best + thrice) * (T(1) / 3), index, filters, streamed, pooled + p * stride, argmax + p * stride);
   }
 }
@@ -165,7 +158,7 @@ static void pool_winograd_few_rows(const Conv2dGeometry& g, const T* image, cons
       for (int n = 0; n < g.filters; n += lanes<T>) {
         for (int tile = 0; tile < count;) {
           const int x = 2 * (first + tile);
-          const FewOutputs exist{g.pooled_width() - x, g.out_width % 2 == 0, 2 * row + 1 < g.out_height};
+          const Outputs exist{g.out_height - 2 * row, g.out_width - 2 * x};
           const long at = (static_cast<long>(row) * g.pooled_width() + x) * g.filters + n;
           const int together = count - tile < few_tiles_together ? 1 : few_tiles_together;
           const auto products = together == 1 ? few_products<T, 1> : few_products<T, few_tiles_together>;
