@@ -13,16 +13,6 @@ inline constexpr unsigned char dead = 4;
 template <class T>
 using IndexVector = decltype(Vector<T>{} < Vector<T>{});
 
-// Channels that the backward kernels take at a time: 9 taps x block_vectors sums fit the registers.
-inline constexpr int block_vectors = ABELL_VECTOR_REGISTERS == 32 ? 2 : 1;
-template <class T>
-inline constexpr int block = block_vectors* lanes<T>;
-
-template <class T>
-static inline int blocks(int channels) {
-  return (channels + block<T> - 1) / block<T>;
-}
-
 template <class T>
 struct ByteVectorOf {
   typedef unsigned char Type __attribute__((vector_size(ABELL_VECTOR_BYTES / sizeof(T))));

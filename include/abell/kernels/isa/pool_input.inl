@@ -1,13 +1,17 @@
 // Gradient of the input of the fused stage. Included once for each instruction set, see targets.inl.
 //
-// dX[position + tap][c] += g * W[tap][c][o] over the live pairs. For each pooled pixel the filters
-// are grouped by position (as bits); walking along a row, the 3 x 4 patch that one half of the
-// pixel (its upper or lower two positions) reaches stays in registers and moves right by two.
+// dX[position + tap][c] += g * W[tap][c][o] over the live pairs, one vector of channels at a time: so few weights stay
+// in the nearest cache. For each pooled pixel the filters are grouped by position (as bits); walking along a row, the
+// patch that the positions reach stays in registers and moves right by two. Where the registers hold 4 x 4 sums, all
+// four positions are walked at once, elsewhere the upper two and then the lower two.
 
-// Weights as [block][filter][9][block channels].
+inline constexpr int walk_rows = ABELL_VECTOR_REGISTERS == 32 ? 2 : 1;  // rows of positions walked at once
+inline constexpr int patch_rows = walk_rows + 2;
+
+// Weights as [vector of channels][filter][9][lanes].
 template <class T>
 static long pool_input_packed_size(const Conv2dGeometry& g) {
-  return static_cast<long>(blocks<T>(g.channels)) * g.filters * 9 * block<T>;
+  return round_to_lanes<T>(g.channels) * g.filters * 9;
 }
 
 template <class T>
@@ -15,24 +19,40 @@ static void pool_input_pack(const Conv2dGeometry& g, const T* weights, T* packed
   clear_values(packed, pool_input_packed_size<T>(g));
   for (int tap = 0; tap < 9; ++tap) {
     for (int c = 0; c < g.channels; ++c) {
-      T* to = packed + (static_cast<long>(c / block<T>) * g.filters * 9 + tap) * block<T> + c % block<T>;
-      for (int n = 0; n < g.filters; ++n) to[n * 9L * block<T>] = *weights++;
+      T* to = packed + (static_cast<long>(c / lanes<T>) * g.filters * 9 + tap) * lanes<T> + c % lanes<T>;
+      for (int n = 0; n < g.filters; ++n) to[n * 9L * lanes<T>] = *weights++;
     }
   }
 }
 
 static inline long filter_words(const Conv2dGeometry& g) { return (static_cast<long>(g.filters) + 63) / 64; }
 
+// A row of sums that begins one column before the image.
 template <class T>
-static long pool_input_strip_row(const Conv2dGeometry& g) {
-  return (2L * g.pooled_width() + 2) * block<T>;
+static long open_row(const Conv2dGeometry& g) {
+  return (2L * g.pooled_width() + 2) * lanes<T>;
 }
 
 template <class T>
 static long pool_input_scratch_size(const Conv2dGeometry& g) {
   const long masks = 4L * g.pooled_width() * filter_words(g);
-  return 4 * blocks<T>(g.channels) * pool_input_strip_row<T>(g) +
-         masks * static_cast<long>(sizeof(long)) / static_cast<long>(sizeof(T)) + 16;
+  return 2 * open_row<T>(g) * (round_to_lanes<T>(g.channels) / lanes<T>)+masks * static_cast<long>(sizeof(long)) /
+             static_cast<long>(sizeof(T)) +
+         16;
+}
+
+// Bit i is set where bytes[i] == value.
+static inline unsigned long bits_of(const unsigned char (&bytes)[16], int value) {
+#if defined(__x86_64__)
+  typedef char Bytes __attribute__((vector_size(16)));
+  Bytes all;
+  __builtin_memcpy(&all, bytes, 16);
+  return static_cast<unsigned long>(__builtin_ia32_pmovmskb128(all == Bytes{} + static_cast<char>(value)));
+#else
+  unsigned long bits = 0;
+  for (int i = 0; i < 16; ++i) bits |= (bytes[i] == value ? 1UL : 0UL) << i;
+  return bits;
+#endif
 }
 
 // masks[x][position][word]: bit n is set when filter n's maximum at pooled column x lies there.
@@ -40,120 +60,118 @@ static inline void mask_positions(const Conv2dGeometry& g, const unsigned char* 
   const long words = filter_words(g);
   for (int x = 0; x < g.pooled_width(); ++x, argmax += g.filters, masks += 4 * words) {
     for (long i = 0; i < 4 * words; ++i) masks[i] = 0;
-    for (int n = 0; n < g.filters; n += 8) {
-      unsigned long bytes = 0x0404040404040404UL;
-      __builtin_memcpy(&bytes, argmax + n, static_cast<unsigned long>(g.filters - n < 8 ? g.filters - n : 8));
-      for (unsigned long position = 0; position < 4; ++position) {
-        // A byte's top bit survives 0x80 - byte only when the byte is zero (bytes are below 8).
-        const unsigned long differs = bytes ^ (position * 0x0101010101010101UL);
-        const unsigned long equal = (0x8080808080808080UL - differs) & 0x8080808080808080UL;
-        const unsigned long bits = ((equal >> 7) * 0x0102040810204080UL) >> 56;
-        masks[static_cast<long>(position) * words + n / 64] |= bits << (n % 64);
+    for (int n = 0; n < g.filters; n += 16) {
+      unsigned char bytes[16] = {dead, dead, dead, dead, dead, dead, dead, dead,
+                                 dead, dead, dead, dead, dead, dead, dead, dead};
+      __builtin_memcpy(bytes, argmax + n, static_cast<unsigned long>(g.filters - n < 16 ? g.filters - n : 16));
+      for (int position = 0; position < 4; ++position) {
+        masks[position * words + n / 64] |= bits_of(bytes, position) << (n % 64);
       }
     }
   }
 }
 
-// One half (two positions) of a pooled row, one block of channels: rows[0..2] are the strip's rows
-// above, at and below the positions. The two positions' loops are written out, and every register
-// loop is flat, so that the compilers keep the patch (3 x 4 x block_vectors) in registers.
-template <class T>
-static void scatter_half(const Conv2dGeometry& g, const T* gradient, const unsigned long* masks, const T* weights,
-                         T* const (&rows)[3]) {
-  constexpr int taps = 9 * block_vectors;
+// Takes a row's two upper (0) or lower (1) positions out of the masks.
+static inline void drop_half(const Conv2dGeometry& g, int half, unsigned long* masks) {
   const long words = filter_words(g);
-  Vector<T> sum[12 * block_vectors] = {};  // [row][column][vector]
-  for (int x = 0; x <= g.pooled_width(); ++x) {
+  for (int x = 0; x < g.pooled_width(); ++x, masks += 4 * words) clear_values(masks + 2 * half * words, 2 * words);
+}
+
+// Adds the filters in `bits` to the 3 x 3 sums around one position.
+template <class T, int Position>
+static inline __attribute__((always_inline)) void add_live(unsigned long bits, const T* gradient, const T* weights,
+                                                           Vector<T> (&sum)[4 * patch_rows]) {
+  for (; bits != 0; bits &= bits - 1) {
+    const long n = __builtin_ctzl(bits);
+    const T value = gradient[n];
+    const T* w = weights + n * 9 * lanes<T>;
+#pragma GCC unroll 9
+    for (int tap = 0; tap < 9; ++tap) {
+      sum[(Position / 2 + tap / 3) * 4 + Position % 2 + tap % 3] += value * load(w + tap * lanes<T>);
+    }
+  }
+}
+
+// `walk_rows` rows of positions, `valid` channels. `open` holds the sums that the rows before left in the two image
+// rows which these reach too, and then those left for the next ones; the image rows above are complete and go to
+// `rows` (null where not asked for). The register loops are flat, so that the compilers keep the patch in registers.
+template <class T>
+static void scatter_row(const Conv2dGeometry& g, const T* gradient, const unsigned long* masks, const T* weights,
+                        T* open, T* const (&rows)[walk_rows], int valid, bool streamed) {
+  const long words = filter_words(g), line = open_row<T>(g);
+  Vector<T> sum[4 * patch_rows] = {};
+  for (int x = 0; x <= g.pooled_width(); ++x, open += 2 * lanes<T>, gradient += g.filters, masks += 4 * words) {
     for (long word = 0; x < g.pooled_width() && word < words; ++word) {
       const T* values = gradient + word * 64;
-      const T* kernels = weights + word * 64 * taps * lanes<T>;
-      for (unsigned long bits = masks[word]; bits != 0; bits &= bits - 1) {
-        const long n = __builtin_ctzl(bits);
-        const T value = values[n];
-        const T* w = kernels + n * taps * lanes<T>;
-#pragma GCC unroll 18
-        for (int i = 0; i < taps; ++i) {
-          sum[i + i / (3 * block_vectors) * block_vectors] +=
-              value * *reinterpret_cast<const Loose<T>*>(w + i * lanes<T>);
-        }
-      }
-      for (unsigned long bits = masks[words + word]; bits != 0; bits &= bits - 1) {
-        const long n = __builtin_ctzl(bits);
-        const T value = values[n];
-        const T* w = kernels + n * taps * lanes<T>;
-#pragma GCC unroll 18
-        for (int i = 0; i < taps; ++i) {
-          sum[i + (i / (3 * block_vectors) + 1) * block_vectors] +=
-              value * *reinterpret_cast<const Loose<T>*>(w + i * lanes<T>);
-        }
+      const T* kernels = weights + word * 64 * 9 * lanes<T>;
+      add_live<T, 0>(masks[word], values, kernels, sum);
+      add_live<T, 1>(masks[words + word], values, kernels, sum);
+      if constexpr (walk_rows == 2) {
+        add_live<T, 2>(masks[2 * words + word], values, kernels, sum);
+        add_live<T, 3>(masks[3 * words + word], values, kernels, sum);
       }
     }
-    // The two left columns are complete: add them to the strip and move the patch right by two.
-    const long at = x * 2L * block<T>;
-#pragma GCC unroll 12
-    for (int i = 0; i < 6 * block_vectors; ++i) {
-      constexpr int columns = 2 * block_vectors;
-      const int from = i / columns * 2 * columns + i % columns;
-      *reinterpret_cast<Loose<T>*>(rows[i / columns] + at + i % columns * lanes<T>) += sum[from];
-      sum[from] = sum[from + columns];
-      sum[from + columns] = Vector<T>{};
+    // The two left columns have all they get from here: (i / 2, i % 2) are row and column.
+#pragma GCC unroll 4
+    for (int i = 0; i < 4; ++i) sum[i / 2 * 4 + i % 2] += load(open + i / 2 * line + i % 2 * lanes<T>);
+#pragma GCC unroll 4
+    for (int i = 0; i < 2 * walk_rows; ++i) {
+      const int column = 2 * x - 1 + i % 2;
+      if (rows[i / 2] == nullptr || column < 0 || column >= g.width) continue;
+      T* to = rows[i / 2] + static_cast<long>(column) * g.channels;
+      const Vector<T> value = sum[i / 2 * 4 + i % 2];
+      if (streamed) {
+        stream<T>(value, to);
+      } else if (valid == lanes<T>) {
+        store(value, to);
+      } else {
+        store_some(value, valid, to);
+      }
     }
-    gradient += g.filters;
-    masks += 4 * words;
+#pragma GCC unroll 4
+    for (int i = 0; i < 4; ++i) {
+      store(sum[(walk_rows + i / 2) * 4 + i % 2], open + i / 2 * line + i % 2 * lanes<T>);
+    }
+#pragma GCC unroll 8
+    for (int i = 0; i < 2 * patch_rows; ++i) {
+      const int at = i / 2 * 4 + i % 2;
+      sum[at] = sum[at + 2];
+      sum[at + 2] = Vector<T>{};
+    }
   }
 }
 
-// Input rows [2 begin, 2 end) of one image's gradient; the neighbouring pooled rows are walked too,
-// as far as they reach in. Image row y lives in strip slot (y + 1) & 3.
+// Input rows [2 begin, 2 end) of one image's gradient; the neighbouring pooled rows are walked too, as far as they
+// reach in.
 template <class T>
 static void pool_input_rows(const Conv2dGeometry& g, const T* gradient, const unsigned char* argmax, const T* packed,
                             T* input_gradient, int begin, int end, T* scratch) {
   const long pooled_row = static_cast<long>(g.pooled_width()) * g.filters;
-  const long strip_row = pool_input_strip_row<T>(g);
-  const int block_count = blocks<T>(g.channels);
-  T* strip = scratch;  // [block][4 slots][2 pooled_width + 2][block channels]
-  unsigned long* masks = reinterpret_cast<unsigned long*>(
-      (reinterpret_cast<unsigned long>(strip + 4 * block_count * strip_row) + 7) & ~7UL);
-  clear_values(strip, 4 * block_count * strip_row);
-  // A block that is less than a line would be sent to memory line by line, each in parts.
-  const bool streamed = block<T> * sizeof(T) >= 64 && worth_streaming(input_gradient, g.input_size(), g.channels);
-  const int first = begin > 0 ? begin - 1 : 0;
-  for (int row = first; row <= end; ++row) {
-    const bool exists = row < g.pooled_height();
+  const long open_size = 2 * open_row<T>(g);
+  const int vectors = static_cast<int>(round_to_lanes<T>(g.channels)) / lanes<T>;
+  T* open = scratch;  // [vector of channels][2 rows][2 pooled_width + 2][lanes]
+  unsigned long* masks =
+      reinterpret_cast<unsigned long*>((reinterpret_cast<unsigned long>(open + vectors * open_size) + 7) & ~7UL);
+  clear_values(open, vectors * open_size);
+  // A vector that is less than a line would be sent to memory line by line, each in parts.
+  const bool streamed = ABELL_VECTOR_BYTES >= 64 && worth_streaming(input_gradient, g.input_size(), g.channels);
+  for (int row = begin > 0 ? begin - 1 : 0; row <= end; ++row) {
+    const bool exists = row < g.pooled_height();  // the row behind the last completes the last of an even image
     if (exists) mask_positions(g, argmax + row * pooled_row, masks);
-    for (int b = 0; b < block_count; ++b) {
-      T* slots = strip + 4L * b * strip_row;
-      const T* weights = packed + static_cast<long>(b) * g.filters * 9 * block<T>;
-      for (int half = row < begin ? 1 : 0; exists && half < (row == end ? 1 : 2); ++half) {
-        T* rows[3];
-        for (int r = 0; r < 3; ++r) rows[r] = slots + ((2 * row + half + r) & 3) * strip_row;
-        scatter_half(g, gradient + row * pooled_row, masks + 2L * half * filter_words(g), weights, rows);
-      }
-      // Rows up to 2 row have all they get: write those asked for, make their slots anew.
-      const int from = b * block<T>;
-      const int valid = g.channels - from < block<T> ? g.channels - from : block<T>;
-      for (int y = 2 * row - 1; y <= 2 * row; ++y) {
-        T* slot = slots + ((y + 1) & 3) * strip_row;
-        if (y >= 2 * begin && y < 2 * end && y < g.height) {
-          T* to = input_gradient + static_cast<long>(y) * g.width * g.channels + from;
-          const T* value = slot + block<T>;
-          for (int x = 0; x < g.width; ++x, value += block<T>, to += g.channels) {
-            if (valid < block<T>) {
-              copy_values(value, valid, to);
-              continue;
-            }
-#pragma GCC unroll 2
-            for (int v = 0; v < block_vectors; ++v) {
-              const Vector<T> part = *reinterpret_cast<const Loose<T>*>(value + v * lanes<T>);
-              if (streamed) {
-                stream<T>(part, to + v * lanes<T>);
-              } else {
-                *reinterpret_cast<Loose<T>*>(to + v * lanes<T>) = part;
-              }
-            }
-          }
+    if (!exists || row < begin) drop_half(g, 0, masks);
+    if (!exists || row == end) drop_half(g, 1, masks);
+    for (int v = 0; v < vectors; ++v) {
+      const int first = v * lanes<T>;
+      const int valid = g.channels - first < lanes<T> ? g.channels - first : lanes<T>;
+      for (int half = 0; half < 2; half += walk_rows) {
+        T* rows[walk_rows];
+        for (int i = 0; i < walk_rows; ++i) {
+          const int y = 2 * row - 1 + half + i;
+          const bool asked = y >= 2 * begin && y < 2 * end && y < g.height;
+          rows[i] = asked ? input_gradient + static_cast<long>(y) * g.width * g.channels + first : nullptr;
         }
-        clear_values(slot, strip_row);
+        scatter_row(g, gradient + row * pooled_row, masks + 2 * half * filter_words(g),
+                    packed + static_cast<long>(first) * g.filters * 9, open + v * open_size, rows, valid, streamed);
       }
     }
   }
