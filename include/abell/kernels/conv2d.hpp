@@ -69,34 +69,44 @@ void accumulate_bands(int threads, const Bands& bands, std::size_t size, T* sums
 /// Output rows of a chunk: about this many pixels, so that long rows are chunks of their own.
 constexpr int conv2d_band_rows(const Conv2dGeometry& g) { return std::clamp(1024 / g.out_width, 1, 8); }
 
+/// Output rows of a chunk of the weights' gradient at most: more than forward, as each chunk's sums are cleared and
+/// added up.
+inline constexpr int most_gradient_rows = 12;
+
 /// Whether the convolution is a matrix product over the pixels of all images: windows of one pixel.
 constexpr bool is_pointwise(const Conv2dGeometry& g) {
-  return g.kernel_height == 1 && g.kernel_width == 1 && g.stride_height == 1 && g.stride_width == 1 &&
-         g.spread_height == 1 && g.spread_width == 1 && g.pad_top == 0 && g.pad_left == 0 && g.out_height == g.height &&
-         g.out_width == g.width;
+  return g.kernel_height == 1 && g.kernel_width == 1 && g.stride_height == 1 && g.stride_width == 1 && g.pad_top == 0 &&
+         g.pad_left == 0 && g.out_height == g.height && g.out_width == g.width;
 }
 constexpr int pixels_of(const Conv2dGeometry& g, int batch) { return batch * g.out_height * g.out_width; }
 
-/// Scratch elements for conv2d_forward.
+/// Scratch elements for conv2d_packed, the packed weights included.
 template <class T>
-std::size_t conv2d_forward_scratch(const Run<T>& run, const Conv2dGeometry& g) {
-  if (is_pointwise(g)) return gemm_scratch(run, g.filters, g.channels);
+std::size_t conv2d_packed_scratch(const Run<T>& run, const Conv2dGeometry& g) {
   return count(run.table->packed_size(g.depth(), g.filters)) +
          static_cast<std::size_t>(run.threads) * round_up(count(run.table->conv2d_scratch_size(g)), 16);
 }
 
-/// Runs packed weights over all bands; `packed` is followed by the threads' scratch.
+/// Runs packed weights over all bands, to images of `size` values from y on; `packed` is followed by the threads'
+/// scratch.
 template <class T>
-void conv2d_packed(const Run<T>& run, const Conv2dGeometry& g, int batch, const T* x, T* y, T* packed) {
-  const std::size_t size = round_up(count(run.table->conv2d_scratch_size(g)), 16);
+void conv2d_packed(const Run<T>& run, const Conv2dGeometry& g, int batch, const T* x, T* y, std::size_t size,
+                   const OutputStrides& strides, T* packed) {
+  const std::size_t each = round_up(count(run.table->conv2d_scratch_size(g)), 16);
   T* scratch = packed + run.table->packed_size(g.depth(), g.filters);
   const Bands bands{batch, g.out_height, conv2d_band_rows(g)};
   parallel_for(bands.size(), run.threads, [&](int band, int thread) {
     const auto image = static_cast<std::size_t>(bands.image(band));
     const Range rows = bands.rows_of(band);
-    run.table->conv2d_rows(g, x + image * g.input_size(), packed, y + image * g.output_size(), rows.begin, rows.end,
-                           scratch + static_cast<std::size_t>(thread) * size);
+    run.table->conv2d_rows(g, x + image * g.input_size(), packed, y + image * size, strides, rows.begin, rows.end,
+                           scratch + static_cast<std::size_t>(thread) * each);
   });
+}
+
+/// Scratch elements for conv2d_forward.
+template <class T>
+std::size_t conv2d_forward_scratch(const Run<T>& run, const Conv2dGeometry& g) {
+  return is_pointwise(g) ? gemm_scratch(run, g.filters, g.channels) : conv2d_packed_scratch(run, g);
 }
 
 /// y = x * w + b. `bias` may be null.
@@ -107,15 +117,31 @@ void conv2d_forward(const Run<T>& run, const Conv2dGeometry& g, int batch, const
     return gemm(run, pixels_of(g, batch), g.filters, g.channels, x, weights, false, bias, y, scratch);
   }
   run.table->pack_conv2d(g, weights, bias, scratch);
-  conv2d_packed(run, g, batch, x, y, scratch);
+  conv2d_packed(run, g, batch, x, y, g.output_size(), OutputStrides::of(g), scratch);
+}
+
+/// Calls what(part) for each part of the input's gradient that has pixels and taps.
+template <class What>
+void each_transposed_part(const Conv2dGeometry& g, const What& what) {
+  for (int row = 0; row < g.stride_height; ++row) {
+    for (int column = 0; column < g.stride_width; ++column) {
+      const TransposedPart part(g, row, column);
+      if (!part.empty()) what(part);
+    }
+  }
 }
 
 template <class T>
 std::size_t conv2d_input_gradient_scratch(const Run<T>& run, const Conv2dGeometry& g) {
-  return conv2d_forward_scratch(run, g.transposed());
+  if (is_pointwise(g)) return gemm_scratch(run, g.channels, g.filters);
+  std::size_t most = 0;
+  each_transposed_part(
+      g, [&](const TransposedPart& part) { most = std::max(most, conv2d_packed_scratch(run, part.geometry)); });
+  return most;
 }
 
-/// dx = dy convolved with the flipped, transposed kernels, dy's cells set apart by the stride.
+/// dx = dy convolved with the flipped, transposed kernels; behind a stride, with the taps that reach each of its
+/// parts.
 template <class T>
 void conv2d_input_gradient(const Run<T>& run, const Conv2dGeometry& g, int batch, const T* weights, const T* dy, T* dx,
                            T* scratch) {
@@ -123,9 +149,17 @@ void conv2d_input_gradient(const Run<T>& run, const Conv2dGeometry& g, int batch
     return gemm(run, pixels_of(g, batch), g.channels, g.filters, dy, weights, true, static_cast<const T*>(nullptr), dx,
                 scratch);
   }
-  const Conv2dGeometry t = g.transposed();
-  run.table->pack_conv2d_transposed(t, weights, scratch);
-  conv2d_packed(run, t, batch, dy, dx, scratch);
+  if (g.kernel_height < g.stride_height || g.kernel_width < g.stride_width) {  // no tap reaches some pixels
+    parallel_for(batch, run.threads, [&](int image, int) {
+      std::fill_n(dx + static_cast<std::size_t>(image) * g.input_size(), g.input_size(), T(0));
+    });
+  }
+  const long pixel = g.channels, row = g.width * pixel;
+  each_transposed_part(g, [&](const TransposedPart& part) {
+    run.table->pack_conv2d_transposed(g, part, weights, scratch);
+    conv2d_packed(run, part.geometry, batch, dy, dx + part.row * row + part.column * pixel, g.input_size(),
+                  {g.stride_height * row, g.stride_width * pixel}, scratch);
+  });
 }
 
 template <class T>
@@ -145,7 +179,7 @@ void conv2d_weight_gradient(const Run<T>& run, const Conv2dGeometry& g, int batc
   }
   const std::size_t size = count(run.table->conv2d_weights_size(g));
   const std::size_t each = round_up(count(run.table->conv2d_weights_scratch_size(g)), 16);
-  const Bands bands{batch, g.out_height, conv2d_band_rows(g)};
+  const Bands bands = Bands::equal(batch, g.out_height, std::clamp(1024 / g.out_width, 1, most_gradient_rows));
   accumulate_bands(
       run.threads, bands, size, scratch, each, scratch + size * max_gradient_chunks, [&](int band, T* sums, T* own) {
         const auto image = static_cast<std::size_t>(bands.image(band));

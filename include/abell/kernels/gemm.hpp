@@ -91,7 +91,7 @@ void gemm(const Run<T>& run, int rows, int columns, int depth, const T* a, const
 /// How C [rows][columns] = A^T B is cut: into blocks that stay in a core's own cache and, where these are few, into
 /// parts of the sum, which are added up in order.
 struct TransposedChunks {
-  static constexpr int block_rows = 128, block_columns = 256, most = 32;
+  static constexpr int block_rows = 128, block_columns = 256, most = 16;
   int down;    ///< blocks below one another
   int across;  ///< blocks beside one another
 

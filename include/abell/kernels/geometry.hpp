@@ -7,8 +7,8 @@ namespace abell::kernels {
 
 /// One convolution: image height x width x channels (HWC), kernels as [kernel_height][kernel_width]
 /// [channels][filters] (HWIO), output out_height x out_width x filters.
-/// `spread` > 1 sets the image's cells apart by zeros before convolving: the transposed
-/// convolution that takes a gradient back through a stride.
+/// `spread` > 1 sets the image's cells apart by zeros before convolving: the transposed depthwise convolution that
+/// takes a gradient back through a stride.
 struct Conv2dGeometry {
   int height = 1, width = 1, channels = 1;
   int filters = 1;
@@ -46,12 +46,11 @@ struct Conv2dGeometry {
     return g;
   }
 
-  /// The convolution that maps the output's gradient to the input's: kernels flipped, channels and
-  /// filters exchanged.
-  constexpr Conv2dGeometry transposed() const {
+  /// The depthwise convolution (filters = channels x multiplier) that maps the output's gradient to the input's, with
+  /// flipped kernels: one output for each filter, to be added up in groups of `multiplier`.
+  constexpr Conv2dGeometry depthwise_transposed() const {
     Conv2dGeometry t = *this;
     t.height = out_height, t.width = out_width, t.channels = filters;
-    t.filters = channels;
     t.stride_height = t.stride_width = 1;
     t.pad_top = kernel_height - 1 - pad_top, t.pad_left = kernel_width - 1 - pad_left;
     t.out_height = height, t.out_width = width;
@@ -59,17 +58,45 @@ struct Conv2dGeometry {
     return t;
   }
 
-  /// The same for a depthwise convolution (filters = channels x multiplier): one output for each filter, to be
-  /// added up in groups of `multiplier`.
-  constexpr Conv2dGeometry depthwise_transposed() const {
-    Conv2dGeometry t = transposed();
-    t.filters = filters;
-    return t;
-  }
-
  private:
   static constexpr std::size_t size(int n) { return static_cast<std::size_t>(n); }
   static constexpr std::size_t product(int a, int b, int c) { return size(a) * size(b) * size(c); }
+};
+
+/// Values from one row of a convolution's output to the next, and from one pixel to the next.
+struct OutputStrides {
+  long row, pixel;
+
+  static constexpr OutputStrides of(const Conv2dGeometry& g) {
+    return {static_cast<long>(g.out_width) * g.filters, static_cast<long>(g.filters)};
+  }
+};
+
+/// A part of the convolution that maps the output's gradient to the input's: the input's rows `row`, `row` + stride,
+/// ... and columns likewise, which only every stride-th tap reaches. `geometry` maps the whole gradient to these
+/// pixels alone, with stride 1, flipped kernels, and channels and filters exchanged; it may leave out gradient at
+/// the border (a negative padding), or have no taps.
+struct TransposedPart {
+  int row, column;
+  int first_tap_row, first_tap_column;
+  Conv2dGeometry geometry;
+
+  constexpr TransposedPart(const Conv2dGeometry& g, int of_row, int of_column)
+      : row(of_row),
+        column(of_column),
+        first_tap_row((row + g.pad_top) % g.stride_height),
+        first_tap_column((column + g.pad_left) % g.stride_width) {
+    const auto every = [](int from, int to, int step) { return from < to ? (to - from + step - 1) / step : 0; };
+    geometry.height = g.out_height, geometry.width = g.out_width, geometry.channels = g.filters;
+    geometry.filters = g.channels;
+    geometry.kernel_height = every(first_tap_row, g.kernel_height, g.stride_height);
+    geometry.kernel_width = every(first_tap_column, g.kernel_width, g.stride_width);
+    geometry.pad_top = geometry.kernel_height - 1 - (row + g.pad_top) / g.stride_height;
+    geometry.pad_left = geometry.kernel_width - 1 - (column + g.pad_left) / g.stride_width;
+    geometry.out_height = every(row, g.height, g.stride_height);
+    geometry.out_width = every(column, g.width, g.stride_width);
+  }
+  constexpr bool empty() const { return geometry.depth() == 0 || geometry.out_height == 0 || geometry.out_width == 0; }
 };
 
 }  // namespace abell::kernels

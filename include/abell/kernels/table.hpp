@@ -44,9 +44,10 @@ struct KernelTable {
 
   // Plain convolution, a range of output rows of one image.
   void (*pack_conv2d)(const Geometry&, const T* weights, const T* bias, T* packed);
-  void (*pack_conv2d_transposed)(const Geometry& transposed, const T* weights, T* packed);
+  void (*pack_conv2d_transposed)(const Geometry&, const TransposedPart&, const T* weights, T* packed);
   long (*conv2d_scratch_size)(const Geometry&);
-  void (*conv2d_rows)(const Geometry&, const T* image, const T* packed, T* out, int begin, int end, T* scratch);
+  void (*conv2d_rows)(const Geometry&, const T* image, const T* packed, T* out, const OutputStrides&, int begin,
+                      int end, T* scratch);
   long (*conv2d_weights_size)(const Geometry&);
   long (*conv2d_weights_scratch_size)(const Geometry&);
   void (*conv2d_weights_rows)(const Geometry&, const T* image, const T* gradient_at_begin, T* sums, int begin, int end,

@@ -235,8 +235,9 @@ class NormalizedPrediction {
     parallel_for(bands.size(), run_.threads, [&](int band, int thread) {
       const auto image = static_cast<std::size_t>(bands.image(band));
       const Range rows = bands.rows_of(band);
-      run_.table->conv2d_rows(g, whole + image * g.input_size(), packed, y + image * g.output_size(), rows.begin,
-                              rows.end, memory + static_cast<std::size_t>(thread) * each);
+      run_.table->conv2d_rows(g, whole + image * g.input_size(), packed, y + image * g.output_size(),
+                              kernels::OutputStrides::of(g), rows.begin, rows.end,
+                              memory + static_cast<std::size_t>(thread) * each);
     });
     return 0;
   }

@@ -134,7 +134,8 @@ std::size_t unit_forward(const NormalizedUnit& u, const Pass<T>& pass, const ker
     if (depthwise) {
       run.table->depthwise_rows(g, x.from(image * g.input_size()), packed, false, 1, out, rows.begin, rows.end, own);
     } else {
-      run.table->conv2d_rows(g, whole + image * g.input_size(), packed, out, rows.begin, rows.end, own);
+      run.table->conv2d_rows(g, whole + image * g.input_size(), packed, out, kernels::OutputStrides::of(g), rows.begin,
+                             rows.end, own);
     }
     const auto width = static_cast<std::size_t>(g.out_width);
     look(band, image * static_cast<std::size_t>(g.out_height) * width + static_cast<std::size_t>(rows.begin) * width,

@@ -16,33 +16,24 @@ template <class T>
 static void load_band_row(const Conv2dGeometry& g, const T* image, int row, T* band, long mask) {
   const long size = static_cast<long>(g.band_row());
   T* to = band + (row & mask) * size;
-  const int spread_row = row - g.pad_top;
-  const int source = spread_row / g.spread_height;
-  if (spread_row < 0 || spread_row % g.spread_height != 0 || source >= g.height) {
+  const int source = row - g.pad_top;
+  if (source < 0 || source >= g.height) {
     clear_values(to, size);
     return;
   }
-  const T* line = image + static_cast<long>(source) * g.width * g.channels;
-  if (g.spread_width == 1) {
-    const long left = static_cast<long>(g.pad_left) * g.channels;
-    const long room = size - left;
-    const long values = static_cast<long>(g.width) * g.channels;
-    const long valid = values < room ? values : room;
-    clear_values(to, left);
-    copy_values(line, valid, to + left);
-    clear_values(to + left + valid, room - valid);
-    return;
-  }
-  clear_values(to, size);
-  for (int x = 0; x < g.width; ++x) {
-    const long at = (static_cast<long>(x) * g.spread_width + g.pad_left) * g.channels;
-    if (at + g.channels <= size) copy_values(line + static_cast<long>(x) * g.channels, g.channels, to + at);
-  }
+  const long padding = static_cast<long>(g.pad_left) * g.channels;
+  const long left = padding > 0 ? padding : 0, cut = left - padding;  // a negative padding cuts
+  const T* line = image + static_cast<long>(source) * g.width * g.channels + cut;
+  const long room = size - left;
+  const long values = static_cast<long>(g.width) * g.channels - cut;
+  const long valid = values < room ? values : room;
+  clear_values(to, left);
+  copy_values(line, valid, to + left);
+  clear_values(to + left + valid, room - valid);
 }
 
 static inline bool has_padding(const Conv2dGeometry& g) {
-  return g.pad_top > 0 || g.pad_left > 0 || g.spread_height > 1 || g.spread_width > 1 ||
-         (g.out_height - 1) * g.stride_height + g.kernel_height > g.height ||
+  return g.pad_top != 0 || g.pad_left != 0 || (g.out_height - 1) * g.stride_height + g.kernel_height > g.height ||
          (g.out_width - 1) * g.stride_width + g.kernel_width > g.width;
 }
 
@@ -79,7 +70,7 @@ struct InputRows {
   const T* rows() const { return copied ? band : image; }
   // What the next output row needs beyond this one's window.
   const T* next(const Window& window) const {
-    const long row = copied ? (loaded - g.pad_top) / g.spread_height : window.first + g.kernel_height;
+    const long row = copied ? loaded - g.pad_top : window.first + g.kernel_height;
     return image + (row < g.height ? row : 0) * g.width * g.channels;
   }
 };
@@ -89,19 +80,19 @@ static long conv2d_scratch_size(const Conv2dGeometry& g) {
   return band_size(g) + edge_size<T>;
 }
 
-// Output rows [begin, end) of one image. `packed`: see pack_conv2d.
+// Output rows [begin, end) of one image, to `out`. `packed`: see pack_conv2d.
 template <class T>
-static void conv2d_rows(const Conv2dGeometry& g, const T* image, const T* packed, T* out, int begin, int end,
-                        T* scratch) {
+static void conv2d_rows(const Conv2dGeometry& g, const T* image, const T* packed, T* out, const OutputStrides& strides,
+                        int begin, int end, T* scratch) {
   InputRows<T> input(g, image, begin, scratch);
   T* edge = scratch + band_size(g);
-  const bool streamed = worth_streaming(out, g.output_size(), g.filters);
+  const bool streamed = worth_streaming(out, g.output_size(), strides.pixel);
   const long new_values = static_cast<long>(g.stride_height) * g.width * g.channels;
   for (int row = begin; row < end; ++row) {
     const Window window = input.window(row);
     multiply_row(input.rows(), window, g.kernel_height, g.kernel_width * g.channels, packed, g.filters,
-                 out + static_cast<long>(row) * g.out_width * g.filters, g.filters, g.out_width, edge, streamed,
-                 input.next(window), (new_values + g.out_width - 1) / g.out_width);
+                 out + row * strides.row, strides.pixel, g.out_width, edge, streamed, input.next(window),
+                 (new_values + g.out_width - 1) / g.out_width);
   }
   if (streamed) finish_streams();
 }
@@ -112,18 +103,21 @@ static void pack_conv2d(const Conv2dGeometry& g, const T* weights, const T* bias
   pack_matrix(g.depth(), g.filters, weights, static_cast<long>(g.filters), false, bias, packed);
 }
 
-// Packs the weights of a convolution for its transposed geometry `t`: flipped, channels and
-// filters exchanged.
+// Packs the weights of a convolution for a part of its transpose: flipped, channels and filters exchanged.
 template <class T>
-static void pack_conv2d_transposed(const Conv2dGeometry& t, const T* weights, T* packed) {
-  const int taps = t.kernel_height * t.kernel_width;
+static void pack_conv2d_transposed(const Conv2dGeometry& g, const TransposedPart& part, const T* weights, T* packed) {
+  const Conv2dGeometry& t = part.geometry;
   for (int column = 0; column < t.filters; column += panel_width<T>) {
     const int width = panel_vectors<T>(column, t.filters) * lanes<T>;
     const int valid = t.filters - column < width ? t.filters - column : width;
-    for (int tap = 0; tap < taps; ++tap) {
-      const T* from = weights + (static_cast<long>(taps - 1 - tap) * t.filters + column) * t.channels;
-      pack_transposed_panel(t.channels, valid, width, from, t.channels, packed);
-      packed += static_cast<long>(t.channels) * width;
+    for (int y = t.kernel_height - 1; y >= 0; --y) {
+      for (int x = t.kernel_width - 1; x >= 0; --x) {
+        const int tap_row = part.first_tap_row + y * g.stride_height;
+        const long tap = tap_row * g.kernel_width + part.first_tap_column + x * g.stride_width;
+        pack_transposed_panel(t.channels, valid, width, weights + (tap * t.filters + column) * t.channels, t.channels,
+                              packed);
+        packed += static_cast<long>(t.channels) * width;
+      }
     }
   }
   pack_bias(t.filters, static_cast<const T*>(nullptr), packed);

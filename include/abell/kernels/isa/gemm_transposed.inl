@@ -135,15 +135,15 @@ static void pack_left(int some, int depth, const T* a, long a_stride, T* packed)
 
 // sums += the sum of `count` rows of a panel: by fours, as one sum would wait for its last step.
 template <class T>
-static void add_panel(const T* panel, int count, int width, T* sums) {
+static void add_panel(const T* panel, int count, int width, long stride, T* sums) {
   for (int n = 0; n < width; n += lanes<T>) {
     Vector<T> sum[4] = {};
     for (int row = 0; row + 4 <= count; row += 4) {
 #pragma GCC unroll 4
-      for (int i = 0; i < 4; ++i) sum[i] += *reinterpret_cast<const Loose<T>*>(panel + (row + i) * width + n);
+      for (int i = 0; i < 4; ++i) sum[i] += *reinterpret_cast<const Loose<T>*>(panel + (row + i) * stride + n);
     }
     for (int row = count / 4 * 4; row < count; ++row) {
-      sum[0] += *reinterpret_cast<const Loose<T>*>(panel + row * width + n);
+      sum[0] += *reinterpret_cast<const Loose<T>*>(panel + row * stride + n);
     }
     *reinterpret_cast<Loose<T>*>(sums + n) += (sum[0] + sum[1]) + (sum[2] + sum[3]);
   }
@@ -169,7 +169,8 @@ static void gemm_transposed_block(int rows, int columns, int depth, const T* a, 
   const long sums_stride = direct ? c_stride : padded;
   clear_values(of_columns, padded);
   const int tiles = tiles_of(rows);
-  const bool pack = rows * static_cast<int>(sizeof(T)) > 256;  // narrower rows are close enough
+  const auto far_apart = [](int row) { return row * static_cast<int>(sizeof(T)) > 256; };
+  const bool pack_a = far_apart(rows), pack_b = far_apart(columns) || !direct;
   // The next block's rows of A are fetched during the first of the calls, those of B during the rest.
   const int calls = tiles * ((columns + panel_width<T> - 1) / panel_width<T>);
   const auto bytes = [](long values) { return static_cast<unsigned long>(values) * sizeof(T); };
@@ -182,7 +183,7 @@ static void gemm_transposed_block(int rows, int columns, int depth, const T* a, 
     const T* ahead_b = last ? next_b : b + block_depth * b_stride;
     AheadRows ahead_left{address_of(ahead_a), bytes(a_stride), bytes(rows), step};
     AheadRows ahead_right{address_of(ahead_b), bytes(b_stride), bytes(columns), step};
-    for (int tile = 0; pack && tile < tiles; ++tile) {
+    for (int tile = 0; pack_a && tile < tiles; ++tile) {
       const int row = tile_begin(tile, tiles, rows), some = tile_begin(tile + 1, tiles, rows) - row;
       pack_left<T, tile_rows>(some, count, a + row, a_stride, left + row * block_depth);
     }
@@ -190,15 +191,17 @@ static void gemm_transposed_block(int rows, int columns, int depth, const T* a, 
     for (int column = 0; column < columns; column += panel_width<T>) {
       const int vectors = panel_vectors<T>(column, columns), width = vectors * lanes<T>;
       const int valid = columns - column < width ? columns - column : width;
-      pack_panel(count, valid, width, b + column, b_stride, panel);
-      if (column_sums != nullptr) add_panel(panel, count, width, of_columns + column);
+      if (pack_b) pack_panel(count, valid, width, b + column, b_stride, panel);
+      const T* right = pack_b ? panel : b + column;
+      const long right_stride = pack_b ? width : b_stride;
+      if (column_sums != nullptr) add_panel(right, count, width, right_stride, of_columns + column);
       for (int tile = 0; tile < tiles; ++tile, ++call) {
         const int row = tile_begin(tile, tiles, rows), some = tile_begin(tile + 1, tiles, rows) - row;
         AheadRows& ahead = call * (rows + columns) < calls * rows ? ahead_left : ahead_right;
-        const T* line = pack ? left + row * block_depth : a + row;
+        const T* line = pack_a ? left + row * block_depth : a + row;
         (vectors == 2 ? accumulate_some<T, tile_rows, 2, true>
-                      : accumulate_some<T, tile_rows, 1, true>)(some, {&line, 1, count}, 0, pack ? some : a_stride,
-                                                                panel, width, start == 0,
+                      : accumulate_some<T, tile_rows, 1, true>)(some, {&line, 1, count}, 0, pack_a ? some : a_stride,
+                                                                right, right_stride, start == 0,
                                                                 sums + row * sums_stride + column, sums_stride, ahead);
       }
     }
