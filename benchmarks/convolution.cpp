@@ -1,4 +1,4 @@
-/// Every convolution of the networks: the plain kernels, and those fused with ReLU and max-pool.
+/// Every convolution of the networks and one with a stride: the plain kernels, and those fused with ReLU and max-pool.
 
 #include <abell/kernels/conv2d_relu_pool.hpp>
 #include <abell/models/cluster_net.hpp>
@@ -121,6 +121,7 @@ void add_convolutions() {
       add_lines<Plain>("conv2d", shape, threads);
     }
     for (const ConvolutionShape& shape : mobilenet_convolutions()) add_lines<Plain>("conv2d", shape, threads);
+    add_lines<Plain>("conv2d", strided_convolution(), threads);
   }
 }
 

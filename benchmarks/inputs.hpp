@@ -95,4 +95,10 @@ inline std::vector<ConvolutionShape> mobilenet_convolutions() {
   return shapes;
 }
 
+/// A 3x3 convolution that halves its image, as residual networks have it (He et al. 2016, Table 1): our networks have
+/// none with more than three channels.
+inline ConvolutionShape strided_convolution() {
+  return {Conv2d{.filters = 128, .stride = 2}.geometry({{56, 56, 64}, "conv2d", 0})};
+}
+
 }  // namespace abell::bench

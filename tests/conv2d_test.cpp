@@ -22,7 +22,9 @@ std::vector<double> image_of(const std::vector<double>& batch, std::size_t size,
   return {begin, begin + static_cast<long>(size)};
 }
 
-void append(std::vector<double>& to, const std::vector<double>& values) { to.insert(to.end(), values.begin(), values.end()); }
+void append(std::vector<double>& to, const std::vector<double>& values) {
+  to.insert(to.end(), values.begin(), values.end());
+}
 
 void add(std::vector<double>& to, const std::vector<double>& values) {
   to.resize(values.size());
@@ -31,9 +33,10 @@ void add(std::vector<double>& to, const std::vector<double>& values) {
 
 std::string describe(const Conv2dGeometry& g, int batch, Isa isa, int threads) {
   return std::to_string(batch) + " x " + std::to_string(g.height) + "x" + std::to_string(g.width) + "x" +
-         std::to_string(g.channels) + " -> " + std::to_string(g.filters) + ", kernel " + std::to_string(g.kernel_height) +
-         "x" + std::to_string(g.kernel_width) + ", stride " + std::to_string(g.stride_height) + "x" +
-         std::to_string(g.stride_width) + ", " + std::string(name_of(isa)) + ", " + std::to_string(threads) + " threads";
+         std::to_string(g.channels) + " -> " + std::to_string(g.filters) + ", kernel " +
+         std::to_string(g.kernel_height) + "x" + std::to_string(g.kernel_width) + ", stride " +
+         std::to_string(g.stride_height) + "x" + std::to_string(g.stride_width) + ", " + std::string(name_of(isa)) +
+         ", " + std::to_string(threads) + " threads";
 }
 
 /// Forward and both gradients of a plain convolution equal the reference exactly.
@@ -107,15 +110,18 @@ void check_fused(const Conv2dGeometry& g, int batch) {
       const kernels::Run<T> run{&kernels::kernels_for<T>(isa), threads};
       Guarded<T> out(pooled.size()), grad_x(dx.size()), grad_w(dw.size()), grad_b(db.size());
       std::vector<unsigned char> argmax(pooled.size() + 8, 77);
-      Guarded<T> scratch(std::max({conv2d_relu_pool_forward_scratch(run, g), conv2d_relu_pool_input_gradient_scratch(run, g),
-                                   conv2d_relu_pool_weight_gradient_scratch(run, g)}));
-      conv2d_relu_pool_forward(run, g, batch, xt.data(), wt.data(), bt.data(), out.data(), argmax.data(), scratch.data());
+      Guarded<T> scratch(
+          std::max({conv2d_relu_pool_forward_scratch(run, g), conv2d_relu_pool_input_gradient_scratch(run, g),
+                    conv2d_relu_pool_weight_gradient_scratch(run, g)}));
+      conv2d_relu_pool_forward(run, g, batch, xt.data(), wt.data(), bt.data(), out.data(), argmax.data(),
+                               scratch.data());
       CHECK(out.first_difference(pooled) == -1);
-      conv2d_relu_pool_weight_gradient(run, g, batch, xt.data(), dpt.data(), argmax.data(), grad_w.data(), grad_b.data(),
-                                       scratch.data());
+      conv2d_relu_pool_weight_gradient(run, g, batch, xt.data(), dpt.data(), argmax.data(), grad_w.data(),
+                                       grad_b.data(), scratch.data());
       CHECK(grad_w.first_difference(dw) == -1);
       CHECK(grad_b.first_difference(db) == -1);
-      conv2d_relu_pool_input_gradient(run, g, batch, wt.data(), dpt.data(), argmax.data(), grad_x.data(), scratch.data());
+      conv2d_relu_pool_input_gradient(run, g, batch, wt.data(), dpt.data(), argmax.data(), grad_x.data(),
+                                      scratch.data());
       CHECK(grad_x.first_difference(dx) == -1);
       CHECK((out.guards_intact() && grad_x.guards_intact() && grad_w.guards_intact() && grad_b.guards_intact() &&
              scratch.guards_intact()));
@@ -146,6 +152,7 @@ TEST_CASE("convolution takes every kernel size, stride and padding", "[kernels][
       for (const Extent kernel : {Extent{1}, Extent{2}, Extent{3}, Extent{5}, Extent{1, 4}, Extent{7, 2}}) {
         check_plain<float>(geometry(9, 8, 3, 5, kernel, {stride, stride}, padding), 2);
         check_plain<double>(geometry(8, 11, 5, 9, kernel, {stride, 1}, padding), 1);
+        check_plain<float>(geometry(10, 7, 17, 33, kernel, {stride, stride + 1}, padding), 3);
       }
     }
   }
@@ -234,8 +241,10 @@ TEST_CASE("results larger than the cache are streamed past it unchanged", "[kern
     Guarded<float> scratch(conv2d_relu_pool_forward_scratch(run, first));
     Buffer<float> aligned = filled(first.pooled_size()), shifted = filled(first.pooled_size() + 1);
     std::vector<unsigned char> argmax(first.pooled_size()), again(first.pooled_size());
-    conv2d_relu_pool_forward(run, first, 1, x.data(), w.data(), b.data(), aligned.data(), argmax.data(), scratch.data());
-    conv2d_relu_pool_forward(run, first, 1, x.data(), w.data(), b.data(), shifted.data() + 1, again.data(), scratch.data());
+    conv2d_relu_pool_forward(run, first, 1, x.data(), w.data(), b.data(), aligned.data(), argmax.data(),
+                             scratch.data());
+    conv2d_relu_pool_forward(run, first, 1, x.data(), w.data(), b.data(), shifted.data() + 1, again.data(),
+                             scratch.data());
     CHECK(std::equal(aligned.span().begin(), aligned.span().end(), shifted.span().begin() + 1));
     CHECK(argmax == again);
 
@@ -243,8 +252,10 @@ TEST_CASE("results larger than the cache are streamed past it unchanged", "[kern
     Guarded<float> more(conv2d_relu_pool_input_gradient_scratch(run, second));
     Buffer<float> gradient = filled(second.input_size()), other = filled(second.input_size() + 1);
     for (unsigned char& position : argmax) position = position % 5;
-    conv2d_relu_pool_input_gradient(run, second, 1, w.data(), aligned.data(), argmax.data(), gradient.data(), more.data());
-    conv2d_relu_pool_input_gradient(run, second, 1, w.data(), aligned.data(), argmax.data(), other.data() + 1, more.data());
+    conv2d_relu_pool_input_gradient(run, second, 1, w.data(), aligned.data(), argmax.data(), gradient.data(),
+                                    more.data());
+    conv2d_relu_pool_input_gradient(run, second, 1, w.data(), aligned.data(), argmax.data(), other.data() + 1,
+                                    more.data());
     CHECK(std::equal(gradient.span().begin(), gradient.span().end(), other.span().begin() + 1));
   }
 }
@@ -260,7 +271,8 @@ TEST_CASE("a NaN in any pixel or weight reaches the fused stage's output", "[ker
       std::vector<unsigned char> argmax(pooled.size());
       Guarded<float> scratch(conv2d_relu_pool_forward_scratch(run, g));
       const auto nan_comes_out = [&](const std::vector<float>& image, const std::vector<float>& weights) {
-        conv2d_relu_pool_forward(run, g, 1, image.data(), weights.data(), b.data(), pooled.data(), argmax.data(), scratch.data());
+        conv2d_relu_pool_forward(run, g, 1, image.data(), weights.data(), b.data(), pooled.data(), argmax.data(),
+                                 scratch.data());
         return std::ranges::any_of(pooled, [](float value) { return std::isnan(value); });
       };
       const auto swallowed = [&](std::vector<float> values, const auto& run_with) {

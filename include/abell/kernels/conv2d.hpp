@@ -71,7 +71,7 @@ constexpr int conv2d_band_rows(const Conv2dGeometry& g) { return std::clamp(1024
 
 /// Output rows of a chunk of the weights' gradient at most: more than forward, as each chunk's sums are cleared and
 /// added up.
-inline constexpr int most_gradient_rows = 12;
+inline constexpr int most_gradient_rows = 14;
 
 /// Whether the convolution is a matrix product over the pixels of all images: windows of one pixel.
 constexpr bool is_pointwise(const Conv2dGeometry& g) {
