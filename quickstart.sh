@@ -1,8 +1,16 @@
 #!/usr/bin/env bash
-# From a fresh machine to a trained network: installs what is missing, builds the programs, simulates
+# quickstart.sh: from a fresh machine to a trained network: installs what is missing, builds the programs, simulates
 # a small set of cluster candidates, trains the custom network on it, classifies the test images.
 
 set -euo pipefail
+if [[ ${1-} == -h || ${1-} == --help ]]; then
+  sed -n '2,/^$/s/^# \?//p' "${BASH_SOURCE[0]}"
+  exit
+fi
+if (($#)); then
+  echo "quickstart.sh: expected no argument, found '$*'" >&2
+  exit 2
+fi
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
 data=build/quickstart-data

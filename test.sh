@@ -3,6 +3,10 @@
 # grids with the sanitizers and with Clang. --all runs the whole suite three times.
 
 set -uo pipefail
+if [[ ${1-} == -h || ${1-} == --help ]]; then
+  sed -n '2,/^$/s/^# \?//p' "${BASH_SOURCE[0]}"
+  exit
+fi
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
 all=false

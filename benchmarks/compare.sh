@@ -5,6 +5,10 @@
 # --quick takes whole networks only. No new round begins after --minutes (default 7).
 
 set -euo pipefail
+if [[ ${1-} == -h || ${1-} == --help ]]; then
+  sed -n '2,/^$/s/^# \?//p' "${BASH_SOURCE[0]}"
+  exit
+fi
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 install=()
