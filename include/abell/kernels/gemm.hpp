@@ -9,10 +9,10 @@
 namespace abell::kernels {
 
 /// How C [rows][columns] = A [rows][depth] B is cut. Chunks of columns are as wide as keeps their weights in a core's
-/// own cache; chunks of rows are long where there are many, so that what a strip fetches ahead of the
-/// next one is seldom fetched for another core. Few chunks are halved, for threads to share them evenly.
+/// own cache; chunks of rows are long where there are many, so that what a strip fetches ahead of the next one is
+/// seldom fetched for another core. For threads to share few chunks evenly, the rows are halved, then the columns.
 struct GemmChunks {
-  static constexpr int strip = 168;  ///< rows of the shortest chunks: a common multiple of the register tiles' rows
+  static constexpr int strip = 168;  ///< rows of the shortest chunk of many: common to the register tiles
   static constexpr int few = 48;
   int rows;     ///< of one chunk
   int columns;  ///< of one chunk
@@ -21,10 +21,11 @@ struct GemmChunks {
     constexpr std::size_t cache = 1 << 20;
     const auto pieces = [](int n, int size) { return (n + size - 1) / size; };
     const int longest = std::clamp(all_rows / 16 / strip * strip, strip, 6 * strip);
-    const int row_chunks = pieces(all_rows, longest);
-    rows = pieces(all_rows, row_chunks);
+    int row_chunks = pieces(all_rows, longest);
     const int fit = static_cast<int>(cache / value_size) / depth / 64 * 64;
     columns = std::clamp(fit, 64, 512);
+    if (row_chunks * pieces(all_columns, columns) < few) row_chunks = pieces(all_rows, strip / 2);
+    rows = pieces(all_rows, row_chunks);
     while (columns > 64 && row_chunks * pieces(all_columns, columns) < few) columns = (columns / 2 + 63) / 64 * 64;
   }
 };
