@@ -2,11 +2,17 @@
 //
 // dX[position + tap][c] += g * W[tap][c][o] over the live pairs, one vector of channels at a time: so few weights stay
 // in the nearest cache. For each pooled pixel the filters are grouped by position (as bits); walking along a row, the
-// patch that the positions reach stays in registers and moves right by two. Where the registers hold 4 x 4 sums, all
-// four positions are walked at once, elsewhere the upper two and then the lower two.
+// patch that the positions reach stays in registers and moves right. Where the registers hold 4 x 6 sums, two pixels
+// are walked at once, the filters grouped by the positions in both: each weight is loaded once for two. Elsewhere a
+// pixel's upper two positions are, and then its lower two.
 
-inline constexpr int walk_rows = ABELL_VECTOR_REGISTERS == 32 ? 2 : 1;  // rows of positions walked at once
-inline constexpr int patch_rows = walk_rows + 2;
+inline constexpr int walk_rows = ABELL_VECTOR_REGISTERS == 32 ? 2 : 1;    // rows of positions walked at once
+inline constexpr int walk_pixels = ABELL_VECTOR_REGISTERS == 32 ? 2 : 1;  // pooled pixels walked at once
+inline constexpr int step_columns = 2 * walk_pixels;                      // that the patch moves by
+inline constexpr int patch_rows = walk_rows + 2, patch_columns = step_columns + 2;
+
+template <class T>
+using Patch = Vector<T>[patch_rows * patch_columns];
 
 // Weights as [vector of channels][filter][9][lanes].
 template <class T>
@@ -30,7 +36,7 @@ static inline long filter_words(const Conv2dGeometry& g) { return (static_cast<l
 // A row of sums that begins one column before the image.
 template <class T>
 static long open_row(const Conv2dGeometry& g) {
-  return (2L * g.pooled_width() + 2) * lanes<T>;
+  return (g.pooled_width() / walk_pixels + 1L) * step_columns * lanes<T>;
 }
 
 template <class T>
@@ -77,19 +83,62 @@ static inline void drop_half(const Conv2dGeometry& g, int half, unsigned long* m
   for (int x = 0; x < g.pooled_width(); ++x, masks += 4 * words) clear_values(masks + 2 * half * words, 2 * words);
 }
 
-// Adds the filters in `bits` to the 3 x 3 sums around one position.
-template <class T, int Position>
+// The first of the 3 x 3 sums around a position, and where in them a tap lies.
+static constexpr int corner(int pixel, int position) { return position / 2 * patch_columns + 2 * pixel + position % 2; }
+static constexpr int under(int tap) { return tap / 3 * patch_columns + tap % 3; }
+
+// Adds the filters in `bits`, whose maxima of one pixel lie at one position.
+template <class T, int Pixel, int Position>
 static inline __attribute__((always_inline)) void add_live(unsigned long bits, const T* gradient, const T* weights,
-                                                           Vector<T> (&sum)[4 * patch_rows]) {
+                                                           Patch<T>& sum) {
   for (; bits != 0; bits &= bits - 1) {
     const long n = __builtin_ctzl(bits);
     const T value = gradient[n];
     const T* w = weights + n * 9 * lanes<T>;
 #pragma GCC unroll 9
+    for (int tap = 0; tap < 9; ++tap) sum[corner(Pixel, Position) + under(tap)] += value * load(w + tap * lanes<T>);
+  }
+}
+
+// Adds the filters in `bits`, whose maxima of two pixels lie at these positions.
+template <class T, int First, int Second>
+static inline __attribute__((always_inline)) void add_both(unsigned long bits, const T* gradient, const T* next,
+                                                           const T* weights, Patch<T>& sum) {
+  for (; bits != 0; bits &= bits - 1) {
+    const long n = __builtin_ctzl(bits);
+    const T value = gradient[n], next_value = next[n];
+    const T* w = weights + n * 9 * lanes<T>;
+#pragma GCC unroll 9
     for (int tap = 0; tap < 9; ++tap) {
-      sum[(Position / 2 + tap / 3) * 4 + Position % 2 + tap % 3] += value * load(w + tap * lanes<T>);
+      Vector<T> weight = load(w + tap * lanes<T>);
+      keep_in_register<T>(weight);
+      sum[corner(0, First) + under(tap)] += value * weight;
+      sum[corner(1, Second) + under(tap)] += next_value * weight;
     }
   }
+}
+
+// Adds a pixel's filters but `others`.
+template <class T, int Pixel, int... Position>
+static inline __attribute__((always_inline)) void add_pixel(const unsigned long* masks, long words,
+                                                            unsigned long others, const T* gradient, const T* weights,
+                                                            Patch<T>& sum, Indices<Position...>) {
+  (add_live<T, Pixel, Position>(masks[Position * words] & ~others, gradient, weights, sum), ...);
+}
+
+// Adds the filters that live in two pixels.
+template <class T, int... Pair>
+static inline __attribute__((always_inline)) void add_pixels(const unsigned long* masks,
+                                                             const unsigned long* next_masks, long words,
+                                                             const T* gradient, const T* next, const T* weights,
+                                                             Patch<T>& sum, Indices<Pair...>) {
+  (add_both<T, Pair / 4, Pair % 4>(masks[Pair / 4 * words] & next_masks[Pair % 4 * words], gradient, next, weights,
+                                   sum),
+   ...);
+}
+
+static inline unsigned long live_of(const unsigned long* masks, long words) {
+  return masks[0] | masks[words] | masks[2 * words] | masks[3 * words];
 }
 
 // `walk_rows` rows of positions, `valid` channels. `open` holds the sums that the rows before left in the two image
@@ -98,28 +147,36 @@ static inline __attribute__((always_inline)) void add_live(unsigned long bits, c
 template <class T>
 static void scatter_row(const Conv2dGeometry& g, const T* gradient, const unsigned long* masks, const T* weights,
                         T* open, T* const (&rows)[walk_rows], int valid, bool streamed) {
+  using Positions = IndicesBelow<2 * walk_rows>::Type;
   const long words = filter_words(g), line = open_row<T>(g);
-  Vector<T> sum[4 * patch_rows] = {};
-  for (int x = 0; x <= g.pooled_width(); ++x, open += 2 * lanes<T>, gradient += g.filters, masks += 4 * words) {
+  Patch<T> sum = {};
+  for (int x = 0; x <= g.pooled_width(); x += walk_pixels) {
     for (long word = 0; x < g.pooled_width() && word < words; ++word) {
       const T* values = gradient + word * 64;
       const T* kernels = weights + word * 64 * 9 * lanes<T>;
-      add_live<T, 0>(masks[word], values, kernels, sum);
-      add_live<T, 1>(masks[words + word], values, kernels, sum);
-      if constexpr (walk_rows == 2) {
-        add_live<T, 2>(masks[2 * words + word], values, kernels, sum);
-        add_live<T, 3>(masks[3 * words + word], values, kernels, sum);
+      const unsigned long* here = masks + word;
+      if (walk_pixels == 1 || x + 1 == g.pooled_width()) {
+        add_pixel<T, 0>(here, words, 0, values, kernels, sum, Positions{});
+      } else if constexpr (walk_pixels == 2) {
+        const unsigned long* next = here + 4 * words;
+        add_pixels(here, next, words, values, values + g.filters, kernels, sum, IndicesBelow<16>::Type{});
+        add_pixel<T, 0>(here, words, live_of(next, words), values, kernels, sum, Positions{});
+        add_pixel<T, 1>(next, words, live_of(here, words), values + g.filters, kernels, sum, Positions{});
       }
     }
-    // The two left columns have all they get from here: (i / 2, i % 2) are row and column.
-#pragma GCC unroll 4
-    for (int i = 0; i < 4; ++i) sum[i / 2 * 4 + i % 2] += load(open + i / 2 * line + i % 2 * lanes<T>);
-#pragma GCC unroll 4
-    for (int i = 0; i < 2 * walk_rows; ++i) {
-      const int column = 2 * x - 1 + i % 2;
-      if (rows[i / 2] == nullptr || column < 0 || column >= g.width) continue;
-      T* to = rows[i / 2] + static_cast<long>(column) * g.channels;
-      const Vector<T> value = sum[i / 2 * 4 + i % 2];
+    // The left columns have all they get from here: (i / step_columns, i % step_columns) are row and column.
+#pragma GCC unroll 8
+    for (int i = 0; i < 2 * step_columns; ++i) {
+      const int row = i / step_columns, column = i % step_columns;
+      sum[row * patch_columns + column] += load(open + row * line + column * lanes<T>);
+    }
+#pragma GCC unroll 8
+    for (int i = 0; i < walk_rows * step_columns; ++i) {
+      const int column = 2 * x - 1 + i % step_columns;
+      T* to = rows[i / step_columns];
+      if (to == nullptr || column < 0 || column >= g.width) continue;
+      to += static_cast<long>(column) * g.channels;
+      const Vector<T> value = sum[i / step_columns * patch_columns + i % step_columns];
       if (streamed) {
         stream<T>(value, to);
       } else if (valid == lanes<T>) {
@@ -128,16 +185,19 @@ static void scatter_row(const Conv2dGeometry& g, const T* gradient, const unsign
         store_some(value, valid, to);
       }
     }
-#pragma GCC unroll 4
-    for (int i = 0; i < 4; ++i) {
-      store(sum[(walk_rows + i / 2) * 4 + i % 2], open + i / 2 * line + i % 2 * lanes<T>);
-    }
 #pragma GCC unroll 8
-    for (int i = 0; i < 2 * patch_rows; ++i) {
-      const int at = i / 2 * 4 + i % 2;
-      sum[at] = sum[at + 2];
-      sum[at + 2] = Vector<T>{};
+    for (int i = 0; i < 2 * step_columns; ++i) {
+      const int row = i / step_columns, column = i % step_columns;
+      store(sum[(walk_rows + row) * patch_columns + column], open + row * line + column * lanes<T>);
     }
+    // The patch moves right.
+#pragma GCC unroll 24
+    for (int i = 0; i < patch_rows * patch_columns; ++i) {
+      sum[i] = i % patch_columns < 2 ? sum[i + step_columns] : Vector<T>{};
+    }
+    open += step_columns * lanes<T>;
+    gradient += static_cast<long>(walk_pixels) * g.filters;
+    masks += 4 * walk_pixels * words;
   }
 }
 
@@ -149,7 +209,7 @@ static void pool_input_rows(const Conv2dGeometry& g, const T* gradient, const un
   const long pooled_row = static_cast<long>(g.pooled_width()) * g.filters;
   const long open_size = 2 * open_row<T>(g);
   const int vectors = static_cast<int>(round_to_lanes<T>(g.channels)) / lanes<T>;
-  T* open = scratch;  // [vector of channels][2 rows][2 pooled_width + 2][lanes]
+  T* open = scratch;  // [vector of channels][2 rows][open_row]
   unsigned long* masks =
       reinterpret_cast<unsigned long*>((reinterpret_cast<unsigned long>(open + vectors * open_size) + 7) & ~7UL);
   clear_values(open, vectors * open_size);
