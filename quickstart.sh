@@ -33,7 +33,7 @@ step "Train"
 "$bin/abell-train" "$data" --out "$run" --overwrite --epochs 10 --optimizer adam --scale standard
 
 step "Classify"
-"$bin/abell-classify" --model "$run" "$data" --out "$run/classified.csv"
+"$bin/abell-classify" --model "$run" "$data" --out "$run/classified.csv" --overwrite
 
 step "Done"
 echo "Report:        $PWD/$run/report.html"
