@@ -41,10 +41,9 @@ static long open_row(const Conv2dGeometry& g) {
 
 template <class T>
 static long pool_input_scratch_size(const Conv2dGeometry& g) {
-  const long masks = 4L * g.pooled_width() * filter_words(g);
-  return 2 * open_row<T>(g) * (round_to_lanes<T>(g.channels) / lanes<T>)+masks * static_cast<long>(sizeof(long)) /
-             static_cast<long>(sizeof(T)) +
-         16;
+  const long vectors = round_to_lanes<T>(g.channels) / lanes<T>;
+  const long bytes = 4L * g.pooled_width() * filter_words(g) * static_cast<long>(sizeof(long));
+  return 2 * open_row<T>(g) * vectors + bytes / static_cast<long>(sizeof(T)) + 16;
 }
 
 // Bit i is set where bytes[i] == value.
@@ -210,8 +209,7 @@ static void pool_input_rows(const Conv2dGeometry& g, const T* gradient, const un
   const long open_size = 2 * open_row<T>(g);
   const int vectors = static_cast<int>(round_to_lanes<T>(g.channels)) / lanes<T>;
   T* open = scratch;  // [vector of channels][2 rows][open_row]
-  unsigned long* masks =
-      reinterpret_cast<unsigned long*>((reinterpret_cast<unsigned long>(open + vectors * open_size) + 7) & ~7UL);
+  unsigned long* masks = aligned_for<unsigned long>(open + vectors * open_size);
   clear_values(open, vectors * open_size);
   // A vector that is less than a line would be sent to memory line by line, each in parts.
   const bool streamed = ABELL_VECTOR_BYTES >= 64 && worth_streaming(input_gradient, g.input_size(), g.channels);

@@ -112,8 +112,7 @@ static void pool_weights_rows(const Conv2dGeometry& g, const T* image, const T* 
   const long pooled_row = static_cast<long>(g.pooled_width()) * g.filters;
   if (few_channels<T>(g)) return pool_weights_few_rows(g, image, gradient, argmax, sums, begin, end, scratch);
   T* tile = scratch;
-  T* behind = tile + 1L * image_rows * image_columns * block<T>;
-  Live<T>** ends = reinterpret_cast<Live<T>**>((reinterpret_cast<unsigned long>(behind) + 7) & ~7UL);
+  Live<T>** ends = aligned_for<Live<T>*>(tile + 1L * image_rows * image_columns * block<T>);
   Live<T>* lists = reinterpret_cast<Live<T>*>(ends + g.filters);  // [filter][list_length]
   T* bias = sums + static_cast<long>(blocks<T>(g.channels)) * 9 * block<T> * g.filters;
   for (int row = begin; row < end; row += list_rows) {

@@ -34,6 +34,13 @@ static inline long round_to_lanes(long count) {
   return (count + lanes<T> - 1) / lanes<T> * lanes<T>;
 }
 
+// The first address from `at` on that suits a To.
+template <class To>
+static inline To* aligned_for(void* at) {
+  constexpr unsigned long last = alignof(To) - 1;
+  return reinterpret_cast<To*>((reinterpret_cast<unsigned long>(at) + last) & ~last);
+}
+
 template <class T>
 static inline void copy_values(const T* from, long count, T* to) {
   __builtin_memcpy(to, from, static_cast<unsigned long>(count) * sizeof(T));
