@@ -178,6 +178,7 @@ TEST_CASE("fused convolution equals the reference at the sides of the custom net
   check_fused<float>(geometry(45, 45, 32, 32), 1);
   if (reduced()) return;
   check_fused<float>(geometry(89, 89, 3, 64), 1);
+  check_fused<float>(geometry(6, 150, 5, 33), 2);
   check_fused<float>(geometry(89, 89, 32, 32), 1);
   check_fused<float>(geometry(50, 178, 64, 32), 1);
 }

@@ -9,6 +9,7 @@
 #include <abell/kernels/isa/winograd.inl>
 #include <abell/kernels/isa/pool_winograd_few.inl>
 #include <abell/kernels/isa/pool_winograd.inl>
+#include <abell/kernels/isa/pool_weights_taps.inl>
 #include <abell/kernels/isa/pool_weights_few.inl>
 #include <abell/kernels/isa/pool_weights.inl>
 #include <abell/kernels/isa/pool_input.inl>

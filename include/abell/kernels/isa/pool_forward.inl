@@ -27,7 +27,7 @@ struct QuadOf {
   typedef T Loose __attribute__((vector_size(4 * sizeof(T)), aligned(alignof(T)), may_alias));
 };
 
-// Lanes of small integers as bytes. GCC 12 takes AVX2's lanes apart one by one unless told how.
+// Lanes of small integers as bytes, and back. GCC 12 takes the lanes apart one by one unless told how.
 template <class T>
 static inline __attribute__((always_inline)) ByteVector<T> narrow(const IndexVector<T>& index) {
   return __builtin_convertvector(index, ByteVector<T>);
@@ -45,6 +45,22 @@ inline __attribute__((always_inline)) ByteVector<float> narrow<float>(const Inde
   typedef char Bytes __attribute__((vector_size(16)));
   const Bytes bytes = __builtin_ia32_pmovdb512_mask(index, Bytes{}, static_cast<unsigned short>(-1));
   return reinterpret_cast<const ByteVector<float>&>(bytes);
+}
+#endif
+
+template <class T>
+static inline __attribute__((always_inline)) IndexVector<T> widen(const unsigned char* from) {
+  ByteVector<T> bytes;
+  __builtin_memcpy(&bytes, from, sizeof(bytes));
+  return __builtin_convertvector(bytes, IndexVector<T>);
+}
+#if !defined(__clang__) && defined(__x86_64__) && ABELL_VECTOR_BYTES == 64
+template <>
+inline __attribute__((always_inline)) IndexVector<float> widen<float>(const unsigned char* from) {
+  typedef char Bytes __attribute__((vector_size(16)));
+  Bytes bytes;
+  __builtin_memcpy(&bytes, from, sizeof(bytes));
+  return __builtin_ia32_pmovzxbd512_mask(bytes, IndexVector<float>{}, static_cast<unsigned short>(-1));
 }
 #endif
 

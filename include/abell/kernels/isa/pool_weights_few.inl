@@ -1,152 +1,195 @@
-// Gradient of the weights of the fused stage with fewer channels than lanes. Included once for each instruction
-// set, see targets.inl.
+// Gradient of the weights of the fused stage with fewer channels than lanes. Included once for each instruction set,
+// see targets.inl.
 //
-// The 9 taps x channels under a position (its "patch") are the lanes, and a one behind them, whose sum is the
-// bias's gradient. For a tile of pooled columns the patches of all four positions are laid out, and zeros as
-// the fifth; then a few filters at a time walk along the tile, each adding gradient * the patch that its argmax
-// names, so that dead units need no question.
+// The filters are the lanes. A pooled pixel's four positions and their taps lie in a patch of 4x4 pixels; for each tap
+// every lane picks the value that its argmax names by one permutation, so that a multiply-add serves all filters of a
+// vector. Sixteen lanes gain by it (a quarter); for fewer see pool_weights_taps.inl.
 
-inline constexpr int few_columns = 16;  // pooled columns of a tile: its patches stay in the nearest cache
-inline constexpr int few_pixels = 2 * few_columns + 2;
-inline constexpr int few_slots = 5;
+inline constexpr int pick_columns = 64;  // pooled columns of a tile, at most: its patches stay in the nearest cache
+inline constexpr int pick_pixels = 2 * pick_columns + 2;
+inline constexpr int pick_patch = 16;
+inline constexpr int pick_channels = 3;  // summed at a time: 9 taps of each fit the registers
 
+// Sums [channel][tap][padded filters], then the bias.
 template <class T>
-static long few_patch(const Conv2dGeometry& g) {
-  return round_to_lanes<T>(g.depth() + 1L);
+static long picks_size(const Conv2dGeometry& g) {
+  return (g.depth() + 1L) * round_to_lanes<T>(g.filters);
 }
 
-// Sums [filter][patch].
+// Patches, of which half a vector is read from any tap on; image rows, which are written in whole vectors; a vector of
+// filters that is not full.
 template <class T>
-static long pool_weights_few_size(const Conv2dGeometry& g) {
-  return g.filters * few_patch<T>(g);
+static long picks_scratch_size(const Conv2dGeometry& g) {
+  return 1L * pick_columns * g.channels * pick_patch + 8 + 4L * pick_pixels * g.channels + pick_columns * 2L * lanes<T>;
 }
 
-// Rows and patches are written in whole vectors, so that each may reach past its end.
+// The first half of a vector; what the other holds is not used.
 template <class T>
-static long pool_weights_few_scratch_size(const Conv2dGeometry& g) {
-  return 4L * few_pixels * g.channels + lanes<T> + few_slots * few_columns * few_patch<T>(g) + lanes<T>;
+static inline __attribute__((always_inline)) Vector<T> load_half(const T* from) {
+  typedef T Half __attribute__((vector_size(ABELL_VECTOR_BYTES / 2), aligned(alignof(T)), may_alias));
+  const Half half = *reinterpret_cast<const Half*>(from);
+  return __builtin_shufflevector(half, half, 0, 1, 2, 3, 4, 5, 6, 7, -1, -1, -1, -1, -1, -1, -1, -1);
 }
 
-// Image rows 2 row - 1 to 2 row + 2, `width` columns from `left`, zeros beyond the border. (Whole rows in a ring, as
-// the plain convolution keeps them, take a quarter longer: they leave no room in the nearest cache.)
+// Lane i: values[index[i]].
 template <class T>
-static void load_few(const Conv2dGeometry& g, const T* image, int row, int left, int width, T* pixels) {
-  const long line = static_cast<long>(width) * g.channels;
-  const int begin = left < 0 ? 0 : left;
-  const int end = left + width < g.width ? left + width : g.width;
-  const long before = static_cast<long>(begin - left) * g.channels;
-  const long length = static_cast<long>(end - begin) * g.channels;
-  for (int y = 2 * row - 1; y < 2 * row + 3; ++y, pixels += line) {
-    if (y < 0 || y >= g.height) {
-      clear_values(pixels, line);
-      continue;
+static inline __attribute__((always_inline)) Vector<T> permute(const Vector<T>& values, const IndexVector<T>& index) {
+#if defined(__clang__) && defined(__x86_64__)
+  return __builtin_ia32_permvarsf512(values, index);
+#else
+  return __builtin_shuffle(values, index);
+#endif
+}
+
+// Four pixels' values, channel after channel.
+template <class T>
+static inline __attribute__((always_inline)) void split_channels(const T* pixels, int channels, T* to) {
+  using Quad = typename QuadOf<T>::Type;
+  using LooseQuad = typename QuadOf<T>::Loose;
+  if (channels == 3) {
+    const LooseQuad* from = reinterpret_cast<const LooseQuad*>(pixels);
+    LooseQuad* out = reinterpret_cast<LooseQuad*>(to);
+    const Quad a = from[0], b = from[1], c = from[2];
+    const Quad low = __builtin_shufflevector(a, b, 1, 2, 4, 5);   // g0 b0 g1 b1
+    const Quad high = __builtin_shufflevector(b, c, 2, 3, 5, 6);  // r2 g2 r3 g3
+    out[0] = __builtin_shufflevector(a, high, 0, 3, 4, 6);
+    out[pick_patch / 4] = __builtin_shufflevector(low, high, 0, 2, 5, 7);
+    out[2 * pick_patch / 4] = __builtin_shufflevector(low, c, 1, 3, 4, 7);
+    return;
+  }
+  for (int c = 0; c < channels; ++c) {
+    for (int x = 0; x < 4; ++x) to[c * pick_patch + x] = pixels[x * channels + c];
+  }
+}
+
+// patches[pooled column][channel][4 rows][4 columns]
+template <class T>
+static void lay_out_picks(const T* pixels, int channels, int columns, T* patches) {
+  const long line = (2L * columns + 2) * channels;
+  for (int x = 0; x < columns; ++x, pixels += 2 * channels, patches += channels * pick_patch) {
+    for (int row = 0; row < 4; ++row) split_channels(pixels + row * line, channels, patches + 4 * row);
+  }
+}
+
+// The gradient of some filters along a tile's columns.
+template <class T>
+struct TileGradient {
+  const T* values;
+  const unsigned char* argmax;
+  long stride;  // from one column to the next
+};
+
+// sums[C channels][9 taps][lanes] += gradient * the value that its position and the tap name, along the columns of a
+// tile; the bias's sum, if it is asked for, likewise.
+template <class T, int C>
+static void walk_picks(const T* patches, long patch, TileGradient<T> gradient, int columns, T* sums, long sums_stride,
+                       T* bias) {
+  constexpr int lead = 16;  // columns that are on their way
+  Vector<T> sum[9 * C], total{};
+#pragma GCC unroll 27
+  for (int i = 0; i < 9 * C; ++i) sum[i] = load(sums + i * sums_stride);
+  for (int x = 0; x < columns; ++x, patches += patch) {
+    __builtin_prefetch(gradient.values + lead * gradient.stride);
+    __builtin_prefetch(gradient.argmax + lead * gradient.stride);
+    const IndexVector<T> position = widen<T>(gradient.argmax);
+    const IndexVector<T> pick = position + (position & 2);  // 0 1 / 4 5
+    const Vector<T> value = position < dead ? load(gradient.values) : Vector<T>{};
+    total += value;
+#pragma GCC unroll 27
+    for (int i = 0; i < 9 * C; ++i) {  // i = (tap, channel)
+      const int tap = i / C, c = i % C;
+      const Vector<T> values = load_half(patches + c * pick_patch + tap / 3 * 4 + tap % 3);
+      sum[c * 9 + tap] += value * permute<T>(values, pick);
     }
-    clear_values(pixels, before);
-    copy_values(image + (static_cast<long>(y) * g.width + begin) * g.channels, length, pixels + before);
-    clear_values(pixels + before + length, line - before - length);
+    gradient.values += gradient.stride;
+    gradient.argmax += gradient.stride;
   }
+#pragma GCC unroll 27
+  for (int i = 0; i < 9 * C; ++i) store(sum[i], sums + i * sums_stride);
+  if (bias != nullptr) store(load(bias) + total, bias);
 }
 
-// patches[pooled column][slot][tap][channel]
+// A vector of filters of which only `valid` exist: the others are dead.
 template <class T>
-static void lay_out_patches(const Conv2dGeometry& g, const T* pixels, int columns, T* patches) {
-  const long line = (2L * columns + 2) * g.channels;
-  const long patch = few_patch<T>(g);
-  const int run = 3 * g.channels;
-  for (int x = 0; x < columns; ++x, pixels += 2 * g.channels) {
-    for (int position = 0; position < 4; ++position, patches += patch) {
-      const T* from = pixels + position / 2 * line + position % 2 * g.channels;
-      for (int r = 0; r < 3; ++r) {
-        for (int k = 0; k < run; k += lanes<T>) {
-          store(load(from + r * line + k), patches + r * run + k);
-        }
-      }
-      patches[3 * run] = T(1);
-    }
-    for (long k = 0; k < patch; k += lanes<T>) store(Vector<T>{}, patches + k);
-    patches += patch;
-  }
-}
-
-// sums[F filters][V vectors] += gradient * the patch at its argmax, along the columns of a tile.
-template <class T, int F, int V>
-static void walk_patches(const T* patches, long patch, const T* gradient, const unsigned char* argmax, long stride,
-                         int columns, T* sums) {
-  Vector<T> sum[F][V];
-#pragma GCC unroll 4
-  for (int f = 0; f < F; ++f) {
-#pragma GCC unroll 4
-    for (int v = 0; v < V; ++v) sum[f][v] = load(sums + f * patch + v * lanes<T>);
-  }
+static TileGradient<T> fill_up(const Conv2dGeometry& g, TileGradient<T> gradient, int valid, int columns, T* scratch) {
+  unsigned char* argmax = reinterpret_cast<unsigned char*>(scratch + columns * lanes<T>);
+  __builtin_memset(argmax, dead, static_cast<unsigned long>(columns * lanes<T>));
+  clear_values(scratch, columns * lanes<T>);
   for (int x = 0; x < columns; ++x) {
-#pragma GCC unroll 4
-    for (int f = 0; f < F; ++f) {
-      const T* at = patches + argmax[f] * patch;
-      const T value = gradient[f];
-#pragma GCC unroll 4
-      for (int v = 0; v < V; ++v) sum[f][v] += value * load(at + v * lanes<T>);
-    }
-    patches += few_slots * patch;
-    gradient += stride;
-    argmax += stride;
+    copy_values(gradient.values + static_cast<long>(x) * g.filters, valid, scratch + x * lanes<T>);
+    copy_values(gradient.argmax + static_cast<long>(x) * g.filters, valid, argmax + x * lanes<T>);
   }
-#pragma GCC unroll 4
-  for (int f = 0; f < F; ++f) {
-#pragma GCC unroll 4
-    for (int v = 0; v < V; ++v) store(sum[f][v], sums + f * patch + v * lanes<T>);
-  }
-}
-
-// All filters, `V` vectors of their patches. Meanwhile the next tile's gradients are fetched, bit by bit.
-template <class T, int V>
-static void walk_filters(int filters, const T* patches, long patch, const T* gradient, const unsigned char* argmax,
-                         int columns, T* sums) {
-  constexpr int together = V > 2 ? 2 : 4;
-  constexpr int line = 64 / static_cast<int>(sizeof(T));
-  int n = 0;
-  for (; n + together <= filters; n += together) {
-    for (int i = n * columns; i < (n + together) * columns; i += line) {
-      __builtin_prefetch(gradient + columns * filters + i);
-      if (i % 64 == 0) __builtin_prefetch(argmax + columns * filters + i);
-    }
-    walk_patches<T, together, V>(patches, patch, gradient + n, argmax + n, filters, columns, sums + n * patch);
-  }
-  for (; n < filters; ++n) {
-    walk_patches<T, 1, V>(patches, patch, gradient + n, argmax + n, filters, columns, sums + n * patch);
-  }
+  return {scratch, argmax, lanes<T>};
 }
 
 // Adds pooled rows [begin, end) of one image to the sums.
 template <class T>
-static void pool_weights_few_rows(const Conv2dGeometry& g, const T* image, const T* gradient,
-                                  const unsigned char* argmax, T* sums, int begin, int end, T* scratch) {
-  const long patch = few_patch<T>(g);
-  T* pixels = scratch;
-  T* patches = pixels + 4L * few_pixels * g.channels + lanes<T>;
+static void picks_rows(const Conv2dGeometry& g, const T* image, const T* gradient, const unsigned char* argmax, T* sums,
+                       int begin, int end, T* patches) {
+  const long padded = round_to_lanes<T>(g.filters);
+  const long patch = static_cast<long>(g.channels) * pick_patch;
+  T* pixels = patches + pick_columns * patch + 8;
+  T* last = pixels + 4L * pick_pixels * g.channels;
+  T* bias = sums + g.depth() * padded;
+  const int tiles = (g.pooled_width() + pick_columns - 1) / pick_columns;
   for (int row = begin; row < end; ++row) {
-    for (int left = 0; left < g.pooled_width(); left += few_columns) {
-      const int columns = g.pooled_width() - left < few_columns ? g.pooled_width() - left : few_columns;
+    for (int tile = 0; tile < tiles; ++tile) {
+      const int left = g.pooled_width() * tile / tiles, columns = g.pooled_width() * (tile + 1) / tiles - left;
       load_few(g, image, row, 2 * left - 1, 2 * columns + 2, pixels);
-      lay_out_patches(g, pixels, columns, patches);
+      lay_out_picks(pixels, g.channels, columns, patches);
       const long at = (static_cast<long>(row) * g.pooled_width() + left) * g.filters;
-      for (long k = 0; k < patch;) {
-        const long vectors = (patch - k) / lanes<T>;
-        const auto walk = vectors >= 4   ? walk_filters<T, 4>
-                          : vectors == 3 ? walk_filters<T, 3>
-                          : vectors == 2 ? walk_filters<T, 2>
-                                         : walk_filters<T, 1>;
-        walk(g.filters, patches + k, patch, gradient + at, argmax + at, columns, sums + k);
-        k += (vectors < 4 ? vectors : 4) * lanes<T>;
+      for (int n = 0; n < g.filters; n += lanes<T>) {
+        TileGradient<T> of_filters{gradient + at + n, argmax + at + n, g.filters};
+        if (g.filters - n < lanes<T>) of_filters = fill_up(g, of_filters, g.filters - n, columns, last);
+        for (int c = 0; c < g.channels; c += pick_channels) {
+          const auto walk = g.channels - c == 1   ? walk_picks<T, 1>
+                            : g.channels - c == 2 ? walk_picks<T, 2>
+                                                  : walk_picks<T, pick_channels>;
+          walk(patches + c * pick_patch, patch, of_filters, columns, sums + 9 * c * padded + n, padded,
+               c == 0 ? bias + n : nullptr);
+        }
       }
     }
+  }
+}
+
+template <class T>
+static void picks_finish(const Conv2dGeometry& g, const T* sums, T* weights, T* bias) {
+  const long padded = round_to_lanes<T>(g.filters);
+  for (int tap = 0; tap < 9; ++tap) {
+    for (int c = 0; c < g.channels; ++c, weights += g.filters) {
+      copy_values(sums + (9 * c + tap) * padded, g.filters, weights);
+    }
+  }
+  copy_values(sums + g.depth() * padded, g.filters, bias);
+}
+
+// The form that suits the vectors.
+
+template <class T>
+inline constexpr bool can_pick = lanes<T> == 16;
+
+template <class T>
+static long pool_weights_few_size(const Conv2dGeometry& g) {
+  return can_pick<T> ? picks_size<T>(g) : taps_size<T>(g);
+}
+
+template <class T>
+static long pool_weights_few_scratch_size(const Conv2dGeometry& g) {
+  return can_pick<T> ? picks_scratch_size<T>(g) : taps_scratch_size<T>(g);
+}
+
+template <class T>
+static void pool_weights_few_rows(const Conv2dGeometry& g, const T* image, const T* gradient,
+                                  const unsigned char* argmax, T* sums, int begin, int end, T* scratch) {
+  if constexpr (can_pick<T>) {
+    picks_rows(g, image, gradient, argmax, sums, begin, end, scratch);
+  } else {
+    taps_rows(g, image, gradient, argmax, sums, begin, end, scratch);
   }
 }
 
 template <class T>
 static void pool_weights_few_finish(const Conv2dGeometry& g, const T* sums, T* weights, T* bias) {
-  const long patch = few_patch<T>(g);
-  for (long k = 0; k < g.depth(); ++k) {
-    for (int n = 0; n < g.filters; ++n) *weights++ = sums[n * patch + k];
-  }
-  for (int n = 0; n < g.filters; ++n) bias[n] = sums[n * patch + g.depth()];
+  (can_pick<T> ? picks_finish<T> : taps_finish<T>)(g, sums, weights, bias);
 }
