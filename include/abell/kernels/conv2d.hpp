@@ -66,10 +66,12 @@ void accumulate_bands(int threads, const Bands& bands, std::size_t size, T* sums
   reduce_chunks(threads, chunks, size, sums);
 }
 
-/// Output rows of a chunk: about this many pixels, so that long rows are chunks of their own.
-constexpr int conv2d_band_rows(const Conv2dGeometry& g) { return std::clamp(1024 / g.out_width, 1, 8); }
+/// Output rows of a chunk: about a thousand pixels, so that long rows are chunks of their own.
+constexpr int conv2d_band_rows(const Conv2dGeometry& g, int most = 8) {
+  return std::clamp(1024 / g.out_width, 1, most);
+}
 
-/// Output rows of a chunk of the weights' gradient at most: more than forward, as each chunk's sums are cleared and
+/// The most output rows of a chunk of the weights' gradient: more than forward, as each chunk's sums are cleared and
 /// added up.
 inline constexpr int most_gradient_rows = 14;
 
@@ -179,7 +181,7 @@ void conv2d_weight_gradient(const Run<T>& run, const Conv2dGeometry& g, int batc
   }
   const std::size_t size = count(run.table->conv2d_weights_size(g));
   const std::size_t each = round_up(count(run.table->conv2d_weights_scratch_size(g)), 16);
-  const Bands bands = Bands::equal(batch, g.out_height, std::clamp(1024 / g.out_width, 1, most_gradient_rows));
+  const Bands bands = Bands::equal(batch, g.out_height, conv2d_band_rows(g, most_gradient_rows));
   accumulate_bands(
       run.threads, bands, size, scratch, each, scratch + size * max_gradient_chunks, [&](int band, T* sums, T* own) {
         const auto image = static_cast<std::size_t>(bands.image(band));

@@ -112,17 +112,19 @@ static void accumulate_lines(int rows, int columns, const Lines<T>& lines, long 
 template <class T>
 static void gemm_transposed(int rows, int columns, int depth, const T* a, long a_stride, const T* b, long b_stride,
                             T* c, long c_stride) {
-  constexpr int block = 64;  // steps whose A and B stay in the first-level cache
-  for (int start = 0; start < depth; start += block) {
+  constexpr int most = 192;  // steps of one pass over C
+  const int passes = (depth + most - 1) / most;
+  for (int pass = 0; pass < passes; ++pass) {
+    const int start = tile_begin(pass, passes, depth);
     const T* line = a + start * a_stride;
-    accumulate_lines<T>(rows, columns, {&line, 1, depth - start < block ? depth - start : block}, a_stride,
+    accumulate_lines<T>(rows, columns, {&line, 1, tile_begin(pass + 1, passes, depth) - start}, a_stride,
                         b + start * b_stride, b_stride, c, c_stride);
   }
 }
 
-// Steps of A and B that are summed in one pass over C. What a tile reads of them is copied together first: rows
+// Steps of A and B at most that are summed in one pass over C. What a tile reads of them is copied together first: rows
 // that lie a power of two apart fall on one another in the caches.
-inline constexpr int block_depth = 128;
+inline constexpr int pass_steps = 256;
 
 // `some` columns, 0 < some <= P, of `depth` rows of A.
 template <class T, int P>
@@ -151,7 +153,7 @@ static void add_panel(const T* panel, int count, int width, long stride, T* sums
 
 template <class T>
 static long gemm_transposed_block_scratch_size(int rows, int columns) {
-  return block_depth * (panel_width<T> + rows) + (rows + 1) * round_to_lanes<T>(columns);
+  return pass_steps * (panel_width<T> + rows) + (rows + 1) * round_to_lanes<T>(columns);
 }
 
 // C[rows][columns] = A^T B with A [depth][rows] and B [depth][columns], for as much of C as stays in
@@ -162,8 +164,8 @@ static void gemm_transposed_block(int rows, int columns, int depth, const T* a, 
                                   T* scratch) {
   const long padded = round_to_lanes<T>(columns);
   T* panel = scratch;
-  T* left = panel + block_depth * panel_width<T>;
-  T* of_columns = left + block_depth * rows;
+  T* left = panel + pass_steps * panel_width<T>;
+  T* of_columns = left + pass_steps * rows;
   const bool direct = padded == columns;  // else C has no room for the last vectors
   T* sums = direct ? c : of_columns + padded;
   const long sums_stride = direct ? c_stride : padded;
@@ -176,16 +178,17 @@ static void gemm_transposed_block(int rows, int columns, int depth, const T* a, 
   const auto bytes = [](long values) { return static_cast<unsigned long>(values) * sizeof(T); };
   const unsigned long share = bytes(rows + columns) / static_cast<unsigned long>(calls) + 1;
   const unsigned long step = share < 64 ? share : 64;
-  for (int start = 0; start < depth; start += block_depth) {
-    const int count = depth - start < block_depth ? depth - start : block_depth;
-    const bool last = start + block_depth >= depth;
-    const T* ahead_a = last ? next_a : a + block_depth * a_stride;
-    const T* ahead_b = last ? next_b : b + block_depth * b_stride;
+  const int passes = (depth + pass_steps - 1) / pass_steps;
+  for (int pass = 0; pass < passes; ++pass) {
+    const int count = tile_begin(pass + 1, passes, depth) - tile_begin(pass, passes, depth);
+    const bool last = pass + 1 == passes;
+    const T* ahead_a = last ? next_a : a + count * a_stride;
+    const T* ahead_b = last ? next_b : b + count * b_stride;
     AheadRows ahead_left{address_of(ahead_a), bytes(a_stride), bytes(rows), step};
     AheadRows ahead_right{address_of(ahead_b), bytes(b_stride), bytes(columns), step};
     for (int tile = 0; pack_a && tile < tiles; ++tile) {
       const int row = tile_begin(tile, tiles, rows), some = tile_begin(tile + 1, tiles, rows) - row;
-      pack_left<T, tile_rows>(some, count, a + row, a_stride, left + row * block_depth);
+      pack_left<T, tile_rows>(some, count, a + row, a_stride, left + row * pass_steps);
     }
     int call = 0;
     for (int column = 0; column < columns; column += panel_width<T>) {
@@ -198,10 +201,10 @@ static void gemm_transposed_block(int rows, int columns, int depth, const T* a, 
       for (int tile = 0; tile < tiles; ++tile, ++call) {
         const int row = tile_begin(tile, tiles, rows), some = tile_begin(tile + 1, tiles, rows) - row;
         AheadRows& ahead = call * (rows + columns) < calls * rows ? ahead_left : ahead_right;
-        const T* line = pack_a ? left + row * block_depth : a + row;
+        const T* line = pack_a ? left + row * pass_steps : a + row;
         (vectors == 2 ? accumulate_some<T, tile_rows, 2, true>
                       : accumulate_some<T, tile_rows, 1, true>)(some, {&line, 1, count}, 0, pack_a ? some : a_stride,
-                                                                right, right_stride, start == 0,
+                                                                right, right_stride, pass == 0,
                                                                 sums + row * sums_stride + column, sums_stride, ahead);
       }
     }
