@@ -1,106 +1,148 @@
 // Gradient of the weights of the fused stage. Included once for each instruction set, see targets.inl.
 //
-// dW[tap][c][o] = sum over live positions of filter o of g * x[position + tap][c]. For a tile of
-// pooled pixels the live positions of each filter are listed once; then, block of channels by
-// block, the image rows under the tile are copied to the cache (zeros beyond the border) and the
-// lists walked with 9 taps of sums in registers.
+// dW[tap][c][o] = sum over live positions of filter o of g * x[position + tap][c]. For a tile of pooled pixels each
+// filter's positions are noted as bits; then, one vector of channels at a time, the image under the tile is copied to
+// the nearest cache (zeros beyond the border) and the bits are walked with 9 taps of sums in registers. Where these
+// hold 18, two filters are walked at once, the pixels grouped by the positions of both: a value that both windows
+// cover is loaded once for two multiply-adds.
 
-inline constexpr int list_rows = 2, list_columns = 16;            // pooled pixels of a tile
-inline constexpr int list_length = list_rows * list_columns + 1;  // a dead position is written and then written over
-inline constexpr int image_rows = 2 * list_rows + 2, image_columns = 2 * list_columns + 2;
+inline constexpr int noted_rows = 4, noted_columns = 16;  // pooled pixels of a tile at most, a bit each
+inline constexpr int image_rows = 2 * noted_rows + 2, image_columns = 2 * noted_columns + 2;
+inline constexpr int filters_together = ABELL_VECTOR_REGISTERS == 32 ? 2 : 1;  // walked at once
+inline constexpr int noted_positions = dead + 1;  // what is noted of dead units is not read
 
-// Channels taken at a time: 9 taps x block_vectors sums fit the registers.
-inline constexpr int block_vectors = ABELL_VECTOR_REGISTERS == 32 ? 2 : 1;
-template <class T>
-inline constexpr int block = block_vectors* lanes<T>;
-
-template <class T>
-static inline int blocks(int channels) {
-  return (channels + block<T> - 1) / block<T>;
+static inline long padded_filters(const Conv2dGeometry& g) {
+  return (g.filters + filters_together - 1L) / filters_together * filters_together;
 }
 
-// A live position: its first cell in the tile, and its gradient.
-template <class T>
-struct Live {
-  T value;
-  int offset;
-};
-
-// Sums [block][filter][9][block channels], then the bias; with few channels see pool_weights_few.inl.
+// Sums [vector of channels][padded filters][9][lanes], then the bias; with few channels see pool_weights_few.inl.
 template <class T>
 static long pool_weights_size(const Conv2dGeometry& g) {
   if (few_channels<T>(g)) return pool_weights_few_size<T>(g);
-  return (static_cast<long>(blocks<T>(g.channels)) * 9 * block<T> + 1) * g.filters;
+  return (round_to_lanes<T>(g.channels) * 9 + 1) * padded_filters(g);
 }
 
 template <class T>
 static long pool_weights_scratch_size(const Conv2dGeometry& g) {
   if (few_channels<T>(g)) return pool_weights_few_scratch_size<T>(g);
-  const long bytes = g.filters * static_cast<long>(sizeof(Live<T>*) + list_length * sizeof(Live<T>));
-  return 1L * image_rows * image_columns * block<T> + bytes / static_cast<long>(sizeof(T)) + 16;
+  const long bytes = padded_filters(g) * noted_positions * static_cast<long>(sizeof(long));
+  return 1L * image_rows * image_columns * lanes<T> + bytes / static_cast<long>(sizeof(T)) + 16;
 }
 
-// sums[9][block] += value * tile at offset + tap, over [begin, end). Returns the sum of the values.
-template <class T>
-static T walk_positions(const T* tile, const Live<T>* begin, const Live<T>* end, T* sums) {
-  Vector<T> sum[9 * block_vectors];
-#pragma GCC unroll 18
-  for (int i = 0; i < 9 * block_vectors; ++i) sum[i] = load(sums + i * lanes<T>);
-  T total = 0;
-  for (; begin != end; ++begin) {
-    const T* at = tile + begin->offset;
-    const T value = begin->value;
-    total += value;
-#pragma GCC unroll 18
-    for (int i = 0; i < 9 * block_vectors; ++i) {  // i = (tap, vector)
-      const int tap = i / block_vectors;
-      sum[i] += value * load(at + (tap / 3 * image_columns + tap % 3) * block<T> + i % block_vectors * lanes<T>);
+// Where a noted pixel's first cell lies in the tile, and its gradient after that of the tile's first pixel.
+struct NotedPixels {
+  int cell[noted_rows * noted_columns];
+  int gradient[noted_rows * noted_columns];
+
+  NotedPixels(const Conv2dGeometry& g, int lanes) {
+    for (int i = 0; i < noted_rows * noted_columns; ++i) {
+      const int row = i / noted_columns, column = i % noted_columns;
+      cell[i] = 2 * (row * image_columns + column) * lanes;
+      gradient[i] = (row * g.pooled_width() + column) * g.filters;
     }
   }
-#pragma GCC unroll 18
-  for (int i = 0; i < 9 * block_vectors; ++i) store(sum[i], sums + i * lanes<T>);
-  return total;
+};
+
+// The sums of `filters_together` filters: those of the weights, and the bias's.
+template <class T>
+struct WeightSums {
+  Vector<T> tap[filters_together * 9];
+  T bias[filters_together];
+};
+
+// The tap of a window at `position` that lies on a cell of the 4x4 patch under a pooled pixel, or -1.
+static constexpr int tap_on(int cell, int position) {
+  const int row = cell / 4 - position / 2, column = cell % 4 - position % 2;
+  return position < dead && row >= 0 && row < 3 && column >= 0 && column < 3 ? 3 * row + column : -1;
 }
 
-// `rows` image rows from `top` and `columns` columns from `left`, channels [first, first + block). The next tile's
-// are fetched.
+// Adds the pixels in `bits`, at which a filter's maximum lies at position A and, if two are walked, the next one's
+// at B; `dead` stands for none.
+template <class T, int A, int B>
+static inline __attribute__((always_inline)) void add_noted(unsigned long bits, const T* tile,
+                                                            const NotedPixels& pixels, const T* gradient,
+                                                            WeightSums<T>& sums) {
+  constexpr int next = filters_together - 1;
+  for (; bits != 0; bits &= bits - 1) {
+    const long pixel = __builtin_ctzl(bits);
+    const T* at = tile + pixels.cell[pixel];
+    const T* values = gradient + pixels.gradient[pixel];
+    const T a = A < dead ? values[0] : T(0), b = B < dead ? values[next] : T(0);
+    if (A < dead) sums.bias[0] += a;
+    if (B < dead) sums.bias[next] += b;
+#pragma GCC unroll 16
+    for (int cell = 0; cell < 16; ++cell) {
+      const int tap_a = tap_on(cell, A), tap_b = tap_on(cell, B);
+      if (tap_a < 0 && tap_b < 0) continue;
+      Vector<T> value = load(at + (cell / 4 * image_columns + cell % 4) * lanes<T>);
+      if (tap_a >= 0 && tap_b >= 0) keep_in_register<T>(value);
+      if (tap_a >= 0) sums.tap[tap_a] += a * value;
+      if (tap_b >= 0) sums.tap[9 * next + tap_b] += b * value;
+    }
+  }
+}
+
+// Adds all that is noted of one filter, or of two.
+template <class T, int... Position, int... Pair>
+static inline __attribute__((always_inline)) void add_filters(const unsigned long* noted, const T* tile,
+                                                              const NotedPixels& pixels, const T* gradient,
+                                                              WeightSums<T>& sums, Indices<Position...>,
+                                                              Indices<Pair...>) {
+  if constexpr (filters_together == 1) {
+    (add_noted<T, Position, dead>(noted[Position], tile, pixels, gradient, sums), ...);
+  } else {
+    const unsigned long* next = noted + noted_positions;
+    const unsigned long live = (noted[Position] | ...), next_live = (next[Position] | ...);
+    (add_noted<T, Pair / 4, Pair % 4>(noted[Pair / 4] & next[Pair % 4], tile, pixels, gradient, sums), ...);
+    (add_noted<T, Position, dead>(noted[Position] & ~next_live, tile, pixels, gradient, sums), ...);
+    (add_noted<T, dead, Position>(next[Position] & ~live, tile, pixels, gradient, sums), ...);
+  }
+}
+
+// sums[filters_together][9][lanes] and the bias's += what is noted, in one vector of channels.
+template <class T>
+static void walk_noted(const unsigned long* noted, const T* tile, const NotedPixels& pixels, const T* gradient, T* taps,
+                       T* bias) {
+  WeightSums<T> sums{};
+#pragma GCC unroll 18
+  for (int i = 0; i < filters_together * 9; ++i) sums.tap[i] = load(taps + i * lanes<T>);
+  add_filters<T>(noted, tile, pixels, gradient, sums, IndicesBelow<4>::Type{}, IndicesBelow<16>::Type{});
+#pragma GCC unroll 18
+  for (int i = 0; i < filters_together * 9; ++i) store(sums.tap[i], taps + i * lanes<T>);
+  for (int i = 0; bias != nullptr && i < filters_together; ++i) bias[i] += sums.bias[i];
+}
+
+// Notes each filter's positions in one pooled row of a tile, whose first pixel has the bit `bit`.
+static inline void note_positions(int filters, const unsigned char* argmax, int columns, unsigned long bit,
+                                  unsigned long* noted) {
+  for (int x = 0; x < columns; ++x, argmax += filters, bit <<= 1) {
+    for (int n = 0; n < filters; ++n) noted[n * noted_positions + argmax[n]] |= bit;
+  }
+}
+
+// `rows` image rows from `top` and `columns` columns from `left`, channels [first, first + lanes). What lies `ahead`
+// values later is fetched.
 template <class T>
 static void load_tile(const Conv2dGeometry& g, const T* image, int top, int rows, int left, int columns, int first,
-                      T* tile) {
-  const int valid = g.channels - first < block<T> ? g.channels - first : block<T>;
+                      long ahead, T* tile) {
+  const int valid = g.channels - first < lanes<T> ? g.channels - first : lanes<T>;
   for (int r = 0; r < rows; ++r) {
-    T* to = tile + static_cast<long>(r) * image_columns * block<T>;
+    T* to = tile + static_cast<long>(r) * image_columns * lanes<T>;
     const int y = top + r;
-    for (int c = 0; c < columns; ++c, to += block<T>) {
+    for (int c = 0; c < columns; ++c, to += lanes<T>) {
       const int x = left + c;
       if (y < 0 || y >= g.height || x < 0 || x >= g.width) {
-        clear_values(to, block<T>);
+        clear_values(to, lanes<T>);
         continue;
       }
       const T* from = image + (static_cast<long>(y) * g.width + x) * g.channels + first;
-      if (valid == block<T>) {
-        for (int n = 0; n < block<T>; n += 64 / static_cast<int>(sizeof(T))) {
-          __builtin_prefetch(from + 2L * list_columns * g.channels + n, 0, 2);
-        }
-        copy_values(from, block<T>, to);
+      __builtin_prefetch(from + ahead, 0, 2);
+      if (valid == lanes<T>) {
+        copy_values(from, lanes<T>, to);
       } else {
         copy_values(from, valid, to);
-        clear_values(to + valid, block<T> - valid);
+        clear_values(to + valid, lanes<T> - valid);
       }
-    }
-  }
-}
-
-// Adds to each filter's list its live positions in one pooled row of a tile.
-template <class T>
-static void list_positions(int filters, const T* gradient, const unsigned char* argmax, int row, int columns,
-                           Live<T>** ends) {
-  const int shift[5] = {0, block<T>, image_columns * block<T>, (image_columns + 1) * block<T>, 0};
-  for (int x = 0; x < columns; ++x, gradient += filters, argmax += filters) {
-    const int pixel = 2 * (row * image_columns + x) * block<T>;
-    for (int n = 0; n < filters; ++n) {
-      *ends[n] = {gradient[n], pixel + shift[argmax[n]]};
-      ends[n] += argmax[n] < dead;
     }
   }
 }
@@ -109,27 +151,30 @@ static void list_positions(int filters, const T* gradient, const unsigned char* 
 template <class T>
 static void pool_weights_rows(const Conv2dGeometry& g, const T* image, const T* gradient, const unsigned char* argmax,
                               T* sums, int begin, int end, T* scratch) {
-  const long pooled_row = static_cast<long>(g.pooled_width()) * g.filters;
   if (few_channels<T>(g)) return pool_weights_few_rows(g, image, gradient, argmax, sums, begin, end, scratch);
+  const NotedPixels pixels(g, lanes<T>);
+  const long pooled_row = static_cast<long>(g.pooled_width()) * g.filters, filters = padded_filters(g);
   T* tile = scratch;
-  Live<T>** ends = aligned_for<Live<T>*>(tile + 1L * image_rows * image_columns * block<T>);
-  Live<T>* lists = reinterpret_cast<Live<T>*>(ends + g.filters);  // [filter][list_length]
-  T* bias = sums + static_cast<long>(blocks<T>(g.channels)) * 9 * block<T> * g.filters;
-  for (int row = begin; row < end; row += list_rows) {
-    const int rows = end - row < list_rows ? end - row : list_rows;
-    for (int left = 0; left < g.pooled_width(); left += list_columns) {
-      const int columns = g.pooled_width() - left < list_columns ? g.pooled_width() - left : list_columns;
-      for (int n = 0; n < g.filters; ++n) ends[n] = lists + n * list_length;
+  unsigned long* noted = aligned_for<unsigned long>(tile + 1L * image_rows * image_columns * lanes<T>);
+  T* bias = sums + round_to_lanes<T>(g.channels) * 9 * filters;
+  const int tiles = (g.pooled_width() + noted_columns - 1) / noted_columns;
+  for (int row = begin; row < end; row += noted_rows) {
+    const int rows = end - row < noted_rows ? end - row : noted_rows;
+    for (int i = 0; i < tiles; ++i) {
+      const int left = tile_begin(i, tiles, g.pooled_width());
+      const int columns = tile_begin(i + 1, tiles, g.pooled_width()) - left;
+      const long at = row * pooled_row + static_cast<long>(left) * g.filters;
+      clear_values(noted, filters * noted_positions);
       for (int r = 0; r < rows; ++r) {
-        const long at = (row + r) * pooled_row + static_cast<long>(left) * g.filters;
-        list_positions(g.filters, gradient + at, argmax + at, r, columns, ends);
+        note_positions(g.filters, argmax + at + r * pooled_row, columns, 1UL << (r * noted_columns), noted);
       }
-      for (int b = 0; b < blocks<T>(g.channels); ++b) {
-        load_tile(g, image, 2 * row - 1, 2 * rows + 2, 2 * left - 1, 2 * columns + 2, b * block<T>, tile);
-        T* sum = sums + static_cast<long>(b) * g.filters * 9 * block<T>;
-        for (int n = 0; n < g.filters; ++n) {
-          const T total = walk_positions(tile, lists + n * list_length, ends[n], sum + n * 9L * block<T>);
-          if (b == 0) bias[n] += total;
+      // The next tile lies to the right, or at the left of the next rows.
+      const long ahead = i + 1 < tiles ? 2L * columns : 2L * (noted_rows * g.width - left);
+      for (int c = 0; c < g.channels; c += lanes<T>) {
+        load_tile(g, image, 2 * row - 1, 2 * rows + 2, 2 * left - 1, 2 * columns + 2, c, ahead * g.channels, tile);
+        for (int n = 0; n < g.filters; n += filters_together) {
+          walk_noted(noted + n * noted_positions, tile, pixels, gradient + at + n,
+                     sums + (c * filters + n * 1L * lanes<T>)*9, c == 0 ? bias + n : nullptr);
         }
       }
     }
@@ -140,11 +185,12 @@ static void pool_weights_rows(const Conv2dGeometry& g, const T* image, const T* 
 template <class T>
 static void pool_weights_finish(const Conv2dGeometry& g, const T* sums, T* weights, T* bias) {
   if (few_channels<T>(g)) return pool_weights_few_finish(g, sums, weights, bias);
+  const long filters = padded_filters(g);
   for (int tap = 0; tap < 9; ++tap) {
     for (int c = 0; c < g.channels; ++c) {
-      const T* from = sums + (static_cast<long>(c / block<T>) * g.filters * 9 + tap) * block<T> + c % block<T>;
-      for (int n = 0; n < g.filters; ++n) *weights++ = from[n * 9L * block<T>];
+      const T* from = sums + (c / lanes<T> * filters * 9 + tap) * lanes<T> + c % lanes<T>;
+      for (int n = 0; n < g.filters; ++n) *weights++ = from[n * 9L * lanes<T>];
     }
   }
-  copy_values(sums + static_cast<long>(blocks<T>(g.channels)) * 9 * block<T> * g.filters, g.filters, bias);
+  copy_values(sums + round_to_lanes<T>(g.channels) * 9 * filters, g.filters, bias);
 }

@@ -82,14 +82,16 @@ template <class T>
 static void transform_tiles(const Conv2dGeometry& g, const T* lines, int first, int count, T* tiles) {
   using Quad = typename QuadOf<T>::Type;
   using LooseQuad = typename QuadOf<T>::Loose;
+  const int channels = g.channels;
+  const long line = few_line(g), row = few_tiles * few_tile_row(g);
   for (int i = 0; i < 4; ++i) {
-    T* to = tiles + i * few_tiles * few_tile_row(g);
-    for (int tile = first; tile < first + count; ++tile) {
-      const T* from = lines + i * few_line(g) + 4L * tile * g.channels;
-      for (int c = 0; c < g.channels; c += 4, to += 24) {
+    const T* from = lines + i * line + 4L * first * channels;
+    T* to = tiles + i * row;
+    for (int tile = 0; tile < count; ++tile, from += 4 * channels) {
+      for (int c = 0; c < channels; c += 4, to += 24) {
         Quad d[6], v[6];
 #pragma GCC unroll 6
-        for (int j = 0; j < 6; ++j) d[j] = *reinterpret_cast<const LooseQuad*>(from + j * g.channels + c);
+        for (int j = 0; j < 6; ++j) d[j] = *reinterpret_cast<const LooseQuad*>(from + j * channels + c);
         patch_transform(d, v);
 #pragma GCC unroll 6
         for (int j = 0; j < 6; ++j) *reinterpret_cast<LooseQuad*>(to + 4 * j) = v[j];
