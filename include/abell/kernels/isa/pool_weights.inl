@@ -112,10 +112,15 @@ static void walk_noted(const unsigned long* noted, const T* tile, const NotedPix
   for (int i = 0; bias != nullptr && i < filters_together; ++i) bias[i] += sums.bias[i];
 }
 
-// Notes each filter's positions in one pooled row of a tile, whose first pixel has the bit `bit`.
-static inline void note_positions(int filters, const unsigned char* argmax, int columns, unsigned long bit,
-                                  unsigned long* noted) {
-  for (int x = 0; x < columns; ++x, argmax += filters, bit <<= 1) {
+// Notes each filter's positions in one pooled row of a tile, whose first pixel has the bit `bit`. The row's gradient,
+// which the walks read in no order, and the next tile's positions are fetched.
+template <class T>
+static void note_positions(int filters, const unsigned char* argmax, const T* gradient, int columns, unsigned long bit,
+                           unsigned long* noted) {
+  constexpr int line = 64 / static_cast<int>(sizeof(T));
+  for (int x = 0; x < columns; ++x, argmax += filters, gradient += filters, bit <<= 1) {
+    for (int n = 0; n < filters; n += line) __builtin_prefetch(gradient + n);
+    __builtin_prefetch(argmax + columns * filters);
     for (int n = 0; n < filters; ++n) noted[n * noted_positions + argmax[n]] |= bit;
   }
 }
@@ -166,7 +171,8 @@ static void pool_weights_rows(const Conv2dGeometry& g, const T* image, const T* 
       const long at = row * pooled_row + static_cast<long>(left) * g.filters;
       clear_values(noted, filters * noted_positions);
       for (int r = 0; r < rows; ++r) {
-        note_positions(g.filters, argmax + at + r * pooled_row, columns, 1UL << (r * noted_columns), noted);
+        const long first = at + r * pooled_row;
+        note_positions(g.filters, argmax + first, gradient + first, columns, 1UL << (r * noted_columns), noted);
       }
       // The next tile lies to the right, or at the left of the next rows.
       const long ahead = i + 1 < tiles ? 2L * columns : 2L * (noted_rows * g.width - left);
