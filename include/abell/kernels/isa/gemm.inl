@@ -107,8 +107,8 @@ static void multiply_some(int count, const T* band, const Window& window, int ro
   }
 }
 
-// `pixels` as tiles of much the same size: small tiles leave the multipliers idle.
-static inline int tiles_of(int pixels) { return (pixels + tile_rows - 1) / tile_rows; }
+// `pixels` as tiles of much the same size, of at most `most`: small tiles leave the multipliers idle.
+static inline int tiles_of(int pixels, int most = tile_rows) { return (pixels + most - 1) / most; }
 static inline int tile_begin(int tile, int tiles, int pixels) {
   const int least = pixels / tiles, larger = pixels % tiles;  // the first tiles take one pixel more
   return tile * least + (tile < larger ? tile : larger);

@@ -113,7 +113,7 @@ template <class T>
 static void gemm_transposed(int rows, int columns, int depth, const T* a, long a_stride, const T* b, long b_stride,
                             T* c, long c_stride) {
   constexpr int most = 192;  // steps of one pass over C
-  const int passes = (depth + most - 1) / most;
+  const int passes = tiles_of(depth, most);
   for (int pass = 0; pass < passes; ++pass) {
     const int start = tile_begin(pass, passes, depth);
     const T* line = a + start * a_stride;
@@ -178,7 +178,7 @@ static void gemm_transposed_block(int rows, int columns, int depth, const T* a, 
   const auto bytes = [](long values) { return static_cast<unsigned long>(values) * sizeof(T); };
   const unsigned long share = bytes(rows + columns) / static_cast<unsigned long>(calls) + 1;
   const unsigned long step = share < 64 ? share : 64;
-  const int passes = (depth + pass_steps - 1) / pass_steps;
+  const int passes = tiles_of(depth, pass_steps);
   for (int pass = 0; pass < passes; ++pass) {
     const int count = tile_begin(pass + 1, passes, depth) - tile_begin(pass, passes, depth);
     const bool last = pass + 1 == passes;

@@ -162,7 +162,7 @@ static void pool_weights_rows(const Conv2dGeometry& g, const T* image, const T* 
   T* tile = scratch;
   unsigned long* noted = aligned_for<unsigned long>(tile + 1L * image_rows * image_columns * lanes<T>);
   T* bias = sums + round_to_lanes<T>(g.channels) * 9 * filters;
-  const int tiles = (g.pooled_width() + noted_columns - 1) / noted_columns;
+  const int tiles = tiles_of(g.pooled_width(), noted_columns);
   for (int row = begin; row < end; row += noted_rows) {
     const int rows = end - row < noted_rows ? end - row : noted_rows;
     for (int i = 0; i < tiles; ++i) {

@@ -16,11 +16,11 @@ static long picks_size(const Conv2dGeometry& g) {
   return (g.depth() + 1L) * round_to_lanes<T>(g.filters);
 }
 
-// Patches, of which half a vector is read from any tap on; image rows, which are written in whole vectors; a vector of
-// filters that is not full.
+// Patches, of which half a vector is read from any tap on; image rows; a vector of filters that is not full.
 template <class T>
 static long picks_scratch_size(const Conv2dGeometry& g) {
-  return 1L * pick_columns * g.channels * pick_patch + 8 + 4L * pick_pixels * g.channels + pick_columns * 2L * lanes<T>;
+  return 1L * pick_columns * g.channels * pick_patch + lanes<T> / 2 + 4L * pick_pixels * g.channels +
+         pick_columns * 2L * lanes<T>;
 }
 
 // The first half of a vector; what the other holds is not used.
@@ -128,13 +128,14 @@ static void picks_rows(const Conv2dGeometry& g, const T* image, const T* gradien
                        int begin, int end, T* patches) {
   const long padded = round_to_lanes<T>(g.filters);
   const long patch = static_cast<long>(g.channels) * pick_patch;
-  T* pixels = patches + pick_columns * patch + 8;
+  T* pixels = patches + pick_columns * patch + lanes<T> / 2;
   T* last = pixels + 4L * pick_pixels * g.channels;
   T* bias = sums + g.depth() * padded;
-  const int tiles = (g.pooled_width() + pick_columns - 1) / pick_columns;
+  const int tiles = tiles_of(g.pooled_width(), pick_columns);
   for (int row = begin; row < end; ++row) {
     for (int tile = 0; tile < tiles; ++tile) {
-      const int left = g.pooled_width() * tile / tiles, columns = g.pooled_width() * (tile + 1) / tiles - left;
+      const int left = tile_begin(tile, tiles, g.pooled_width());
+      const int columns = tile_begin(tile + 1, tiles, g.pooled_width()) - left;
       load_few(g, image, row, 2 * left - 1, 2 * columns + 2, pixels);
       lay_out_picks(pixels, g.channels, columns, patches);
       const long at = (static_cast<long>(row) * g.pooled_width() + left) * g.filters;
