@@ -4,6 +4,7 @@
 
 #include <omp.h>
 
+#include <algorithm>
 #include <atomic>
 #include <exception>
 
@@ -11,36 +12,6 @@ namespace abell {
 
 /// Number of threads that a request stands for; 0 means all that OpenMP gives.
 inline int thread_count(int requested) { return requested > 0 ? requested : omp_get_max_threads(); }
-
-/// Calls body(chunk, thread) for each chunk in [0, chunks) on up to `threads` threads, thread in
-/// [0, threads). Of several exceptions that of the first chunk is thrown again in the caller: the same one
-/// for any number of threads, since every chunk before it has been dealt too.
-template <class Body>
-void parallel_for(int chunks, int threads, const Body& body) {
-  if (threads <= 1 || chunks <= 1) {
-    for (int chunk = 0; chunk < chunks; ++chunk) body(chunk, 0);
-    return;
-  }
-  std::exception_ptr error;
-  int failed = chunks;
-  // Nothing here allocates. The team always has `threads` members, even for fewer chunks: libgomp makes
-  // another size of team anew. Chunks are dealt by hand: LLVM's runtime allocates for schedule(dynamic).
-  std::atomic<int> next{0};
-#pragma omp parallel num_threads(threads)
-  {
-    int chunk = next++;
-    try {
-      for (; chunk < chunks; chunk = next++) body(chunk, omp_get_thread_num());
-    } catch (...) {
-#pragma omp critical(abell_parallel_for)
-      if (chunk < failed) {
-        failed = chunk;
-        error = std::current_exception();
-      }
-    }
-  }
-  if (error) std::rethrow_exception(error);
-}
 
 /// Half-open range of items.
 struct Range {
@@ -52,6 +23,55 @@ struct Range {
 constexpr Range part(int items, int chunk, int chunks) {
   const auto cut = [=](int index) { return static_cast<int>(static_cast<long long>(items) * index / chunks); };
   return {cut(chunk), cut(chunk + 1)};
+}
+
+/// Calls body(chunk, thread) for each chunk in [0, chunks) on up to `threads` threads, thread in
+/// [0, threads). A thread begins with neighbouring chunks, which find in its cache what they share, and
+/// helps the others when it is through. Of several exceptions that of the first chunk is thrown again in the
+/// caller: the same one for any number of threads, since every chunk before it is run; later ones are left out.
+template <class Body>
+void parallel_for(int chunks, int threads, const Body& body) {
+  if (threads <= 1 || chunks <= 1) {
+    for (int chunk = 0; chunk < chunks; ++chunk) body(chunk, 0);
+    return;
+  }
+  constexpr int most_shares = 64;
+  struct alignas(64) Share {  // a cache line each
+    std::atomic<int> next;
+    int end;
+  };
+  Share shares[most_shares];
+  const int count = std::min(threads, most_shares);
+  for (int i = 0; i < count; ++i) {
+    const Range range = part(chunks, i, count);
+    shares[i].next = range.begin;
+    shares[i].end = range.end;
+  }
+  std::exception_ptr error;
+  std::atomic<int> failed{chunks};
+  const auto run = [&](int chunk, int thread) {
+    if (chunk > failed) return;
+    try {
+      body(chunk, thread);
+    } catch (...) {
+#pragma omp critical(abell_parallel_for)
+      if (chunk < failed) {
+        failed = chunk;
+        error = std::current_exception();
+      }
+    }
+  };
+  // Nothing here allocates. The team always has `threads` members, even for fewer chunks: libgomp makes
+  // another size of team anew. Chunks are dealt by hand: LLVM's runtime allocates for schedule(dynamic).
+#pragma omp parallel num_threads(threads)
+  {
+    const int thread = omp_get_thread_num();
+    for (int i = 0; i < count; ++i) {
+      Share& share = shares[(thread + i) % count];
+      for (int chunk = share.next++; chunk < share.end; chunk = share.next++) run(chunk, thread);
+    }
+  }
+  if (error) std::rethrow_exception(error);
 }
 
 }  // namespace abell

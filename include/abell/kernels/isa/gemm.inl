@@ -26,8 +26,11 @@ struct Ahead {
 static inline void fetch_line(unsigned long at) { __builtin_prefetch(reinterpret_cast<const void*>(at)); }
 static inline unsigned long address_of(const void* at) { return reinterpret_cast<unsigned long>(at); }
 
-// Makes the compiler forget where a number comes from, so that it keeps to it instead of its multiples.
-static inline __attribute__((always_inline)) void hide(long& number) { __asm__("" : "+r"(number)); }
+// Makes the compiler forget where a number or pointer comes from, so that it keeps to it instead of its multiples.
+template <class N>
+static inline __attribute__((always_inline)) void hide(N& number) {
+  __asm__("" : "+r"(number));
+}
 
 // P pixels x V vectors of outputs: c[p][v] = start + sum over rows [row, row + rows) and elements
 // [from, to) of band value * weight. The sums start at the bias, or at c where bias is null.

@@ -39,20 +39,25 @@ static long open_row(const Conv2dGeometry& g) {
   return (g.pooled_width() / walk_pixels + 1L) * step_columns * lanes<T>;
 }
 
+// The last channels, where they are no whole vector, go to rows of their own first: [walk_rows][open_row].
+template <class T>
+static long ragged_size(const Conv2dGeometry& g) {
+  return g.channels % lanes<T> == 0 ? 0 : walk_rows * open_row<T>(g);
+}
+
 template <class T>
 static long pool_input_scratch_size(const Conv2dGeometry& g) {
   const long vectors = round_to_lanes<T>(g.channels) / lanes<T>;
   const long bytes = 4L * g.pooled_width() * filter_words(g) * static_cast<long>(sizeof(long));
-  return 2 * open_row<T>(g) * vectors + bytes / static_cast<long>(sizeof(T)) + 16;
+  return 2 * open_row<T>(g) * vectors + ragged_size<T>(g) + bytes / static_cast<long>(sizeof(T)) + 16;
 }
 
+typedef char Bytes16 __attribute__((vector_size(16)));
+
 // Bit i is set where bytes[i] == value.
-static inline unsigned long bits_of(const unsigned char (&bytes)[16], int value) {
+static inline unsigned long bits_of(const Bytes16& bytes, int value) {
 #if defined(__x86_64__)
-  typedef char Bytes __attribute__((vector_size(16)));
-  Bytes all;
-  __builtin_memcpy(&all, bytes, 16);
-  return static_cast<unsigned long>(__builtin_ia32_pmovmskb128(all == Bytes{} + static_cast<char>(value)));
+  return static_cast<unsigned>(__builtin_ia32_pmovmskb128(bytes == Bytes16{} + static_cast<char>(value)));
 #else
   unsigned long bits = 0;
   for (int i = 0; i < 16; ++i) bits |= (bytes[i] == value ? 1UL : 0UL) << i;
@@ -64,14 +69,22 @@ static inline unsigned long bits_of(const unsigned char (&bytes)[16], int value)
 static inline void mask_positions(const Conv2dGeometry& g, const unsigned char* argmax, unsigned long* masks) {
   const long words = filter_words(g);
   for (int x = 0; x < g.pooled_width(); ++x, argmax += g.filters, masks += 4 * words) {
-    for (long i = 0; i < 4 * words; ++i) masks[i] = 0;
-    for (int n = 0; n < g.filters; n += 16) {
-      unsigned char bytes[16] = {dead, dead, dead, dead, dead, dead, dead, dead,
-                                 dead, dead, dead, dead, dead, dead, dead, dead};
-      __builtin_memcpy(bytes, argmax + n, static_cast<unsigned long>(g.filters - n < 16 ? g.filters - n : 16));
-      for (int position = 0; position < 4; ++position) {
-        masks[position * words + n / 64] |= bits_of(bytes, position) << (n % 64);
+    for (long word = 0; word < words; ++word) {
+      unsigned long bits[4] = {};
+      const long left = g.filters - 64 * word;
+      for (long n = 0; n < 64 && n < left; n += 16) {
+        const unsigned char* from = argmax + 64 * word + n;
+        Bytes16 bytes = Bytes16{} + static_cast<char>(dead);
+        if (left - n >= 16) {
+          __builtin_memcpy(&bytes, from, 16);
+        } else {
+          __builtin_memcpy(&bytes, from, static_cast<unsigned long>(left - n));
+        }
+#pragma GCC unroll 4
+        for (int position = 0; position < 4; ++position) bits[position] |= bits_of(bytes, position) << n;
       }
+#pragma GCC unroll 4
+      for (int position = 0; position < 4; ++position) masks[position * words + word] = bits[position];
     }
   }
 }
@@ -140,12 +153,13 @@ static inline unsigned long live_of(const unsigned long* masks, long words) {
   return masks[0] | masks[words] | masks[2 * words] | masks[3 * words];
 }
 
-// `walk_rows` rows of positions, `valid` channels. `open` holds the sums that the rows before left in the two image
-// rows which these reach too, and then those left for the next ones; the image rows above are complete and go to
-// `rows` (null where not asked for). The register loops are flat, so that the compilers keep the patch in registers.
+// `walk_rows` rows of positions, one vector of channels. `open` holds the sums that the rows before left in the two
+// image rows which these reach too, and then those left for the next ones; the image rows above are complete and go to
+// `rows` (null where not asked for), a vector every `pixel` values. The register loops are flat and nothing is called,
+// so that the compilers keep the patch in registers.
 template <class T>
 static void scatter_row(const Conv2dGeometry& g, const T* gradient, const unsigned long* masks, const T* weights,
-                        T* open, T* const (&rows)[walk_rows], int valid, bool streamed) {
+                        T* open, T* const (&rows)[walk_rows], long pixel, bool streamed) {
   using Positions = IndicesBelow<2 * walk_rows>::Type;
   const long words = filter_words(g), line = open_row<T>(g);
   Patch<T> sum = {};
@@ -169,19 +183,20 @@ static void scatter_row(const Conv2dGeometry& g, const T* gradient, const unsign
       const int row = i / step_columns, column = i % step_columns;
       sum[row * patch_columns + column] += load(open + row * line + column * lanes<T>);
     }
-#pragma GCC unroll 8
-    for (int i = 0; i < walk_rows * step_columns; ++i) {
-      const int column = 2 * x - 1 + i % step_columns;
-      T* to = rows[i / step_columns];
-      if (to == nullptr || column < 0 || column >= g.width) continue;
-      to += static_cast<long>(column) * g.channels;
-      const Vector<T> value = sum[i / step_columns * patch_columns + i % step_columns];
-      if (streamed) {
-        stream<T>(value, to);
-      } else if (valid == lanes<T>) {
-        store(value, to);
-      } else {
-        store_some(value, valid, to);
+    const int left = 2 * x - 1;
+    const bool inside = left >= 0 && left + step_columns <= g.width;
+#pragma GCC unroll 2
+    for (int i = 0; i < walk_rows; ++i) {
+      if (rows[i] == nullptr) continue;
+      T* to = rows[i] + left * pixel;
+#pragma GCC unroll 4
+      for (int j = 0; j < step_columns; ++j, to += pixel) {
+        if (!inside && (left + j < 0 || left + j >= g.width)) continue;
+        if (streamed) {
+          stream<T>(sum[i * patch_columns + j], to);
+        } else {
+          store(sum[i * patch_columns + j], to);
+        }
       }
     }
 #pragma GCC unroll 8
@@ -209,7 +224,8 @@ static void pool_input_rows(const Conv2dGeometry& g, const T* gradient, const un
   const long open_size = 2 * open_row<T>(g);
   const int vectors = static_cast<int>(round_to_lanes<T>(g.channels)) / lanes<T>;
   T* open = scratch;  // [vector of channels][2 rows][open_row]
-  unsigned long* masks = aligned_for<unsigned long>(open + vectors * open_size);
+  T* ragged = open + vectors * open_size;
+  unsigned long* masks = aligned_for<unsigned long>(ragged + ragged_size<T>(g));
   clear_values(open, vectors * open_size);
   // A vector that is less than a line would be sent to memory line by line, each in parts.
   const bool streamed = ABELL_VECTOR_BYTES >= 64 && worth_streaming(input_gradient, g.input_size(), g.channels);
@@ -220,16 +236,23 @@ static void pool_input_rows(const Conv2dGeometry& g, const T* gradient, const un
     if (!exists || row == end) drop_half(g, 1, masks);
     for (int v = 0; v < vectors; ++v) {
       const int first = v * lanes<T>;
-      const int valid = g.channels - first < lanes<T> ? g.channels - first : lanes<T>;
+      const bool whole = g.channels - first >= lanes<T>;
       for (int half = 0; half < 2; half += walk_rows) {
-        T* rows[walk_rows];
+        T *rows[walk_rows], *to[walk_rows];
         for (int i = 0; i < walk_rows; ++i) {
           const int y = 2 * row - 1 + half + i;
           const bool asked = y >= 2 * begin && y < 2 * end && y < g.height;
           rows[i] = asked ? input_gradient + static_cast<long>(y) * g.width * g.channels + first : nullptr;
+          to[i] = whole || !asked ? rows[i] : ragged + i * open_row<T>(g);
         }
         scatter_row(g, gradient + row * pooled_row, masks + 2 * half * filter_words(g),
-                    packed + static_cast<long>(first) * g.filters * 9, open + v * open_size, rows, valid, streamed);
+                    packed + static_cast<long>(first) * g.filters * 9, open + v * open_size, to,
+                    whole ? g.channels : lanes<T>, streamed);
+        for (int i = 0; i < walk_rows; ++i) {
+          for (int x = 0; !whole && rows[i] != nullptr && x < g.width; ++x) {
+            copy_values(to[i] + x * lanes<T>, g.channels - first, rows[i] + static_cast<long>(x) * g.channels);
+          }
+        }
       }
     }
   }

@@ -2,8 +2,8 @@
 // instruction set, see targets.inl.
 //
 // The filters are the lanes. A tile is two pooled columns: from its 4 x 6 patch 24 products a channel make 2 x 4
-// outputs, where the direct form takes 72. They are summed row by row of the patch in registers, and brought back
-// along the rows, then down the columns, as soon as a row is complete.
+// outputs, where the direct form takes 72. They are summed in registers: down the columns the outputs are
+// m0 + (m1 + m2) and (m1 - m2) - m3, m being the sums of the patch's rows, and then brought back along the rows.
 
 inline constexpr int few_tiles = 16;  // tiles whose transformed patches stay in the nearest cache
 inline constexpr int few_tiles_together = 2;
@@ -21,7 +21,7 @@ static long pool_winograd_few_scratch_size(const Conv2dGeometry& g) {
   return 4 * few_line(g) + 4 + 4 * few_tiles * few_tile_row(g) + static_cast<long>(g.width) * g.channels;
 }
 
-// [vector of filters][row of the patch][channel][column of the patch], then 3 x the bias.
+// [vector of filters][row of the patch, the last negated][channel][column of the patch], then 3 x the bias.
 template <class T>
 static long pool_winograd_few_packed_size(const Conv2dGeometry& g) {
   return (24L * g.channels + 1) * round_to_lanes<T>(g.filters);
@@ -42,7 +42,7 @@ static void pool_winograd_few_pack(const Conv2dGeometry& g, const T* weights, co
       }
       for (int j = 0; j < 6; ++j) {
         kernel_transform<T>(across[0][j], across[1][j], across[2][j], all);
-        for (int i = 0; i < 4; ++i) to[((i * g.channels + c) * 6L + j) * lanes<T>] = all[i];
+        for (int i = 0; i < 4; ++i) to[((i * g.channels + c) * 6L + j) * lanes<T>] = i < 3 ? all[i] : -all[i];
       }
     }
     packed[24L * g.channels * padded + n] = bias != nullptr && n < g.filters ? 3 * bias[n] : T(0);
@@ -100,45 +100,80 @@ static void transform_tiles(const Conv2dGeometry& g, const T* lines, int first, 
   }
 }
 
+// Adds the products of one row of N patches, over all channels.
+template <class T, int N>
+static inline __attribute__((always_inline)) void add_patch_row(const T* tiles, long tile_row, int channels,
+                                                                const T* weights, Vector<T> (&sum)[N][6]) {
+  const T* at[N];
+#pragma GCC unroll 2
+  for (int t = 0; t < N; ++t) {
+    at[t] = tiles + t * tile_row;
+    hide(at[t]);
+  }
+  for (int c = 0; c < channels; ++c, weights += 6 * lanes<T>) {
+#pragma GCC unroll 6
+    for (int j = 0; j < 6; ++j) {
+      Vector<T> weight = load(weights + j * lanes<T>);
+      keep_in_register<T>(weight);
+#pragma GCC unroll 2
+      for (int t = 0; t < N; ++t) sum[t][j] += at[t][4 * j] * weight;
+    }
+    const long next = c % 4 == 3 ? 21 : 1;  // the next channel, of the next quad after the fourth
+#pragma GCC unroll 2
+    for (int t = 0; t < N; ++t) at[t] += next;
+  }
+}
+
 // N tiles of one vector of filters, of which the first `filters` are stored.
 template <class T, int N>
 static void few_products(const T* tiles, long tile_row, int channels, const T* weights, const T* bias, Outputs exist,
                          int filters, long stride, bool streamed, T* pooled, unsigned char* argmax) {
-  Vector<T> upper[N][4], lower[N][4];
-#pragma GCC unroll 4
-  for (int i = 0; i < 4; ++i) {
-    Vector<T> sum[N][6] = {};
-    const T* row = tiles + i * few_tiles * tile_row;
-    for (int c = 0; c < channels; ++c, weights += 6 * lanes<T>) {
-      const T* value = row + c / 4 * 24 + c % 4;
-#pragma GCC unroll 6
-      for (int j = 0; j < 6; ++j) {
-        Vector<T> weight = load(weights + j * lanes<T>);
-        keep_in_register<T>(weight);
-#pragma GCC unroll 2
-        for (int t = 0; t < N; ++t) sum[t][j] += value[t * tile_row + 4 * j] * weight;
-      }
+  constexpr bool sums_fit = ABELL_VECTOR_REGISTERS == 32;  // of two rows; else those of one are brought back at once
+  const long row = few_tiles * tile_row, row_weights = 6L * channels * lanes<T>;
+  Vector<T> first[N][6] = {}, second[N][6] = {}, upper[N][4], lower[N][4];
+  if constexpr (sums_fit) {
+    add_patch_row<T, N>(tiles + row, tile_row, channels, weights + row_weights, first);
+    add_patch_row<T, N>(tiles + 2 * row, tile_row, channels, weights + 2 * row_weights, second);
+#pragma GCC unroll 12
+    for (int i = 0; i < 6 * N; ++i) {
+      const Vector<T> m1 = first[i / 6][i % 6], m2 = second[i / 6][i % 6];
+      first[i / 6][i % 6] = m1 + m2;
+      second[i / 6][i % 6] = m1 - m2;
     }
+    add_patch_row<T, N>(tiles, tile_row, channels, weights, first);
 #pragma GCC unroll 2
-    for (int t = 0; t < N; ++t) {
-      Vector<T> out[4];
-      output_transform(sum[t], out);
+    for (int t = 0; t < N; ++t) output_transform(first[t], upper[t]);
+    add_patch_row<T, N>(tiles + 3 * row, tile_row, channels, weights + 3 * row_weights, second);
+  } else {
 #pragma GCC unroll 4
-      for (int j = 0; j < 4; ++j) {
-        upper[t][j] = i == 0 ? out[j] : i < 3 ? upper[t][j] + out[j] : upper[t][j];
-        lower[t][j] = i == 1 ? out[j] : i > 1 ? lower[t][j] - out[j] : lower[t][j];
+    for (int i = 0; i < 4; ++i) {
+      Vector<T> sum[N][6] = {};
+      add_patch_row<T, N>(tiles + i * row, tile_row, channels, weights + i * row_weights, sum);
+#pragma GCC unroll 2
+      for (int t = 0; t < N; ++t) {
+        Vector<T> out[4];
+        output_transform(sum[t], out);
+#pragma GCC unroll 4
+        for (int j = 0; j < 4; ++j) {
+          if (i < 3) upper[t][j] = i == 0 ? out[j] : upper[t][j] + out[j];
+          if (i > 0) lower[t][j] = i == 1 ? out[j] : i == 2 ? lower[t][j] - out[j] : lower[t][j] + out[j];
+        }
       }
     }
   }
   const Vector<T> thrice = load(bias);
-#pragma GCC unroll 4
-  for (int p = 0; p < 2 * N; ++p) {
-    if (2 * p >= exist.columns) return;
-    const int t = p / 2, j = p % 2 * 2;
-    IndexVector<T> index;
-    const Vector<T> best = maximum_of<T>({upper[t][j], upper[t][j + 1], lower[t][j], lower[t][j + 1]},
-                                         2 * p + 1 < exist.columns, exist.rows > 1, index);
-    store_pooled<T>((best + thrice) * (T(1) / 3), index, filters, streamed, pooled + p * stride, argmax + p * stride);
+#pragma GCC unroll 2
+  for (int t = 0; t < N; ++t) {
+    if constexpr (sums_fit) output_transform(second[t], lower[t]);
+#pragma GCC unroll 2
+    for (int j = 0; j < 4; j += 2) {
+      const int p = 2 * t + j / 2;
+      if (2 * p >= exist.columns) return;
+      IndexVector<T> index;
+      const Vector<T> best = maximum_of<T>({upper[t][j], upper[t][j + 1], lower[t][j], lower[t][j + 1]},
+                                           2 * p + 1 < exist.columns, exist.rows > 1, index);
+      store_pooled<T>((best + thrice) * (T(1) / 3), index, filters, streamed, pooled + p * stride, argmax + p * stride);
+    }
   }
 }
 
@@ -154,6 +189,10 @@ static void pool_winograd_few_rows(const Conv2dGeometry& g, const T* image, cons
   const bool streamed = worth_streaming(pooled, g.pooled_size(), g.filters);
   for (int row = begin; row < end; ++row) {
     transform_lines(g, image, zeros, row, lines);
+    // The two image rows that the next row adds are fetched meanwhile.
+    const long values = static_cast<long>(g.width) * g.channels;
+    unsigned long ahead = address_of(image) + static_cast<unsigned long>((2L * row + 3) * values) * sizeof(T);
+    const unsigned long behind = ahead + static_cast<unsigned long>(2 * values) * sizeof(T);
     for (int first = 0; first < few_tiles_of(g); first += few_tiles) {
       const int count = few_tiles_of(g) - first < few_tiles ? few_tiles_of(g) - first : few_tiles;
       transform_tiles(g, lines, first, count, tiles);
@@ -164,6 +203,8 @@ static void pool_winograd_few_rows(const Conv2dGeometry& g, const T* image, cons
           const long at = (static_cast<long>(row) * g.pooled_width() + x) * g.filters + n;
           const int together = count - tile < few_tiles_together ? 1 : few_tiles_together;
           const auto products = together == 1 ? few_products<T, 1> : few_products<T, few_tiles_together>;
+          if (ahead < behind) fetch_line(ahead);
+          ahead += 64;
           products(tiles + tile * tile_row, tile_row, g.channels, packed + 24L * g.channels * n, bias + n, exist,
                    g.filters - n, g.filters, streamed, pooled + at, argmax + at);
           tile += together;
