@@ -64,6 +64,19 @@ inline __attribute__((always_inline)) IndexVector<float> widen<float>(const unsi
 }
 #endif
 
+typedef char Bytes16 __attribute__((vector_size(16)));
+
+// `valid` positions of up to 16 filters, `dead` behind them.
+static inline __attribute__((always_inline)) Bytes16 load_positions(const unsigned char* from, long valid) {
+  Bytes16 bytes = Bytes16{} + static_cast<char>(dead);
+  if (valid >= 16) {
+    __builtin_memcpy(&bytes, from, 16);
+  } else {
+    __builtin_memcpy(&bytes, from, static_cast<unsigned long>(valid));
+  }
+  return bytes;
+}
+
 // Outputs of the convolution that exist from a tile on.
 struct Outputs {
   int rows, columns;

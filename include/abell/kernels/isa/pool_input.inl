@@ -52,8 +52,6 @@ static long pool_input_scratch_size(const Conv2dGeometry& g) {
   return 2 * open_row<T>(g) * vectors + ragged_size<T>(g) + bytes / static_cast<long>(sizeof(T)) + 16;
 }
 
-typedef char Bytes16 __attribute__((vector_size(16)));
-
 // Bit i is set where bytes[i] == value.
 static inline unsigned long bits_of(const Bytes16& bytes, int value) {
 #if defined(__x86_64__)
@@ -73,13 +71,7 @@ static inline void mask_positions(const Conv2dGeometry& g, const unsigned char* 
       unsigned long bits[4] = {};
       const long left = g.filters - 64 * word;
       for (long n = 0; n < 64 && n < left; n += 16) {
-        const unsigned char* from = argmax + 64 * word + n;
-        Bytes16 bytes = Bytes16{} + static_cast<char>(dead);
-        if (left - n >= 16) {
-          __builtin_memcpy(&bytes, from, 16);
-        } else {
-          __builtin_memcpy(&bytes, from, static_cast<unsigned long>(left - n));
-        }
+        const Bytes16 bytes = load_positions(argmax + 64 * word + n, left - n);
 #pragma GCC unroll 4
         for (int position = 0; position < 4; ++position) bits[position] |= bits_of(bytes, position) << n;
       }

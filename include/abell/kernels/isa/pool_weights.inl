@@ -9,7 +9,7 @@
 inline constexpr int noted_rows = 4, noted_columns = 16;  // pooled pixels of a tile at most, a bit each
 inline constexpr int image_rows = 2 * noted_rows + 2, image_columns = 2 * noted_columns + 2;
 inline constexpr int filters_together = ABELL_VECTOR_REGISTERS == 32 ? 2 : 1;  // walked at once
-inline constexpr int noted_positions = dead + 1;  // what is noted of dead units is not read
+inline constexpr int noted_positions = 4;
 
 static inline long padded_filters(const Conv2dGeometry& g) {
   return (g.filters + filters_together - 1L) / filters_together * filters_together;
@@ -112,16 +112,44 @@ static void walk_noted(const unsigned long* noted, const T* tile, const NotedPix
   for (int i = 0; bias != nullptr && i < filters_together; ++i) bias[i] += sums.bias[i];
 }
 
-// Notes each filter's positions in one pooled row of a tile, whose first pixel has the bit `bit`. The row's gradient,
-// which the walks read in no order, and the next tile's positions are fetched.
+// Notes the positions of up to 16 filters at `columns` (at most 8) pooled pixels, the first of which has the bit
+// 1 << `shift`. Bit x of a byte of here[position] stands for pixel x.
+static inline void note_pixels(int filters, int stride, const unsigned char* argmax, int columns, int shift,
+                               unsigned long* noted) {
+  Bytes16 here[4] = {};
+  for (int x = 0; x < columns; ++x) {
+    const Bytes16 bytes = load_positions(argmax + static_cast<long>(x) * stride, filters);
+    const Bytes16 bit = Bytes16{} + static_cast<char>(1 << x);
+#pragma GCC unroll 4
+    for (int position = 0; position < 4; ++position) {
+      here[position] |= (bytes == Bytes16{} + static_cast<char>(position)) & bit;
+    }
+  }
+  unsigned char bits[4][16];
+  __builtin_memcpy(bits, here, sizeof(bits));
+  for (int n = 0; n < filters; ++n, noted += noted_positions) {
+#pragma GCC unroll 4
+    for (int position = 0; position < 4; ++position) {
+      noted[position] |= static_cast<unsigned long>(bits[position][n]) << shift;
+    }
+  }
+}
+
+// Notes each filter's positions in one pooled row of a tile, whose first pixel has the bit 1 << `shift`. The row's
+// gradient, which the walks read in no order, and the next tile's positions are fetched.
 template <class T>
-static void note_positions(int filters, const unsigned char* argmax, const T* gradient, int columns, unsigned long bit,
+static void note_positions(int filters, const unsigned char* argmax, const T* gradient, int columns, int shift,
                            unsigned long* noted) {
   constexpr int line = 64 / static_cast<int>(sizeof(T));
-  for (int x = 0; x < columns; ++x, argmax += filters, gradient += filters, bit <<= 1) {
-    for (int n = 0; n < filters; n += line) __builtin_prefetch(gradient + n);
-    __builtin_prefetch(argmax + columns * filters);
-    for (int n = 0; n < filters; ++n) noted[n * noted_positions + argmax[n]] |= bit;
+  for (int x = 0; x < columns; ++x) {
+    for (int n = 0; n < filters; n += line) __builtin_prefetch(gradient + static_cast<long>(x) * filters + n);
+    __builtin_prefetch(argmax + static_cast<long>(columns + x) * filters);
+  }
+  for (int x = 0; x < columns; x += 8) {
+    for (int n = 0; n < filters; n += 16) {
+      note_pixels(filters - n < 16 ? filters - n : 16, filters, argmax + static_cast<long>(x) * filters + n,
+                  columns - x < 8 ? columns - x : 8, shift + x, noted + n * noted_positions);
+    }
   }
 }
 
@@ -131,23 +159,19 @@ template <class T>
 static void load_tile(const Conv2dGeometry& g, const T* image, int top, int rows, int left, int columns, int first,
                       long ahead, T* tile) {
   const int valid = g.channels - first < lanes<T> ? g.channels - first : lanes<T>;
-  for (int r = 0; r < rows; ++r) {
-    T* to = tile + static_cast<long>(r) * image_columns * lanes<T>;
+  const int before = left < 0 ? -left : 0, behind = left + columns > g.width ? g.width - left : columns;
+  for (int r = 0; r < rows; ++r, tile += image_columns * lanes<T>) {
     const int y = top + r;
-    for (int c = 0; c < columns; ++c, to += lanes<T>) {
-      const int x = left + c;
-      if (y < 0 || y >= g.height || x < 0 || x >= g.width) {
-        clear_values(to, lanes<T>);
-        continue;
-      }
-      const T* from = image + (static_cast<long>(y) * g.width + x) * g.channels + first;
+    if (y < 0 || y >= g.height) {
+      clear_values(tile, columns * lanes<T>);
+      continue;
+    }
+    clear_values(tile, before * lanes<T>);
+    clear_values(tile + behind * lanes<T>, (columns - behind) * lanes<T>);
+    const T* from = image + (static_cast<long>(y) * g.width + left + before) * g.channels + first;
+    for (int c = before; c < behind; ++c, from += g.channels) {
       __builtin_prefetch(from + ahead, 0, 2);
-      if (valid == lanes<T>) {
-        copy_values(from, lanes<T>, to);
-      } else {
-        copy_values(from, valid, to);
-        clear_values(to + valid, lanes<T> - valid);
-      }
+      store(valid == lanes<T> ? load(from) : load_some(from, valid), tile + c * lanes<T>);
     }
   }
 }
@@ -172,7 +196,7 @@ static void pool_weights_rows(const Conv2dGeometry& g, const T* image, const T* 
       clear_values(noted, filters * noted_positions);
       for (int r = 0; r < rows; ++r) {
         const long first = at + r * pooled_row;
-        note_positions(g.filters, argmax + first, gradient + first, columns, 1UL << (r * noted_columns), noted);
+        note_positions(g.filters, argmax + first, gradient + first, columns, r * noted_columns, noted);
       }
       // The next tile lies to the right, or at the left of the next rows.
       const long ahead = i + 1 < tiles ? 2L * columns : 2L * (noted_rows * g.width - left);
