@@ -10,8 +10,8 @@
 using namespace abell;
 
 TEST_CASE("every chunk runs once", "[core][parallel]") {
-  for (const int threads : {1, 2, 4}) {
-    for (const int chunks : {0, 1, 3, 100}) {
+  for (const int threads : {1, 2, 4, 70}) {
+    for (const int chunks : {0, 1, 3, 100, 1000}) {
       std::vector<int> runs(static_cast<std::size_t>(chunks));
       parallel_for(chunks, threads, [&](int chunk, int thread) {
         if (thread < 0 || thread >= threads) throw std::logic_error("thread number");
