@@ -51,7 +51,7 @@ if $all; then
 else
   # What a compiler or a sanitizer can change: the numbers and the bytes, on small grids.
   ABELL_TEST_REDUCED=1 stage sanitize abell-test-programs --label-regex '^(core|files|fuzz)$' --label-exclude slow
-  ABELL_TEST_REDUCED=1 stage clang abell-test-programs --label-regex '^(core|files|headers)$' --label-exclude slow
+  ABELL_TEST_REDUCED=1 stage clang-debug abell-test-programs --label-regex '^(core|files|headers)$' --label-exclude slow
 fi
 stage release all
 

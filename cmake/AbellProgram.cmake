@@ -17,9 +17,12 @@ function(abell_warnings target)
   target_compile_options(${target} PRIVATE ${ABELL_WARNINGS})
 endfunction()
 
-# The kernels take long to compile (every instruction set, float and double): once for all units.
+# The kernels take long to compile (every instruction set, float and double): once for all units, and optimised
+# in every build, as they take long to run otherwise. The check left out of them doubles their compilation.
 add_library(abell-compiled-kernels STATIC "${PROJECT_SOURCE_DIR}/cmake/kernels.cpp")
 abell_warnings(abell-compiled-kernels)
+target_compile_options(abell-compiled-kernels PRIVATE $<$<CONFIG:Debug>:-O2>
+                                                      $<$<CONFIG:Sanitize>:-O1;-fno-sanitize=pointer-overflow>)
 target_compile_definitions(abell-compiled-kernels PUBLIC ABELL_COMPILED_KERNELS)
 target_link_libraries(abell-compiled-kernels PUBLIC abell::abell)
 

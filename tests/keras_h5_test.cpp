@@ -7,6 +7,7 @@
 #include "catch.hpp"
 #include "described.hpp"
 #include "error_message.hpp"
+#include "reduced.hpp"
 #include "temp_folder.hpp"
 #include "weights_tools.hpp"
 
@@ -397,7 +398,8 @@ TEST_CASE("A Keras file cut or damaged anywhere gives an error or the weights, n
   const Described<> tiny = numbered_tiny();
   save_keras_weights(folder / "m.h5", tiny);
   const std::string bytes = slurp(folder / "m.h5");
-  for (std::size_t size = 0; size < bytes.size(); size += 31) {
+  const std::size_t step = testing::reduced() ? 127 : 31;
+  for (std::size_t size = 0; size < bytes.size(); size += step) {
     Described<> network(tiny_net, tiny_input);
     INFO(size);
     REQUIRE_THROWS_AS(load_keras_weights(folder.write("cut.h5", bytes.substr(0, size)), network), FormatError);
@@ -407,8 +409,9 @@ TEST_CASE("A Keras file cut or damaged anywhere gives an error or the weights, n
     state = state * 6364136223846793005u + 1442695040888963407u;
     return static_cast<std::size_t>(state >> 33) % below;
   };
+  const int trials = testing::reduced() ? 100 : 400;
   int refused = 0;
-  for (int i = 0; i < 400; ++i) {
+  for (int i = 0; i < trials; ++i) {
     std::string damaged = bytes;
     for (std::size_t n = 1 + random(4); n > 0; --n) damaged[random(bytes.size())] = static_cast<char>(random(256));
     Described<> network(tiny_net, tiny_input);
@@ -419,6 +422,6 @@ TEST_CASE("A Keras file cut or damaged anywhere gives an error or the weights, n
       for (const float value : network.parameters()) REQUIRE(value == 0);
     }
   }
-  REQUIRE(refused > 20);
+  REQUIRE(refused > trials / 20);
   REQUIRE(no_closing);
 }

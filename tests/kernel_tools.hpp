@@ -10,9 +10,10 @@
 #include <abell/kernels/conv2d.hpp>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <limits>
 #include <vector>
+
+#include "reduced.hpp"
 
 namespace abell::testing {
 
@@ -22,12 +23,6 @@ inline std::vector<Isa> supported_isas() {
     if (supports(isa)) isas.push_back(isa);
   }
   return isas;
-}
-
-/// True when the reduced grids are asked for (sanitizers, second compiler).
-inline bool reduced() {
-  const char* value = std::getenv("ABELL_TEST_REDUCED");
-  return value != nullptr && *value != '\0' && *value != '0';
 }
 
 /// Integers in [-limit, limit]; about a fifth are zero.

@@ -7,13 +7,9 @@
 #include <catch2/catch.hpp>
 #endif
 
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer)
-/// LLVM's OpenMP runtime loses some of its threads' memory when teams change in size, wcslib some of its own when
-/// it refuses a header, and HDF5 when a file is damaged.
+/// Read by the leak sanitizer: LLVM's OpenMP runtime loses some of its threads' memory when teams change in size,
+/// wcslib some of its own when it refuses a header, and HDF5 when a file is damaged.
 extern "C" const char* __lsan_default_suppressions();
 extern "C" const char* __lsan_default_suppressions() { return "leak:libomp\nleak:libwcs\nleak:libhdf5"; }
-#endif
-#endif
 
 int main(int argc, char** argv) { return Catch::Session().run(argc, argv); }

@@ -349,7 +349,7 @@ TEST_CASE("An object is a function of seed and number alone", "[sky]") {
   }
 }
 
-TEST_CASE("Simulated images show something and pass the cut", "[sky]") {
+TEST_CASE("Simulated images show something and pass the cut", "[sky][slow]") {
   for (const Candidate& candidate : candidates()) {
     INFO(name_of(candidate.role.category) << ", " << candidate.target.kind);
     REQUIRE(candidate.pixels.size() == image_shape.size());
@@ -369,7 +369,7 @@ TEST_CASE("Simulated images show something and pass the cut", "[sky]") {
   }
 }
 
-TEST_CASE("Near clusters show more members than distant ones", "[sky]") {
+TEST_CASE("Near clusters show more members than distant ones", "[sky][slow]") {
   const double near = mean_members(candidates(), Category::low_z);
   const double far = mean_members(candidates(), Category::hi_z);
   CHECK(near > 6);

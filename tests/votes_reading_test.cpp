@@ -16,6 +16,7 @@
 
 #include "catch.hpp"
 #include "error_message.hpp"
+#include "reduced.hpp"
 #include "temp_folder.hpp"
 #include "votes_tools.hpp"
 
@@ -256,8 +257,7 @@ std::size_t heap() {
 
 TEST_CASE("a vote takes 48 bytes at most while an export is read, and reading is fast", "[votes]") {
   const TempFolder folder;
-  const bool reduced = std::getenv("ABELL_TEST_REDUCED") != nullptr;
-  const int rows = reduced ? 2049 : 65537;  // just after the list of votes has doubled
+  const int rows = testing::reduced() ? 2049 : 65537;  // just after the list of votes has doubled
   write_long_export(folder / "e.csv", rows);
   const std::size_t before = heap();
   std::size_t peak = before;
@@ -275,6 +275,6 @@ TEST_CASE("a vote takes 48 bytes at most while an export is read, and reading is
   constexpr std::size_t buffers = 300000;
   REQUIRE(peak - before <= 48U * from.votes.size() + name * (from.users.size() + 2 * from.objects.size()) + buffers);
 #ifdef NDEBUG
-  if (!reduced) REQUIRE(rate > 100);
+  if (!testing::reduced()) REQUIRE(rate > 100);
 #endif
 }
