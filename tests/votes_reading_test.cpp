@@ -7,7 +7,6 @@
 #include <abell/votes/workflow.hpp>
 #include <algorithm>
 #include <cstdlib>
-#include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
@@ -255,26 +254,18 @@ std::size_t heap() {
 
 }  // namespace
 
-TEST_CASE("a vote takes 48 bytes at most while an export is read, and reading is fast", "[votes]") {
+TEST_CASE("a vote takes 48 bytes at most while an export is read", "[votes]") {
   const TempFolder folder;
   const int rows = testing::reduced() ? 2049 : 65537;  // just after the list of votes has doubled
   write_long_export(folder / "e.csv", rows);
   const std::size_t before = heap();
   std::size_t peak = before;
-  const std::clock_t start = std::clock();
   const votes::Export from = votes::read_export(folder / "e.csv", {.on_progress = [&](std::uint64_t) {
                                                   peak = std::max(peak, heap());
                                                   return true;
                                                 }});
-  const double seconds = static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
   REQUIRE(from.votes.size() == static_cast<std::size_t>(rows));
-  const double rate = static_cast<double>(std::filesystem::file_size(folder / "e.csv")) / 1e6 / seconds;
-  std::cout << "export: " << rate << " MB/s on one core, " << static_cast<double>(peak - before) / rows
-            << " bytes a vote with all names\n";
   constexpr std::size_t name = 250;  // a volunteer's or subject's name, and its places in the indices
   constexpr std::size_t buffers = 300000;
   REQUIRE(peak - before <= 48U * from.votes.size() + name * (from.users.size() + 2 * from.objects.size()) + buffers);
-#ifdef NDEBUG
-  if (!testing::reduced()) REQUIRE(rate > 100);
-#endif
 }
