@@ -50,8 +50,8 @@ if $all; then
   stage clang all
 else
   # What a compiler or a sanitizer can change: the numbers and the bytes, on small grids.
-  ABELL_TEST_REDUCED=1 stage sanitize abell-test-programs --label-regex '^(core|files|fuzz)$' --label-exclude slow
-  ABELL_TEST_REDUCED=1 stage clang-debug abell-test-programs --label-regex '^(core|files|headers)$' --label-exclude slow
+  ABELL_TEST_REDUCED=1 stage sanitize abell-test-programs --label-regex '^(core|files|fuzz)$'
+  ABELL_TEST_REDUCED=1 stage clang-debug abell-test-programs --label-regex '^(core|files|headers)$'
 fi
 stage release all
 

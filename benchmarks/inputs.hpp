@@ -25,10 +25,10 @@ inline Buffer<float> normal_values(std::size_t size, std::uint32_t stream) {
   return values;
 }
 
-/// A batch of N(0, 1) images.
-inline Tensor<float> normal_images(int batch, Shape shape) {
+/// A batch of N(0, 1) images, other ones for each `stream`.
+inline Tensor<float> normal_images(int batch, Shape shape, std::uint32_t stream = 0) {
   Tensor<float> images(batch, shape);
-  std::ranges::copy(normal_values(images.size(), 0).span(), images.data());
+  std::ranges::copy(normal_values(images.size(), stream).span(), images.data());
   return images;
 }
 
