@@ -18,7 +18,7 @@ function(abell_warnings target)
 endfunction()
 
 # The kernels take long to compile (every instruction set, float and double): once for all units, and optimised
-# in every build, as they take long to run otherwise. The check left out of them doubles their compilation.
+# in every build, as they run long otherwise. The check left out of them adds half to their compilation.
 add_library(abell-compiled-kernels STATIC "${PROJECT_SOURCE_DIR}/cmake/kernels.cpp")
 abell_warnings(abell-compiled-kernels)
 target_compile_options(abell-compiled-kernels PRIVATE $<$<CONFIG:Debug>:-O2>

@@ -24,7 +24,7 @@ file(
   RELATIVE "${PROJECT_SOURCE_DIR}/include"
   "${PROJECT_SOURCE_DIR}/include/*.hpp")
 foreach(header IN LISTS headers)
-  abell_add_structure_test("${header} compiles alone" header header_alone.sh "${header}")
+  abell_add_structure_test("${header} compiles alone" header-alone header_alone.sh "${header}")
 endforeach()
 
 if(TARGET abell::images AND TARGET abell::fits AND TARGET abell::keras AND TARGET abell::onnx)
