@@ -42,9 +42,9 @@ struct Plain : Operands {
   Plain(const ConvolutionShape& s, int threads)
       : Operands(s, threads),
         y(normal_values(batch * s.geometry.output_size(), 4)),
-        scratch(std::max({kernels::conv2d_forward_scratch(run, s.built()),
+        scratch(std::max({kernels::conv2d_forward_scratch(run, s.built(), batch),
                           kernels::conv2d_weight_gradient_scratch(run, s.built()),
-                          kernels::conv2d_input_gradient_scratch(run, s.built())})) {}
+                          kernels::conv2d_input_gradient_scratch(run, s.built(), batch)})) {}
 
   void forward() {
     kernels::conv2d_forward(run, shape.built(), batch, x.data(), weights.data(), bias.data(), y.data(), scratch.data());

@@ -30,13 +30,13 @@ struct Operands {
         a(normal_values(size(p.rows, p.depth), 1)),
         b(normal_values(size(p.depth, p.columns), 2)),
         c(size(p.rows, p.columns)),
-        scratch(std::max(kernels::gemm_scratch(run, p.columns, p.depth),
+        scratch(std::max(kernels::gemm_scratch(run, p.rows, p.columns, p.depth),
                          kernels::gemm_transposed_scratch(run, p.rows, p.columns, p.depth))) {}
 
   void multiply(Form form) {
     const Product& p = product;
     if (form == Form::a_transposed) {
-      kernels::gemm_transposed(run, p.rows, p.columns, p.depth, a.data(), b.data(), c.data(),
+      kernels::gemm_transposed(run, p.rows, p.columns, p.depth, a.data(), p.rows, b.data(), p.columns, c.data(),
                                static_cast<float*>(nullptr), scratch.data());
     } else {
       kernels::gemm(run, p.rows, p.columns, p.depth, a.data(), b.data(), form == Form::b_transposed,

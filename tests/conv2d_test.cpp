@@ -61,7 +61,7 @@ void check_plain(const Conv2dGeometry& g, int batch) {
       INFO(describe(g, batch, isa, threads));
       const kernels::Run<T> run{&kernels::kernels_for<T>(isa), threads};
       Guarded<T> out(y.size()), grad_x(dx.size()), grad_w(dw.size()), grad_b(db.size());
-      Guarded<T> scratch(std::max({conv2d_forward_scratch(run, g), conv2d_input_gradient_scratch(run, g),
+      Guarded<T> scratch(std::max({conv2d_forward_scratch(run, g, batch), conv2d_input_gradient_scratch(run, g, batch),
                                    conv2d_weight_gradient_scratch(run, g)}));
       conv2d_forward(run, g, batch, xt.data(), wt.data(), bt.data(), out.data(), scratch.data());
       CHECK(out.first_difference(y) == -1);

@@ -182,6 +182,15 @@ TEST_CASE("wide 1x1 convolutions are the same fused and plain", "[normalized][fu
   check(layers, {6, 5, 257}, {.batch = 2, .steps = 1}, 1e-4);
 }
 
+TEST_CASE("1x1 convolutions whose rows lie whole pages apart are the same fused and plain", "[normalized][fusion]") {
+  constexpr int page = 4096 / sizeof(double);
+  constexpr auto layers =
+      describe(Conv2d{.filters = page, .kernel = 1}, norm, Relu6{}, DepthwiseConv2d{}, norm, Relu6{},
+               Conv2d{.filters = 40, .kernel = 1}, norm, Relu6{}, Conv2d{.filters = page, .kernel = 1}, norm, Relu6{},
+               GlobalAveragePool2d{}, Dense{.units = 2});
+  check(layers, {6, 5, page}, {.batch = 4, .steps = 1, .room = 4});
+}
+
 TEST_CASE("a pooled block before a chain and layers after it are the same fused and plain", "[normalized][fusion]") {
   constexpr auto layers =
       describe(Conv2d{.filters = 6}, Relu{}, MaxPool2d{}, Conv2d{.filters = 9}, norm, Relu6{},

@@ -227,7 +227,8 @@ TEST_CASE("a depthwise convolution reads its input and gradient as they are mean
           run.table->depthwise_pack(g, w.data(), nullptr, nullptr, false, packed.data());
           const auto outputs = [&](const Rows<float>& rows) {
             std::vector<float> y(g.output_size());
-            run.table->depthwise_rows(g, rows, packed.data(), true, 1, y.data(), 0, g.out_height, scratch.data());
+            run.table->depthwise_rows(g, rows, packed.data(), true, 1, y.data(), filters, 0, g.out_height,
+                                      scratch.data());
             return y;
           };
           const auto sums = [&](const Rows<float>& rows, const Rows<float>& gradient) {
@@ -256,7 +257,7 @@ TEST_CASE("a depthwise convolution with ReLU6 keeps NaN", "[normalized][nan]") {
       const std::vector<float> w(9 * size(channels), 1);
       table.depthwise_pack(g, w.data(), nullptr, nullptr, false, packed.data());
       x[size(12 * channels + channels - 1)] = std::nanf("");
-      table.depthwise_rows(g, {x.data()}, packed.data(), true, 1, y.data(), 0, 5, scratch.data());
+      table.depthwise_rows(g, {x.data()}, packed.data(), true, 1, y.data(), channels, 0, 5, scratch.data());
       CHECK(std::ranges::count_if(y, [](float value) { return std::isnan(value); }) == 9);
       CHECK(std::isnan(y[size(6 * channels + channels - 1)]));
     }

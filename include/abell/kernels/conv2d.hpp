@@ -107,8 +107,9 @@ void conv2d_packed(const Run<T>& run, const Conv2dGeometry& g, int batch, const 
 
 /// Scratch elements for conv2d_forward.
 template <class T>
-std::size_t conv2d_forward_scratch(const Run<T>& run, const Conv2dGeometry& g) {
-  return is_pointwise(g) ? gemm_scratch(run, g.filters, g.channels) : conv2d_packed_scratch(run, g);
+std::size_t conv2d_forward_scratch(const Run<T>& run, const Conv2dGeometry& g, int batch) {
+  return is_pointwise(g) ? gemm_scratch(run, pixels_of(g, batch), g.filters, g.channels)
+                         : conv2d_packed_scratch(run, g);
 }
 
 /// y = x * w + b. `bias` may be null.
@@ -134,8 +135,8 @@ void each_transposed_part(const Conv2dGeometry& g, const What& what) {
 }
 
 template <class T>
-std::size_t conv2d_input_gradient_scratch(const Run<T>& run, const Conv2dGeometry& g) {
-  if (is_pointwise(g)) return gemm_scratch(run, g.channels, g.filters);
+std::size_t conv2d_input_gradient_scratch(const Run<T>& run, const Conv2dGeometry& g, int batch) {
+  if (is_pointwise(g)) return gemm_scratch(run, pixels_of(g, batch), g.channels, g.filters);
   std::size_t most = 0;
   each_transposed_part(
       g, [&](const TransposedPart& part) { most = std::max(most, conv2d_packed_scratch(run, part.geometry)); });
@@ -176,8 +177,8 @@ template <class T>
 void conv2d_weight_gradient(const Run<T>& run, const Conv2dGeometry& g, int batch, const T* x, const T* dy,
                             T* weight_gradient, T* bias_gradient, T* scratch) {
   if (is_pointwise(g)) {
-    return gemm_transposed(run, g.channels, g.filters, pixels_of(g, batch), x, dy, weight_gradient, bias_gradient,
-                           scratch);
+    return gemm_transposed(run, g.channels, g.filters, pixels_of(g, batch), x, g.channels, dy, g.filters,
+                           weight_gradient, bias_gradient, scratch);
   }
   const std::size_t size = count(run.table->conv2d_weights_size(g));
   const std::size_t each = round_up(count(run.table->conv2d_weights_scratch_size(g)), 16);

@@ -34,7 +34,8 @@ void depthwise_packed(const Run<T>& run, const Conv2dGeometry& g, int batch, con
     const auto image = static_cast<std::size_t>(bands.image(band));
     const Range rows = bands.rows_of(band);
     run.table->depthwise_rows(g, x.from(image * g.input_size()), packed, false, group,
-                              y + image * g.output_size() / static_cast<std::size_t>(group), rows.begin, rows.end,
+                              y + image * g.output_size() / static_cast<std::size_t>(group), g.filters / group,
+                              rows.begin, rows.end,
                               scratch + static_cast<std::size_t>(thread) * depthwise_thread_scratch(run, g));
   });
 }

@@ -35,11 +35,20 @@ inline constexpr int gemm_few_rows = 14;
 /// Results larger than this are written past the caches.
 inline constexpr std::size_t streamed_bytes = 4 << 20;
 
+/// Values from one row to the next of a matrix that is laid out for products: rows that lie whole pages apart meet in
+/// the few ways of one set of the first-level cache and drive each other out.
+template <class T>
+constexpr long row_stride(int length) {
+  constexpr int page = 4096 / sizeof(T), line = 64 / sizeof(T);
+  return length % page == 0 ? length + line : length;
+}
+
 /// Scratch elements of gemm for C [rows][columns] = A [rows][depth] B.
 template <class T>
-std::size_t gemm_scratch(const Run<T>& run, int columns, int depth) {
-  return count(run.table->packed_size(depth, columns)) +
-         static_cast<std::size_t>(run.threads) * count(run.table->gemm_edge_size);
+std::size_t gemm_scratch(const Run<T>& run, int rows, int columns, int depth) {
+  const long stride = row_stride<T>(depth);
+  return static_cast<std::size_t>(run.threads) * count(run.table->gemm_edge_size) +
+         round_up(count(run.table->packed_size(depth, columns)), 16) + (stride == depth ? 0 : count(rows * stride));
 }
 
 /// C [rows][columns] = A [rows][depth] B + bias, B [depth][columns] or, when `transposed`,
@@ -51,10 +60,11 @@ void gemm(const Run<T>& run, int rows, int columns, int depth, const T* a, const
   const GemmChunks chunks(rows, columns, depth, sizeof(T));
   const int column_chunks = (columns + chunks.columns - 1) / chunks.columns;
   const int row_chunks = (rows + chunks.rows - 1) / chunks.rows;
-  T* packed = scratch + static_cast<std::size_t>(run.threads) * count(table.gemm_edge_size);
+  const auto rows_of = [&](int chunk) { return Range{chunk * chunks.rows, std::min((chunk + 1) * chunks.rows, rows)}; };
   const auto columns_of = [&](int chunk) {
     return Range{chunk * chunks.columns, std::min((chunk + 1) * chunks.columns, columns)};
   };
+  T* packed = scratch + static_cast<std::size_t>(run.threads) * count(table.gemm_edge_size);
   const auto packed_of = [&](int chunk) { return packed + (depth + 1L) * chunk * chunks.columns; };
   const auto pack = [&](int chunk) {
     const Range part = columns_of(chunk);
@@ -62,19 +72,27 @@ void gemm(const Run<T>& run, int rows, int columns, int depth, const T* a, const
     table.pack_matrix(depth, part.end - part.begin, from, transposed ? depth : columns, transposed,
                       bias == nullptr ? nullptr : bias + part.begin, packed_of(chunk));
   };
+  // A is spread where its rows would meet in the cache and are read often enough.
+  const bool spread = rows > gemm_few_rows && column_chunks > 1 && row_stride<T>(depth) != depth;
+  const long stride = spread ? row_stride<T>(depth) : depth;
+  T* spread_a = packed + round_up(count(table.packed_size(depth, columns)), 16);
+  const auto spread_rows = [&](int chunk) {
+    const Range part = rows_of(chunk);
+    for (long row = part.begin; row < part.end; ++row) std::copy_n(a + row * depth, depth, spread_a + row * stride);
+  };
   const auto size = static_cast<std::size_t>(rows) * static_cast<std::size_t>(columns) * sizeof(T);
   const auto leaf = size >= streamed_bytes ? table.gemm_streamed : table.gemm;
-  const auto multiply = [&](int chunk, int row, int thread) {
-    const Range part = columns_of(chunk);
-    leaf(std::min(chunks.rows, rows - row), part.end - part.begin, depth, a + static_cast<long>(row) * depth, depth,
-         packed_of(chunk), c + static_cast<long>(row) * columns + part.begin, columns,
+  const auto multiply = [&](int row_chunk, int column_chunk, int thread) {
+    const Range down = rows_of(row_chunk), across = columns_of(column_chunk);
+    leaf(down.end - down.begin, across.end - across.begin, depth, (spread ? spread_a : a) + down.begin * stride, stride,
+         packed_of(column_chunk), c + static_cast<long>(down.begin) * columns + across.begin, columns,
          scratch + static_cast<std::size_t>(thread) * count(table.gemm_edge_size));
   };
-  if (row_chunks > 1) {
-    parallel_for(column_chunks, run.threads, [&](int chunk, int) { pack(chunk); });
-    parallel_for(row_chunks * column_chunks, run.threads, [&](int index, int thread) {
-      multiply(index / row_chunks, index % row_chunks * chunks.rows, thread);
-    });
+  if (row_chunks > 1 || spread) {
+    parallel_for(column_chunks + (spread ? row_chunks : 0), run.threads,
+                 [&](int chunk, int) { chunk < column_chunks ? pack(chunk) : spread_rows(chunk - column_chunks); });
+    parallel_for(row_chunks * column_chunks, run.threads,
+                 [&](int index, int thread) { multiply(index % row_chunks, index / row_chunks, thread); });
     return;
   }
   parallel_for(column_chunks, run.threads, [&](int chunk, int thread) {
@@ -85,7 +103,7 @@ void gemm(const Run<T>& run, int rows, int columns, int depth, const T* a, const
       return;
     }
     pack(chunk);
-    multiply(chunk, 0, thread);
+    multiply(0, chunk, thread);
   });
 }
 
@@ -114,10 +132,11 @@ std::size_t gemm_transposed_scratch(const Run<T>& run, int rows, int columns, in
                       16);
 }
 
-/// C [rows][columns] = A^T B with A [depth][rows] and B [depth][columns]. `column_sums` [columns], of B, may be null.
+/// C [rows][columns] = A^T B with A [depth][rows] and B [depth][columns], their rows `a_stride` and `b_stride` apart.
+/// `column_sums` [columns], of B, may be null.
 template <class T>
-void gemm_transposed(const Run<T>& run, int rows, int columns, int depth, const T* a, const T* b, T* c, T* column_sums,
-                     T* scratch) {
+void gemm_transposed(const Run<T>& run, int rows, int columns, int depth, const T* a, long a_stride, const T* b,
+                     long b_stride, T* c, T* column_sums, T* scratch) {
   const TransposedChunks chunks(rows, columns);
   const int parts = chunks.parts(depth);
   const std::size_t size = static_cast<std::size_t>(rows) * static_cast<std::size_t>(columns);
@@ -136,10 +155,8 @@ void gemm_transposed(const Run<T>& run, int rows, int columns, int depth, const 
     return Block{block / chunks.across * chunks.block_rows, block % chunks.across * chunks.block_columns, step,
                  part(depth, step, parts)};
   };
-  const auto a_of = [&](const Block& block) { return a + static_cast<long>(block.range.begin) * rows + block.row; };
-  const auto b_of = [&](const Block& block) {
-    return b + static_cast<long>(block.range.begin) * columns + block.column;
-  };
+  const auto a_of = [&](const Block& block) { return a + block.range.begin * a_stride + block.row; };
+  const auto b_of = [&](const Block& block) { return b + block.range.begin * b_stride + block.column; };
   const int all = parts * chunks.blocks();
   parallel_for(all, run.threads, [&](int index, int thread) {
     const Block block = block_of(index);
@@ -148,7 +165,7 @@ void gemm_transposed(const Run<T>& run, int rows, int columns, int depth, const 
     T* sums = block.step == 0 ? column_sums : partial_of(block.step) + size;
     run.table->gemm_transposed_block(std::min(chunks.block_rows, rows - block.row),
                                      std::min(chunks.block_columns, columns - block.column),
-                                     block.range.end - block.range.begin, a_of(block), rows, b_of(block), columns,
+                                     block.range.end - block.range.begin, a_of(block), a_stride, b_of(block), b_stride,
                                      to + static_cast<long>(block.row) * columns + block.column, columns,
                                      block.row == 0 && column_sums != nullptr ? sums + block.column : nullptr,
                                      a_of(next), b_of(next), scratch + static_cast<std::size_t>(thread) * own);

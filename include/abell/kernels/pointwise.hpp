@@ -59,12 +59,14 @@ struct PackedColumns {
           transposed ? depth : columns, transposed, bias == nullptr ? nullptr : bias + range.begin, at(index));
     });
   }
-  /// C [rows][columns] = A [rows][depth] B + bias, the columns of some chunks only where `which` is given.
+  /// C [rows][columns] = A [rows][depth] B + bias, A's rows row_stride apart, the columns of some chunks only where
+  /// `which` is given.
   void multiply(int rows, const T* a, T* c, T* edge) const { multiply(rows, a, c, edge, {0, chunks()}); }
   void multiply(int rows, const T* a, T* c, T* edge, Range which) const {
     for (int index = which.begin; index < which.end; ++index) {
       const Range range = (*this)[index];
-      table->gemm(rows, range.end - range.begin, depth, a, depth, at(index), c + range.begin, columns, edge);
+      table->gemm(rows, range.end - range.begin, depth, a, row_stride<T>(depth), at(index), c + range.begin, columns,
+                  edge);
     }
   }
 };

@@ -85,8 +85,9 @@ struct KernelTable {
   long (*depthwise_packed_size)(const Geometry&);
   void (*depthwise_pack)(const Geometry&, const T* weights, const T* scale, const T* bias, bool flipped, T* packed);
   long (*depthwise_scratch_size)(const Geometry&);
+  /// Output pixels lie `pixel` values apart.
   void (*depthwise_rows)(const Geometry&, const Rows<T>& image, const T* packed, bool relu6, int group, T* out,
-                         int begin, int end, T* scratch);
+                         long pixel, int begin, int end, T* scratch);
   long (*depthwise_weights_scratch_size)(const Geometry&);
   /// Adds to sums of depthwise_packed_size.
   void (*depthwise_weights_rows)(const Geometry&, const Rows<T>& image, const Rows<T>& gradient, T* sums, int begin,

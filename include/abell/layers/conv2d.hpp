@@ -75,11 +75,11 @@ class Conv2dStage {
   Conv2dStage(const Place& place, const Conv2d& options)
       : geometry_(options.geometry(place).in_long_rows()), bias_(options.bias) {}
 
-  StageMemory memory(const kernels::Run<T>& run, int, bool training) const {
-    std::size_t scratch = conv2d_forward_scratch(run, geometry_);
+  StageMemory memory(const kernels::Run<T>& run, int batch, bool training) const {
+    std::size_t scratch = conv2d_forward_scratch(run, geometry_, batch);
     if (training) {
-      scratch = std::max(
-          {scratch, conv2d_input_gradient_scratch(run, geometry_), conv2d_weight_gradient_scratch(run, geometry_)});
+      scratch = std::max({scratch, conv2d_input_gradient_scratch(run, geometry_, batch),
+                          conv2d_weight_gradient_scratch(run, geometry_)});
     }
     return {0, scratch};
   }

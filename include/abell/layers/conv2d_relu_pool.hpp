@@ -36,10 +36,10 @@ class Conv2dReluPoolStage {
       }
       return {argmax, scratch};
     }
-    std::size_t scratch = conv2d_forward_scratch(run, geometry_);
+    std::size_t scratch = conv2d_forward_scratch(run, geometry_, batch);
     if (training) {
-      scratch = std::max(
-          {scratch, conv2d_input_gradient_scratch(run, geometry_), conv2d_weight_gradient_scratch(run, geometry_)});
+      scratch = std::max({scratch, conv2d_input_gradient_scratch(run, geometry_, batch),
+                          conv2d_weight_gradient_scratch(run, geometry_)});
     }
     return {round_up(argmax, alignment) + images * pool_.input_size() * sizeof(T), scratch};
   }

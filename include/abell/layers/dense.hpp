@@ -43,9 +43,9 @@ class DenseStage {
       : inputs_(place.input.channels), units_(options.output(place).channels) {}
 
   StageMemory memory(const kernels::Run<T>& run, int batch, bool training) const {
-    const std::size_t forward = gemm_scratch(run, units_, inputs_);
+    const std::size_t forward = gemm_scratch(run, batch, units_, inputs_);
     if (!training) return {0, forward};
-    return {0, std::max({forward, gemm_scratch(run, inputs_, units_),
+    return {0, std::max({forward, gemm_scratch(run, batch, inputs_, units_),
                          gemm_transposed_scratch(run, inputs_, units_, batch)})};
   }
   void forward(const Pass<T>& pass, const T* x, T* y) const {
@@ -53,8 +53,8 @@ class DenseStage {
          pass.scratch);
   }
   void backward(const Pass<T>& pass, const T* x, const T* dy, T* dx) const {
-    gemm_transposed(pass.run, inputs_, units_, pass.batch, x, dy, pass.gradients, pass.gradients + weights(),
-                    pass.scratch);
+    gemm_transposed(pass.run, inputs_, units_, pass.batch, x, inputs_, dy, units_, pass.gradients,
+                    pass.gradients + weights(), pass.scratch);
     if (dx != nullptr) {
       gemm(pass.run, pass.batch, inputs_, units_, dy, pass.parameters, true, static_cast<const T*>(nullptr), dx,
            pass.scratch);

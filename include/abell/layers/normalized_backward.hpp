@@ -41,14 +41,15 @@ std::size_t pointwise_backward(const NormalizedUnit& u, const Pass<T>& pass, con
   const auto most = static_cast<std::size_t>(pieces.most);
   const bool partial = u.weights <= most_partial_weights;
   const int chunks = std::min(pieces.size(), kernels::max_gradient_chunks);
-  const std::size_t x_room = round_up(most * u.channels(), 16), z_room = round_up(most * u.filters(), 16);
+  const long z_stride = kernels::row_stride<T>(g.filters);
+  const std::size_t x_room = round_up(most * u.channels(), 16), z_room = round_up(most * count(z_stride), 16);
   const std::size_t edge = kernels::PackedColumns<T>::edge_size(run);
   Carve<T> carve{memory};
   const kernels::PackedColumns<T> packed{run.table, g.filters, g.channels,
                                          carve(kernels::PackedColumns<T>::size(run, g.filters, g.channels))};
   const auto pixels = static_cast<std::size_t>(pieces.pixels);
-  T* xs = carve((partial ? threads * x_room : pixels * u.channels()));
-  T* zs = carve((partial ? threads * z_room : pixels * u.filters()));
+  T* xs = carve(partial ? threads * x_room : pixels * u.channels());
+  T* zs = carve(partial ? threads * z_room : pixels * count(z_stride));
   T* edges = carve(threads * edge);
   T* sums = carve(partial ? static_cast<std::size_t>(chunks) * u.weights : 0);
   T* product = carve(partial ? 0 : gemm_transposed_scratch(run, g.channels, g.filters, pieces.pixels));
@@ -64,11 +65,11 @@ std::size_t pointwise_backward(const NormalizedUnit& u, const Pass<T>& pass, con
       const auto [begin, end] = pieces[piece];
       const auto first = static_cast<std::size_t>(begin);
       T* x = xs + (partial ? own * x_room : first * u.channels());
-      T* z = zs + (partial ? own * z_room : first * u.filters());
+      T* z = zs + (partial ? own * z_room : first * count(z_stride));
       run.table->fetch(b.x.from(first * u.channels()), end - begin, g.channels, x, g.channels);
-      run.table->fetch(b.dz.from(first * u.filters()), end - begin, g.filters, z, g.filters);
+      run.table->fetch(b.dz.from(first * u.filters()), end - begin, g.filters, z, z_stride);
       if (partial) {
-        run.table->gemm_transposed(g.channels, g.filters, end - begin, x, g.channels, z, g.filters, sum, g.filters);
+        run.table->gemm_transposed(g.channels, g.filters, end - begin, x, g.channels, z, z_stride, sum, g.filters);
       }
       if (b.dx == nullptr) continue;
       packed.multiply(end - begin, z, b.dx + first * u.channels(), edges + own * edge);
@@ -79,7 +80,7 @@ std::size_t pointwise_backward(const NormalizedUnit& u, const Pass<T>& pass, con
     kernels::reduce_chunks(run.threads, chunks, u.weights, sums);
     std::copy_n(sums, u.weights, b.weight_gradient);
   } else {
-    kernels::gemm_transposed(run, g.channels, g.filters, pieces.pixels, xs, zs, b.weight_gradient,
+    kernels::gemm_transposed(run, g.channels, g.filters, pieces.pixels, xs, g.channels, zs, z_stride, b.weight_gradient,
                              static_cast<T*>(nullptr), product);
   }
   return carve.used;
@@ -116,7 +117,7 @@ std::size_t depthwise_backward(const NormalizedUnit& u, const Pass<T>& pass, con
     const auto width = static_cast<std::size_t>(g.width);
     if (rows.begin < rows.end) {
       run.table->depthwise_rows(t, b.dz.from(image * g.output_size()), packed, false, g.filters / g.channels,
-                                b.dx + image * g.input_size(), rows.begin, rows.end, own);
+                                b.dx + image * g.input_size(), g.channels, rows.begin, rows.end, own);
     }
     leave(pass, b, u.channels(), band,
           (image * static_cast<std::size_t>(g.height) + static_cast<std::size_t>(rows.begin)) * width,
@@ -154,7 +155,7 @@ std::size_t conv_backward(const NormalizedUnit& u, const Pass<T>& pass, const Un
   T* rooms = carve(static_cast<std::size_t>(run.threads) * each);
   T* x_room = carve(images * g.input_size());
   T* z_room = carve(images * g.output_size());
-  T* scratch = carve(conv2d_input_gradient_scratch(run, g));
+  T* scratch = carve(conv2d_input_gradient_scratch(run, g, pass.batch));
   if (memory == nullptr) return carve.used;
 
   const T* x = fetch_all(pass, b.x, u.input_pixels(pass.batch), u.channels(), x_room);

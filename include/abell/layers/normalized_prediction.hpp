@@ -137,7 +137,8 @@ class NormalizedPrediction {
     const auto& g = first.geometry;
     const int most_rows = std::clamp(96 / g.out_width, std::min(4, g.out_height), g.out_height);
     const auto bands = kernels::Bands::equal(images, g.out_height, most_rows);
-    const std::size_t row = static_cast<std::size_t>(g.out_width) * first.filters();
+    const long stride = kernels::row_stride<T>(g.filters);
+    const std::size_t row = static_cast<std::size_t>(g.out_width) * count(stride);
     const std::size_t room = round_up(count(run_.table->depthwise_scratch_size(g)), 16);
     const std::size_t line = round_up(static_cast<std::size_t>(bands.band_rows) * row, 16);
     const std::size_t edge = kernels::PackedColumns<T>::edge_size(run_);
@@ -156,7 +157,8 @@ class NormalizedPrediction {
       // The kernel writes row r at r rows from its `out`: the band's first row at the beginning of `line`.
       T* between = own + room;
       run_.table->depthwise_rows(g, x.from(image * g.input_size()), packed, true, 1,
-                                 between - static_cast<std::size_t>(rows.begin) * row, rows.begin, rows.end, own);
+                                 between - static_cast<std::size_t>(rows.begin) * row, stride, rows.begin, rows.end,
+                                 own);
       const std::size_t at = image * g.output_size() / first.filters() +
                              static_cast<std::size_t>(rows.begin) * static_cast<std::size_t>(g.out_width);
       matrix.multiply((rows.end - rows.begin) * g.out_width, between, y + at * second.filters(), own + room + line);
@@ -168,7 +170,9 @@ class NormalizedPrediction {
   std::size_t small_pair(const NormalizedUnit& first, const kernels::PackedColumns<T>& matrix, int images,
                          const kernels::Rows<T>& x, const T* packed, T* y, T* memory) const {
     const auto& g = first.geometry;
-    const std::size_t between = round_up(static_cast<std::size_t>(images) * g.output_size(), 16);
+    const long stride = kernels::row_stride<T>(g.filters);
+    const std::size_t image_size = static_cast<std::size_t>(first.output_pixels(1)) * count(stride);
+    const std::size_t between = round_up(static_cast<std::size_t>(images) * image_size, 16);
     const std::size_t each = round_up(
         std::max(count(run_.table->depthwise_scratch_size(g)), kernels::PackedColumns<T>::edge_size(run_)), 16);
     if (memory == nullptr) return between + each * static_cast<std::size_t>(run_.threads);
@@ -177,14 +181,14 @@ class NormalizedPrediction {
     parallel_for(bands.size(), run_.threads, [&](int band, int thread) {
       const auto image = static_cast<std::size_t>(bands.image(band));
       const Range rows = bands.rows_of(band);
-      run_.table->depthwise_rows(g, x.from(image * g.input_size()), packed, true, 1, memory + image * g.output_size(),
-                                 rows.begin, rows.end, rooms + static_cast<std::size_t>(thread) * each);
+      run_.table->depthwise_rows(g, x.from(image * g.input_size()), packed, true, 1, memory + image * image_size,
+                                 stride, rows.begin, rows.end, rooms + static_cast<std::size_t>(thread) * each);
     });
     const kernels::PixelPieces pieces{first.output_pixels(images), 48};
     parallel_for(pieces.size() * matrix.chunks(), run_.threads, [&](int task, int thread) {
       const auto [begin, end] = pieces[task % pieces.size()];
       const int chunk = task / pieces.size();
-      matrix.multiply(end - begin, memory + static_cast<std::size_t>(begin) * first.filters(),
+      matrix.multiply(end - begin, memory + begin * stride,
                       y + static_cast<std::size_t>(begin) * static_cast<std::size_t>(matrix.columns),
                       rooms + static_cast<std::size_t>(thread) * each, {chunk, chunk + 1});
     });
@@ -194,7 +198,8 @@ class NormalizedPrediction {
   std::size_t pointwise(const NormalizedUnit& u, int images, const kernels::Rows<T>& x, const T* packed, T* y,
                         T* memory) const {
     const auto pieces = pixel_pieces<T>(u, images);
-    const std::size_t room = round_up(static_cast<std::size_t>(pieces.most) * u.channels(), 16);
+    const long stride = kernels::row_stride<T>(u.geometry.channels);
+    const std::size_t room = round_up(count(pieces.most * stride), 16);
     const std::size_t each = room + kernels::PackedColumns<T>::edge_size(run_);
     if (memory == nullptr) return each * static_cast<std::size_t>(run_.threads);
     const auto matrix = columns(u, const_cast<T*>(packed));
@@ -202,7 +207,7 @@ class NormalizedPrediction {
       T* own = memory + static_cast<std::size_t>(thread) * each;
       const auto [begin, end] = pieces[piece];
       const auto first = static_cast<std::size_t>(begin);
-      run_.table->fetch(x.from(first * u.channels()), end - begin, u.geometry.channels, own, u.geometry.channels);
+      run_.table->fetch(x.from(first * u.channels()), end - begin, u.geometry.channels, own, stride);
       matrix.multiply(end - begin, own, y + first * u.filters(), own + room, {0, matrix.chunks()});
     });
     return 0;
@@ -218,7 +223,7 @@ class NormalizedPrediction {
       const auto image = static_cast<std::size_t>(bands.image(band));
       const Range rows = bands.rows_of(band);
       run_.table->depthwise_rows(g, x.from(image * g.input_size()), packed, false, 1, y + image * g.output_size(),
-                                 rows.begin, rows.end, memory + static_cast<std::size_t>(thread) * each);
+                                 g.filters, rows.begin, rows.end, memory + static_cast<std::size_t>(thread) * each);
     });
     return 0;
   }

@@ -51,16 +51,6 @@ int unit_pieces(const NormalizedUnit& u, int batch) {
   }
 }
 
-/// `rows` as they are meant, or in place where nothing is to be done.
-template <class T>
-const T* fetched(const Pass<T>& pass, const kernels::Rows<T>& rows, std::size_t first, int pixels, std::size_t channels,
-                 T* room) {
-  const kernels::Rows<T> from = rows.from(first * channels);
-  if (rows.plain()) return from.values;
-  pass.run.table->fetch(from, pixels, static_cast<int>(channels), room, static_cast<long>(channels));
-  return room;
-}
-
 /// A whole activation as it is meant.
 template <class T>
 const T* fetch_all(const Pass<T>& pass, const kernels::Rows<T>& rows, int pixels, std::size_t channels, T* room) {
@@ -69,7 +59,8 @@ const T* fetch_all(const Pass<T>& pass, const kernels::Rows<T>& rows, int pixels
   parallel_for(pieces.size(), pass.run.threads, [&](int piece, int) {
     const auto [begin, end] = pieces[piece];
     const std::size_t first = static_cast<std::size_t>(begin);
-    fetched(pass, rows, first, end - begin, channels, room + first * channels);
+    pass.run.table->fetch(rows.from(first * channels), end - begin, static_cast<int>(channels), room + first * channels,
+                          static_cast<long>(channels));
   });
   return room;
 }
@@ -94,7 +85,9 @@ std::size_t unit_forward(const NormalizedUnit& u, const Pass<T>& pass, const ker
   if (u.kind == NormalizedUnit::Kind::pointwise) {
     const auto pieces = pixel_pieces<T>(u, pass.batch);
     const auto most = static_cast<std::size_t>(pieces.most);
-    const std::size_t each = round_up(most * u.channels(), 16);
+    const long stride = kernels::row_stride<T>(g.channels);
+    const bool in_place = x.plain() && stride == g.channels;
+    const std::size_t each = round_up(most * count(stride), 16);
     const std::size_t edge = kernels::PackedColumns<T>::edge_size(run);
     const kernels::PackedColumns<T> packed{run.table, g.channels, g.filters,
                                            carve(kernels::PackedColumns<T>::size(run, g.channels, g.filters))};
@@ -105,8 +98,10 @@ std::size_t unit_forward(const NormalizedUnit& u, const Pass<T>& pass, const ker
     parallel_for(pieces.size(), run.threads, [&](int piece, int thread) {
       const auto [begin, end] = pieces[piece];
       const auto first = static_cast<std::size_t>(begin), own = static_cast<std::size_t>(thread);
-      const T* a = fetched(pass, x, first, end - begin, u.channels(), rooms + own * each);
-      packed.multiply(end - begin, a, z + first * u.filters(), edges + own * edge);
+      const kernels::Rows<T> from = x.from(first * u.channels());
+      T* a = rooms + own * each;
+      if (!in_place) run.table->fetch(from, end - begin, g.channels, a, stride);
+      packed.multiply(end - begin, in_place ? from.values : a, z + first * u.filters(), edges + own * edge);
       look(piece, first, end - begin);
     });
     return carve.used;
@@ -132,7 +127,8 @@ std::size_t unit_forward(const NormalizedUnit& u, const Pass<T>& pass, const ker
     T* out = z + image * g.output_size();
     T* own = rooms + static_cast<std::size_t>(thread) * each;
     if (depthwise) {
-      run.table->depthwise_rows(g, x.from(image * g.input_size()), packed, false, 1, out, rows.begin, rows.end, own);
+      run.table->depthwise_rows(g, x.from(image * g.input_size()), packed, false, 1, out, g.filters, rows.begin,
+                                rows.end, own);
     } else {
       run.table->conv2d_rows(g, whole + image * g.input_size(), packed, out, kernels::OutputStrides::of(g), rows.begin,
                              rows.end, own);

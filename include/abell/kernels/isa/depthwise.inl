@@ -143,7 +143,7 @@ struct DepthwiseRows {
 template <class T, int P>
 static inline __attribute__((always_inline)) void depthwise_tile(const DepthwiseRows<T>& input, int top, long at,
                                                                  long size, const T* weight, bool relu6, T* out,
-                                                                 int valid) {
+                                                                 long pixel, int valid) {
   const Conv2dGeometry& g = input.g;
   const long step = g.stride_width * size;
   const long taps = static_cast<long>(g.kernel_height) * g.kernel_width;
@@ -159,16 +159,16 @@ static inline __attribute__((always_inline)) void depthwise_tile(const Depthwise
     }
   }
 #pragma GCC unroll 8
-  for (int p = 0; p < P; ++p) store_valid<T>(relu6 ? clip_to_six<T>(sum[p]) : sum[p], valid, out + p * g.filters);
+  for (int p = 0; p < P; ++p) store_valid<T>(relu6 ? clip_to_six<T>(sum[p]) : sum[p], valid, out + p * pixel);
 }
 
 // `tiles` times `count` outputs of a row from x on, 0 < count <= P, x the block of filters that begins at `begin`.
 template <class T, int P>
 static void depthwise_tiles(int count, const DepthwiseRows<T>& input, int row, int x, int tiles, int begin,
-                            const T* packed, bool relu6, T* line) {
+                            const T* packed, bool relu6, T* line, long pixel) {
   if constexpr (P > 0) {
     if (count < P) {
-      depthwise_tiles<T, P - 1>(count, input, row, x, tiles, begin, packed, relu6, line);
+      depthwise_tiles<T, P - 1>(count, input, row, x, tiles, begin, packed, relu6, line, pixel);
       return;
     }
     const Conv2dGeometry& g = input.g;
@@ -176,39 +176,45 @@ static void depthwise_tiles(int count, const DepthwiseRows<T>& input, int row, i
     const int valid_size = static_cast<int>(g.filters - begin < size ? g.filters - begin : size);
     for (; tiles > 0; --tiles, x += P) {
       const long at = begin * input.columns + static_cast<long>(x) * g.stride_width * size;
-      T* out = line + static_cast<long>(x) * g.filters + begin;
+      T* out = line + x * pixel + begin;
       each_vector<T>(
           valid_size, [&](int c, int valid) __attribute__((always_inline)) {
-            depthwise_tile<T, P>(input, row * g.stride_height, at + c, size, packed + begin + c, relu6, out + c, valid);
+            depthwise_tile<T, P>(input, row * g.stride_height, at + c, size, packed + begin + c, relu6, out + c, pixel,
+                                 valid);
           });
     }
   }
 }
 
 // Output rows [begin, end) of one image. The results of `group` neighbouring filters are added up to one
-// output: more than 1 on the way back of a multiplier. Scratch: see depthwise_scratch_size.
+// output: more than 1 on the way back of a multiplier. Output pixels lie `pixel` values apart. Scratch: see
+// depthwise_scratch_size.
 template <class T>
 static void depthwise_rows(const Conv2dGeometry& g, const Rows<T>& image, const T* packed, bool relu6, int group,
-                           T* out, int begin, int end, T* scratch) {
+                           T* out, long pixel, int begin, int end, T* scratch) {
   constexpr int most = 8;  // outputs of a tile
   DepthwiseRows<T> input(g, image, begin, scratch);
   const bool add_up = group > 1;
-  const long outputs = g.filters / group;
   // Tiles of much the same size: some of `least` + 1 outputs, the others of `least`.
   const int tiles = (g.out_width + most - 1) / most, least = g.out_width / tiles, larger = g.out_width % tiles;
   for (int row = begin; row < end; ++row) {
     input.load(row);
-    T* to = out + static_cast<long>(row) * g.out_width * outputs;
+    T* to = out + row * g.out_width * pixel;
     T* line = add_up ? input.line : to;
+    const long line_pixel = add_up ? g.filters : pixel;
     for (int first = 0; first < g.filters; first += input.block) {
-      if (larger > 0) depthwise_tiles<T, most>(least + 1, input, row, 0, larger, first, packed, relu6, line);
-      depthwise_tiles<T, most>(least, input, row, larger * (least + 1), tiles - larger, first, packed, relu6, line);
+      if (larger > 0)
+        depthwise_tiles<T, most>(least + 1, input, row, 0, larger, first, packed, relu6, line, line_pixel);
+      depthwise_tiles<T, most>(least, input, row, larger * (least + 1), tiles - larger, first, packed, relu6, line,
+                               line_pixel);
     }
     if (!add_up) continue;
-    for (long i = 0; i < static_cast<long>(g.out_width) * outputs; ++i) {
-      T sum = line[i * group];
-      for (int k = 1; k < group; ++k) sum += line[i * group + k];
-      to[i] = sum;
+    for (int x = 0; x < g.out_width; ++x, line += g.filters, to += pixel) {
+      for (int i = 0; i < g.filters / group; ++i) {
+        T sum = line[i * group];
+        for (int k = 1; k < group; ++k) sum += line[i * group + k];
+        to[i] = sum;
+      }
     }
   }
 }

@@ -166,12 +166,12 @@ static void multiply_panel(int vectors, const T* band, const Window& window, int
                     ahead);
 }
 
-// All columns for tiles [first, last) of `tiles` that make up `pixels`, elements [from, to) of the depth; c is that of
-// the first of them. A last panel that is not full goes through `edge` (edge_size values).
+// All columns for tiles [first, last) of `tiles` that make up `pixels`; c is that of the first of them. A last panel
+// that is not full goes through `edge` (edge_size values).
 template <class T>
-static void multiply_strip(const T* band, const Window& window, int rows, int length, int from, int to, const T* packed,
-                           int columns, T* c, long c_stride, int pixels, int tiles, int first, int last, T* edge,
-                           bool streamed, Ahead& ahead) {
+static void multiply_strip(const T* band, const Window& window, int rows, int length, const T* packed, int columns,
+                           T* c, long c_stride, int pixels, int tiles, int first, int last, T* edge, bool streamed,
+                           Ahead& ahead) {
   const long depth = static_cast<long>(rows) * length;
   const T* bias = packed + depth * round_to_lanes<T>(columns);
   const int strip = tile_begin(last, tiles, pixels) - tile_begin(first, tiles, pixels);
@@ -179,18 +179,14 @@ static void multiply_strip(const T* band, const Window& window, int rows, int le
     const int vectors = panel_vectors<T>(column, columns);
     const int width = vectors * lanes<T>;
     const int valid = columns - column < width ? columns - column : width;
-    const T* weights = packed + static_cast<long>(from) * width;
-    const T* start = from == 0 ? bias + column : nullptr;
     if (valid == width) {
-      multiply_tiles<T>(vectors, band, window, rows, to - from, weights, start, c + column, c_stride, pixels, tiles,
+      multiply_tiles<T>(vectors, band, window, rows, length, packed, bias + column, c + column, c_stride, pixels, tiles,
                         first, last, streamed, ahead);
     } else {
-      multiply_tiles<T>(vectors, band, window, rows, to - from, weights, start, edge, width, pixels, tiles, first, last,
-                        false, ahead);
-      if (to == length) {
-        for (int pixel = 0; pixel < strip; ++pixel) {
-          copy_values(edge + static_cast<long>(pixel) * width, valid, c + pixel * c_stride + column);
-        }
+      multiply_tiles<T>(vectors, band, window, rows, length, packed, bias + column, edge, width, pixels, tiles, first,
+                        last, false, ahead);
+      for (int pixel = 0; pixel < strip; ++pixel) {
+        copy_values(edge + static_cast<long>(pixel) * width, valid, c + pixel * c_stride + column);
       }
     }
     packed += depth * width;
@@ -212,49 +208,15 @@ static void multiply_row(const T* band, const Window& window, int rows, int leng
     const long steps = (last - first) * panels * depth;
     Ahead next{address_of(ahead) + static_cast<unsigned long>(begin * ahead_stride) * sizeof(T),
                static_cast<unsigned long>((bytes + steps - 1) / steps)};
-    multiply_strip(band, window, rows, length, 0, length, packed, columns, c + begin * c_stride, c_stride, pixels,
-                   tiles, first, last, edge, streamed, next);
+    multiply_strip(band, window, rows, length, packed, columns, c + begin * c_stride, c_stride, pixels, tiles, first,
+                   last, edge, streamed, next);
   }
 }
 
-// Rows that lie whole pages apart meet in the few ways of one set of the first-level cache and drive each other out:
-// they are copied, `pass_depth` elements at a time, to where they do not.
-inline constexpr long page_bytes = 4096;
-inline constexpr int pass_depth = 256;
-template <class T>
-inline constexpr long pass_stride = pass_depth + lanes<T>;
-
-template <class T>
-static void gemm_pages(int rows, int columns, int depth, const T* a, long a_stride, const T* packed, T* c,
-                       long c_stride, T* edge) {
-  constexpr int strip = strip_tiles * tile_rows;
-  const Window window{0, pass_stride<T>, 0, 0};
-  T* copied = edge + edge_size<T>;
-  Ahead nothing{address_of(packed), 0};
-  for (int row = 0; row < rows; row += strip) {
-    const int count = rows - row < strip ? rows - row : strip;
-    const int tiles = tiles_of(count);
-    for (int from = 0; from < depth; from += pass_depth) {
-      const int to = from + pass_depth < depth ? from + pass_depth : depth;
-      for (int r = 0; r < count; ++r)
-        copy_values(a + (row + r) * a_stride + from, to - from, copied + r * pass_stride<T>);
-      multiply_strip(copied, window, 1, depth, from, to, packed, columns, c + row * c_stride, c_stride, count, tiles, 0,
-                     tiles, edge, false, nothing);
-    }
-  }
-}
-
-template <class T>
-inline constexpr long gemm_scratch_size = edge_size<T> + strip_tiles* tile_rows* pass_stride<T>;
-
-// C[rows][columns] = A[rows][depth] * packed B + bias. `edge`: gemm_scratch_size values.
+// C[rows][columns] = A[rows][depth] * packed B + bias. `edge`: edge_size values.
 template <class T>
 static void gemm_rows(int rows, int columns, int depth, const T* a, long a_stride, const T* packed, T* c, long c_stride,
                       T* edge, bool streamed) {
-  if (a_stride * static_cast<long>(sizeof(T)) % page_bytes == 0 && depth > pass_depth && columns > panel_width<T>) {
-    gemm_pages(rows, columns, depth, a, a_stride, packed, c, c_stride, edge);
-    return;
-  }
   const Window window{0, a_stride, 0, 0};
   constexpr long strip = strip_tiles * tile_rows;
   multiply_row(a, window, 1, depth, packed, columns, c, c_stride, rows, edge, streamed, a + strip * a_stride, a_stride);

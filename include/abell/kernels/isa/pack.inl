@@ -51,15 +51,18 @@ static inline void transpose_square(Vector<T> (&rows)[lanes<T>]) {
   }
 }
 
-// packed[k][n] = b[n][k] for n < valid, else 0, n < width (whole vectors).
+// packed[k][n] = b[n][k] for n < valid, else 0, n < width (whole vectors). Rows far apart are fetched ahead to the
+// second level of cache: in the first they may meet in one set.
 template <class T>
 static void pack_transposed_panel(int depth, int valid, int width, const T* b, long stride, T* packed) {
+  constexpr int lead = 32;
   int k = 0;
   for (; k + lanes<T> <= depth; k += lanes<T>) {
     for (int n = 0; n < width; n += lanes<T>) {
       Vector<T> rows[lanes<T>];
 #pragma GCC unroll 16
       for (int i = 0; i < lanes<T>; ++i) {
+        __builtin_prefetch(b + (n + i) * stride + k + lead, 0, 2);
         rows[i] = n + i < valid ? *reinterpret_cast<const Loose<T>*>(b + (n + i) * stride + k) : Vector<T>{};
       }
       transpose_square<T>(rows);
@@ -74,9 +77,12 @@ static void pack_transposed_panel(int depth, int valid, int width, const T* b, l
   }
 }
 
+// packed[k][n] = b[k][n] for n < valid, else 0, n < width.
 template <class T>
 static void pack_panel(int depth, int valid, int width, const T* b, long stride, T* packed) {
+  constexpr int lead = 24;
   for (int k = 0; k < depth; ++k) {
+    for (int n = 0; n < width; n += lanes<T>) __builtin_prefetch(b + (k + lead) * stride + n, 0, 2);
     if (valid == panel_width<T>) {  // of a size that the compiler knows, as the next
       copy_values(b + k * stride, panel_width<T>, packed);
     } else if (valid == lanes<T>) {

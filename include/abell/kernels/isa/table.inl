@@ -9,7 +9,7 @@ static const KernelTable<T>& table() {
       .pack_matrix = pack_matrix<T>,
       .gemm = gemm<T>,
       .gemm_transposed = gemm_transposed<T>,
-      .gemm_edge_size = gemm_scratch_size<T>,
+      .gemm_edge_size = edge_size<T>,
       .gemm_streamed = gemm_streamed<T>,
       .gemm_unpacked = gemm_unpacked<T>,
       .gemm_transposed_block_scratch_size = gemm_transposed_block_scratch_size<T>,
