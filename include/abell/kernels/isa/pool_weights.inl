@@ -57,11 +57,12 @@ static constexpr int tap_on(int cell, int position) {
 }
 
 // Adds the pixels in `bits`, at which a filter's maximum lies at position A and, if two are walked, the next one's
-// at B; `dead` stands for none.
+// at B; `dead` stands for none. A line of what lies `ahead` is fetched to the second level of cache.
 template <class T, int A, int B>
 static inline __attribute__((always_inline)) void add_noted(unsigned long bits, const T* tile,
                                                             const NotedPixels& pixels, const T* gradient,
-                                                            WeightSums<T>& sums) {
+                                                            WeightSums<T>& sums, AheadRows& ahead) {
+  __builtin_prefetch(reinterpret_cast<const void*>(ahead.next()), 0, 2);
   constexpr int next = filters_together - 1;
   for (; bits != 0; bits &= bits - 1) {
     const long pixel = __builtin_ctzl(bits);
@@ -86,27 +87,27 @@ static inline __attribute__((always_inline)) void add_noted(unsigned long bits, 
 template <class T, int... Position, int... Pair>
 static inline __attribute__((always_inline)) void add_filters(const unsigned long* noted, const T* tile,
                                                               const NotedPixels& pixels, const T* gradient,
-                                                              WeightSums<T>& sums, Indices<Position...>,
-                                                              Indices<Pair...>) {
+                                                              WeightSums<T>& sums, AheadRows& ahead,
+                                                              Indices<Position...>, Indices<Pair...>) {
   if constexpr (filters_together == 1) {
-    (add_noted<T, Position, dead>(noted[Position], tile, pixels, gradient, sums), ...);
+    (add_noted<T, Position, dead>(noted[Position], tile, pixels, gradient, sums, ahead), ...);
   } else {
     const unsigned long* next = noted + noted_positions;
     const unsigned long live = (noted[Position] | ...), next_live = (next[Position] | ...);
-    (add_noted<T, Pair / 4, Pair % 4>(noted[Pair / 4] & next[Pair % 4], tile, pixels, gradient, sums), ...);
-    (add_noted<T, Position, dead>(noted[Position] & ~next_live, tile, pixels, gradient, sums), ...);
-    (add_noted<T, dead, Position>(next[Position] & ~live, tile, pixels, gradient, sums), ...);
+    (add_noted<T, Pair / 4, Pair % 4>(noted[Pair / 4] & next[Pair % 4], tile, pixels, gradient, sums, ahead), ...);
+    (add_noted<T, Position, dead>(noted[Position] & ~next_live, tile, pixels, gradient, sums, ahead), ...);
+    (add_noted<T, dead, Position>(next[Position] & ~live, tile, pixels, gradient, sums, ahead), ...);
   }
 }
 
 // sums[filters_together][9][lanes] and the bias's += what is noted, in one vector of channels.
 template <class T>
 static void walk_noted(const unsigned long* noted, const T* tile, const NotedPixels& pixels, const T* gradient, T* taps,
-                       T* bias) {
+                       T* bias, AheadRows& ahead) {
   WeightSums<T> sums{};
 #pragma GCC unroll 18
   for (int i = 0; i < filters_together * 9; ++i) sums.tap[i] = load(taps + i * lanes<T>);
-  add_filters<T>(noted, tile, pixels, gradient, sums, IndicesBelow<4>::Type{}, IndicesBelow<16>::Type{});
+  add_filters<T>(noted, tile, pixels, gradient, sums, ahead, IndicesBelow<4>::Type{}, IndicesBelow<16>::Type{});
 #pragma GCC unroll 18
   for (int i = 0; i < filters_together * 9; ++i) store(sums.tap[i], taps + i * lanes<T>);
   for (int i = 0; bias != nullptr && i < filters_together; ++i) bias[i] += sums.bias[i];
@@ -153,11 +154,10 @@ static void note_positions(int filters, const unsigned char* argmax, const T* gr
   }
 }
 
-// `rows` image rows from `top` and `columns` columns from `left`, channels [first, first + lanes). What lies `ahead`
-// values later is fetched.
+// `rows` image rows from `top` and `columns` columns from `left`, channels [first, first + lanes).
 template <class T>
 static void load_tile(const Conv2dGeometry& g, const T* image, int top, int rows, int left, int columns, int first,
-                      long ahead, T* tile) {
+                      T* tile) {
   const int valid = g.channels - first < lanes<T> ? g.channels - first : lanes<T>;
   const int before = left < 0 ? -left : 0, behind = left + columns > g.width ? g.width - left : columns;
   for (int r = 0; r < rows; ++r, tile += image_columns * lanes<T>) {
@@ -170,10 +170,17 @@ static void load_tile(const Conv2dGeometry& g, const T* image, int top, int rows
     clear_values(tile + behind * lanes<T>, (columns - behind) * lanes<T>);
     const T* from = image + (static_cast<long>(y) * g.width + left + before) * g.channels + first;
     for (int c = before; c < behind; ++c, from += g.channels) {
-      __builtin_prefetch(from + ahead, 0, 2);
       store(valid == lanes<T> ? load(from) : load_some(from, valid), tile + c * lanes<T>);
     }
   }
+}
+
+// The image rows under a tile of pooled pixels.
+template <class T>
+static AheadRows image_under(const Conv2dGeometry& g, const T* image, int row, int left, int columns) {
+  const auto bytes = [&](long pixels) { return static_cast<unsigned long>(pixels * g.channels) * sizeof(T); };
+  const long first = (2L * row - 1) * g.width + 2L * left - 1;
+  return {address_of(image) + bytes(first), bytes(g.width), bytes(2L * columns + 2), 64};
 }
 
 // Adds pooled rows [begin, end) of one image to the sums.
@@ -198,13 +205,15 @@ static void pool_weights_rows(const Conv2dGeometry& g, const T* image, const T* 
         const long first = at + r * pooled_row;
         note_positions(g.filters, argmax + first, gradient + first, columns, r * noted_columns, noted);
       }
-      // The next tile lies to the right, or at the left of the next rows.
-      const long ahead = i + 1 < tiles ? 2L * columns : 2L * (noted_rows * g.width - left);
+      const bool right = i + 1 < tiles;  // else the next tile lies at the left of the next rows
+      AheadRows ahead = image_under(g, image, right ? row : row + noted_rows, right ? left + columns : 0, columns);
+      const unsigned long behind = ahead.row + image_rows * ahead.row_step;
       for (int c = 0; c < g.channels; c += lanes<T>) {
-        load_tile(g, image, 2 * row - 1, 2 * rows + 2, 2 * left - 1, 2 * columns + 2, c, ahead * g.channels, tile);
+        load_tile(g, image, 2 * row - 1, 2 * rows + 2, 2 * left - 1, 2 * columns + 2, c, tile);
         for (int n = 0; n < g.filters; n += filters_together) {
+          if (ahead.row >= behind) ahead.step = 0;  // all of it is fetched
           walk_noted(noted + n * noted_positions, tile, pixels, gradient + at + n,
-                     sums + (c * filters + n * 1L * lanes<T>)*9, c == 0 ? bias + n : nullptr);
+                     sums + (c * filters + n * 1L * lanes<T>)*9, c == 0 ? bias + n : nullptr, ahead);
         }
       }
     }
