@@ -41,34 +41,61 @@ static inline __attribute__((always_inline)) Vector<T> permute(const Vector<T>& 
 #endif
 }
 
-// Four pixels' values, channel after channel.
+// The patch of three channels whose rows lie `line` values apart. Four values behind each row's are read, not used.
 template <class T>
-static inline __attribute__((always_inline)) void split_channels(const T* pixels, int channels, T* to) {
-  using Quad = typename QuadOf<T>::Type;
-  using LooseQuad = typename QuadOf<T>::Loose;
-  if (channels == 3) {
-    const LooseQuad* from = reinterpret_cast<const LooseQuad*>(pixels);
-    LooseQuad* out = reinterpret_cast<LooseQuad*>(to);
-    const Quad a = from[0], b = from[1], c = from[2];
-    const Quad low = __builtin_shufflevector(a, b, 1, 2, 4, 5);   // g0 b0 g1 b1
-    const Quad high = __builtin_shufflevector(b, c, 2, 3, 5, 6);  // r2 g2 r3 g3
-    out[0] = __builtin_shufflevector(a, high, 0, 3, 4, 6);
-    out[pick_patch / 4] = __builtin_shufflevector(low, high, 0, 2, 5, 7);
-    out[2 * pick_patch / 4] = __builtin_shufflevector(low, c, 1, 3, 4, 7);
-    return;
-  }
-  for (int c = 0; c < channels; ++c) {
-    for (int x = 0; x < 4; ++x) to[c * pick_patch + x] = pixels[x * channels + c];
+static inline __attribute__((always_inline)) void lay_out_three(const T* pixels, long line, T* patch) {
+  const Vector<T> a = load(pixels), b = load(pixels + line), c = load(pixels + 2 * line), d = load(pixels + 3 * line);
+  const auto two_channels = [](const Vector<T>& upper, const Vector<T>& lower) __attribute__((always_inline)) {
+    return __builtin_shufflevector(upper, lower, 0, 3, 6, 9, 16, 19, 22, 25, 1, 4, 7, 10, 17, 20, 23, 26);
+  };
+  const auto third = [](const Vector<T>& upper, const Vector<T>& lower) __attribute__((always_inline)) {
+    return __builtin_shufflevector(upper, lower, 2, 5, 8, 11, 18, 21, 24, 27, -1, -1, -1, -1, -1, -1, -1, -1);
+  };
+  const auto first_halves = [](const Vector<T>& upper, const Vector<T>& lower) __attribute__((always_inline)) {
+    return __builtin_shufflevector(upper, lower, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23);
+  };
+  const Vector<T> upper = two_channels(a, b), lower = two_channels(c, d);
+  store<T>(first_halves(upper, lower), patch);
+  store<T>(__builtin_shufflevector(upper, lower, 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31),
+           patch + pick_patch);
+  store<T>(first_halves(third(a, b), third(c, d)), patch + 2 * pick_patch);
+}
+
+// patches[pooled column][channel][4 rows][4 columns], from image rows `line` values apart.
+template <class T>
+static void lay_out_picks(const T* pixels, long line, int channels, int columns, T* patches) {
+  for (int x = 0; x < columns; ++x, pixels += 2 * channels, patches += channels * pick_patch) {
+    __builtin_prefetch(pixels + 4 * line);
+    __builtin_prefetch(pixels + 5 * line);
+    if (channels == 3) {
+      lay_out_three(pixels, line, patches);
+      continue;
+    }
+    for (int c = 0; c < channels; ++c) {
+      for (int i = 0; i < pick_patch; ++i) patches[c * pick_patch + i] = pixels[i / 4 * line + i % 4 * channels + c];
+    }
   }
 }
 
-// patches[pooled column][channel][4 rows][4 columns]
+// The patches under `columns` pooled columns from `left` on: out of the image or, at its border, of a copy with zeros
+// around it (`pixels`).
 template <class T>
-static void lay_out_picks(const T* pixels, int channels, int columns, T* patches) {
-  const long line = (2L * columns + 2) * channels;
-  for (int x = 0; x < columns; ++x, pixels += 2 * channels, patches += channels * pick_patch) {
-    for (int row = 0; row < 4; ++row) split_channels(pixels + row * line, channels, patches + 4 * row);
-  }
+static void lay_out_tile(const Conv2dGeometry& g, const T* image, int row, int left, int columns, T* pixels,
+                         T* patches) {
+  const long patch = static_cast<long>(g.channels) * pick_patch;
+  const auto copied = [&](int begin, int count) {
+    load_few(g, image, row, 2 * (left + begin) - 1, 2 * count + 2, pixels);
+    lay_out_picks(pixels, (2L * count + 2) * g.channels, g.channels, count, patches + begin * patch);
+  };
+  // A row of the image behind the patches' last: what is read past them.
+  const bool rows_inside = row > 0 && 2 * row + 3 < g.height;
+  if (!rows_inside || columns < 3) return copied(0, columns);
+  int begin = 0, end = columns;
+  if (left == 0) copied(begin++, 1);
+  if (left + columns == g.pooled_width()) copied(--end, 1);
+  const long line = static_cast<long>(g.width) * g.channels;
+  lay_out_picks(image + (2L * row - 1) * line + (2L * (left + begin) - 1) * g.channels, line, g.channels, end - begin,
+                patches + begin * patch);
 }
 
 // The gradient of some filters along a tile's columns.
@@ -136,8 +163,7 @@ static void picks_rows(const Conv2dGeometry& g, const T* image, const T* gradien
     for (int tile = 0; tile < tiles; ++tile) {
       const int left = tile_begin(tile, tiles, g.pooled_width());
       const int columns = tile_begin(tile + 1, tiles, g.pooled_width()) - left;
-      load_few(g, image, row, 2 * left - 1, 2 * columns + 2, pixels);
-      lay_out_picks(pixels, g.channels, columns, patches);
+      lay_out_tile(g, image, row, left, columns, pixels, patches);
       const long at = (static_cast<long>(row) * g.pooled_width() + left) * g.filters;
       for (int n = 0; n < g.filters; n += lanes<T>) {
         TileGradient<T> of_filters{gradient + at + n, argmax + at + n, g.filters};
