@@ -7,14 +7,6 @@ struct AheadRows {
   unsigned long length;
   unsigned long step;
   unsigned long at = 0;
-
-  unsigned long next() {
-    const unsigned long found = row + at;
-    at += step;
-    row = at < length ? row : row + row_step;
-    at = at < length ? at : 0;
-    return found;
-  }
 };
 
 // Steps of A that do not follow one another at one stride: `count` lines of `length` steps, as a convolution's windows
@@ -38,12 +30,17 @@ static void accumulate_tile(const Lines<T>& lines, int row_of_a, long a_stride, 
       sum[p][v] = Fetches && fresh ? Vector<T>{} : *reinterpret_cast<const Loose<T>*>(c + p * c_stride + v * lanes<T>);
     }
   }
-  [[maybe_unused]] AheadRows next = ahead;
+  [[maybe_unused]] unsigned long row = ahead.row, at = ahead.at;
   const int count = Fetches ? 1 : lines.count;  // what fetches ahead has one line
   for (int line = 0; line < count; ++line) {
     const T* a = lines.start[line] + row_of_a;
     for (int i = 0; i < lines.length; ++i) {
-      if constexpr (Fetches) fetch_line(next.next());
+      if constexpr (Fetches) {
+        fetch_line(row + at);
+        at += ahead.step;
+        row = at < ahead.length ? row : row + ahead.row_step;
+        at = at < ahead.length ? at : 0;
+      }
       Vector<T> right[V];
 #pragma GCC unroll 16
       for (int v = 0; v < V; ++v) right[v] = load(b + v * lanes<T>);
@@ -57,7 +54,7 @@ static void accumulate_tile(const Lines<T>& lines, int row_of_a, long a_stride, 
       b += b_stride;
     }
   }
-  if constexpr (Fetches) ahead = next;
+  if constexpr (Fetches) ahead.row = row, ahead.at = at;
 #pragma GCC unroll 16
   for (int p = 0; p < P; ++p) {
 #pragma GCC unroll 16

@@ -61,8 +61,9 @@ static constexpr int tap_on(int cell, int position) {
 template <class T, int A, int B>
 static inline __attribute__((always_inline)) void add_noted(unsigned long bits, const T* tile,
                                                             const NotedPixels& pixels, const T* gradient,
-                                                            WeightSums<T>& sums, AheadRows& ahead) {
-  __builtin_prefetch(reinterpret_cast<const void*>(ahead.next()), 0, 2);
+                                                            WeightSums<T>& sums, Ahead& ahead) {
+  __builtin_prefetch(reinterpret_cast<const void*>(ahead.at), 0, 2);
+  ahead.at += ahead.step;
   constexpr int next = filters_together - 1;
   for (; bits != 0; bits &= bits - 1) {
     const long pixel = __builtin_ctzl(bits);
@@ -87,8 +88,8 @@ static inline __attribute__((always_inline)) void add_noted(unsigned long bits, 
 template <class T, int... Position, int... Pair>
 static inline __attribute__((always_inline)) void add_filters(const unsigned long* noted, const T* tile,
                                                               const NotedPixels& pixels, const T* gradient,
-                                                              WeightSums<T>& sums, AheadRows& ahead,
-                                                              Indices<Position...>, Indices<Pair...>) {
+                                                              WeightSums<T>& sums, Ahead& ahead, Indices<Position...>,
+                                                              Indices<Pair...>) {
   if constexpr (filters_together == 1) {
     (add_noted<T, Position, dead>(noted[Position], tile, pixels, gradient, sums, ahead), ...);
   } else {
@@ -103,7 +104,7 @@ static inline __attribute__((always_inline)) void add_filters(const unsigned lon
 // sums[filters_together][9][lanes] and the bias's += what is noted, in one vector of channels.
 template <class T>
 static void walk_noted(const unsigned long* noted, const T* tile, const NotedPixels& pixels, const T* gradient, T* taps,
-                       T* bias, AheadRows& ahead) {
+                       T* bias, Ahead ahead) {
   WeightSums<T> sums{};
 #pragma GCC unroll 18
   for (int i = 0; i < filters_together * 9; ++i) sums.tap[i] = load(taps + i * lanes<T>);
@@ -175,13 +176,26 @@ static void load_tile(const Conv2dGeometry& g, const T* image, int top, int rows
   }
 }
 
-// The image rows under a tile of pooled pixels.
-template <class T>
-static AheadRows image_under(const Conv2dGeometry& g, const T* image, int row, int left, int columns) {
-  const auto bytes = [&](long pixels) { return static_cast<unsigned long>(pixels * g.channels) * sizeof(T); };
-  const long first = (2L * row - 1) * g.width + 2L * left - 1;
-  return {address_of(image) + bytes(first), bytes(g.width), bytes(2L * columns + 2), 64};
-}
+// The lines of the image under a tile, in runs of as many as one walk fetches.
+struct LinesUnder {
+  static constexpr int run = filters_together == 2 ? 24 : 4;  // the times that add_filters calls add_noted
+  unsigned long first, row_bytes;
+  int runs;  // of a row
+
+  template <class T>
+  LinesUnder(const Conv2dGeometry& g, const T* image, int row, int left, int columns) {
+    const long pixel = g.channels * static_cast<long>(sizeof(T));
+    first = address_of(image) + static_cast<unsigned long>(((2L * row - 1) * g.width + 2L * left - 1) * pixel);
+    row_bytes = static_cast<unsigned long>(g.width * pixel);
+    runs = static_cast<int>(((2L * columns + 2) * pixel + run * 64 - 1) / (run * 64));
+  }
+  Ahead operator[](int walk) const {
+    const int row = walk / runs;
+    if (row >= image_rows) return {first, 0};
+    return {first + static_cast<unsigned long>(row) * row_bytes + static_cast<unsigned long>(walk % runs * run * 64),
+            64};
+  }
+};
 
 // Adds pooled rows [begin, end) of one image to the sums.
 template <class T>
@@ -206,14 +220,13 @@ static void pool_weights_rows(const Conv2dGeometry& g, const T* image, const T* 
         note_positions(g.filters, argmax + first, gradient + first, columns, r * noted_columns, noted);
       }
       const bool right = i + 1 < tiles;  // else the next tile lies at the left of the next rows
-      AheadRows ahead = image_under(g, image, right ? row : row + noted_rows, right ? left + columns : 0, columns);
-      const unsigned long behind = ahead.row + image_rows * ahead.row_step;
+      const LinesUnder next(g, image, right ? row : row + noted_rows, right ? left + columns : 0, columns);
+      int walk = 0;
       for (int c = 0; c < g.channels; c += lanes<T>) {
         load_tile(g, image, 2 * row - 1, 2 * rows + 2, 2 * left - 1, 2 * columns + 2, c, tile);
         for (int n = 0; n < g.filters; n += filters_together) {
-          if (ahead.row >= behind) ahead.step = 0;  // all of it is fetched
           walk_noted(noted + n * noted_positions, tile, pixels, gradient + at + n,
-                     sums + (c * filters + n * 1L * lanes<T>)*9, c == 0 ? bias + n : nullptr, ahead);
+                     sums + (c * filters + n * 1L * lanes<T>)*9, c == 0 ? bias + n : nullptr, next[walk++]);
         }
       }
     }
