@@ -10,6 +10,7 @@ inline constexpr int noted_rows = 4, noted_columns = 16;  // pooled pixels of a 
 inline constexpr int image_rows = 2 * noted_rows + 2, image_columns = 2 * noted_columns + 2;
 inline constexpr int filters_together = ABELL_VECTOR_REGISTERS == 32 ? 2 : 1;  // walked at once
 inline constexpr int noted_positions = 4;
+inline constexpr int lines_fetched = filters_together == 2 ? 24 : 6;  // in a walk
 
 static inline long padded_filters(const Conv2dGeometry& g) {
   return (g.filters + filters_together - 1L) / filters_together * filters_together;
@@ -57,13 +58,11 @@ static constexpr int tap_on(int cell, int position) {
 }
 
 // Adds the pixels in `bits`, at which a filter's maximum lies at position A and, if two are walked, the next one's
-// at B; `dead` stands for none. A line of what lies `ahead` is fetched to the second level of cache.
+// at B; `dead` stands for none.
 template <class T, int A, int B>
 static inline __attribute__((always_inline)) void add_noted(unsigned long bits, const T* tile,
                                                             const NotedPixels& pixels, const T* gradient,
-                                                            WeightSums<T>& sums, Ahead& ahead) {
-  __builtin_prefetch(reinterpret_cast<const void*>(ahead.at), 0, 2);
-  ahead.at += ahead.step;
+                                                            WeightSums<T>& sums) {
   constexpr int next = filters_together - 1;
   for (; bits != 0; bits &= bits - 1) {
     const long pixel = __builtin_ctzl(bits);
@@ -84,20 +83,26 @@ static inline __attribute__((always_inline)) void add_noted(unsigned long bits, 
   }
 }
 
-// Adds all that is noted of one filter, or of two.
+// Adds all that is noted of one filter, or of two. Meanwhile `lines_fetched` lines of what lies `ahead` are fetched to
+// the second level of cache, few at a time: many would delay the walk's own loads.
 template <class T, int... Position, int... Pair>
 static inline __attribute__((always_inline)) void add_filters(const unsigned long* noted, const T* tile,
                                                               const NotedPixels& pixels, const T* gradient,
-                                                              WeightSums<T>& sums, Ahead& ahead, Indices<Position...>,
+                                                              WeightSums<T>& sums, Ahead ahead, Indices<Position...>,
                                                               Indices<Pair...>) {
+  const auto fetch = [&]() __attribute__((always_inline)) {
+    __builtin_prefetch(reinterpret_cast<const void*>(ahead.at), 0, 2);
+    ahead.at += ahead.step;
+  };
   if constexpr (filters_together == 1) {
-    (add_noted<T, Position, dead>(noted[Position], tile, pixels, gradient, sums, ahead), ...);
+    for (int i = 0; i < lines_fetched; ++i) fetch();
+    (add_noted<T, Position, dead>(noted[Position], tile, pixels, gradient, sums), ...);
   } else {
     const unsigned long* next = noted + noted_positions;
     const unsigned long live = (noted[Position] | ...), next_live = (next[Position] | ...);
-    (add_noted<T, Pair / 4, Pair % 4>(noted[Pair / 4] & next[Pair % 4], tile, pixels, gradient, sums, ahead), ...);
-    (add_noted<T, Position, dead>(noted[Position] & ~next_live, tile, pixels, gradient, sums, ahead), ...);
-    (add_noted<T, dead, Position>(next[Position] & ~live, tile, pixels, gradient, sums, ahead), ...);
+    ((fetch(), add_noted<T, Pair / 4, Pair % 4>(noted[Pair / 4] & next[Pair % 4], tile, pixels, gradient, sums)), ...);
+    ((fetch(), add_noted<T, Position, dead>(noted[Position] & ~next_live, tile, pixels, gradient, sums)), ...);
+    ((fetch(), add_noted<T, dead, Position>(next[Position] & ~live, tile, pixels, gradient, sums)), ...);
   }
 }
 
@@ -178,7 +183,7 @@ static void load_tile(const Conv2dGeometry& g, const T* image, int top, int rows
 
 // The lines of the image under a tile, in runs of as many as one walk fetches.
 struct LinesUnder {
-  static constexpr int run = filters_together == 2 ? 24 : 4;  // the times that add_filters calls add_noted
+  static constexpr int run = lines_fetched;
   unsigned long first, row_bytes;
   int runs;  // of a row
 
