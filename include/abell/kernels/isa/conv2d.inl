@@ -147,12 +147,21 @@ static void conv2d_weights_rows(const Conv2dGeometry& g, const T* image, const T
   InputRows<T> input(g, image, begin, scratch, together);
   T* strip = scratch + band_size(g, together);
   T* bias = sums + g.depth() * width;
+  const long tiles = static_cast<long>(g.kernel_height) * tiles_of(together * g.out_width, line_steps) *
+                     tiles_of(length, tile_pixels) * tiles_of(static_cast<int>(width), panel_width<T>);
+  const auto lines_of = [&](long values) {  // for each tile
+    const long lines = values * static_cast<long>(sizeof(T)) / 64;
+    return static_cast<int>((lines + tiles - 1) / tiles);
+  };
   for (int row = begin; row < end; row += together) {
     const int lines = end - row < together ? end - row : together;
     const Window window = input.window(row);
     for (int i = 1; i < lines; ++i) input.window(row + i);
     const T* values = gradient + static_cast<long>(row - begin) * g.out_width * g.filters;
     const int pixels = lines * g.out_width;
+    const long new_values = static_cast<long>(lines) * g.stride_height * g.width * g.channels;
+    AheadLines ahead{{address_of(input.next(window)), address_of(values + static_cast<long>(pixels) * g.filters)},
+                     {lines_of(new_values), lines_of(static_cast<long>(pixels) * g.filters)}};
     if (width != g.filters) {
       for (int x = 0; x < pixels; ++x) {
         copy_values(values + static_cast<long>(x) * g.filters, g.filters, strip + x * width);
@@ -168,12 +177,12 @@ static void conv2d_weights_rows(const Conv2dGeometry& g, const T* image, const T
       T* out = sums + static_cast<long>(tap) * length * width;
       const int filters = static_cast<int>(width);
       if (together == 1) {
-        gemm_transposed(length, filters, pixels, line(0), window.pixel_stride, values, width, out, width);
+        accumulate(length, filters, pixels, line(0), window.pixel_stride, values, width, out, width, ahead);
       } else {
         const T* starts[most_lines];
         for (int i = 0; i < lines; ++i) starts[i] = line(i);
         accumulate_lines<T>(length, filters, {starts, lines, g.out_width}, window.pixel_stride, values, width, out,
-                            width);
+                            width, ahead);
       }
     }
   }

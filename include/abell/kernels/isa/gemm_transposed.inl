@@ -74,11 +74,26 @@ static void accumulate_some(int rows, const Lines<T>& lines, int row_of_a, long 
   }
 }
 
+// What the next products of a kind need of A and of B: a few lines are fetched with each tile of this one, to the
+// second level of cache.
+struct AheadLines {
+  unsigned long at[2] = {};
+  int lines[2] = {};
+
+  void fetch() {
+    for (int i = 0; i < 2; ++i) {
+      for (int line = 0; line < lines[i]; ++line, at[i] += 64) {
+        __builtin_prefetch(reinterpret_cast<const void*>(at[i]), 0, 2);
+      }
+    }
+  }
+};
+
 // C[rows][columns] += A^T B over the steps of A's lines, of which B has as many rows; columns beyond the last whole
 // vector are summed one by one.
 template <class T>
 static void accumulate_lines(int rows, int columns, const Lines<T>& lines, long a_stride, const T* b, long b_stride,
-                             T* c, long c_stride) {
+                             T* c, long c_stride, AheadLines& ahead) {
   AheadRows nothing{address_of(c), 0, 1, 0};
   int column = 0;
   for (; column + lanes<T> <= columns; column += column + panel_width<T> <= columns ? panel_width<T> : lanes<T>) {
@@ -87,6 +102,7 @@ static void accumulate_lines(int rows, int columns, const Lines<T>& lines, long 
     for (int row = 0; row < rows; row += tile_pixels) {
       const int some = rows - row < tile_pixels ? rows - row : tile_pixels;
       T* out = c + row * c_stride + column;
+      ahead.fetch();
       if (wide) {
         accumulate_some<T, tile_pixels, 2, false>(some, lines, row, a_stride, b + column, b_stride, false, out,
                                                   c_stride, nothing);
@@ -108,18 +124,26 @@ static void accumulate_lines(int rows, int columns, const Lines<T>& lines, long 
   }
 }
 
+inline constexpr int line_steps = 192;  // of one pass over C
+
 // C[rows][columns] += A^T B with A [depth][rows] and B [depth][columns].
 template <class T>
-static void gemm_transposed(int rows, int columns, int depth, const T* a, long a_stride, const T* b, long b_stride,
-                            T* c, long c_stride) {
-  constexpr int most = 192;  // steps of one pass over C
-  const int passes = tiles_of(depth, most);
+static void accumulate(int rows, int columns, int depth, const T* a, long a_stride, const T* b, long b_stride, T* c,
+                       long c_stride, AheadLines& ahead) {
+  const int passes = tiles_of(depth, line_steps);
   for (int pass = 0; pass < passes; ++pass) {
     const int start = tile_begin(pass, passes, depth);
     const T* line = a + start * a_stride;
     accumulate_lines<T>(rows, columns, {&line, 1, tile_begin(pass + 1, passes, depth) - start}, a_stride,
-                        b + start * b_stride, b_stride, c, c_stride);
+                        b + start * b_stride, b_stride, c, c_stride, ahead);
   }
+}
+
+template <class T>
+static void gemm_transposed(int rows, int columns, int depth, const T* a, long a_stride, const T* b, long b_stride,
+                            T* c, long c_stride) {
+  AheadLines nothing;
+  accumulate(rows, columns, depth, a, a_stride, b, b_stride, c, c_stride, nothing);
 }
 
 // Steps of A and B at most that are summed in one pass over C. What a tile reads of them is copied together first: rows
