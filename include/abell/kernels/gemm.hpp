@@ -89,8 +89,13 @@ void gemm(const Run<T>& run, int rows, int columns, int depth, const T* a, const
          scratch + static_cast<std::size_t>(thread) * count(table.gemm_edge_size));
   };
   if (row_chunks > 1 || spread) {
-    parallel_for(column_chunks + (spread ? row_chunks : 0), run.threads,
-                 [&](int chunk, int) { chunk < column_chunks ? pack(chunk) : spread_rows(chunk - column_chunks); });
+    parallel_for(column_chunks + (spread ? row_chunks : 0), run.threads, [&](int chunk, int) {
+      if (chunk < column_chunks) {
+        pack(chunk);
+      } else {
+        spread_rows(chunk - column_chunks);
+      }
+    });
     parallel_for(row_chunks * column_chunks, run.threads,
                  [&](int index, int thread) { multiply(index % row_chunks, index / row_chunks, thread); });
     return;
