@@ -227,7 +227,7 @@ TEST_CASE("a depthwise convolution reads its input and gradient as they are mean
           run.table->depthwise_pack(g, w.data(), nullptr, nullptr, false, packed.data());
           const auto outputs = [&](const Rows<float>& rows) {
             std::vector<float> y(g.output_size());
-            run.table->depthwise_rows(g, rows, packed.data(), true, 1, y.data(), filters, 0, g.out_height,
+            run.table->depthwise_rows(g, rows, packed.data(), true, 1, y.data(), g.filters, 0, g.out_height,
                                       scratch.data());
             return y;
           };
