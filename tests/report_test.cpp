@@ -6,9 +6,7 @@
 #include <csignal>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <filesystem>
-#include <fstream>
 #include <iterator>
 #include <limits>
 #include <memory>
@@ -18,6 +16,7 @@
 
 #include "catch.hpp"
 #include "markup.hpp"
+#include "temp_folder.hpp"
 
 namespace {
 
@@ -41,24 +40,6 @@ std::vector<std::uint8_t> from_base64(std::string_view text) {
     }
   }
   return bytes;
-}
-
-/// A folder of its own, removed at the end.
-struct TemporaryFolder {
-  std::filesystem::path path;
-  TemporaryFolder() {
-    std::string name = (std::filesystem::temp_directory_path() / "abell-report-XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr) throw abell::IoError(name + ": cannot be created");
-    path = name;
-  }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  ~TemporaryFolder() { std::filesystem::remove_all(path); }
-};
-
-std::string slurp(const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
 }
 
 abell::Picture ramp(int height, int width, int channels) {
@@ -198,16 +179,16 @@ TEST_CASE("A page is self-contained and well-formed", "[report]") {
 }
 
 TEST_CASE("A page appears under its name only when it is complete", "[report]") {
-  const TemporaryFolder folder;
+  const TempFolder folder;
   const abell::Page page("Title");
-  page.write(folder.path / "report.html");
-  CHECK(slurp(folder.path / "report.html") == page.html());
-  CHECK(std::distance(std::filesystem::directory_iterator(folder.path), {}) == 1);
-  CHECK_THROWS_AS(page.write(folder.path / "missing" / "report.html"), abell::IoError);
+  page.write(folder / "report.html");
+  CHECK(slurp(folder / "report.html") == page.html());
+  CHECK(std::distance(std::filesystem::directory_iterator(folder.path()), {}) == 1);
+  CHECK_THROWS_AS(page.write(folder.path() / "missing" / "report.html"), abell::IoError);
 }
 
 TEST_CASE("A page that cannot be written whole is an error and leaves nothing", "[report]") {
-  const TemporaryFolder folder;
+  const TempFolder folder;
   rlimit before{};
   REQUIRE(::getrlimit(RLIMIT_FSIZE, &before) == 0);
   rlimit tight = before;
@@ -216,14 +197,14 @@ TEST_CASE("A page that cannot be written whole is an error and leaves nothing", 
   REQUIRE(::setrlimit(RLIMIT_FSIZE, &tight) == 0);
   bool thrown = false;
   try {
-    abell::Page("Title").write(folder.path / "report.html");
+    abell::Page("Title").write(folder / "report.html");
   } catch (const abell::IoError&) {
     thrown = true;
   }
   ::setrlimit(RLIMIT_FSIZE, &before);
   std::signal(SIGXFSZ, handler);
   CHECK(thrown);
-  CHECK(std::filesystem::is_empty(folder.path));
+  CHECK(std::filesystem::is_empty(folder.path()));
 }
 
 TEST_CASE("Examples are the most confident mistakes and an even choice of the right ones", "[report]") {
@@ -239,9 +220,9 @@ TEST_CASE("Examples are the most confident mistakes and an even choice of the ri
 }
 
 TEST_CASE("A training report has its numbers, figures and examples", "[report]") {
-  const TemporaryFolder folder;
-  abell::write_training_report(small_report(), folder.path / "report.html");
-  const std::string html = slurp(folder.path / "report.html");
+  const TempFolder folder;
+  abell::write_training_report(small_report(), folder / "report.html");
+  const std::string html = slurp(folder / "report.html");
   CHECK(tag_error(html).empty());
   CHECK_FALSE(contains(html, "://"));
   CHECK_FALSE(contains(html, "nan"));

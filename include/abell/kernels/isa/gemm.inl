@@ -24,6 +24,9 @@ struct Ahead {
   unsigned long step;
 };
 static inline void fetch_line(unsigned long at) { __builtin_prefetch(reinterpret_cast<const void*>(at)); }
+static inline void fetch_far(unsigned long at) {  // to the second level of cache
+  __builtin_prefetch(reinterpret_cast<const void*>(at), 0, 2);
+}
 static inline unsigned long address_of(const void* at) { return reinterpret_cast<unsigned long>(at); }
 
 // Makes the compiler forget where a number or pointer comes from, so that it keeps to it instead of its multiples.

@@ -82,9 +82,7 @@ struct AheadLines {
 
   void fetch() {
     for (int i = 0; i < 2; ++i) {
-      for (int line = 0; line < lines[i]; ++line, at[i] += 64) {
-        __builtin_prefetch(reinterpret_cast<const void*>(at[i]), 0, 2);
-      }
+      for (int line = 0; line < lines[i]; ++line, at[i] += 64) fetch_far(at[i]);
     }
   }
 };

@@ -91,7 +91,7 @@ static inline __attribute__((always_inline)) void add_filters(const unsigned lon
                                                               WeightSums<T>& sums, Ahead ahead, Indices<Position...>,
                                                               Indices<Pair...>) {
   const auto fetch = [&]() __attribute__((always_inline)) {
-    __builtin_prefetch(reinterpret_cast<const void*>(ahead.at), 0, 2);
+    fetch_far(ahead.at);
     ahead.at += ahead.step;
   };
   if constexpr (filters_together == 1) {
@@ -183,7 +183,7 @@ static void load_tile(const Conv2dGeometry& g, const T* image, int top, int rows
 
 // The lines of the image under a tile, in runs of as many as one walk fetches.
 struct LinesUnder {
-  static constexpr int run = lines_fetched;
+  static constexpr int run = 64 * lines_fetched;  // bytes
   unsigned long first, row_bytes;
   int runs;  // of a row
 
@@ -192,13 +192,12 @@ struct LinesUnder {
     const long pixel = g.channels * static_cast<long>(sizeof(T));
     first = address_of(image) + static_cast<unsigned long>(((2L * row - 1) * g.width + 2L * left - 1) * pixel);
     row_bytes = static_cast<unsigned long>(g.width * pixel);
-    runs = static_cast<int>(((2L * columns + 2) * pixel + run * 64 - 1) / (run * 64));
+    runs = static_cast<int>(((2L * columns + 2) * pixel + run - 1) / run);
   }
   Ahead operator[](int walk) const {
     const int row = walk / runs;
     if (row >= image_rows) return {first, 0};
-    return {first + static_cast<unsigned long>(row) * row_bytes + static_cast<unsigned long>(walk % runs * run * 64),
-            64};
+    return {first + static_cast<unsigned long>(row) * row_bytes + static_cast<unsigned long>(walk % runs * run), 64};
   }
 };
 
