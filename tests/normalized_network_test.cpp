@@ -323,11 +323,14 @@ TEST_CASE("images predicted in groups that fit the cache keep the bits of each b
       }
     }
   };
-  // 4.1 MiB between two passes: groups of three on a few threads.
+  // 4.1 MiB between the first passes: one image at a time on one thread, groups of two and three on eight. Then 0.6
+  // MiB: groups of three and four, and all at once.
   check(describe(Conv2d{.filters = 16}, norm, Relu6{}, DepthwiseConv2d{}, norm, Relu6{},
-                 Conv2d{.filters = 40, .kernel = 1}, norm, Relu6{}, GlobalAveragePool2d{}),
+                 Conv2d{.filters = 40, .kernel = 1}, norm, Relu6{}, DepthwiseConv2d{.stride = 2}, norm, Relu6{},
+                 Conv2d{.filters = 24, .kernel = 1}, norm, Relu6{}, DepthwiseConv2d{}, norm, Relu6{},
+                 Conv2d{.filters = 20, .kernel = 1}, norm, Relu6{}, GlobalAveragePool2d{}),
         {181, 150, 2}, 7);
-  // 7.9 MiB: groups of two, and of one, which has few bands.
+  // 7.9 MiB to the last: groups of two, and of one, which has few bands.
   check(describe(DepthwiseConv2d{}, norm, Relu6{}, Conv2d{.filters = 32, .kernel = 1}, norm, Relu6{},
                  GlobalAveragePool2d{}),
         {36, 1800, 32}, 3);

@@ -36,7 +36,7 @@ struct Bands {
 /// Adds up `chunks` partial sums of `size` values each, in order, into the first.
 template <class T>
 void reduce_chunks(int threads, int chunks, std::size_t size, T* sums) {
-  constexpr std::size_t piece = 4096;
+  constexpr std::size_t piece = 1024;
   const int pieces = static_cast<int>((size + piece - 1) / piece);
   parallel_for(pieces, threads, [&](int index, int) {
     const std::size_t begin = static_cast<std::size_t>(index) * piece;

@@ -3,7 +3,9 @@
 ///   scale (x * w + b) + shift = x * (scale w) + (scale b + shift),
 /// outputs are stored before ReLU6 and clipped by whoever reads them. A depthwise convolution and the 1x1
 /// convolution after it are one pass: the rows between them never leave the cache. A large batch runs in groups of
-/// images, so that what one pass writes is still in the last level of cache when the next one reads it.
+/// images, so that what one pass writes is still in the cache when the next one reads it: in small groups through the
+/// first links, where images are large, and in larger ones through the others, which read their many weights less
+/// often.
 
 #include <abell/layers/normalized_training.hpp>
 #include <span>
@@ -15,7 +17,12 @@ template <class T>
 class NormalizedPrediction {
  public:
   NormalizedPrediction(std::span<const NormalizedUnit> units, const kernels::Run<T>& run, int batch)
-      : units_(units), run_(run), batch_(batch), group_(std::min(batch, images_in_cache())) {}
+      : units_(units),
+        run_(run),
+        batch_(batch),
+        late_(first_late()),
+        early_images_(images_in_cache(0)),
+        late_images_(std::max(early_images_, images_in_cache(late_))) {}
 
   StageMemory memory() const {
     StageMemory memory;
@@ -24,9 +31,10 @@ class NormalizedPrediction {
       memory.scratch_values = std::max(memory.scratch_values, u.weights + kernels::NormState<T>::arrays * u.filters());
     }
     std::size_t rooms = 0;
-    for (std::size_t i = 0; i < units_.size(); i += links(i))
-      rooms = std::max(rooms, step(i, group_, {}, nullptr, nullptr, nullptr));
-    memory.scratch_values = std::max(memory.scratch_values, 2 * activation_size() + rooms);
+    for (std::size_t i = 0; i < units_.size(); i += links(i)) {
+      rooms = std::max(rooms, step(i, i < late_ ? early_images_ : late_images_, {}, nullptr, nullptr, nullptr));
+    }
+    memory.scratch_values = std::max(memory.scratch_values, 2 * (early_size() + late_size()) + rooms);
     return memory;
   }
 
@@ -62,29 +70,51 @@ class NormalizedPrediction {
   }
 
   void run(const Pass<T>& pass, const T* x, T* y) const {
-    const int groups = (batch_ + group_ - 1) / group_;
-    for (int i = 0; i < groups; ++i) {
-      const auto [begin, end] = part(batch_, i, groups);
-      const auto image = static_cast<std::size_t>(begin);
-      run_group(pass, end - begin, x + image * units_.front().geometry.input_size(),
-                y + image * units_.back().geometry.output_size());
-    }
+    T* const early[2] = {pass.scratch, pass.scratch + early_size()};
+    T* const late[2] = {early[1] + early_size(), early[1] + early_size() + late_size()};
+    T* rooms = late[1] + late_size();
+    const std::size_t input = units_.front().geometry.input_size(), output = units_.back().geometry.output_size();
+    const std::size_t between = units_[late_ - 1].geometry.output_size();
+    each_group({0, batch_}, late_images_, [&](Range group) {
+      each_group(group, early_images_, [&](Range some) {
+        kernels::Rows<T> rows{x + static_cast<std::size_t>(some.begin) * input};
+        run_links(0, late_, some.end - some.begin, rows, pass.packed, early, rooms,
+                  late[0] + static_cast<std::size_t>(some.begin - group.begin) * between);
+      });
+      const int images = group.end - group.begin;
+      T* const turns[2] = {late[1], late[0]};
+      const kernels::Rows<T> rows = run_links(late_, units_.size(), images, {.values = late[0], .relu6 = true},
+                                              pass.packed + packed_before(late_), turns, rooms, nullptr);
+      fetch_all(pass, rows, units_.back().output_pixels(images), units_.back().filters(),
+                y + static_cast<std::size_t>(group.begin) * output);
+    });
   }
 
  private:
   static constexpr int few_bands = 16;
 
-  void run_group(const Pass<T>& pass, int images, const T* x, T* y) const {
-    kernels::Rows<T> rows{x};
-    const T* packed = pass.packed;
-    T* rooms = pass.scratch + 2 * activation_size();
-    for (std::size_t i = 0, turn = 0; i < units_.size(); turn = 1 - turn) {
-      T* out = pass.scratch + turn * activation_size();
+  /// Cuts a range of images into groups of much the same size, of at most `most`.
+  template <class Body>
+  static void each_group(Range images, int most, const Body& body) {
+    const int count = images.end - images.begin, groups = (count + most - 1) / most;
+    for (int i = 0; i < groups; ++i) {
+      const Range group = part(count, i, groups);
+      body(Range{images.begin + group.begin, images.begin + group.end});
+    }
+  }
+
+  /// Runs links [first, last), each to the other of two buffers, the last one to `to` if that is given; returns what
+  /// it left.
+  kernels::Rows<T> run_links(std::size_t first, std::size_t last, int images, kernels::Rows<T> rows, const T* packed,
+                             T* const (&buffers)[2], T* rooms, T* to) const {
+    for (std::size_t i = first, turn = 0; i < last; turn = 1 - turn) {
+      const std::size_t next = i + links(i);
+      T* out = next == last && to != nullptr ? to : buffers[turn];
       step(i, images, rows, packed, out, rooms);
       rows = {.values = out, .relu6 = true};
-      for (const std::size_t end = i + links(i); i < end; ++i) packed += packed_size(units_[i]);
+      for (; i < next; ++i) packed += packed_size(units_[i]);
     }
-    fetch_all(pass, rows, units_.back().output_pixels(images), units_.back().filters(), y);
+    return rows;
   }
 
   std::size_t packed_size(const NormalizedUnit& u) const {
@@ -104,20 +134,37 @@ class NormalizedPrediction {
                       units_[i + 1].kind == NormalizedUnit::Kind::pointwise;
     return pair ? 2 : 1;
   }
-  /// Values of the largest activation of an image between two passes.
-  std::size_t largest_activation() const {
+  std::size_t packed_before(std::size_t link) const {
     std::size_t size = 0;
-    for (std::size_t i = 0; i < units_.size(); i += links(i)) {
+    for (std::size_t i = 0; i < link; ++i) size += packed_size(units_[i]);
+    return size;
+  }
+  /// Values of the largest activation of an image that the passes from link `first` on read or leave.
+  std::size_t largest_activation(std::size_t first) const {
+    std::size_t size = first > 0 ? units_[first - 1].geometry.output_size() : 0;
+    for (std::size_t i = first; i < units_.size(); i += links(i)) {
       size = std::max(size, units_[i + links(i) - 1].geometry.output_size());
     }
     return size;
   }
-  /// As many as keep what passes from link to link in the last level of cache, a share of it for each thread.
-  int images_in_cache() const {
-    const std::size_t cache = static_cast<std::size_t>(std::max(4, run_.threads)) << 22;
-    return static_cast<int>(std::max<std::size_t>(1, cache / (largest_activation() * sizeof(T))));
+  /// The link from which on no activation is larger than a quarter of the largest: all early, where there is none.
+  std::size_t first_late() const {
+    std::size_t i = 0;
+    while (i < units_.size() && 4 * largest_activation(i) > largest_activation(0)) i += links(i);
+    return i;
   }
-  std::size_t activation_size() const { return round_up(largest_activation() * static_cast<std::size_t>(group_), 16); }
+  /// As many as keep what passes from link to link in the caches, from link `first` on.
+  int images_in_cache(std::size_t first) const {
+    const std::size_t cache = static_cast<std::size_t>(std::max(2, run_.threads)) << 21;
+    const std::size_t each = std::max<std::size_t>(1, largest_activation(first) * sizeof(T));
+    return static_cast<int>(std::clamp<std::size_t>(cache / each, 1, static_cast<std::size_t>(batch_)));
+  }
+  std::size_t early_size() const {
+    return round_up(largest_activation(0) * static_cast<std::size_t>(early_images_), 16);
+  }
+  std::size_t late_size() const {
+    return round_up(largest_activation(late_) * static_cast<std::size_t>(late_images_), 16);
+  }
 
   /// Runs the links from i on that are one pass over some images; returns the room that it takes, with null memory only
   /// that.
@@ -250,7 +297,8 @@ class NormalizedPrediction {
   std::span<const NormalizedUnit> units_;
   kernels::Run<T> run_;
   int batch_;
-  int group_;  ///< most images that run together
+  std::size_t late_;  ///< the first link of those that run in larger groups
+  int early_images_, late_images_;
 };
 
 }  // namespace abell::detail

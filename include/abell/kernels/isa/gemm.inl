@@ -35,82 +35,123 @@ static inline __attribute__((always_inline)) void hide(N& number) {
   __asm__("" : "+r"(number));
 }
 
-// P pixels x V vectors of outputs: c[p][v] = start + sum over rows [row, row + rows) and elements
-// [from, to) of band value * weight. The sums start at the bias, or at c where bias is null.
-// Every sum stays in a register; each step loads V vectors of weights, which lie `weight_stride`
-// apart, and P scalars. `streamed`: c is written past the cache and must be aligned.
+// The rows of a tile. Row p lies 0, 1, 2, 3 or 4 strides after one of three pointers: these are addresses that loads
+// form by themselves, while a sum for each row would keep the units busy that multiply.
+template <class T>
+struct TileRows {
+  char *first, *sixth, *eleventh;
+  long stride, stride_3;
+
+  inline __attribute__((always_inline)) TileRows(const T* at, long values)
+      : first(reinterpret_cast<char*>(const_cast<T*>(at))), stride(values * static_cast<long>(sizeof(T))) {
+    stride_3 = 3 * stride;
+    sixth = first + 5 * stride;
+    eleventh = first + 10 * stride;
+  }
+  inline __attribute__((always_inline)) T* operator[](int p) const {
+    char* const start = p < 5 ? first : p < 10 ? sixth : eleventh;
+    return reinterpret_cast<T*>(start + (p % 5 == 3 ? stride_3 : p % 5 * stride));
+  }
+  inline __attribute__((always_inline)) void keep_strides() {
+    hide(stride);
+    hide(stride_3);
+  }
+  inline __attribute__((always_inline)) void step() {
+    first += sizeof(T);
+    sixth += sizeof(T);
+    eleventh += sizeof(T);
+  }
+};
+
+// What tiles have in common: the sums go over rows [row, row + rows) of the window and elements [from, to) of each,
+// with weights that lie `weight_stride` apart, and start at the bias, or at what c holds where bias is null.
+// `streamed`: c is written past the cache and must be aligned.
+template <class T>
+struct TileWork {
+  Window window;
+  int row, rows;
+  int from, to;
+  const T* weights;
+  long weight_stride;
+  const T* bias;
+  long c_stride;
+  bool streamed;
+};
+
+// P pixels x V vectors of outputs: c[p][v] = start + sum of band value * weight.
+// Every sum stays in a register; each step loads V vectors of weights and P scalars.
 template <class T, int P, int V>
-static void multiply_tile(const T* band, const Window& window, int row, int rows, int from, int to, const T* weights,
-                          long weight_stride, const T* bias, T* c, long c_stride, bool streamed, Ahead& ahead) {
+static void multiply_tile(const TileWork<T>& work, const T* band, T* c, Ahead& ahead) {
   Vector<T> sum[P][V];
-#pragma GCC unroll 16
-  for (int p = 0; p < P; ++p) {
+  if (work.bias != nullptr) {
 #pragma GCC unroll 16
     for (int v = 0; v < V; ++v) {
-      sum[p][v] =
-          *reinterpret_cast<const Loose<T>*>(bias != nullptr ? bias + v * lanes<T> : c + p * c_stride + v * lanes<T>);
+      const Vector<T> start = load(work.bias + v * lanes<T>);
+#pragma GCC unroll 16
+      for (int p = 0; p < P; ++p) sum[p][v] = start;
+    }
+  } else {
+    TileRows<T> rows(c, work.c_stride);
+    rows.keep_strides();
+#pragma GCC unroll 16
+    for (int p = 0; p < P; ++p) {
+#pragma GCC unroll 16
+      for (int v = 0; v < V; ++v) sum[p][v] = load(rows[p] + v * lanes<T>);
     }
   }
   unsigned long next = ahead.at;
   const unsigned long step = ahead.step;
-  for (int r = row; r < row + rows; ++r) {
-    const T* first = band + static_cast<long>((window.first + r) & window.mask) * window.row_stride + from;
-    // Pixel p lies 0, 1, 2, 3 or 4 strides after one of three pointers: these are addresses that loads form by
-    // themselves, while a sum for each pixel would keep the units busy that multiply.
-    long stride = window.pixel_stride * static_cast<long>(sizeof(T)), stride_3 = 3 * stride;
-    const char* line = reinterpret_cast<const char*>(first);
-    const char* line_5 = line + 5 * stride;
-    const char* line_10 = line + 10 * stride;
-    for (int j = from; j < to; ++j) {
+  const T* weights = work.weights;
+  for (int r = work.row; r < work.row + work.rows; ++r) {
+    TileRows<T> values(
+        band + static_cast<long>((work.window.first + r) & work.window.mask) * work.window.row_stride + work.from,
+        work.window.pixel_stride);
+    for (int j = work.from; j < work.to; ++j) {
       fetch_line(next);
       next += step;
       Vector<T> weight[V];
 #pragma GCC unroll 16
-      for (int v = 0; v < V; ++v) weight[v] = *reinterpret_cast<const Loose<T>*>(weights + v * lanes<T>);
-      weights += weight_stride;
-      hide(stride);
-      hide(stride_3);
+      for (int v = 0; v < V; ++v) weight[v] = load(weights + v * lanes<T>);
+      weights += work.weight_stride;
+      values.keep_strides();
 #pragma GCC unroll 16
       for (int p = 0; p < P; ++p) {
-        const char* const start = p < 5 ? line : p < 10 ? line_5 : line_10;
-        const T value = *reinterpret_cast<const T*>(start + (p % 5 == 3 ? stride_3 : p % 5 * stride));
+        const T value = *values[p];
 #pragma GCC unroll 16
         for (int v = 0; v < V; ++v) sum[p][v] += value * weight[v];
       }
-      line += sizeof(T);
-      line_5 += sizeof(T);
-      line_10 += sizeof(T);
+      values.step();
     }
   }
   ahead.at = next;
+  TileRows<T> out(c, work.c_stride);
+  out.keep_strides();
+  const auto each = [&](const auto& put) __attribute__((always_inline)) {
 #pragma GCC unroll 16
-  for (int p = 0; p < P; ++p) {
+    for (int p = 0; p < P; ++p) {
 #pragma GCC unroll 16
-    for (int v = 0; v < V; ++v) {
-      T* to_vector = c + p * c_stride + v * lanes<T>;
-      if (streamed) {
-        stream<T>(sum[p][v], to_vector);
-      } else {
-        *reinterpret_cast<Loose<T>*>(to_vector) = sum[p][v];
-      }
+      for (int v = 0; v < V; ++v) put(sum[p][v], out[p] + v * lanes<T>);
     }
+  };
+  if (work.streamed) {
+    each([](const Vector<T>& value, T* to) __attribute__((always_inline)) { stream<T>(value, to); });
+  } else {
+    each([](const Vector<T>& value, T* to) __attribute__((always_inline)) { store<T>(value, to); });
   }
 }
 
-// `count` pixels, 0 < count <= P: the tile of exactly that many pixels.
-template <class T, int P, int V>
-static void multiply_some(int count, const T* band, const Window& window, int row, int rows, int from, int to,
-                          const T* weights, long weight_stride, const T* bias, T* c, long c_stride, bool streamed,
-                          Ahead& ahead) {
-  if constexpr (P > 0) {
-    if (count == P) {
-      multiply_tile<T, P, V>(band, window, row, rows, from, to, weights, weight_stride, bias, c, c_stride, streamed,
-                             ahead);
-    } else {
-      multiply_some<T, P - 1, V>(count, band, window, row, rows, from, to, weights, weight_stride, bias, c, c_stride,
-                                 streamed, ahead);
-    }
-  }
+template <class T>
+using Tile = void (*)(const TileWork<T>&, const T*, T*, Ahead&);
+
+// The tile of exactly `pixels`, 0 < pixels <= tile_rows, and `vectors`, 1 or 2.
+template <class T, int... P>
+static inline Tile<T> tile_of(int pixels, int vectors, Indices<P...>) {
+  static constexpr Tile<T> tiles[][2] = {{multiply_tile<T, P + 1, 1>, multiply_tile<T, P + 1, 2>}...};
+  return tiles[pixels - 1][vectors - 1];
+}
+template <class T>
+static inline Tile<T> tile_of(int pixels, int vectors) {
+  return tile_of<T>(pixels, vectors, typename IndicesBelow<tile_rows>::Type{});
 }
 
 // `pixels` as tiles of much the same size, of at most `most`: small tiles leave the multipliers idle.
@@ -122,41 +163,34 @@ static inline int tile_begin(int tile, int tiles, int pixels) {
 
 // Tiles [first, last) of `tiles` that make up `pixels`, x one panel; c is that of the first of them. Weights that are
 // too many for the cache are taken in passes, so that the tiles find the part of the panel there.
-template <class T, int V>
-static void multiply_tiles(const T* band, const Window& window, int rows, int length, const T* weights, const T* bias,
-                           T* c, long c_stride, int pixels, int tiles, int first, int last, bool streamed,
-                           Ahead& ahead) {
-  constexpr int pass_values = (128 << 10) / static_cast<int>(sizeof(T)) / (V * lanes<T>);
-  const bool whole = rows * length <= pass_values;
-  const int pass_rows = whole ? rows : 1;
-  const int passes = whole ? 1 : (length + pass_values - 1) / pass_values;
-  const int origin = tile_begin(first, tiles, pixels);
-  for (int row = 0; row < rows; row += pass_rows) {
-    for (int pass = 0; pass < passes; ++pass) {
-      const int from = static_cast<int>(static_cast<long>(length) * pass / passes);
-      const int to = static_cast<int>(static_cast<long>(length) * (pass + 1) / passes);
-      const T* start = row == 0 && pass == 0 ? bias : nullptr;
-      for (int tile = first; tile < last; ++tile) {
-        const int pixel = tile_begin(tile, tiles, pixels);
-        multiply_some<T, tile_rows, V>(tile_begin(tile + 1, tiles, pixels) - pixel, band + pixel * window.pixel_stride,
-                                       window, row, pass_rows, from, to, weights, V * lanes<T>, start,
-                                       c + (pixel - origin) * c_stride, c_stride, streamed && whole, ahead);
-      }
-      weights += static_cast<long>(pass_rows) * (to - from) * V * lanes<T>;
-    }
-  }
-}
-
 template <class T>
 static void multiply_tiles(int vectors, const T* band, const Window& window, int rows, int length, const T* weights,
                            const T* bias, T* c, long c_stride, int pixels, int tiles, int first, int last,
                            bool streamed, Ahead& ahead) {
-  if (vectors == 2) {
-    multiply_tiles<T, 2>(band, window, rows, length, weights, bias, c, c_stride, pixels, tiles, first, last, streamed,
-                         ahead);
-  } else {
-    multiply_tiles<T, 1>(band, window, rows, length, weights, bias, c, c_stride, pixels, tiles, first, last, streamed,
-                         ahead);
+  const int width = vectors * lanes<T>;
+  const int pass_values = (128 << 10) / static_cast<int>(sizeof(T)) / width;
+  const bool whole = rows * length <= pass_values;
+  const int pass_rows = whole ? rows : 1;
+  const int passes = whole ? 1 : (length + pass_values - 1) / pass_values;
+  const int least = pixels / tiles, larger = pixels % tiles;  // the first tiles take one pixel more
+  const Tile<T> of_least = tile_of<T>(least, vectors);
+  const Tile<T> of_more = larger > 0 ? tile_of<T>(least + 1, vectors) : of_least;
+  const T* from_band = band + tile_begin(first, tiles, pixels) * window.pixel_stride;
+  TileWork<T> work{window, 0, pass_rows, 0, length, weights, width, bias, c_stride, streamed && whole};
+  for (; work.row < rows; work.row += pass_rows) {
+    for (int pass = 0; pass < passes; ++pass, work.bias = nullptr) {
+      work.from = static_cast<int>(static_cast<long>(length) * pass / passes);
+      work.to = static_cast<int>(static_cast<long>(length) * (pass + 1) / passes);
+      const T* values = from_band;
+      T* out = c;
+      for (int tile = first; tile < last; ++tile) {
+        const int some = tile < larger ? least + 1 : least;
+        (tile < larger ? of_more : of_least)(work, values, out, ahead);
+        values += some * window.pixel_stride;
+        out += some * c_stride;
+      }
+      work.weights += static_cast<long>(pass_rows) * (work.to - work.from) * width;
+    }
   }
 }
 
@@ -251,14 +285,13 @@ static void gemm_unpacked(int rows, int columns, int depth, const T* a, long a_s
   for (int column = 0; column < columns;) {
     const bool wide = column + panel_width<T> <= columns;
     if (!wide && column + lanes < T >> columns) column = columns - lanes<T>;
-    const T* start = bias != nullptr ? bias + column : zeros;
+    const TileWork<T> work{window,   0,    1, 0, depth, b + column, b_stride, bias != nullptr ? bias + column : zeros,
+                           c_stride, false};
     for (int tile = 0; tile < tiles; ++tile) {
       const int row = tile_begin(tile, tiles, rows), some = tile_begin(tile + 1, tiles, rows) - row;
       Ahead ahead{address_of(b) + static_cast<unsigned long>(lead * b_stride + column) * sizeof(T),
                   static_cast<unsigned long>(b_stride) * sizeof(T)};
-      (wide ? multiply_some<T, tile_rows, 2>
-            : multiply_some<T, tile_rows, 1>)(some, a + row * a_stride, window, 0, 1, 0, depth, b + column, b_stride,
-                                              start, c + row * c_stride + column, c_stride, false, ahead);
+      tile_of<T>(some, wide ? 2 : 1)(work, a + row * a_stride, c + row * c_stride + column, ahead);
     }
     column += wide ? panel_width<T> : lanes<T>;
   }
