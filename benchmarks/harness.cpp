@@ -105,6 +105,16 @@ void describe_machine() {
   }
 }
 
+/// While the peaks were measured someone else may have had a core: then every share is too large.
+void check_peaks() {
+  for (const int threads : thread_counts()) {
+    const double then = peaks(threads).flops, now = flops_now(threads);
+    if (now < 1.1 * then) continue;
+    std::cerr << "warning: the FMA peak of " << threads << " threads was " << text(then / 1e9)
+              << " GFLOP/s at the start and is " << text(now / 1e9) << " now: peak_share came out too large\n";
+  }
+}
+
 }  // namespace
 
 std::string line_name(const std::string& what, int batch, int threads) {
@@ -147,6 +157,7 @@ int run_program(int argc, char** argv, const std::function<void()>& register_lin
     register_lines();
     if (!names_only) describe_machine();
     benchmark::RunSpecifiedBenchmarks();
+    if (!names_only) check_peaks();
     benchmark::Shutdown();
   } catch (const std::exception& error) {
     std::cerr << argv[0] << ": " << error.what() << '\n';

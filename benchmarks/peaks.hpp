@@ -13,4 +13,7 @@ struct Peaks {
 /// best of several short bursts, so that a busy machine spoils them least.
 const Peaks& peaks(int threads);
 
+/// Peaks::flops, measured anew.
+double flops_now(int threads);
+
 }  // namespace abell::bench
