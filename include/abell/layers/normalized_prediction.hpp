@@ -79,12 +79,11 @@ class NormalizedPrediction {
       each_group(group, early_images_, [&](Range some) {
         kernels::Rows<T> rows{x + static_cast<std::size_t>(some.begin) * input};
         run_links(0, late_, some.end - some.begin, rows, pass.packed, early, rooms,
-                  late[0] + static_cast<std::size_t>(some.begin - group.begin) * between);
+                  late[1] + static_cast<std::size_t>(some.begin - group.begin) * between);
       });
       const int images = group.end - group.begin;
-      T* const turns[2] = {late[1], late[0]};
-      const kernels::Rows<T> rows = run_links(late_, units_.size(), images, {.values = late[0], .relu6 = true},
-                                              pass.packed + packed_before(late_), turns, rooms, nullptr);
+      const kernels::Rows<T> rows = run_links(late_, units_.size(), images, {.values = late[1], .relu6 = true},
+                                              pass.packed + packed_before(late_), late, rooms, nullptr);
       fetch_all(pass, rows, units_.back().output_pixels(images), units_.back().filters(),
                 y + static_cast<std::size_t>(group.begin) * output);
     });
@@ -103,8 +102,8 @@ class NormalizedPrediction {
     }
   }
 
-  /// Runs links [first, last), each to the other of two buffers, the last one to `to` if that is given; returns what
-  /// it left.
+  /// Runs links [first, last), each to the other of two buffers, the first to buffers[0], the last to `to` if that is
+  /// given; returns what it left.
   kernels::Rows<T> run_links(std::size_t first, std::size_t last, int images, kernels::Rows<T> rows, const T* packed,
                              T* const (&buffers)[2], T* rooms, T* to) const {
     for (std::size_t i = first, turn = 0; i < last; turn = 1 - turn) {
