@@ -9,10 +9,6 @@
 
 namespace abell::kernels {
 
-/// Partial sums of a gradient are kept for this many chunks at most: enough for the threads of a
-/// large machine, few enough that adding them up costs nothing.
-inline constexpr int max_gradient_chunks = 32;
-
 /// Rows of all images as one list of bands of `rows` rows (the last of each image may be shorter).
 struct Bands {
   int batch;
@@ -33,37 +29,20 @@ struct Bands {
   }
 };
 
-/// Adds up `chunks` partial sums of `size` values each, in order, into the first.
-template <class T>
-void reduce_chunks(int threads, int chunks, std::size_t size, T* sums) {
-  constexpr std::size_t piece = 1024;
-  const int pieces = static_cast<int>((size + piece - 1) / piece);
-  parallel_for(pieces, threads, [&](int index, int) {
-    const std::size_t begin = static_cast<std::size_t>(index) * piece;
-    const std::size_t end = std::min(begin + piece, size);
-    for (int chunk = 1; chunk < chunks; ++chunk) {
-      const T* from = sums + static_cast<std::size_t>(chunk) * size;
-#pragma omp simd
-      for (std::size_t i = begin; i < end; ++i) sums[i] += from[i];
-    }
-  });
-}
-
-/// Runs rows(band, sums, scratch) for every band, with one set of partial sums for each of a fixed
-/// number of chunks, and adds them up in order: the result is in sums[0, size).
+/// Runs rows(band, fresh, sums, scratch) for every band, with one set of partial sums for each of a fixed
+/// number of chunks, and adds them up in order: the result is in sums[0, size). `fresh`: the sums hold nothing yet.
 template <class T, class Rows>
 void accumulate_bands(int threads, const Bands& bands, std::size_t size, T* sums, std::size_t scratch_size, T* scratch,
                       const Rows& rows) {
   const int chunks = std::min(bands.size(), max_gradient_chunks);
   parallel_for(chunks, threads, [&](int chunk, int thread) {
-    T* sum = sums + static_cast<std::size_t>(chunk) * size;
-    std::fill_n(sum, size, T(0));
     const Range range = part(bands.size(), chunk, chunks);
     for (int band = range.begin; band < range.end; ++band) {
-      rows(band, sum, scratch + static_cast<std::size_t>(thread) * scratch_size);
+      rows(band, band == range.begin, sums + static_cast<std::size_t>(chunk) * size,
+           scratch + static_cast<std::size_t>(thread) * scratch_size);
     }
   });
-  reduce_chunks(threads, chunks, size, sums);
+  add_partial_sums(threads, chunks - 1, size, sums + size, size, sums);
 }
 
 /// Output rows of a chunk: about a thousand pixels, so that long rows are chunks of their own.
@@ -183,15 +162,15 @@ void conv2d_weight_gradient(const Run<T>& run, const Conv2dGeometry& g, int batc
   const std::size_t size = count(run.table->conv2d_weights_size(g));
   const std::size_t each = round_up(count(run.table->conv2d_weights_scratch_size(g)), 16);
   const Bands bands = Bands::equal(batch, g.out_height, conv2d_band_rows(g, most_gradient_rows));
-  accumulate_bands(
-      run.threads, bands, size, scratch, each, scratch + size * max_gradient_chunks, [&](int band, T* sums, T* own) {
-        const auto image = static_cast<std::size_t>(bands.image(band));
-        const Range rows = bands.rows_of(band);
-        const std::size_t row = static_cast<std::size_t>(g.out_width) * static_cast<std::size_t>(g.filters);
-        run.table->conv2d_weights_rows(g, x + image * g.input_size(),
-                                       dy + image * g.output_size() + static_cast<std::size_t>(rows.begin) * row, sums,
-                                       rows.begin, rows.end, own);
-      });
+  T* rooms = scratch + size * max_gradient_chunks;
+  accumulate_bands(run.threads, bands, size, scratch, each, rooms, [&](int band, bool fresh, T* sums, T* own) {
+    const auto image = static_cast<std::size_t>(bands.image(band));
+    const Range rows = bands.rows_of(band);
+    const std::size_t row = static_cast<std::size_t>(g.out_width) * static_cast<std::size_t>(g.filters);
+    run.table->conv2d_weights_rows(g, x + image * g.input_size(),
+                                   dy + image * g.output_size() + static_cast<std::size_t>(rows.begin) * row, fresh,
+                                   sums, rows.begin, rows.end, own);
+  });
   run.table->conv2d_weights_finish(g, scratch, weight_gradient, bias_gradient);
 }
 

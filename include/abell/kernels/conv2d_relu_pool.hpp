@@ -49,13 +49,14 @@ void conv2d_relu_pool_weight_gradient(const Run<T>& run, const Conv2dGeometry& g
   const std::size_t size = count(run.table->pool_weights_size(g));
   const std::size_t each = round_up(count(run.table->pool_weights_scratch_size(g)), 16);
   const Bands bands{batch, g.pooled_height(), pool_weights_band_rows};
-  accumulate_bands(
-      run.threads, bands, size, scratch, each, scratch + size * max_gradient_chunks, [&](int band, T* sums, T* own) {
-        const auto image = static_cast<std::size_t>(bands.image(band));
-        const Range rows = bands.rows_of(band);
-        run.table->pool_weights_rows(g, x + image * g.input_size(), pooled_gradient + image * g.pooled_size(),
-                                     argmax + image * g.pooled_size(), sums, rows.begin, rows.end, own);
-      });
+  T* rooms = scratch + size * max_gradient_chunks;
+  accumulate_bands(run.threads, bands, size, scratch, each, rooms, [&](int band, bool fresh, T* sums, T* own) {
+    if (fresh) std::fill_n(sums, size, T(0));
+    const auto image = static_cast<std::size_t>(bands.image(band));
+    const Range rows = bands.rows_of(band);
+    run.table->pool_weights_rows(g, x + image * g.input_size(), pooled_gradient + image * g.pooled_size(),
+                                 argmax + image * g.pooled_size(), sums, rows.begin, rows.end, own);
+  });
   run.table->pool_weights_finish(g, scratch, weight_gradient, bias_gradient);
 }
 

@@ -76,13 +76,14 @@ void depthwise_weight_gradient(const Run<T>& run, const Conv2dGeometry& g, int b
   const std::size_t size = count(run.table->depthwise_packed_size(g));
   const std::size_t each = round_up(count(run.table->depthwise_weights_scratch_size(g)), 16);
   const Bands bands{batch, g.out_height, depthwise_band_rows<T>(g)};
-  accumulate_bands(
-      run.threads, bands, size, scratch, each, scratch + size * max_gradient_chunks, [&](int band, T* sums, T* own) {
-        const auto image = static_cast<std::size_t>(bands.image(band));
-        const Range rows = bands.rows_of(band);
-        run.table->depthwise_weights_rows(g, Rows<T>{x + image * g.input_size()}, Rows<T>{dy + image * g.output_size()},
-                                          sums, rows.begin, rows.end, own);
-      });
+  T* rooms = scratch + size * max_gradient_chunks;
+  accumulate_bands(run.threads, bands, size, scratch, each, rooms, [&](int band, bool fresh, T* sums, T* own) {
+    if (fresh) std::fill_n(sums, size, T(0));
+    const auto image = static_cast<std::size_t>(bands.image(band));
+    const Range rows = bands.rows_of(band);
+    run.table->depthwise_weights_rows(g, Rows<T>{x + image * g.input_size()}, Rows<T>{dy + image * g.output_size()},
+                                      sums, rows.begin, rows.end, own);
+  });
   run.table->depthwise_weights_finish(g, scratch, weight_gradient, bias_gradient);
 }
 

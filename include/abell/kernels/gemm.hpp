@@ -2,6 +2,7 @@
 /// Matrix products over the packed leaf kernels, cut into fixed chunks and run in parallel.
 /// Matrices are row-major and contiguous unless a stride is given.
 
+#include <abell/kernels/partial_sums.hpp>
 #include <abell/kernels/run.hpp>
 #include <algorithm>
 #include <cstddef>
@@ -176,17 +177,9 @@ void gemm_transposed(const Run<T>& run, int rows, int columns, int depth, const 
                                      a_of(next), b_of(next), scratch + static_cast<std::size_t>(thread) * own);
   });
   if (parts == 1) return;
-  constexpr std::size_t piece = 4096;
-  parallel_for(static_cast<int>((size + piece - 1) / piece), run.threads, [&](int index, int) {
-    const std::size_t begin = static_cast<std::size_t>(index) * piece, end = std::min(begin + piece, size);
-    for (int step = 1; step < parts; ++step) {
-      const T* from = partial_of(step);
-#pragma omp simd
-      for (std::size_t i = begin; i < end; ++i) c[i] += from[i];
-    }
-  });
-  for (int step = 1; column_sums != nullptr && step < parts; ++step) {
-    for (int n = 0; n < columns; ++n) column_sums[n] += partial_of(step)[size + static_cast<std::size_t>(n)];
+  add_partial_sums(run.threads, parts - 1, size, partials, partial, c);
+  if (column_sums != nullptr) {
+    add_partial_sums(run.threads, parts - 1, partial - size, partials + size, partial, column_sums);
   }
 }
 

@@ -27,8 +27,8 @@ struct KernelTable {
   void (*gemm)(int rows, int columns, int depth, const T* a, long a_stride, const T* packed, T* c, long c_stride,
                T* edge);
   /// C [rows][columns] += A^T B with A [depth][rows], B [depth][columns].
-  void (*gemm_transposed)(int rows, int columns, int depth, const T* a, long a_stride, const T* b, long b_stride, T* c,
-                          long c_stride);
+  void (*gemm_transposed)(int rows, int columns, int depth, const T* a, long a_stride, const T* b, long b_stride,
+                          bool fresh, T* c, long c_stride);
   long gemm_edge_size;
   /// As gemm; C is written past the cache where its lines allow it.
   void (*gemm_streamed)(int rows, int columns, int depth, const T* a, long a_stride, const T* packed, T* c,
@@ -50,8 +50,8 @@ struct KernelTable {
                       int end, T* scratch);
   long (*conv2d_weights_size)(const Geometry&);
   long (*conv2d_weights_scratch_size)(const Geometry&);
-  void (*conv2d_weights_rows)(const Geometry&, const T* image, const T* gradient_at_begin, T* sums, int begin, int end,
-                              T* scratch);
+  void (*conv2d_weights_rows)(const Geometry&, const T* image, const T* gradient_at_begin, bool fresh, T* sums,
+                              int begin, int end, T* scratch);
   void (*conv2d_weights_finish)(const Geometry&, const T* sums, T* weights, T* bias);
 
   // 3x3 SAME convolution + ReLU + 2x2 SAME max-pool, a range of pooled rows of one image.

@@ -59,7 +59,6 @@ std::size_t pointwise_backward(const NormalizedUnit& u, const Pass<T>& pass, con
   parallel_for(chunks, run.threads, [&](int chunk, int thread) {
     const auto own = static_cast<std::size_t>(thread);
     T* sum = sums + static_cast<std::size_t>(chunk) * u.weights;
-    if (partial) std::fill_n(sum, u.weights, T(0));
     const Range range = part(pieces.size(), chunk, chunks);
     for (int piece = range.begin; piece < range.end; ++piece) {
       const auto [begin, end] = pieces[piece];
@@ -69,7 +68,8 @@ std::size_t pointwise_backward(const NormalizedUnit& u, const Pass<T>& pass, con
       run.table->fetch(b.x.from(first * u.channels()), end - begin, g.channels, x, g.channels);
       run.table->fetch(b.dz.from(first * u.filters()), end - begin, g.filters, z, z_stride);
       if (partial) {
-        run.table->gemm_transposed(g.channels, g.filters, end - begin, x, g.channels, z, z_stride, sum, g.filters);
+        run.table->gemm_transposed(g.channels, g.filters, end - begin, x, g.channels, z, z_stride, piece == range.begin,
+                                   sum, g.filters);
       }
       if (b.dx == nullptr) continue;
       packed.multiply(end - begin, z, b.dx + first * u.channels(), edges + own * edge);
@@ -77,7 +77,7 @@ std::size_t pointwise_backward(const NormalizedUnit& u, const Pass<T>& pass, con
     }
   });
   if (partial) {
-    kernels::reduce_chunks(run.threads, chunks, u.weights, sums);
+    kernels::add_partial_sums(run.threads, chunks - 1, u.weights, sums + u.weights, u.weights, sums);
     std::copy_n(sums, u.weights, b.weight_gradient);
   } else {
     kernels::gemm_transposed(run, g.channels, g.filters, pieces.pixels, xs, g.channels, zs, z_stride, b.weight_gradient,
@@ -123,9 +123,10 @@ std::size_t depthwise_backward(const NormalizedUnit& u, const Pass<T>& pass, con
           (image * static_cast<std::size_t>(g.height) + static_cast<std::size_t>(rows.begin)) * width,
           (rows.end - rows.begin) * g.width);
   };
-  accumulate_bands(run.threads, bands, size, sums, each, rooms, [&](int band, T* sum, T* own) {
+  accumulate_bands(run.threads, bands, size, sums, each, rooms, [&](int band, bool fresh, T* sum, T* own) {
     const auto image = static_cast<std::size_t>(bands.image(band));
     const Range rows = bands.rows_of(band);
+    if (fresh) std::fill_n(sum, size, T(0));
     run.table->depthwise_weights_rows(g, b.x.from(image * g.input_size()), b.dz.from(image * g.output_size()), sum,
                                       rows.begin, rows.end, own);
     if (b.dx != nullptr && b.before != nullptr) gradient_of(band, own);
@@ -159,13 +160,13 @@ std::size_t conv_backward(const NormalizedUnit& u, const Pass<T>& pass, const Un
   if (memory == nullptr) return carve.used;
 
   const T* x = fetch_all(pass, b.x, u.input_pixels(pass.batch), u.channels(), x_room);
-  accumulate_bands(run.threads, bands, size, sums, each, rooms, [&](int band, T* sum, T* own) {
+  accumulate_bands(run.threads, bands, size, sums, each, rooms, [&](int band, bool fresh, T* sum, T* own) {
     const auto image = static_cast<std::size_t>(bands.image(band));
     const Range rows = bands.rows_of(band);
     T* dz = own + own_scratch;
     run.table->fetch(b.dz.from(image * g.output_size() + static_cast<std::size_t>(rows.begin) * row),
                      static_cast<long>(rows.end - rows.begin) * g.out_width, g.filters, dz, g.filters);
-    run.table->conv2d_weights_rows(g, x + image * g.input_size(), dz, sum, rows.begin, rows.end, own);
+    run.table->conv2d_weights_rows(g, x + image * g.input_size(), dz, fresh, sum, rows.begin, rows.end, own);
   });
   run.table->conv2d_weights_finish(g, sums, b.weight_gradient, nullptr);
   if (b.dx == nullptr) return carve.used;

@@ -124,9 +124,9 @@ static void pack_conv2d_transposed(const Conv2dGeometry& g, const TransposedPart
 }
 
 // Output rows whose products the weights' gradient sums in registers: enough steps to be worth a pass over the sums.
-inline constexpr int most_lines = 8;
+inline constexpr int most_lines = 16;
 static inline int lines_together(const Conv2dGeometry& g) {
-  const int lines = 96 / g.out_width;
+  const int lines = 192 / g.out_width;
   return lines < 1 ? 1 : lines > most_lines ? most_lines : lines;
 }
 
@@ -136,11 +136,11 @@ static long conv2d_weights_scratch_size(const Conv2dGeometry& g) {
   return band_size(g, lines) + static_cast<long>(lines) * g.out_width * round_to_lanes<T>(g.filters);
 }
 
-// Adds output rows [begin, end) of one image to the gradients: weights as [depth][padded filters],
-// then the bias [padded filters], filters padded to whole vectors. `gradient`: the output's, at row `begin`.
+// Adds output rows [begin, end) of one image to the gradients, or assigns when `fresh`: weights as [depth][padded
+// filters], then the bias [padded filters], filters padded to whole vectors. `gradient`: the output's, at row `begin`.
 template <class T>
-static void conv2d_weights_rows(const Conv2dGeometry& g, const T* image, const T* gradient, T* sums, int begin, int end,
-                                T* scratch) {
+static void conv2d_weights_rows(const Conv2dGeometry& g, const T* image, const T* gradient, bool fresh, T* sums,
+                                int begin, int end, T* scratch) {
   const long width = round_to_lanes<T>(g.filters);
   const int length = g.kernel_width * g.channels;
   const int together = lines_together(g);
@@ -153,7 +153,8 @@ static void conv2d_weights_rows(const Conv2dGeometry& g, const T* image, const T
     const long lines = values * static_cast<long>(sizeof(T)) / 64;
     return static_cast<int>((lines + tiles - 1) / tiles);
   };
-  for (int row = begin; row < end; row += together) {
+  if (fresh) clear_values(bias, width);
+  for (int row = begin; row < end; row += together, fresh = false) {
     const int lines = end - row < together ? end - row : together;
     const Window window = input.window(row);
     for (int i = 1; i < lines; ++i) input.window(row + i);
@@ -177,12 +178,12 @@ static void conv2d_weights_rows(const Conv2dGeometry& g, const T* image, const T
       T* out = sums + static_cast<long>(tap) * length * width;
       const int filters = static_cast<int>(width);
       if (together == 1) {
-        accumulate(length, filters, pixels, line(0), window.pixel_stride, values, width, out, width, ahead);
+        accumulate(length, filters, pixels, line(0), window.pixel_stride, values, width, fresh, out, width, ahead);
       } else {
         const T* starts[most_lines];
         for (int i = 0; i < lines; ++i) starts[i] = line(i);
-        accumulate_lines<T>(length, filters, {starts, lines, g.out_width}, window.pixel_stride, values, width, out,
-                            width, ahead);
+        accumulate_lines<T>(length, filters, {starts, lines, g.out_width}, window.pixel_stride, values, width, fresh,
+                            out, width, ahead);
       }
     }
   }

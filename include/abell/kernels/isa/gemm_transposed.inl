@@ -27,7 +27,7 @@ static void accumulate_tile(const Lines<T>& lines, int row_of_a, long a_stride, 
   for (int p = 0; p < P; ++p) {
 #pragma GCC unroll 16
     for (int v = 0; v < V; ++v) {
-      sum[p][v] = Fetches && fresh ? Vector<T>{} : *reinterpret_cast<const Loose<T>*>(c + p * c_stride + v * lanes<T>);
+      sum[p][v] = fresh ? Vector<T>{} : *reinterpret_cast<const Loose<T>*>(c + p * c_stride + v * lanes<T>);
     }
   }
   [[maybe_unused]] unsigned long row = ahead.row, at = ahead.at;
@@ -87,11 +87,11 @@ struct AheadLines {
   }
 };
 
-// C[rows][columns] += A^T B over the steps of A's lines, of which B has as many rows; columns beyond the last whole
-// vector are summed one by one.
+// C[rows][columns] += A^T B over the steps of A's lines, of which B has as many rows, or C = A^T B when `fresh`;
+// columns beyond the last whole vector are summed one by one.
 template <class T>
 static void accumulate_lines(int rows, int columns, const Lines<T>& lines, long a_stride, const T* b, long b_stride,
-                             T* c, long c_stride, AheadLines& ahead) {
+                             bool fresh, T* c, long c_stride, AheadLines& ahead) {
   AheadRows nothing{address_of(c), 0, 1, 0};
   int column = 0;
   for (; column + lanes<T> <= columns; column += column + panel_width<T> <= columns ? panel_width<T> : lanes<T>) {
@@ -102,17 +102,17 @@ static void accumulate_lines(int rows, int columns, const Lines<T>& lines, long 
       T* out = c + row * c_stride + column;
       ahead.fetch();
       if (wide) {
-        accumulate_some<T, tile_pixels, 2, false>(some, lines, row, a_stride, b + column, b_stride, false, out,
+        accumulate_some<T, tile_pixels, 2, false>(some, lines, row, a_stride, b + column, b_stride, fresh, out,
                                                   c_stride, nothing);
       } else {
-        accumulate_some<T, tile_pixels, 1, false>(some, lines, row, a_stride, b + column, b_stride, false, out,
+        accumulate_some<T, tile_pixels, 1, false>(some, lines, row, a_stride, b + column, b_stride, fresh, out,
                                                   c_stride, nothing);
       }
     }
   }
   for (; column < columns; ++column) {
     for (int row = 0; row < rows; ++row) {
-      T sum = c[row * c_stride + column];
+      T sum = fresh ? T(0) : c[row * c_stride + column];
       const T* right = b + column;
       for (int line = 0; line < lines.count; ++line) {
         for (int i = 0; i < lines.length; ++i, right += b_stride) sum += lines.start[line][i * a_stride + row] * *right;
@@ -124,36 +124,49 @@ static void accumulate_lines(int rows, int columns, const Lines<T>& lines, long 
 
 inline constexpr int line_steps = 192;  // of one pass over C
 
-// C[rows][columns] += A^T B with A [depth][rows] and B [depth][columns].
+// C[rows][columns] += A^T B, or C = A^T B when `fresh`, with A [depth][rows] and B [depth][columns].
 template <class T>
-static void accumulate(int rows, int columns, int depth, const T* a, long a_stride, const T* b, long b_stride, T* c,
-                       long c_stride, AheadLines& ahead) {
+static void accumulate(int rows, int columns, int depth, const T* a, long a_stride, const T* b, long b_stride,
+                       bool fresh, T* c, long c_stride, AheadLines& ahead) {
   const int passes = tiles_of(depth, line_steps);
   for (int pass = 0; pass < passes; ++pass) {
     const int start = tile_begin(pass, passes, depth);
     const T* line = a + start * a_stride;
     accumulate_lines<T>(rows, columns, {&line, 1, tile_begin(pass + 1, passes, depth) - start}, a_stride,
-                        b + start * b_stride, b_stride, c, c_stride, ahead);
+                        b + start * b_stride, b_stride, fresh && pass == 0, c, c_stride, ahead);
   }
 }
 
 template <class T>
 static void gemm_transposed(int rows, int columns, int depth, const T* a, long a_stride, const T* b, long b_stride,
-                            T* c, long c_stride) {
+                            bool fresh, T* c, long c_stride) {
   AheadLines nothing;
-  accumulate(rows, columns, depth, a, a_stride, b, b_stride, c, c_stride, nothing);
+  accumulate(rows, columns, depth, a, a_stride, b, b_stride, fresh, c, c_stride, nothing);
 }
 
 // Steps of A and B at most that are summed in one pass over C. What a tile reads of them is copied together first: rows
 // that lie a power of two apart fall on one another in the caches.
 inline constexpr int pass_steps = 256;
 
-// `some` columns, 0 < some <= P, of `depth` rows of A.
-template <class T, int P>
-static void pack_left(int some, int depth, const T* a, long a_stride, T* packed) {
-  if constexpr (P > 0) {
-    if (some < P) return pack_left<T, P - 1>(some, depth, a, a_stride, packed);
-    for (int k = 0; k < depth; ++k) copy_values(a + k * a_stride, P, packed + static_cast<long>(k) * P);
+// The tiles of `depth` rows of A, each [depth][its rows of C], `pass_steps` steps apart. A few rows of A at a time:
+// where they lie a power of two apart, no more of them find room in the cache.
+template <class T>
+static void pack_left(int rows, int depth, const T* a, long a_stride, T* packed) {
+  constexpr int most = 8;
+  const int tiles = tiles_of(rows);
+  for (int k = 0; k < depth; k += most, a += most * a_stride) {
+    const int steps = depth - k < most ? depth - k : most;
+    for (int tile = 0; tile < tiles; ++tile) {
+      const int row = tile_begin(tile, tiles, rows), some = tile_begin(tile + 1, tiles, rows) - row;
+      T* to = packed + static_cast<long>(row) * pass_steps + static_cast<long>(k) * some;
+      // A whole vector may be too much: the next steps write over it.
+      if (k + most < depth && row + lanes<T> <= rows && some <= lanes<T>) {
+#pragma GCC unroll 8
+        for (int i = 0; i < most; ++i) store(load(a + i * a_stride + row), to + i * some);
+      } else {
+        for (int i = 0; i < steps; ++i) copy_values(a + i * a_stride + row, some, to + i * some);
+      }
+    }
   }
 }
 
@@ -208,10 +221,7 @@ static void gemm_transposed_block(int rows, int columns, int depth, const T* a, 
     const T* ahead_b = last ? next_b : b + count * b_stride;
     AheadRows ahead_left{address_of(ahead_a), bytes(a_stride), bytes(rows), step};
     AheadRows ahead_right{address_of(ahead_b), bytes(b_stride), bytes(columns), step};
-    for (int tile = 0; pack_a && tile < tiles; ++tile) {
-      const int row = tile_begin(tile, tiles, rows), some = tile_begin(tile + 1, tiles, rows) - row;
-      pack_left<T, tile_rows>(some, count, a + row, a_stride, left + row * pass_steps);
-    }
+    if (pack_a) pack_left(rows, count, a, a_stride, left);
     int call = 0;
     for (int column = 0; column < columns; column += panel_width<T>) {
       const int vectors = panel_vectors<T>(column, columns), width = vectors * lanes<T>;
