@@ -219,8 +219,11 @@ static void pool_input_rows(const Conv2dGeometry& g, const T* gradient, const un
   T* ragged = open + vectors * open_size;
   unsigned long* masks = aligned_for<unsigned long>(ragged + ragged_size<T>(g));
   clear_values(open, vectors * open_size);
-  // A vector that is less than a line would be sent to memory line by line, each in parts.
-  const bool streamed = ABELL_VECTOR_BYTES >= 64 && worth_streaming(input_gradient, g.input_size(), g.channels);
+  // The gradient is read again when those of all images are there. (A vector that is less than a line would be sent to
+  // memory line by line, each in parts.)
+  constexpr unsigned long usual_batch = 10;
+  const bool streamed =
+      ABELL_VECTOR_BYTES >= 64 && worth_streaming(input_gradient, usual_batch * g.input_size(), g.channels);
   for (int row = begin > 0 ? begin - 1 : 0; row <= end; ++row) {
     const bool exists = row < g.pooled_height();  // the row behind the last completes the last of an even image
     if (exists) mask_positions(g, argmax + row * pooled_row, masks);
