@@ -79,13 +79,14 @@ run() {
 }
 
 # suite ROUND GROUP REGEX: every program's lines that match, on all threads (abell's whole networks on fewer
-# too, for its scaling). A peer that fails is left out. Eigen has no lines of memory.
+# too, for its scaling). A peer that fails is left out. Eigen has no lines of memory. Groups are small: the shorter
+# the time between two programs' lines, the more the machine's other users disturb both alike.
 suite() {
   local round=$1 group=$2 regex=$3
   local google=(--benchmark_format=json --benchmark_min_time=0.1)
   local python=(--threads "$threads" --least 4 --budget 12 --filter "/$regex")
   local all=".*threads:$threads\$" own
-  if [[ $group == networks ]]; then own=''; else own=$all; fi
+  if [[ $group == network-* ]]; then own=''; else own=$all; fi
   run "$round-abell-$group" "$bin/abell-benchmark" "${google[@]}" --benchmark_filter="^$regex$own"
   if [[ -x $bin/abell-peer-onednn ]]; then
     run "$round-onednn-$group" "$bin/abell-peer-onednn" "${google[@]}" --benchmark_filter="/$regex$all" || true
@@ -96,7 +97,7 @@ suite() {
       run "$round-pytorch_default-$group" "$pytorch" benchmarks/peers/pytorch.py "${python[@]}" --malloc default || true
     fi
   fi
-  if $onnxruntime && [[ $group == networks ]]; then
+  if $onnxruntime && [[ $group == network-* ]]; then
     run "$round-onnxruntime-$group" "$pytorch" benchmarks/peers/onnx_runtime.py "${python[@]}" || true
   fi
   # Eigen is several times slower: once is enough.
@@ -111,7 +112,11 @@ for ((round = 1; round <= rounds; ++round)); do
     echo "compare.sh: $minutes minutes have passed, no further round"
     break
   fi
-  suite "$round" networks '(train_step|train_step_simulated|predict)/'
+  for network in cluster_net mobilenet; do
+    for work in 'train_step(_simulated)?' predict; do
+      suite "$round" "network-$network-${work%%_*}" "$work/$network"
+    done
+  done
   if ((round == 1)); then
     suite "$round" memory 'train_step_memory/'
   fi
