@@ -255,8 +255,14 @@ template <class T>
 static void gemm_rows(int rows, int columns, int depth, const T* a, long a_stride, const T* packed, T* c, long c_stride,
                       T* edge, bool streamed) {
   const Window window{0, a_stride, 0, 0};
-  constexpr long strip = strip_tiles * tile_rows;
-  multiply_row(a, window, 1, depth, packed, columns, c, c_stride, rows, edge, streamed, a + strip * a_stride, a_stride);
+  constexpr int strip = strip_tiles * tile_rows;
+  if (rows > strip) {
+    multiply_row(a, window, 1, depth, packed, columns, c, c_stride, rows, edge, streamed, a + strip * a_stride, a_stride);
+  } else {  // the weights, which so few rows read once: always one panel ahead
+    const long values = depth * round_to_lanes<T>(columns);
+    multiply_row(a, window, 1, depth, packed, columns, c, c_stride, rows, edge, streamed,
+                 packed + depth * static_cast<long>(panel_width<T>), (values + rows - 1) / rows);
+  }
 }
 
 template <class T>
