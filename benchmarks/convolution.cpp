@@ -58,6 +58,8 @@ struct Plain : Operands {
                                    scratch.data());
   }
   std::vector<std::pair<std::string, double>> counters() const { return {}; }
+  double forward_left() const { return 0; }
+  double gradient_left() const { return 0; }
 };
 
 struct Fused : Operands {
@@ -89,27 +91,36 @@ struct Fused : Operands {
                                              argmax.data(), input_gradient.data(), scratch.data());
   }
   /// The share of pooled values that ReLU let through: the gradients' work depends on it.
-  std::vector<std::pair<std::string, double>> counters() const {
+  double live_share() const {
     const auto live = std::ranges::count_if(pooled.span(), [](float value) { return value > 0; });
-    return {{"live_share", static_cast<double>(live) / static_cast<double>(pooled.size())}};
+    return static_cast<double>(live) / static_cast<double>(pooled.size());
   }
+  std::vector<std::pair<std::string, double>> counters() const { return {{"live_share", live_share()}}; }
+  /// Winograd's products: 24 for the 72 of 2x4 outputs where the channels are few, else 36 for the 144 of 4x4.
+  double forward_left() const {
+    const double share = shape.geometry.channels < run.table->lanes ? 24.0 / 72 : 36.0 / 144;
+    return share * shape.flops(batch);
+  }
+  /// One of four positions, where it lives.
+  double gradient_left() const { return live_share() / 4 * shape.flops(batch); }
 };
 
 /// FLOPS counts what a dense kernel would do: gradients that skip dead positions may exceed the peak.
 template <class Kind>
 void add_lines(const std::string& kind, const ConvolutionShape& shape, int threads) {
-  const auto add_line = [&](const std::string& what, void (Kind::*method)()) {
+  const auto add_line = [&](const std::string& what, void (Kind::*method)(), double (Kind::*left)() const) {
     add(kind + what + "/" + shape.name(), batch, threads, [=] {
       const auto operands = std::make_shared<Kind>(shape, threads);
       return Work{.run = [=] { ((*operands).*method)(); },
                   .flops = shape.flops(batch),
+                  .left = ((*operands).*left)(),
                   .images = batch,
                   .counters = operands->counters()};
     });
   };
-  add_line("_forward", &Kind::forward);
-  add_line("_weight_gradient", &Kind::take_weight_gradient);
-  if (!shape.first) add_line("_input_gradient", &Kind::take_input_gradient);
+  add_line("_forward", &Kind::forward, &Kind::forward_left);
+  add_line("_weight_gradient", &Kind::take_weight_gradient, &Kind::gradient_left);
+  if (!shape.first) add_line("_input_gradient", &Kind::take_input_gradient, &Kind::gradient_left);
 }
 
 }  // namespace

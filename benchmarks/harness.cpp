@@ -61,6 +61,7 @@ void report(benchmark::State& state, const Work& work, int threads, std::vector<
     share = std::max(share, work.bytes / median / peaks(threads).bytes);
   }
   if (share > 0) counters["peak_share"] = share;
+  if (work.left > 0) counters["left_share"] = work.left / median / peaks(threads).flops;
   if (work.images > 0) counters["images_per_second"] = work.images / median;
   for (const auto& [name, value] : work.counters) counters[name] = value;
 }

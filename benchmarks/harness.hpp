@@ -12,6 +12,7 @@ namespace abell::bench {
 struct Work {
   std::function<void()> run;
   double flops = 0;  ///< floating-point operations of one run; a multiply-add is two
+  double left = 0;   ///< of these, where a kernel needs fewer: its multiply-adds, as two each
   double bytes = 0;  ///< of operands read and written, for work that memory bounds
   int images = 0;
   std::vector<std::pair<std::string, double>> counters = {};
@@ -26,6 +27,7 @@ struct Work {
 ///   peak_share  FLOPS over the measured FMA peak, or bytes_per_second over the measured bandwidth, both
 ///               at this number of threads; of work that has both, the larger share, which is FLOPS over
 ///               min(FMA peak, bandwidth x FLOPS / bytes). Work whose operands stay in the caches exceeds it.
+///   left_share  where a kernel needs fewer operations: those over the time and the FMA peak
 void add(const std::string& what, int batch, int threads, std::function<Work()> prepare);
 
 /// Registers a line that measures memory. Its one counter is peak_bytes, the most resident memory (VmHWM) of a
