@@ -79,8 +79,8 @@ run() {
 }
 
 # suite ROUND GROUP REGEX: every program's lines that match, on all threads (abell's whole networks on fewer
-# too, for its scaling). A peer that fails is left out. Eigen has no lines of memory. Groups are small: the shorter
-# the time between two programs' lines, the more the machine's other users disturb both alike.
+# too, for its scaling). A peer that fails is left out. Eigen has no lines of memory nor of MobileNet. Groups are
+# small: the shorter the time between two programs' lines, the more the machine's other users disturb both alike.
 suite() {
   local round=$1 group=$2 regex=$3
   local google=(--benchmark_format=json --benchmark_min_time=0.1)
@@ -101,7 +101,7 @@ suite() {
     run "$round-onnxruntime-$group" "$pytorch" benchmarks/peers/onnx_runtime.py "${python[@]}" || true
   fi
   # Eigen is several times slower: once is enough.
-  if [[ $group != memory && $round == 1 && -x $bin/abell-peer-eigen ]]; then
+  if [[ $group != memory && $group != *mobilenet* && $round == 1 && -x $bin/abell-peer-eigen ]]; then
     run "$round-eigen-$group" "$bin/abell-peer-eigen" "${google[@]}" --benchmark_filter="/$regex$all" || true
   fi
 }

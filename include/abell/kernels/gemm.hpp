@@ -179,7 +179,7 @@ void gemm_transposed(const Run<T>& run, int rows, int columns, int depth, const 
   if (parts == 1) return;
   add_partial_sums(run.threads, parts - 1, size, partials, partial, c);
   if (column_sums != nullptr) {
-    add_partial_sums(run.threads, parts - 1, partial - size, partials + size, partial, column_sums);
+    add_partial_sums(run.threads, parts - 1, static_cast<std::size_t>(columns), partials + size, partial, column_sums);
   }
 }
 

@@ -126,7 +126,7 @@ static void pack_conv2d_transposed(const Conv2dGeometry& g, const TransposedPart
 // Output rows whose products the weights' gradient sums in registers: enough steps to be worth a pass over the sums.
 inline constexpr int most_lines = 16;
 static inline int lines_together(const Conv2dGeometry& g) {
-  const int lines = 192 / g.out_width;
+  const int lines = line_steps / g.out_width;
   return lines < 1 ? 1 : lines > most_lines ? most_lines : lines;
 }
 

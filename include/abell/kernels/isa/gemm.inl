@@ -257,7 +257,8 @@ static void gemm_rows(int rows, int columns, int depth, const T* a, long a_strid
   const Window window{0, a_stride, 0, 0};
   constexpr int strip = strip_tiles * tile_rows;
   if (rows > strip) {
-    multiply_row(a, window, 1, depth, packed, columns, c, c_stride, rows, edge, streamed, a + strip * a_stride, a_stride);
+    multiply_row(a, window, 1, depth, packed, columns, c, c_stride, rows, edge, streamed, a + strip * a_stride,
+                 a_stride);
   } else {  // the weights, which so few rows read once: always one panel ahead
     const long values = depth * round_to_lanes<T>(columns);
     multiply_row(a, window, 1, depth, packed, columns, c, c_stride, rows, edge, streamed,
