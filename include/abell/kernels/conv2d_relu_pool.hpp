@@ -74,12 +74,13 @@ void conv2d_relu_pool_input_gradient(const Run<T>& run, const Conv2dGeometry& g,
   run.table->pool_input_pack(g, weights, scratch);
   const std::size_t size = round_up(count(run.table->pool_input_scratch_size(g)), 16);
   T* own = scratch + run.table->pool_input_packed_size(g);
+  const std::size_t whole = static_cast<std::size_t>(batch) * g.input_size();
   const Bands bands = Bands::equal(batch, g.pooled_height(), pool_input_band_rows);
   parallel_for(bands.size(), run.threads, [&](int band, int thread) {
     const auto image = static_cast<std::size_t>(bands.image(band));
     const Range rows = bands.rows_of(band);
     run.table->pool_input_rows(g, pooled_gradient + image * g.pooled_size(), argmax + image * g.pooled_size(), scratch,
-                               input_gradient + image * g.input_size(), rows.begin, rows.end,
+                               input_gradient + image * g.input_size(), whole, rows.begin, rows.end,
                                own + static_cast<std::size_t>(thread) * size);
   });
 }

@@ -176,7 +176,6 @@ void gemm_transposed(const Run<T>& run, int rows, int columns, int depth, const 
                                      block.row == 0 && column_sums != nullptr ? sums + block.column : nullptr,
                                      a_of(next), b_of(next), scratch + static_cast<std::size_t>(thread) * own);
   });
-  if (parts == 1) return;
   add_partial_sums(run.threads, parts - 1, size, partials, partial, c);
   if (column_sums != nullptr) {
     add_partial_sums(run.threads, parts - 1, static_cast<std::size_t>(columns), partials + size, partial, column_sums);

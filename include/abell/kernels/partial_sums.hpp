@@ -14,6 +14,7 @@ inline constexpr int max_gradient_chunks = 32;
 /// sums[0, size) += each of `count` arrays of partial sums, `stride` values apart, in order.
 template <class T>
 void add_partial_sums(int threads, int count, std::size_t size, const T* partial, std::size_t stride, T* sums) {
+  if (count == 0) return;
   constexpr std::size_t piece = 1024, line = 64 / sizeof(T);
   const int pieces = static_cast<int>((size + piece - 1) / piece);
   parallel_for(pieces, threads, [&](int index, int) {

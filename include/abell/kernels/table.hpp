@@ -26,7 +26,7 @@ struct KernelTable {
   // `edge`: scratch of gemm_edge_size values.
   void (*gemm)(int rows, int columns, int depth, const T* a, long a_stride, const T* packed, T* c, long c_stride,
                T* edge);
-  /// C [rows][columns] += A^T B with A [depth][rows], B [depth][columns].
+  /// C [rows][columns] += A^T B with A [depth][rows], B [depth][columns], or C = A^T B when `fresh`.
   void (*gemm_transposed)(int rows, int columns, int depth, const T* a, long a_stride, const T* b, long b_stride,
                           bool fresh, T* c, long c_stride);
   long gemm_edge_size;
@@ -48,6 +48,7 @@ struct KernelTable {
   long (*conv2d_scratch_size)(const Geometry&);
   void (*conv2d_rows)(const Geometry&, const T* image, const T* packed, T* out, const OutputStrides&, int begin,
                       int end, T* scratch);
+  /// Sums of the weights' gradient: conv2d_weights_rows adds to them, or assigns when `fresh`.
   long (*conv2d_weights_size)(const Geometry&);
   long (*conv2d_weights_scratch_size)(const Geometry&);
   void (*conv2d_weights_rows)(const Geometry&, const T* image, const T* gradient_at_begin, bool fresh, T* sums,
@@ -70,7 +71,7 @@ struct KernelTable {
   void (*pool_input_pack)(const Geometry&, const T* weights, T* packed);
   long (*pool_input_scratch_size)(const Geometry&);
   void (*pool_input_rows)(const Geometry&, const T* gradient, const unsigned char* argmax, const T* packed,
-                          T* input_gradient, int begin, int end, T* scratch);
+                          T* input_gradient, unsigned long size_of_all, int begin, int end, T* scratch);
 
   // Batch normalisation: `pixels` pixels, results one value a channel.
   /// Writes `rows` as they are meant, pixels `to_stride` apart.

@@ -208,10 +208,10 @@ static void scatter_row(const Conv2dGeometry& g, const T* gradient, const unsign
 }
 
 // Input rows [2 begin, 2 end) of one image's gradient; the neighbouring pooled rows are walked too, as far as they
-// reach in.
+// reach in. The gradient is read again when those of all images are there, `size_of_all` values.
 template <class T>
 static void pool_input_rows(const Conv2dGeometry& g, const T* gradient, const unsigned char* argmax, const T* packed,
-                            T* input_gradient, int begin, int end, T* scratch) {
+                            T* input_gradient, unsigned long size_of_all, int begin, int end, T* scratch) {
   const long pooled_row = static_cast<long>(g.pooled_width()) * g.filters;
   const long open_size = 2 * open_row<T>(g);
   const int vectors = static_cast<int>(round_to_lanes<T>(g.channels)) / lanes<T>;
@@ -219,11 +219,8 @@ static void pool_input_rows(const Conv2dGeometry& g, const T* gradient, const un
   T* ragged = open + vectors * open_size;
   unsigned long* masks = aligned_for<unsigned long>(ragged + ragged_size<T>(g));
   clear_values(open, vectors * open_size);
-  // The gradient is read again when those of all images are there. (A vector that is less than a line would be sent to
-  // memory line by line, each in parts.)
-  constexpr unsigned long usual_batch = 10;
-  const bool streamed =
-      ABELL_VECTOR_BYTES >= 64 && worth_streaming(input_gradient, usual_batch * g.input_size(), g.channels);
+  // A vector that is less than a line would be sent to memory line by line, each in parts.
+  const bool streamed = ABELL_VECTOR_BYTES >= 64 && worth_streaming(input_gradient, size_of_all, g.channels);
   for (int row = begin > 0 ? begin - 1 : 0; row <= end; ++row) {
     const bool exists = row < g.pooled_height();  // the row behind the last completes the last of an even image
     if (exists) mask_positions(g, argmax + row * pooled_row, masks);
