@@ -5,7 +5,7 @@
 // every lane picks the value that its argmax names by one permutation, so that a multiply-add serves all filters of a
 // vector. Sixteen lanes gain by it (a quarter); for fewer see pool_weights_taps.inl.
 
-inline constexpr int pick_columns = 64;  // pooled columns of a tile, at most: its patches stay in the nearest cache
+inline constexpr int pick_columns = 96;  // pooled columns of a tile, at most: its patches stay in the nearest cache
 inline constexpr int pick_pixels = 2 * pick_columns + 2;
 inline constexpr int pick_patch = 16;
 inline constexpr int pick_channels = 3;  // summed at a time: 9 taps of each fit the registers
@@ -39,6 +39,12 @@ static inline __attribute__((always_inline)) Vector<T> permute(const Vector<T>& 
 #else
   return __builtin_shuffle(values, index);
 #endif
+}
+
+// The values where `mask` is -1, zeros where it is 0. (A comparison would take a multiply-add's time.)
+template <class T>
+static inline __attribute__((always_inline)) Vector<T> keep_where(const Vector<T>& values, const IndexVector<T>& mask) {
+  return reinterpret_cast<Vector<T>>(reinterpret_cast<IndexVector<T>>(values) & mask);
 }
 
 // The patch of three channels whose rows lie `line` values apart. Four values behind each row's are read, not used.
@@ -120,7 +126,7 @@ static void walk_picks(const T* patches, long patch, TileGradient<T> gradient, i
     __builtin_prefetch(gradient.argmax + lead * gradient.stride);
     const IndexVector<T> position = widen<T>(gradient.argmax);
     const IndexVector<T> pick = position + (position & 2);  // 0 1 / 4 5
-    const Vector<T> value = position < dead ? load(gradient.values) : Vector<T>{};
+    const Vector<T> value = keep_where<T>(load(gradient.values), (position - dead) >> (8 * sizeof(T) - 1));
     total += value;
 #pragma GCC unroll 27
     for (int i = 0; i < 9 * C; ++i) {  // i = (tap, channel)
