@@ -3,6 +3,7 @@
 
 namespace abell::bench {
 
+void add_instructions();     ///< beside.cpp: what shares the units of the multiply-adds
 void add_matrix_products();  ///< gemm.cpp: GEMM and dense layers
 void add_convolutions();     ///< convolution.cpp: plain and fused, forward and both gradients
 void add_pooling();          ///< pooling.cpp

@@ -5,6 +5,7 @@
 
 int main(int argc, char** argv) {
   return abell::bench::run_program(argc, argv, [] {
+    abell::bench::add_instructions();
     abell::bench::add_matrix_products();
     abell::bench::add_convolutions();
     abell::bench::add_pooling();

@@ -13,10 +13,13 @@
 namespace abell::bench {
 namespace {
 
+/// An instruction stands beside every so many multiply-adds: as often as in the kernels, about.
+constexpr int beside_every(Beside beside) { return beside == Beside::permutation ? 1 : 3; }
+
 /// One instruction set's loops.
 struct Loops {
-  double flops_per_round;
-  float (*multiply_adds)(long rounds, float scale, float shift);
+  int sums, lanes;
+  float (*multiply_adds[4])(long rounds, float scale, float shift);  ///< by what is beside them
   void (*triad)(long begin, long end, float scale, const float* b, const float* c, float* a);
 };
 
@@ -104,16 +107,17 @@ double fastest(int bursts, int threads, const Body& body) {
   return best;
 }
 
-double fma_peak(const Loops& loops, int threads) {
+/// Seconds of one multiply-add of vectors on each of `threads` threads, with what is beside it.
+double seconds_each(const Loops& loops, Beside beside, int threads) {
   volatile float result = 0;
   const auto burst = [&](long rounds) {
-    return [&, rounds](int) { result = loops.multiply_adds(rounds, 0.5F, 1.0F); };
+    return [&, rounds](int) { result = loops.multiply_adds[static_cast<int>(beside)](rounds, 0.5F, 1.0F); };
   };
   // About 2 ms each: starting the threads does not count, and some pass without interruption.
   constexpr long first = 5'000;
   const double once = fastest(10, 1, burst(first));
   const long rounds = std::max(first, static_cast<long>(first * 0.002 / once));
-  return static_cast<double>(rounds) * loops.flops_per_round * threads / fastest(100, threads, burst(rounds));
+  return fastest(100, threads, burst(rounds)) / static_cast<double>(rounds) / loops.sums;
 }
 
 double triad_peak(const Loops& loops, int threads) {
@@ -145,6 +149,16 @@ const Peaks& peaks(int threads) {
   return measured[threads] = {flops_now(threads), triad_peak(loops_for(active_isa()), threads)};
 }
 
-double flops_now(int threads) { return fma_peak(loops_for(active_isa()), threads); }
+double flops_now(int threads) {
+  const Loops& loops = loops_for(active_isa());
+  return 2.0 * loops.lanes * threads / seconds_each(loops, Beside::nothing, threads);
+}
+
+double multiply_adds_of(Beside beside) {
+  const Loops& loops = loops_for(active_isa());
+  const double alone = seconds_each(loops, Beside::nothing, 1);
+  const int count = (loops.sums + beside_every(beside) - 1) / beside_every(beside);
+  return (seconds_each(loops, beside, 1) / alone - 1) * loops.sums / count;
+}
 
 }  // namespace abell::bench

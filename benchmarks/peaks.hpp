@@ -16,4 +16,11 @@ const Peaks& peaks(int threads);
 /// Peaks::flops, measured anew.
 double flops_now(int threads);
 
+/// What a kernel does beside its multiply-adds.
+enum class Beside { nothing, comparison, permutation, store };
+
+/// How many multiply-adds' time one of these takes in a loop of multiply-adds, on one thread: 0 where other units
+/// execute it.
+double multiply_adds_of(Beside beside);
+
 }  // namespace abell::bench
