@@ -166,7 +166,7 @@ void gemm_transposed(const Run<T>& run, int rows, int columns, int depth, const 
   const int all = parts * chunks.blocks();
   parallel_for(all, run.threads, [&](int index, int thread) {
     const Block block = block_of(index);
-    const Block next = block_of(std::min(index + run.threads, all - 1));  // likely this thread's
+    const Block next = block_of(std::min(index + 1, all - 1));  // this thread's, while it has its own
     T* to = block.step == 0 ? c : partial_of(block.step);
     T* sums = block.step == 0 ? column_sums : partial_of(block.step) + size;
     run.table->gemm_transposed_block(std::min(chunks.block_rows, rows - block.row),
