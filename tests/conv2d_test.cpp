@@ -17,11 +17,6 @@ namespace reference = kernels::reference;
 
 namespace {
 
-std::vector<double> image_of(const std::vector<double>& batch, std::size_t size, int n) {
-  const auto begin = batch.begin() + static_cast<long>(size) * n;
-  return {begin, begin + static_cast<long>(size)};
-}
-
 void append(std::vector<double>& to, const std::vector<double>& values) {
   to.insert(to.end(), values.begin(), values.end());
 }

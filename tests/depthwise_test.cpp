@@ -14,11 +14,6 @@ namespace reference = kernels::reference;
 
 namespace {
 
-std::vector<double> image_of(const std::vector<double>& batch, std::size_t size, int n) {
-  const auto begin = batch.begin() + static_cast<long>(size) * n;
-  return {begin, begin + static_cast<long>(size)};
-}
-
 /// Forward and both gradients equal the reference exactly, for every instruction set and number of threads.
 template <class T>
 void check(const Conv2dGeometry& g, int batch) {

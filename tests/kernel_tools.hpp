@@ -35,6 +35,12 @@ inline std::vector<double> integers(std::size_t count, std::uint32_t seed, int l
   return values;
 }
 
+/// Image n of a batch of images of `size` values.
+inline std::vector<double> image_of(const std::vector<double>& batch, std::size_t size, int n) {
+  const auto begin = batch.begin() + static_cast<long>(size) * n;
+  return {begin, begin + static_cast<long>(size)};
+}
+
 template <class T>
 std::vector<T> cast(const std::vector<double>& values) {
   return {values.begin(), values.end()};

@@ -1,7 +1,7 @@
 #!/bin/bash
 # The Hunt's page in headless Chromium: ten candidates are classified, saved and counted.
-source "${BASH_SOURCE%/*}/common.sh"
-driver=$(realpath "${BASH_SOURCE%/*}/hunt_page.py")
+. "$(dirname "$0")/common.sh"
+driver=$(realpath "$(dirname "$0")/hunt_page.py")
 if ! command -v chromium >/dev/null || ! command -v python3 >/dev/null; then
   echo "$script: skipped: needs chromium and python3"
   exit 77
@@ -11,7 +11,7 @@ simulated 10 set
 cd "$folder"
 expect 0 abell-votes page set --out hunt.html --quiet
 refused "hunt.html: already exists" abell-votes page set --out hunt.html
-timeout 120 python3 "$driver" hunt.html . || fail "the page does not do what it should"
+timeout 120 python3 -B "$driver" hunt.html . || fail "the page does not do what it should"
 [ "$(wc -l <hunt-classifications.csv)" = 11 ] || fail "expected ten rows, found: $(cat hunt-classifications.csv)"
 expect 0 abell-votes hunt-classifications.csv --out counted
 [ "$(tail -n 1 stdout)" = "read 10 rows, used 10, duplicates 0, other workflows 0, bad 0" ] || fail "wrong count: $(cat stdout)"

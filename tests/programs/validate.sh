@@ -1,6 +1,6 @@
 #!/bin/bash
 # abell-validate: figures of a simulated set alone; beside real data (when $ABELL_REAL_DATA names them) none misses.
-source "$(dirname "$0")/common.sh"
+. "$(dirname "$0")/common.sh"
 
 expect 0 abell-validate --objects 60 --out "$folder/alone" --quiet
 [ "$(head -n 1 "$folder/alone/figures.csv")" = "figure,real,simulated,difference,limit,verdict" ] || fail "wrong header"

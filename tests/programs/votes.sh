@@ -1,6 +1,6 @@
 #!/bin/bash
 # abell-votes: an export becomes labels, Table 1 and a report; bad exports, experts and mappings; pictures to vote on.
-source "${BASH_SOURCE%/*}/common.sh"
+. "$(dirname "$0")/common.sh"
 
 # line TEXT: the last line on standard output.
 line() { [ "$(tail -n 1 "$folder/stdout")" = "$1" ] || fail "expected '$1', found: $(tail -n 3 "$folder/stdout")"; }
