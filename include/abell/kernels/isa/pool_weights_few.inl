@@ -5,7 +5,7 @@
 // every lane picks the value that its argmax names by one permutation, so that a multiply-add serves all filters of a
 // vector. Sixteen lanes gain by it (a quarter); for fewer see pool_weights_taps.inl.
 
-inline constexpr int pick_columns = 96;  // pooled columns of a tile, at most: its patches stay in the nearest cache
+inline constexpr int pick_columns = 64;  // pooled columns of a tile, at most: its patches stay in the nearest cache
 inline constexpr int pick_pixels = 2 * pick_columns + 2;
 inline constexpr int pick_patch = 16;
 inline constexpr int pick_channels = 3;  // summed at a time: 9 taps of each fit the registers
