@@ -4,9 +4,11 @@
 #include <string>
 #include <utility>
 
-#include "harness.hpp"
 #include "lines.hpp"
+#include "memory.hpp"
 #include "peaks.hpp"
+
+#include <benchmark/benchmark.h>
 
 namespace abell::bench {
 
@@ -14,10 +16,10 @@ void add_instructions() {
   for (const auto& [name, beside] :
        {std::pair{"comparison", Beside::comparison}, std::pair{"permutation", Beside::permutation},
         std::pair{"store", Beside::store}}) {
-    add(std::string("beside_multiply_adds/") + name, 1, 1, [beside = beside] {
-      const double cost = multiply_adds_of(beside);
-      return Work{.run = [beside] { multiply_adds_of(beside); }, .counters = {{"multiply_adds", cost}}};
-    });
+    const std::string line = line_name(std::string("beside_multiply_adds/") + name, 1, 1);
+    benchmark::RegisterBenchmark(line.c_str(), [beside = beside](benchmark::State& state) {
+      for ([[maybe_unused]] auto iteration : state) state.counters["multiply_adds"] = multiply_adds_of(beside);
+    })->Unit(benchmark::kMillisecond);
   }
 }
 

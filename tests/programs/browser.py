@@ -28,7 +28,9 @@ def wait(condition, what):
 
 
 class Browser:
-    def __init__(self, profile):
+    def __init__(self, profile, patience):
+        """`patience`: seconds to wait for an answer."""
+        self.patience = patience
         down_read, down_write = os.pipe()
         up_read, up_write = os.pipe()
 
@@ -53,11 +55,8 @@ class Browser:
     def __enter__(self):
         return self
 
-    def __exit__(self, error, *_):
-        if error is None:
-            self.session = None
-            self.call("Browser.close")
-        self.to.close()
+    def __exit__(self, *_):
+        self.to.close()  # Chromium goes with its pipe
         self.answers.close()
         try:
             self.process.wait(10)
@@ -78,8 +77,8 @@ class Browser:
 
     def receive(self, what):
         while b"\0" not in self.rest:
-            if not select.select([self.answers], [], [], 60)[0]:
-                fail(f"{what}: no answer in 60 seconds")
+            if not select.select([self.answers], [], [], self.patience)[0]:
+                fail(f"{what}: no answer in {self.patience} seconds")
             read = os.read(self.answers.fileno(), 1 << 16)
             if not read:
                 fail("the browser has gone")

@@ -13,7 +13,7 @@ from browser import Browser, expect
 
 page, folder = sys.argv[1:]
 
-with Browser(os.path.join(folder, "profile")) as browser:
+with Browser(os.path.join(folder, "profile"), 60) as browser:
     url = pathlib.Path(page).resolve().as_uri()
     browser.open(url)
     browser.window(1280, 900, False)

@@ -27,7 +27,7 @@ def touch(selector):
     browser.call("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
 
 
-with Browser(os.path.join(folder, "profile")) as browser:
+with Browser(os.path.join(folder, "profile"), 30) as browser:
     url = pathlib.Path(page).resolve().as_uri()
     count = "document.getElementById('count').textContent"
     open_dialog = "document.getElementById('tutorial').open"
