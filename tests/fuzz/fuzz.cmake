@@ -1,29 +1,38 @@
-# fuzz/<name>.cpp with the kept files of fuzz/<name>/: replayed in every build, fuzzed by hand in the preset sanitize:
+# fuzz/<name>.cpp: in every build it reads the kept files of fuzz/<name>/, or sound ones that it makes itself; in the preset
+# sanitize it is fuzzed by hand:
 #   ABELL_FUZZ_SECONDS=600 ctest --preset sanitize -L fuzz
 
-function(abell_add_fuzz_test name script)
-  cmake_parse_arguments(PARSE_ARGV 2 arg "" "" "LINK")
+# abell_add_fuzz_program(NAME TARGETS...): builds fuzz/NAME.cpp as abell-fuzz-NAME.
+function(abell_add_fuzz_program name)
   set(target abell-fuzz-${name})
   add_executable(${target} "fuzz/${name}.cpp")
   add_dependencies(abell-test-programs ${target})
   abell_warnings(${target})
-  target_link_libraries(${target} PRIVATE ${arg_LINK})
-  add_test(NAME "fuzz: ${name}" COMMAND bash "${CMAKE_CURRENT_SOURCE_DIR}/fuzz/${script}" $<TARGET_FILE:${target}>
+  target_link_libraries(${target} PRIVATE ${ARGN})
+endfunction()
+
+# abell_add_libfuzzer_test(NAME TARGETS...): fuzz/NAME.cpp is a target of libFuzzer, which coverage leads.
+function(abell_add_libfuzzer_test name)
+  set(target abell-fuzz-${name})
+  abell_add_fuzz_program(${name} ${ARGN})
+  if(CMAKE_CXX_COMPILER_ID MATCHES Clang AND CMAKE_BUILD_TYPE STREQUAL Sanitize)
+    target_compile_options(${target} PRIVATE -fsanitize=fuzzer-no-link)
+    target_link_options(${target} PRIVATE -fsanitize=fuzzer)
+  else()
+    target_sources(${target} PRIVATE fuzz/replay.cpp)
+  endif()
+  add_test(NAME "fuzz: ${name}" COMMAND bash "${CMAKE_CURRENT_SOURCE_DIR}/fuzz/libfuzzer.sh" $<TARGET_FILE:${target}>
                                         "${CMAKE_CURRENT_SOURCE_DIR}/fuzz/${name}")
   set_tests_properties("fuzz: ${name}" PROPERTIES LABELS fuzz)
 endfunction()
 
 if(TARGET abell::votes)
-  abell_add_fuzz_test(votes libfuzzer.sh LINK abell::votes)
-  if(CMAKE_CXX_COMPILER_ID MATCHES Clang AND CMAKE_BUILD_TYPE STREQUAL Sanitize)
-    target_compile_options(abell-fuzz-votes PRIVATE -fsanitize=fuzzer-no-link)
-    target_link_options(abell-fuzz-votes PRIVATE -fsanitize=fuzzer)
-  else()
-    target_sources(abell-fuzz-votes PRIVATE fuzz/replay.cpp)
-  endif()
+  abell_add_libfuzzer_test(votes abell::votes)
 endif()
 
 # CFITSIO and wcslib are not instrumented, so that coverage would not lead the way: it damages files itself.
 if(TARGET abell::fits)
-  abell_add_fuzz_test(fits damaged_files.sh LINK abell::fits)
+  abell_add_fuzz_program(fits abell::fits)
+  add_test(NAME "fuzz: fits" COMMAND abell-fuzz-fits)
+  set_tests_properties("fuzz: fits" PROPERTIES LABELS fuzz)
 endif()
