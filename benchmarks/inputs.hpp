@@ -5,7 +5,7 @@
 #include <abell/core/tensor.hpp>
 #include <abell/kernels/table.hpp>
 #include <abell/layers/conv2d.hpp>
-#include <abell/network/description.hpp>
+#include <abell/layers/description.hpp>
 #include <algorithm>
 #include <string>
 #include <tuple>

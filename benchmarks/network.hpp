@@ -23,7 +23,7 @@ struct Trainer {
   Trainer(Tensor<float> batch, int threads)
       : images(std::move(batch)),
         labels(alternating_labels(images.batch())),
-        space(network.workspace(images.batch(), true, threads)) {}
+        space(network.workspace(images.batch(), Mode::train, threads)) {}
 
   void step() { train_step(network, options, state, space, images, labels); }
 };
@@ -68,7 +68,7 @@ struct Predictor {
   Predictor(int batch, int threads)
       : images(normal_images(batch, Model::input)),
         out(batch, network.output()),
-        space(network.workspace(batch, false, threads)) {
+        space(network.workspace(batch, Mode::predict, threads)) {
     network.prepare(space);
   }
   void run() { network.predict(images, out, space); }

@@ -134,7 +134,7 @@ void classify(const Options& options, const Model& model, const Network& network
   const int most = static_cast<int>(std::min<std::size_t>(objects.size(), batch_size));
   Tensor<float> images(most, network.input());
   Tensor<float> outputs(most, network.output());
-  auto space = network.workspace(most, false, threads);
+  auto space = network.workspace(most, Mode::predict, threads);
   network.prepare(space);
   ProgressBar bar("images", static_cast<long>(objects.size()), options.common.quiet);
   for (std::size_t first = 0; first < objects.size() && !interrupted(); first += static_cast<std::size_t>(most)) {

@@ -115,8 +115,8 @@ void check_allocations(int threads, const Optimizer& optimizer) {
   const std::vector<int> labels{0, 1, 2, 1, 0};
   const FitOptions options{.optimizer = optimizer, .class_weights = {1, 2, 3}};
   OptimizerState<float> state(options.optimizer, network.parameters().size());
-  auto space = network.workspace(5, true, threads);
-  auto prediction = network.workspace(2, false, threads);
+  auto space = network.workspace(5, Mode::train, threads);
+  auto prediction = network.workspace(2, Mode::predict, threads);
   const auto step = [&](int batch) {
     train_step(network, options, state, space, images.view().slice(0, batch),
                std::span(labels).first(static_cast<std::size_t>(batch)));
@@ -147,7 +147,7 @@ TEST_CASE("the custom network at full size trains without allocating", "[allocat
   const std::vector<int> labels{1};
   const FitOptions options;
   OptimizerState<float> state(options.optimizer, network.parameters().size());
-  auto space = network.workspace(1, true, 2);
+  auto space = network.workspace(1, Mode::train, 2);
   train_step(network, options, state, space, images.view(), labels);
   CHECK(allocations_of([&] { train_step(network, options, state, space, images.view(), labels); }) == 0);
 }
@@ -165,8 +165,8 @@ void check_mobilenet(const MobileNetOptions& form, int threads) {
   const std::vector<int> labels{0, 1, 1, 1, 0};
   const FitOptions options{.optimizer = Adadelta{}};
   OptimizerState<float> state(options.optimizer, network.parameters().size());
-  auto space = network.workspace(5, true, threads);
-  auto prediction = network.workspace(2, false, threads);
+  auto space = network.workspace(5, Mode::train, threads);
+  auto prediction = network.workspace(2, Mode::predict, threads);
   const auto step = [&](int batch) {
     train_step(network, options, state, space, images.view().slice(0, batch),
                std::span(labels).first(static_cast<std::size_t>(batch)));

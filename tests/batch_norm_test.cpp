@@ -30,7 +30,7 @@ struct Channel {
       : network(build<double, fusion>(layers_with(norm), size)),
         batch(images),
         shape(size),
-        space(network.workspace(images, true, 1)) {
+        space(network.workspace(images, Mode::train, 1)) {
     value("conv2d_1/kernel") = 1;
   }
   double& value(const std::string& name) {

@@ -107,7 +107,7 @@ TEST_CASE("averaged predictions have the same bits for every flip and turn, work
     }
     for (const int batch : {1, 3, 8, 11}) {
       Tensor<float> out(4, mean.output());
-      auto space = mean.workspace(batch, false, 2);
+      auto space = mean.workspace(batch, Mode::predict, 2);
       mean.predict(images, out, space);
       CHECK(std::ranges::equal(out.span(), expected.span()));
     }
@@ -136,7 +136,7 @@ TEST_CASE("averaged predictions fail as plain ones do", "[dihedral]") {
           mean.predict(noise(1, {10, 12, 2}));
         }) == "network: expected images of 12x10x2, found 10x12x2");
   auto space = mean.workspace(4);
-  auto training = mean.workspace(4, true);
+  auto training = mean.workspace(4, Mode::train);
   Tensor<float> out(1, mean.output()), narrow(1, {1, 1, 2});
   CHECK_THAT(message_of<ShapeError>([&] { mean.predict(noise(1, shape), narrow, space); }),
              Contains("room for 1 x 3, found 1 x 2"));

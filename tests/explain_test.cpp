@@ -191,10 +191,12 @@ TEST_CASE("batch norm takes its moving averages in explanations", "[explain]") {
   // After the last activation comes the mean alone, so alpha is the dense layer's weight over the pixels.
   const ParameterSlot& dense = network.slots()[network.slots().size() - 2];
   REQUIRE(dense.name == "dense_1/kernel");
-  auto space = reference.workspace(1, true, 1);
-  space.inference = true;
+  auto space = reference.workspace(1, Mode::explain, 1);
   reference.forward(image, space);
-  const auto last = reference.stage_output(8, space);
+  View<double> last;
+  reference.each_activation(space, [&](const std::string& name, std::size_t, View<double> output) {
+    if (name == "relu6_3") last = output;
+  });
   REQUIRE(last.shape == Shape{7, 5, 5});
   Image coarse(7, 5, 1);
   for (std::size_t p = 0; p < 35; ++p) {
@@ -268,8 +270,7 @@ TEST_CASE("dropout takes no part in explanations", "[explain]") {
     CHECK(occlusion(network, image, class_index).pixels == occlusion(reference, image, class_index).pixels);
   }
   // In training it does.
-  auto space = network.workspace(1, true, 1), still = network.workspace(1, true, 1);
-  still.inference = true;
+  auto space = network.workspace(1, Mode::train, 1), still = network.workspace(1, Mode::explain, 1);
   const auto random = network.forward(image, space), fixed = network.forward(image, still);
   CHECK_FALSE(std::ranges::equal(random.span(), fixed.span()));
   CHECK(std::ranges::equal(fixed.span(), drawn(logits).predict(image).span()));

@@ -91,7 +91,7 @@ void check_against_pytorch(const std::string& precision, double tolerance) {
   auto network = build_golden<T, fusion>();
   Tensor<T> images(3, input);
   const auto labels = problem.batch(0, images);
-  auto space = network.workspace(3, true, 1);
+  auto space = network.workspace(3, Mode::train, 1);
 
   const View<T> logits = network.forward(images, space);
   const double forward = relative(logits.span(), golden("logits"));
@@ -144,7 +144,7 @@ TEST_CASE("forward, gradients and steps of SGD agree with the naive references i
   const Problem<double> problem;
   auto network = build_golden<double, Fusion::on>();
   Tensor<double> images(3, input), input_gradient(3, input);
-  auto space = network.workspace(3, true, 1);
+  auto space = network.workspace(3, Mode::train, 1);
   const FitOptions options{.optimizer = Sgd{.learning_rate = 0.01, .momentum = 0.9, .nesterov = true, .decay = 1e-3}};
   OptimizerState<double> state(options.optimizer, network.parameters().size());
   std::vector<double> parameters(network.parameters().begin(), network.parameters().end()), velocity(parameters.size());

@@ -33,7 +33,7 @@ std::vector<T> run(Shape input, const Layer& layer, const std::vector<T>& x) {
   const auto network = build<T>(describe(layer), input);
   Tensor<T> images(1, input);
   std::ranges::copy(x, images.data());
-  auto space = network.workspace(1, false, 1);
+  auto space = network.workspace(1, Mode::predict, 1);
   const auto out = network.forward(images, space);
   return {out.data, out.data + out.size()};
 }

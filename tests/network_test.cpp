@@ -48,7 +48,7 @@ struct Outcome {
 /// Forward in a training workspace, then backward from `dy`, or from the loss where it is empty.
 template <class Network, class T = typename Network::Scalar>
 Outcome<T> outcome(const Network& network, const Tensor<T>& images, int threads, const std::vector<T>& dy = {}) {
-  auto space = network.workspace(images.batch(), true, threads);
+  auto space = network.workspace(images.batch(), Mode::train, threads);
   std::ranges::fill(space.gradients.span(), std::numeric_limits<T>::quiet_NaN());
   std::ranges::fill(space.scratch.span(), std::numeric_limits<T>::quiet_NaN());
   space.seed = 11;
@@ -139,7 +139,7 @@ TEST_CASE("1 to 4 threads give the same bits, forward, backward and in training"
     auto trained = build<float>(net, shape, 4);
     const FitOptions options{.optimizer = Sgd{.learning_rate = 0.01}, .seed = 8};
     OptimizerState<float> state(options.optimizer, trained.parameters().size());
-    auto space = trained.workspace(5, true, threads);
+    auto space = trained.workspace(5, Mode::train, threads);
     for (int step = 0; step < 5; ++step) train_step(trained, options, state, space, images.view(), labels);
     weights.emplace_back(trained.parameters().begin(), trained.parameters().end());
   }
@@ -178,7 +178,7 @@ TEST_CASE("a prediction does not depend on the batch that it stands in", "[netwo
   const auto all = network.predict(images);
   for (const int capacity : {1, 4, 19, 50}) {
     Tensor<float> out(19, {1, 1, 3});
-    auto space = network.workspace(capacity, false, 2);
+    auto space = network.workspace(capacity, Mode::predict, 2);
     network.predict(images, out, space);
     CHECK(std::ranges::equal(out.span(), all.span()));
   }
@@ -196,7 +196,7 @@ TEST_CASE("dropout masks differ from step to step and repeat with their seed", "
   Tensor<double> images(1, {1, 1, 64});
   std::ranges::fill(images.span(), 1.0);
   const auto mask = [&](std::uint64_t seed, std::uint32_t step) {
-    auto space = network.workspace(1, true, 1);
+    auto space = network.workspace(1, Mode::train, 1);
     space.seed = seed;
     space.step = step;
     const auto y = network.forward(images, space);
@@ -221,7 +221,7 @@ TEST_CASE("a NaN pixel or weight ends in an error, never in a number", "[network
   const FitOptions options;
   const auto train = [&](const Tensor<float>& images) {
     OptimizerState<float> state(options.optimizer, network.parameters().size());
-    auto space = network.workspace(5, true, 2);
+    auto space = network.workspace(5, Mode::train, 2);
     return message_of<NumericError>([&] { train_step(network, options, state, space, images.view(), labels); });
   };
   const auto sound = normal_images<float>(5);
@@ -251,8 +251,8 @@ TEST_CASE("a NaN pixel or weight ends in an error, never in a number", "[network
 
 TEST_CASE("images and workspaces that do not fit are refused", "[network]") {
   const auto network = build<float>(net, shape, 4);
-  auto space = network.workspace(2, false, 1);
-  auto training = network.workspace(2, true, 1);
+  auto space = network.workspace(2, Mode::predict, 1);
+  auto training = network.workspace(2, Mode::train, 1);
   const Tensor<float> other(1, {18, 23, 3}), three(3, shape), one(1, shape), none(0, shape);
   Tensor<float> out(3, {1, 1, 3}), narrow(3, {1, 1, 2}), short_out(2, {1, 1, 3});
   CHECK(message_of<ShapeError>([&] { network.predict(other); }) ==

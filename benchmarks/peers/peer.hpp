@@ -31,7 +31,7 @@ struct TaskOf {
     NetworkOf<Model> copy = build_model<Model>();
     std::ranges::copy(network.parameters(), copy.parameters().begin());
     OptimizerState<float> state(options.optimizer, copy.parameters().size());
-    Workspace<float> space = copy.workspace(images.batch(), true, threads);
+    Workspace<float> space = copy.workspace(images.batch(), Mode::train, threads);
     train_step(copy, options, state, space, images, labels);
     return {space.gradients.span().begin(), space.gradients.span().end()};
   }
@@ -75,7 +75,7 @@ void set_norms(TaskOf<Model>& task, Norms norms) {
     offset += layer.parameter_count();
   }
   const int some = std::min(4, task.images.batch());
-  Workspace<float> space = task.network.workspace(some, true, task.threads);
+  Workspace<float> space = task.network.workspace(some, Mode::train, task.threads);
   task.network.forward(std::as_const(task.images).view().slice(0, some), space);
   for (int i = 0; i < 600; ++i) task.network.update_statistics(space, some);  // 0.99^600 = 0.002 of the old ones stay
 }

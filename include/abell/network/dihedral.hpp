@@ -53,8 +53,8 @@ class DihedralMean {
   const Shape& input() const { return network_->input(); }
   const Shape& output() const { return network_->output(); }
   /// Memory for `predict`; the more of its `batch` images are one image's symmetries.
-  Workspace<Scalar> workspace(int batch, bool training = false, int threads = 0) const {
-    return network_->workspace(batch, training, threads);
+  Workspace<Scalar> workspace(int batch, Mode mode = Mode::predict, int threads = 0) const {
+    return network_->workspace(batch, mode, threads);
   }
 
   void prepare(Workspace<Scalar>& space) const { network_->prepare(space); }
@@ -91,7 +91,7 @@ class DihedralMean {
   /// Averaged class probabilities, one row for each image.
   Tensor<Scalar> predict(View<const Scalar> images, int threads = 0) const {
     Tensor<Scalar> out(images.batch, output());
-    Workspace<Scalar> space = workspace(dihedral_count(input()), false, threads);
+    Workspace<Scalar> space = workspace(dihedral_count(input()), Mode::predict, threads);
     predict(images, out, space);
     return out;
   }

@@ -19,6 +19,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -65,7 +66,6 @@ inline void check_explained(double value) {
 template <class Network, class T, class Kept>
 void class_gradient(const Network& network, View<const T> image, int class_index, Workspace<T>& space,
                     T* image_gradient, std::size_t first, const Kept& kept) {
-  space.inference = true;
   const View<T> y = network.forward(image, space);
   for (const T value : y.span()) check_explained(static_cast<double>(value));
   kept();
@@ -74,21 +74,28 @@ void class_gradient(const Network& network, View<const T> image, int class_index
   network.backward(image, space, image_gradient, first);
 }
 
-/// The stage that Grad-CAM looks at. Throws OptionError for a name that none has, ShapeError when the
-/// stage's output is no image.
-template <class Network>
-std::size_t cam_stage(const Network& network, const std::string& layer) {
+/// Where Grad-CAM looks: a layer's output, and the stage down to which the way back leaves its gradient there.
+template <class T>
+struct CamLayer {
+  View<T> output;
+  std::size_t down_to = 0;
+};
+
+/// Throws OptionError for a name that no layer with an output of its own has, ShapeError when that output is no image.
+template <class Network, class T>
+CamLayer<T> cam_layer(const Network& network, const std::string& layer, Workspace<T>& space) {
   std::string names;
-  for (std::size_t stage = Network::stage_count; stage-- > 0;) {
-    const LayerInfo& info = network.layers()[Network::last_layer(stage)];
-    const bool image = info.output.pixels() > 1;
-    if (layer.empty() ? image : info.name == layer) {
-      if (image) return stage;
+  std::optional<CamLayer<T>> found;
+  network.each_activation(space, [&](const std::string& name, std::size_t down_to, View<T> output) {
+    const bool image = output.shape.pixels() > 1;
+    if (image) names += (names.empty() ? "" : ", ") + name;
+    if (name == layer && !image) {
       throw ShapeError("grad_cam: expected a layer with more than one pixel, found " + layer + " with " +
-                       to_string(info.output));
+                       to_string(output.shape));
     }
-    if (image) names = info.name + (names.empty() ? "" : ", ") + names;
-  }
+    if (layer.empty() ? image : name == layer) found = CamLayer<T>{output, down_to};
+  });
+  if (found) return *found;
   if (layer.empty()) throw ShapeError("grad_cam: expected a network with a layer of more than one pixel, found none");
   throw OptionError("grad_cam: expected a layer among " + names + " (others are fused with the next), found '" + layer +
                     "'");
@@ -105,11 +112,11 @@ template <class Network, class T = typename Network::Scalar>
 Image grad_cam(const Network& network, std::type_identity_t<View<const T>> image, int class_index,
                const GradCamOptions& options = {}) {
   detail::check_explanation(network, image, class_index);
-  const std::size_t stage = detail::cam_stage(network, options.layer);
-  Workspace<T> space = network.workspace(1, true, options.threads);
-  const View<T> output = network.stage_output(stage, space);
+  Workspace<T> space = network.workspace(1, Mode::explain, options.threads);
+  const detail::CamLayer<T> cam = detail::cam_layer(network, options.layer, space);
+  const View<T> output = cam.output;
   std::vector<T> activation;
-  detail::class_gradient<Network, T>(network, image, class_index, space, nullptr, stage + 1,
+  detail::class_gradient<Network, T>(network, image, class_index, space, nullptr, cam.down_to,
                                      [&] { activation.assign(output.data, output.data + output.size()); });
   const std::size_t pixels = output.shape.pixels(), channels = output.size() / pixels;
   std::vector<double> alpha(channels);  // output holds the gradient now
@@ -131,7 +138,7 @@ Image grad_cam(const Network& network, std::type_identity_t<View<const T>> image
 template <class Network, class T = typename Network::Scalar>
 Image saliency(const Network& network, std::type_identity_t<View<const T>> image, int class_index, int threads = 0) {
   detail::check_explanation(network, image, class_index);
-  Workspace<T> space = network.workspace(1, true, threads);
+  Workspace<T> space = network.workspace(1, Mode::explain, threads);
   std::vector<T> gradient(image.size());
   detail::class_gradient<Network, T>(network, image, class_index, space, gradient.data(), 0, [] {});
   Image map(image.shape.height, image.shape.width, 1);
@@ -168,7 +175,7 @@ Image occlusion(const Network& network, std::type_identity_t<View<const T>> imag
   }
   const int count = static_cast<int>(squares.size());
   const int batch = std::min(count, 4);  // larger ones are no faster and take memory
-  Workspace<T> space = network.workspace(batch, false, options.threads);
+  Workspace<T> space = network.workspace(batch, Mode::predict, options.threads);
   Tensor<T> hidden(batch, image.shape);
   Tensor<T> answers(count, network.output());
   for (int first = 0; first < count; first += batch) {

@@ -159,9 +159,9 @@ GradcheckResult gradcheck(Network& network, Tensor<double>& images, const Loss& 
                 "gradients are checked in double: build<double>(...)");
   GradcheckResult result;
   const auto memory = [&](int threads) {
-    auto space = network.workspace(images.batch(), true, threads);
+    auto space = network.workspace(images.batch(), Mode::train, threads);
     space.seed = options.seed;
-    std::ranges::fill(space.activations.span(), detail::not_written);
+    std::ranges::fill(space.output.span(), detail::not_written);
     std::ranges::fill(space.gradients.span(), detail::not_written);
     std::ranges::fill(space.saved.span(), std::byte{0xFF});
     std::ranges::fill(space.scratch.span(), detail::not_written);
@@ -229,7 +229,7 @@ GradcheckResult gradcheck_stage(Shape input, int batch, const GradcheckOptions& 
   detail::Values x = detail::normals(images * input.size(), options.seed, 2);
   const detail::Values dy = detail::normals(images * infos.back().output.size(), options.seed, 3);
   detail::Values y(dy.size());
-  const StageMemory memory = stage.memory(run, batch, true);
+  const StageMemory memory = memory_of(stage, run, batch, Mode::train);
   Buffer<std::byte> saved(memory.saved_bytes);
   Buffer<double> scratch(memory.scratch_values);
   detail::Values gradients(parameters.size());
@@ -238,7 +238,7 @@ GradcheckResult gradcheck_stage(Shape input, int batch, const GradcheckOptions& 
     std::ranges::fill(scratch.span(), detail::not_written);
     return Pass<double>{.run = run,
                         .batch = batch,
-                        .training = true,
+                        .mode = Mode::train,
                         .seed = options.seed,
                         .step = 0,
                         .parameters = parameters.data(),

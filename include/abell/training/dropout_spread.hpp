@@ -21,27 +21,25 @@ struct DropoutSpread {
 
 /// Predicts every sample `passes` times with dropout on. The draws follow from `seed`, the pass and the batch, so
 /// they are the same for any number of threads. Throws OptionError for less than 2 passes or a class that is not
-/// there, ShapeError for a network without dropout, or with batch normalisation, which would normalise by the batch;
-/// NumericError for a NaN output.
+/// there, ShapeError for a network without dropout or without Softmax at its end, NumericError for a NaN output.
 template <class Network, Samples S>
 DropoutSpread dropout_spread(const Network& network, const S& samples, int passes, std::uint64_t seed = 1,
                              std::size_t of_class = 1, int batch = 10, int threads = 0) {
-  static_assert(Network::ends_in_softmax, "probabilities come from Softmax as the last layer");
-  const auto has = [&](const char* kind) {
-    return std::ranges::any_of(network.layers(), [&](const LayerInfo& layer) { return layer.kind == kind; });
-  };
   if (passes < 2) throw OptionError("dropout spread: expected at least 2 passes, found " + std::to_string(passes));
   const std::size_t classes = network.output().size();
   if (of_class >= classes) {
     throw OptionError("dropout spread: expected a class below " + std::to_string(classes) + ", found " +
                       std::to_string(of_class));
   }
-  if (!has("Dropout")) throw ShapeError("dropout spread: expected a network with dropout, found none");
-  if (has("BatchNorm")) throw ShapeError("dropout spread: expected a network without batch normalisation");
+  bool drops = false;
+  each_layer(network.layers(), [&](const LayerInfo& layer) { drops = drops || layer.kind == Dropout::kind; });
+  if (!drops) throw ShapeError("dropout spread: expected a network with dropout, found none");
+  if (!network.ends_in(Softmax::kind)) throw ShapeError("dropout spread: expected Softmax as the last layer");
   std::vector<double> sums(samples.size());
   std::vector<double> squares(samples.size());
-  auto space = network.workspace(batch, true, threads);
+  auto space = network.workspace(batch, Mode::monte_carlo, threads);
   space.seed = seed;
+  network.prepare(space);
   Loader<S> loader(samples, {.batch = batch, .shuffle = false});
   std::uint32_t step = 0;
   for (int pass = 0; pass < passes; ++pass) {

@@ -68,7 +68,7 @@ Evaluation evaluate(const Network& network, const S& samples, Workspace<T>& spac
 /// The same with a workspace of its own.
 template <class Network, Samples S>
 Evaluation evaluate(const Network& network, const S& samples, int batch = 10, int threads = 0) {
-  auto space = network.workspace(batch, false, threads);
+  auto space = network.workspace(batch, Mode::predict, threads);
   return evaluate(network, samples, space);
 }
 

@@ -105,7 +105,7 @@ void move_average(double most, std::uint64_t updates, int threads, std::span<con
 template <class Network, class T = typename Network::Scalar>
 LossSum train_step(Network& network, const FitOptions& options, OptimizerState<T>& state, Workspace<T>& space,
                    View<const std::type_identity_t<T>> images, std::span<const int> labels) {
-  static_assert(Network::ends_in_softmax, "categorical cross-entropy needs Softmax as the last layer");
+  if (!space.logits) throw ShapeError("train_step: expected Softmax as the last layer, found another");
   space.seed = options.seed;
   space.step = static_cast<std::uint32_t>(state.updates);
   const View<T> logits = network.forward(images, space);
@@ -152,8 +152,8 @@ void fit(Network& network, const Train& train, const Validation* validation, con
   const std::size_t batches = loader.batches();
   const std::uint64_t steps =
       options.iterations > 0 ? options.iterations : static_cast<std::uint64_t>(options.epochs) * batches;
-  Workspace<T> space = network.workspace(options.batch, true, options.threads);
-  Workspace<T> validation_space = network.workspace(std::min(options.batch, 4), false, options.threads);
+  Workspace<T> space = network.workspace(options.batch, Mode::train, options.threads);
+  Workspace<T> validation_space = network.workspace(std::min(options.batch, 4), Mode::predict, options.threads);
   const auto stop_asked = [&] {
     bool asked = false;
     for (const Callback& callback : options.callbacks) asked = (callback.stop && callback.stop()) || asked;

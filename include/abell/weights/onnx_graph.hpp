@@ -14,7 +14,7 @@
 #include <abell/layers/depthwise_conv2d.hpp>
 #include <abell/layers/global_average_pool2d.hpp>
 #include <abell/layers/max_pool2d.hpp>
-#include <abell/network/description.hpp>
+#include <abell/layers/description.hpp>
 #include <cmath>
 #include <cstdint>
 #include <initializer_list>
