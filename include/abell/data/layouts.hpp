@@ -5,6 +5,7 @@
 #include <abell/data/object.hpp>
 #include <abell/data/position_columns.hpp>
 #include <abell/data/table.hpp>
+#include <abell/images/fits_grammar.hpp>
 #include <algorithm>
 #include <array>
 #include <cctype>
@@ -28,10 +29,15 @@ namespace fs = std::filesystem;
 /// Whether an image is there: the file itself, or the file of a FITS name with brackets.
 inline bool image_exists(const fs::path& path) {
   std::error_code ignored;
-  if (fs::is_regular_file(path, ignored)) return true;
-  const std::string name = path.string();
-  const std::size_t bracket = name.find('[');
-  return bracket != std::string::npos && fs::is_regular_file(name.substr(0, bracket), ignored);
+  return fs::is_regular_file(fits_base(path), ignored);
+}
+
+/// The image that a row of a table names: a FITS name may choose an extension and a section, nothing more. Throws
+/// IoError.
+inline fs::path image_of_table(fs::path file, const std::string& where) {
+  if (!image_exists(file)) throw IoError(where + ": no such file: " + file.string());
+  fits_brackets(file, FitsNameSource::table, where);
+  return file;
 }
 
 /// The entries of a folder, sorted, hidden ones left out. Throws IoError.
@@ -108,8 +114,7 @@ inline Gathered gather_kosiba(const fs::path& folder, bool need_class) {
         throw FormatError(table.where(row) + ": expected a class of low-z, hi-z, galaxy, point, other, found '" +
                           name_of_class + "'");
       }
-      const fs::path file = images / (image_id + ".png");
-      if (!image_exists(file)) throw IoError(table.where(row) + ": no such file: " + file.string());
+      const fs::path file = image_of_table(images / (image_id + ".png"), table.where(row));
       if (split == Split::train) {
         training[image_id] = file;
       } else if (const auto twin = training.find(image_id); twin != training.end() && same_bytes(twin->second, file)) {
@@ -196,9 +201,7 @@ inline Gathered gather_table(const fs::path& csv, bool need_class) {
     Object object;
     object.id = id_column ? cell(row, id_column) : cell(row, images[0]);
     const auto file_of = [&](std::size_t column) {
-      const fs::path file = csv.parent_path() / cell(row, column);
-      if (!image_exists(file)) throw IoError(table.where(row) + ": no such file: " + file.string());
-      return file;
+      return image_of_table(csv.parent_path() / cell(row, column), table.where(row));
     };
     const bool any = std::ranges::any_of(images, [&](std::size_t column) { return !cell(row, column).empty(); });
     for (const std::size_t column : images) {
