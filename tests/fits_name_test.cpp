@@ -175,22 +175,23 @@ TEST_CASE("what is not of the grammar is refused before CFITSIO sees it", "[fits
            "[PICS;image(12)]", "[PICS;image(X>5)]", "[compress Rice]", "[EVENTS#]",
            // sections and bins that are none
            "[1:5,]", "[1:]", "[:5]", "[1:5:]", "[1:5,3]", "[-1:5]", "[**]", "[1:1234567890]", "[1:5][1:5]",
-           "[1:5][EVENTS]", "[1:5][X>5]", "[1:5][bin]", "[bin][1:5]", "[X>5][1:5]", "[EVENTS][bin X=]",
-           "[EVENTS][bin X=TLMIN:5]", "[EVENTS][bin X=a]", "[EVENTS][bin (X,Y]", "[EVENTS][bin (X;Y)]",
-           "[EVENTS][bin (X,3)]", "[EVENTS][bin X(Y*2)]", "[EVENTS][bin X,Y;]", "[EVENTS][bin X,Y;(PI)]",
-           "[EVENTS][bin X;'PI']", "[EVENTS][bin X;-1]", "[EVENTS][binx X]", "[EVENTS][bin A,B,C,D,E]",
-           "[EVENTS][bin (A,B,C,D,E)]", "[EVENTS][bin X][bin Y]", "[EVENTS][bin X=1:2:3:4]", "[EVENTS][bin 1e]",
+           "[1:5][EVENTS]", "[1:5][X>5]", "[1:5][bin]", "[X>5][1:5]", "[EVENTS][bin X=]", "[EVENTS][bin X=TLMIN:5]",
+           "[EVENTS][bin X=a]", "[EVENTS][bin (X,Y]", "[EVENTS][bin (X;Y)]", "[EVENTS][bin (X,3)]",
+           "[EVENTS][bin X(Y*2)]", "[EVENTS][bin X,Y;]", "[EVENTS][bin X,Y;(PI)]", "[EVENTS][bin X;'PI']",
+           "[EVENTS][bin X;-1]", "[EVENTS][binx X]", "[EVENTS][bin A,B,C,D,E]", "[EVENTS][bin (A,B,C,D,E)]",
+           "[EVENTS][bin X][bin Y]", "[EVENTS][bin X=1:2:3:4]", "[EVENTS][bin 1e]",
            // unfinished, empty, too much
            "[", "[]", "[ ]", "[EVENTS", "[EVENTS]]", "[[EVENTS]]", "[EVENTS]x", "[EVENTS][", "[EVENTS][]", "[EVENTS] ",
            "[EVENTS][X>]", "[EVENTS][(X>5]", "[EVENTS][X>5)]", "[EVENTS][X>5][Y>5]", "[EVENTS][EVENTS,2]", "[EVENTS,]",
            "[EVENTS,x]", "[EVENTS,1,]", "[EVENTS][X 5]", "[EVENTS][X>5 6]", "[EVENTS][1.5.2]", "[EVENTS][X\t>5]",
-           "[EVENTS][X>5\n]", std::string("[EVENTS]\0[1]", 12), "[EV\xC3\x89NTS]", "[EVENTS].png", "[" + longest + "x]",
-           "[EVENTS][" + longest + "x>5]", "[EVENTS][1" + std::string(68, '0') + ">X]",
-           "[EVENTS][" + deep + "(X" + std::string(31, ')') + "]", "[EVENTS][X" + std::string(512, ' ') + "]"}) {
+           "[EVENTS][X>5\n]", "[EV\xC3\x89NTS]", "[EVENTS].png", "[" + longest + "x]", "[EVENTS][" + longest + "x>5]",
+           "[EVENTS][1" + std::string(68, '0') + ">X]", "[EVENTS][" + deep + "(X" + std::string(31, ')') + "]",
+           "[EVENTS][X" + std::string(512, ' ') + "]"}) {
     INFO(text);
     REQUIRE_THAT(refusal(text), Contains("f.fits[") && Contains("only names of local files are accepted") &&
                                     Contains("expected") && Contains("found"));
   }
+  REQUIRE_FALSE(refusal(std::string("[EVENTS]\0[1]", 12)).empty());
   REQUIRE(refusal("[" + longest + "]").empty());
   REQUIRE(refusal("[EVENTS][" + deep + "X" + std::string(30, ')') + "]").empty());
   REQUIRE_THAT(refusal("[EVENTS][regfilter(\"f.reg\")]"), Contains("expected ']', found '(\"f.reg\")]'"));
@@ -222,6 +223,12 @@ TEST_CASE("a name from a table chooses an extension and a section", "[fits][data
   const auto own = abell::read_data_set(folder.path() / "sample.fits[EVENTS][bin (X,Y)=::8]",
                                         {.need_class = false, .need_train = false, .need_set = false});
   REQUIRE(own.objects.size() == 1);
+}
+
+TEST_CASE("names that CFITSIO would look for elsewhere are of this folder", "[fits]") {
+  REQUIRE(abell::detail::as_file("~a.fits[1]") == "./~a.fits[1]");
+  REQUIRE(abell::detail::as_file(" a.fits") == "./ a.fits");
+  REQUIRE(abell::detail::as_file("a~ .fits") == "a~ .fits");
 }
 
 TEST_CASE("a name that CFITSIO would take for something else is refused", "[fits]") {

@@ -83,9 +83,11 @@ inline void check_bins(std::span<const double> sides, const std::string& name) {
     }
     all *= std::max(1.0, sides[i]);
   }
-  constexpr auto most = static_cast<double>(max_image_side * max_image_side);
-  if (all > most)
-    throw FormatError(name + ": expected at most " + std::to_string(most) + " bins, found " + std::to_string(all));
+  constexpr long most = max_image_side * max_image_side;
+  if (all > static_cast<double>(most)) {
+    throw FormatError(name + ": expected at most " + std::to_string(most) + " bins in all, found " +
+                      std::to_string(std::llround(all)));
+  }
 }
 
 /// The number of bins of a width between two limits: in double, which holds any.
