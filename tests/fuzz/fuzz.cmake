@@ -30,6 +30,8 @@ if(TARGET abell::votes)
   abell_add_libfuzzer_test(votes abell::votes)
 endif()
 
+abell_add_libfuzzer_test(fits_name abell::abell)
+
 # CFITSIO and wcslib are not instrumented, so that coverage would not lead the way: it damages files itself.
 if(TARGET abell::fits)
   abell_add_fuzz_program(fits abell::fits)

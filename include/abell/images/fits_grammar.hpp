@@ -62,8 +62,8 @@ class FitsNameParser {
     if (text_.size() > longest) refuse("at most " + std::to_string(longest) + " characters");
     FitsBrackets found;
     do {
-      need("[");
-      const std::size_t start = at_;
+      if (!begins("[")) refuse("'['");
+      const std::size_t start = ++at_;
       std::string& part = read_part(found, start == 1);
       need("]");
       part = text_.substr(start, at_ - 1 - start);
