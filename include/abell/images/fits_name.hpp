@@ -126,7 +126,7 @@ inline void check_fits_bins(const FitsName& parts, const std::string& name) {
                      numbers.data(), sides.data(), from.data(), to.data(), size.data(), &status);
   check_fits(status, name, "cannot be binned");
   std::array<double, 4> bins_on{};
-  for (std::size_t i = 0; i < 4; ++i) bins_on[i] = bins_between(from[i], to[i], size[i]);
+  for (std::size_t i = 0; i < static_cast<std::size_t>(axes); ++i) bins_on[i] = bins_between(from[i], to[i], size[i]);
   check_bins(std::span(bins_on).first(static_cast<std::size_t>(axes)), name);
 }
 
