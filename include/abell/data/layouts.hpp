@@ -114,7 +114,8 @@ inline Gathered gather_kosiba(const fs::path& folder, bool need_class) {
         throw FormatError(table.where(row) + ": expected a class of low-z, hi-z, galaxy, point, other, found '" +
                           name_of_class + "'");
       }
-      const fs::path file = image_of_table(images / (image_id + ".png"), table.where(row));
+      const fs::path file = images / (image_id + ".png");
+      if (!image_exists(file)) throw IoError(table.where(row) + ": no such file: " + file.string());
       if (split == Split::train) {
         training[image_id] = file;
       } else if (const auto twin = training.find(image_id); twin != training.end() && same_bytes(twin->second, file)) {
