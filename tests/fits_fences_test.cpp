@@ -89,6 +89,18 @@ TEST_CASE("tile sizes in headers must be sizes", "[fits]") {
   REQUIRE(headers(first + third).empty());
   REQUIRE_THAT(headers(first + second + third), Contains("h: expected ZTILE1"));
   REQUIRE_THROWS_AS(detail::check_tile_headers((folder / "none").string(), "none"), abell::IoError);
+
+  // Packed: as a whole, and cut.
+  for (const std::string& text : {first + third, first + second + third}) {
+    const std::vector<unsigned char> bytes = gzipped(text);
+    const std::string packed(bytes.begin(), bytes.end());
+    REQUIRE(headers(packed) == headers(text));
+  }
+  const std::vector<unsigned char> bytes = gzipped(first + third);
+  for (std::size_t keep = 20; keep < bytes.size(); ++keep) {
+    REQUIRE_THAT(headers(std::string(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(keep))),
+                 Contains("h: truncated or damaged gzip file"));
+  }
 }
 
 TEST_CASE("tiles cover their image, and are counted", "[fits]") {

@@ -47,7 +47,8 @@ inline bool check_tile_cards(std::string_view cards, const std::string& name) {
   return false;
 }
 
-/// Checks the headers of all extensions of a file, packed by gzip or not. Throws IoError and FormatError.
+/// Checks the headers of all extensions of a file, packed by gzip or not, and that packed ones are whole. Throws
+/// IoError and FormatError.
 inline void check_tile_headers(const std::string& path, const std::string& name) {
   const std::unique_ptr<gzFile_s, int (*)(gzFile)> file(gzopen(path.c_str(), "rb"), gzclose);
   if (!file) throw IoError(name + ": cannot be opened for reading");
@@ -59,6 +60,9 @@ inline void check_tile_headers(const std::string& path, const std::string& name)
     header = header || text.starts_with("XTENSION");
     if (header) header = !check_tile_cards(text, name);
   }
+  int error = Z_OK;
+  gzerror(file.get(), &error);
+  if (error != Z_OK) throw FormatError(name + ": truncated or damaged gzip file");
 }
 
 /// Whether `bytes` begin with one whole gzip stream of at most `limit` bytes.
