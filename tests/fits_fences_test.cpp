@@ -63,15 +63,22 @@ TEST_CASE("the whole number of a card is told from other values", "[fits]") {
 }
 
 TEST_CASE("tile sizes in headers must be sizes", "[fits]") {
-  REQUIRE(card_error("ZNAXIS  =                    2", "ZTILE1  =                  100", "END").empty());
-  REQUIRE(card_error("NAXIS1  =                    x", "COMMENT ZTILE1 = x").empty());
-  REQUIRE(card_error("END", "ZTILE1  = x").empty());
+  REQUIRE(card_error("ZNAXIS  =                    2", "ZTILE1  =                  100").empty());
+  REQUIRE(card_error("NAXIS1  =                    x", "COMMENT ZTILE1 = x", "ZVAL1   = x").empty());
+  REQUIRE(card_error("ZVAL1   = 32 / block", "ZCMPTYPE= 'RICE_1  '").empty());
   REQUIRE_THAT(card_error("ZTILE1  = 100", "ZTILE2  = x"),
                Contains("f.fits: expected ZTILE2  to be a size in pixels, found = x"));
   REQUIRE_THAT(card_error("ZNAXIS1 = 1.5"), Contains("ZNAXIS1"));
-  REQUIRE(detail::check_tile_cards(card("ZTILE1  = 5") + card("END"), "f.fits"));
-  REQUIRE_FALSE(detail::check_tile_cards(card("ZTILE1  = 5") + card(""), "f.fits"));
-  REQUIRE_FALSE(detail::check_tile_cards("END", "f.fits"));  // no whole card
+  REQUIRE_THAT(card_error("ZVAL1   = x", "ZCMPTYPE= 'RICE_1  '"), Contains("ZVAL1"));
+  REQUIRE(card_error("ZTILE1  = 20000", "ZTILE2  = 20000").empty());
+  REQUIRE_THAT(card_error("ZTILE1  = 20000", "ZTILE2  = 20001"), Contains("f.fits: expected tiles no larger"));
+  REQUIRE(detail::is_tile_area({}));
+  REQUIRE_FALSE(detail::is_tile_area(std::vector<long>(6, 1'000'000)));
+  std::string kept;
+  REQUIRE(detail::keep_tile_cards(card("ZTILE1  = 5") + card("NAXIS   = 2") + card("END") + card("ZTILE2"), kept));
+  REQUIRE(kept == card("ZTILE1  = 5"));
+  REQUIRE_FALSE(detail::keep_tile_cards(card("ZTILE2  = 6") + "END", kept));
+  REQUIRE(kept == card("ZTILE1  = 5") + card("ZTILE2  = 6"));
   for (const long side : {1L, 100L, 1'000'000L}) REQUIRE(detail::is_tile_size(side));
   for (const long side : {0L, -1L, 1'000'001L}) REQUIRE_FALSE(detail::is_tile_size(side));
 

@@ -6,12 +6,14 @@
 
 #include <abell/core/error.hpp>
 #include <abell/images/fits_library.hpp>
+#include <abell/images/image.hpp>
 #include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -28,23 +30,43 @@ inline long card_number(std::string_view card) {
   return whole ? value : -1;
 }
 
-/// Whether the side of a tile or an image, or a number of axes, is one.
+/// Whether the side of a tile or an image, a number of axes, or the pixels of a block are one.
 inline bool is_tile_size(long value) { return value >= 1 && value <= 1'000'000; }
 
-/// Checks the cards of a header, 80 characters each, up to END or the end of the text. Returns whether END was there.
-/// Throws FormatError for tiles that are no sizes.
-inline bool check_tile_cards(std::string_view cards, const std::string& name) {
-  constexpr std::size_t card_size = 80;
-  for (; cards.size() >= card_size; cards.remove_prefix(card_size)) {
-    const std::string_view card = cards.substr(0, card_size);
-    if (card.starts_with("END     ")) return true;
-    if (!card.starts_with("ZTILE") && !card.starts_with("ZNAXIS")) continue;
-    if (!is_tile_size(card_number(card))) {
+/// Whether a tile of these sides is not larger than any image may be.
+inline bool is_tile_area(std::span<const long> sides) {
+  long area = 1;
+  for (const long side : sides) area = std::min(area * side, 1'000'000'000'000L);
+  return area <= max_image_side * max_image_side;
+}
+
+/// Appends the cards that tell of tiles to `kept`, up to END or the end of the text. Returns whether END was there.
+inline bool keep_tile_cards(std::string_view text, std::string& kept) {
+  constexpr std::size_t size = 80;
+  for (; text.size() >= size; text.remove_prefix(size)) {
+    if (text.starts_with("END     ")) return true;
+    if (text.starts_with("Z")) kept += text.substr(0, size);
+  }
+  return false;
+}
+
+/// Throws FormatError for cards of one header whose tiles, or blocks in them, are no sizes.
+inline void check_tile_cards(const std::string& cards, const std::string& name) {
+  constexpr std::size_t size = 80;
+  const bool rice = cards.find("'RICE") != std::string::npos;
+  std::vector<long> tile;
+  for (std::size_t at = 0; at + size <= cards.size(); at += size) {
+    const std::string_view card = std::string_view(cards).substr(at, size);
+    const bool side = card.starts_with("ZTILE");
+    if (!side && !card.starts_with("ZNAXIS") && !(rice && card.starts_with("ZVAL1 "))) continue;
+    const long value = card_number(card);
+    if (!is_tile_size(value)) {
       throw FormatError(name + ": expected " + std::string(card.substr(0, 8)) + "to be a size in pixels, found " +
                         printable(std::string(card.substr(8, 22))));
     }
+    if (side) tile.push_back(value);
   }
-  return false;
+  if (!is_tile_area(tile)) throw FormatError(name + ": expected tiles no larger than images, found larger ones");
 }
 
 /// Checks the headers of all extensions of a file, packed by gzip or not, and that packed ones are whole. Throws
@@ -52,14 +74,21 @@ inline bool check_tile_cards(std::string_view cards, const std::string& name) {
 inline void check_tile_headers(const std::string& path, const std::string& name) {
   const std::unique_ptr<gzFile_s, int (*)(gzFile)> file(gzopen(path.c_str(), "rb"), gzclose);
   if (!file) throw IoError(name + ": cannot be opened for reading");
-  constexpr std::size_t block = 2880;
+  constexpr std::size_t block = 2880, most = 80'000;
   std::array<char, block> bytes{};
+  std::string cards;
   bool header = false;
   while (gzread(file.get(), bytes.data(), block) == static_cast<int>(block)) {
     const std::string_view text(bytes.data(), block);
     header = header || text.starts_with("XTENSION");
-    if (header) header = !check_tile_cards(text, name);
+    if (!header) continue;
+    header = !keep_tile_cards(text, cards);
+    if (cards.size() > most) throw FormatError(name + ": expected at most 1000 cards on tiles in a header, found more");
+    if (header) continue;
+    check_tile_cards(cards, name);
+    cards.clear();
   }
+  check_tile_cards(cards, name);
   int error = Z_OK;
   gzerror(file.get(), &error);
   if (error != Z_OK) throw FormatError(name + ": truncated or damaged gzip file");
