@@ -261,7 +261,7 @@ TEST_CASE("leftovers of killed runs go, files that are being written stay", "[fi
   for (const char* name : {"a.csv.part-1", "a.csv.part-abell-short", "a.csv.part-abell-Aaaaaaaaaaaaaaaa"}) {
     folder.write(name, "foreign");
   }
-  folder.write("/" + mark + zeros, "foreign");
+  folder.write(mark + zeros, "foreign");
   folder.write(leftover, "half");
   folder.write(of_another, "half");
   {
