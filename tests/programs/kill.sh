@@ -82,8 +82,9 @@ counts() {
   local file
   for file in consensus.csv volunteers.csv table1.csv table1.md table1.tex; do same "$1/out/$file" "$2/out/$file"; done
 }
-# undated FILE: the cards of a FITS header without the time, and the pixels.
-undated() { fold -b -w 80 "$1" | grep -av '^DATE    =\|^CHECKSUM='; }
+# undated FILE: the cards of a FITS header without times (the comment of DATASUM has one, too) and the command line,
+# and the pixels.
+undated() { fold -b -w 80 "$1" | sed '/^DATE    =/d; /^CHECKSUM=/d; /^HISTORY /d; /^DATASUM =/s| / .*||'; }
 cutouts() {
   local file
   same "$1/out/table.csv" "$2/out/table.csv"
