@@ -201,7 +201,7 @@ int run_classify(const Options& options, const std::string& command) {
     classify(options, model, network, catalogue);
     if (interrupted()) {
       if (!options.common.quiet) std::cerr << "\ninterrupted: nothing was written" << std::endl;
-      return exit_interrupted;
+      return exit_stopped();
     }
     options.out.empty() ? write_csv_catalogue(std::cout, catalogue) : write_catalogue(options.out, catalogue);
     if (!options.common.quiet) print_metrics(catalogue);

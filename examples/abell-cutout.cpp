@@ -117,7 +117,8 @@ FitsWriteOptions fits_options(const Job& job, std::size_t object, const SkyGrid&
           .unit = std::move(unit),
           .creator = "abell-cutout " + std::string(version),
           .wcs = grid.wcs.cards(),
-          .history = {"object " + from.id + " of " + from.where, "from " + source, job.command}};
+          .history = {"object " + from.id + " of " + from.where, "from " + source, job.command},
+          .durability = Durability::later};
 }
 
 void cut_xray(Job& job, std::size_t object, const Mosaic& mosaic, const MosaicPixels& pixels) {
@@ -186,15 +187,15 @@ int run_cutout(const Options& options, const std::string& command) {
   }
   Band xray(options.xray, options.exposure), optical(options.optical, {}), third(options.third, {});
   Job job{options, read_catalogue(options, xray), {}, {}, command, thread_count(options.common.threads)};
+  const OutputFolder folder = prepare_output(options.out, options.overwrite);
   const std::vector<Cover> xray_covers = covered_objects(job, xray);
   const std::vector<SkyPosition> centres = centres_of(job.objects);
   const auto optical_covers = optical.best_covers(centres, options.side, job.threads);
   const auto third_covers = third.best_covers(centres, options.side, job.threads);
-  if (interrupted()) return exit_interrupted;
+  if (interrupted()) return exit_stopped();
   job.stems = file_stems(job.objects);
   job.rows.resize(job.objects.size());
-  prepare_output(options.out, options.overwrite);
-  prepare_output(fs::path(options.out) / "images", true);
+  make_folder(fs::path(options.out) / "images");
 
   constexpr double half = 0.5;  // less is of no use to a network, which refuses images that are mostly masked
   const auto used = [](const std::vector<Cover>& covers) {
@@ -219,8 +220,9 @@ int run_cutout(const Options& options, const std::string& command) {
            });
   if (interrupted()) {
     if (!options.common.quiet) std::cerr << "\ninterrupted: the table was not written" << std::endl;
-    return exit_interrupted;
+    return exit_stopped();
   }
+  sync_folder(options.out);
   write_cutout_table(fs::path(options.out) / "table.csv", job.objects, job.rows,
                      {!options.exposure.empty(), !options.optical.empty(), !options.third.empty(), options.edge,
                       options.low_exposure});

@@ -60,7 +60,7 @@ int experiment(const ExperimentOptions& options, const std::string& command) {
   if (data.test.empty()) throw FormatError(train.data + ": expected a test split, found none");
   Laboratory lab{options, command};
   find_missing(lab, data.set, rows);
-  prepare_output(train.out, train.resume || train.overwrite);
+  const OutputFolder folder = prepare_output(train.out, train.resume || train.overwrite);
   if (train.overwrite) {
     for (const ExperimentRow& row : rows) fs::remove_all(fs::path(train.out) / row.slug);
   }
@@ -79,7 +79,7 @@ int experiment(const ExperimentOptions& options, const std::string& command) {
   const Experiment done = write_results(lab, data, rows);
   if (!train.common.quiet) print(done, train.out);
   if (stopped && !train.common.quiet) std::cerr << "interrupted: go on with --resume" << std::endl;
-  return stopped ? exit_interrupted : exit_ok;
+  return stopped ? exit_stopped() : exit_ok;
 }
 
 }  // namespace

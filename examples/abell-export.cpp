@@ -49,6 +49,7 @@ int run_export(const Options& options) {
   }
   const ModelInfo info = read_model_info(file);
   return with_model(file, info, [&](const auto& description, const auto& network) {
+    if (interrupted()) return exit_stopped();
     switch (format) {
       case Format::onnx: save_onnx(out, description, network, onnx_options(file, info)); break;
       case Format::keras: save_keras_weights(out, network); break;

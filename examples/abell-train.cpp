@@ -14,11 +14,11 @@ namespace fs = std::filesystem;
 /// Writes pictures of some objects in place of training.
 int show(const TrainOptions& options) {
   const DataSet set = read_data_set(options.data, {.positive = options.positive});
-  prepare_output(options.out, options.overwrite);
+  const OutputFolder folder = prepare_output(options.out, options.overwrite);
   const Shape input = with_description(options.network, 0, [](const auto&, const Shape& shape) { return shape; });
   write_previews(set, input, options.preprocessing.decode(), static_cast<std::size_t>(options.preview),
                  fs::path(options.out) / "previews", options.common.quiet);
-  return interrupted() ? exit_interrupted : exit_ok;
+  return interrupted() ? exit_stopped() : exit_ok;
 }
 
 int train(const TrainOptions& options, const std::string& command) {
@@ -33,7 +33,7 @@ int train(const TrainOptions& options, const std::string& command) {
     if (!options.resume && !options.weights.empty()) load_start(options.weights, network, options.common.quiet);
     Data data = read_data(options);
     // Wrong options and sets without images leave no folder behind.
-    prepare_output(options.out, options.resume || options.overwrite);
+    const OutputFolder folder = prepare_output(options.out, options.resume || options.overwrite);
     decode(options, network.input(), data);
     const bool quiet = options.common.quiet;
     if (!quiet) std::cout << summary(network) << from_scratch(options) << std::endl;
@@ -42,7 +42,7 @@ int train(const TrainOptions& options, const std::string& command) {
     if (!quiet && metrics) {
       std::cout << metrics->dump(2) << "\nreport: " << (fs::path(options.out) / "report.html").string() << std::endl;
     }
-    return metrics ? exit_ok : exit_interrupted;
+    return metrics ? exit_ok : exit_stopped();
   });
 }
 

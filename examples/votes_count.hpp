@@ -177,8 +177,9 @@ inline int run_count(CountOptions options, const CommonOptions& common, const st
   const votes::Mapping mapping = options.mapping.empty() ? votes::hunt_mapping() : votes::read_mapping(options.mapping);
   const auto workflows =
       options.workflows.empty() ? std::vector<votes::Workflow>() : votes::read_workflows(options.workflows);
+  const OutputFolder folder = prepare_output(options.out, options.overwrite);
   votes::Export from = detail::read_votes(options, workflows, common);
-  if (interrupted()) return exit_interrupted;
+  if (interrupted()) return exit_stopped();
   if (options.workflow.empty()) options.workflow = votes::choose_workflow(from, votes::codes_of(from, mapping));
   const votes::Ballots ballots = votes::count_votes(from, mapping, {options.workflow, options.workflow_version});
 
@@ -186,6 +187,7 @@ inline int run_count(CountOptions options, const CommonOptions& common, const st
   if (!options.experts.empty()) experts = read_experts(options.experts, from.objects, options.positive);
   const votes::Consensus consensus =
       detail::consensus_of(options.scheme, ballots, experts.truth, {.folds = options.folds, .seed = common.seed});
+  if (interrupted()) return exit_stopped();
   VotesReport report;
   report.subtitle = std::filesystem::path(options.source).filename().string() + ", scheme " + options.scheme;
   report.ballots = &ballots;
@@ -211,7 +213,6 @@ inline int run_count(CountOptions options, const CommonOptions& common, const st
                           {"other workflows", grouped_text(ballots.other_workflows)},
                           {"bad", grouped_text(from.bad)}};
 
-  prepare_output(options.out, options.overwrite);
   votes::write_consensus(options.out / "consensus.csv", from, ballots, mapping, consensus, options.threshold);
   votes::write_volunteers(options.out / "volunteers.csv", from, consensus);
   if (!options.experts.empty()) {

@@ -69,8 +69,8 @@ inline DataSet read_candidates(const std::string& source, std::uint64_t seed) {
 /// volunteers.
 inline int run_subjects(const SubjectsOptions& options, const CommonOptions& common) {
   const DataSet set = read_candidates(options.source, common.seed);
-  prepare_output(options.out, options.overwrite);
-  prepare_output(options.out / "images", true);
+  const OutputFolder folder = prepare_output(options.out, options.overwrite);
+  make_folder(options.out / "images");
   std::vector<std::vector<std::string>> rows(set.objects.size());
   ProgressBar bar("candidates", static_cast<long>(rows.size()), common.quiet);
   long done = 0;
@@ -87,13 +87,14 @@ inline int run_subjects(const SubjectsOptions& options, const CommonOptions& com
     for (std::size_t image = 0; image < images.size(); ++image) {
       const Picture& p = *images[image];
       row.push_back(std::string("images/") + number.data() + "_" + names[image] + ".png");
-      write_png(options.out / row.back(), p.shape.height, p.shape.width, p.shape.channels, p.pixels);
+      write_png(options.out / row.back(), p.shape.height, p.shape.width, p.shape.channels, p.pixels, Durability::later);
     }
     rows[static_cast<std::size_t>(i)] = row;
 #pragma omp critical(abell_votes_progress)
     bar.update(++done);
   });
-  if (interrupted()) return exit_interrupted;
+  if (interrupted()) return exit_stopped();
+  sync_folder(options.out);
   write_csv(options.out / "manifest.csv", {"#image_id", "image_1", "image_2", "image_3"}, rows);
   if (!common.quiet) std::cout << options.out.string() << ": " << rows.size() << " subjects\n";
   return exit_ok;
@@ -109,7 +110,7 @@ inline int run_page(const SubjectsOptions& options, const CommonOptions& common)
   HuntPage page(options.out, "The hunt for galaxy clusters: " + std::filesystem::path(options.source).stem().string());
   ProgressBar bar("candidates", static_cast<long>(set.objects.size()), common.quiet);
   for (std::size_t i = 0; i < set.objects.size(); ++i) {
-    if (interrupted()) return exit_interrupted;
+    if (interrupted()) return exit_stopped();
     const SubjectPictures pictures = subject_pictures(set.objects[i]);
     page.add(set.objects[i].id, pictures.xray, pictures.optical);
     bar.update(static_cast<long>(i) + 1);

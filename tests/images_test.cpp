@@ -184,25 +184,6 @@ TEST_CASE("a picture that cannot be written leaves nothing behind", "[images]") 
   REQUIRE(std::filesystem::is_empty(folder.path()));
 }
 
-TEST_CASE("a full disk is an error and keeps the old file", "[images]") {
-  if (!std::filesystem::exists("/dev/full")) return;
-  const TempFolder folder;
-  folder.write("kept.txt", "old");
-  {
-    abell::AtomicFile file(folder / "kept.txt");
-    file.stream() << "new";
-  }
-  REQUIRE(slurp(folder / "kept.txt") == "old");
-  {
-    abell::AtomicFile file(folder / "kept.txt");
-    file.stream() << "new";
-    file.stream().setstate(std::ios::badbit);
-    REQUIRE_THROWS_AS(file.commit(), IoError);
-  }
-  REQUIRE(slurp(folder / "kept.txt") == "old");
-  REQUIRE(std::distance(std::filesystem::directory_iterator(folder.path()), {}) == 1);
-}
-
 TEST_CASE("masked pixels become zero, the median, or an error", "[images]") {
   const float nan = std::numeric_limits<float>::quiet_NaN();
   Image image(1, 5, 1);

@@ -44,18 +44,12 @@ untimed() { awk -F, -v OFS=, 'NR == 1 { for (i = 1; i <= NF; ++i) if ($i ~ /seco
 # Ctrl-C in the first run, then in the second; the rest afterwards.
 command=("$folder/set" --out "$folder/broken" --rows CN-E,CN-Z --runs 2 --seed 7 "${options[@]}" --quiet)
 interrupt() {
-  local file=$folder/broken/CN-E/$1 job
+  local file=$folder/broken/CN-E/$1
   shift
-  "$ABELL_BIN/abell-experiment" "${command[@]}" "$@" 2>"$folder/stderr" &
-  job=$!
-  while [ ! -e "$file" ]; do
-    kill -0 $job 2>/dev/null || fail "abell-experiment ended by itself: $(cat "$folder/stderr")"
-    sleep 0.02
-  done
+  start abell-experiment "${command[@]}" "$@"
+  there "$file"
   kill -INT $job
-  wait $job
-  local found=$?
-  [ "$found" = 130 ] || fail "expected exit code 130 after SIGINT, found $found: $(cat "$folder/stderr")"
+  ends 130
 }
 interrupt seed-7/history.csv
 grep -q "Incomplete: [01] of 2 runs" "$folder/broken/results.md" || fail "an interrupted experiment does not say so"

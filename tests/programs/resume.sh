@@ -16,19 +16,16 @@ tensor() {
 
 # interrupt FILE ARGUMENT...: runs abell-train until it has written FILE of the run, then sends SIGINT.
 interrupt() {
-  local file=$folder/broken/$1 job
+  local file=$folder/broken/$1
   shift
   touch "$folder/start"
-  "$ABELL_BIN/abell-train" "$@" 2>"$folder/stderr" &
-  job=$!
+  start abell-train "$@"
   while [ ! "$file" -nt "$folder/start" ]; do
-    kill -0 $job 2>/dev/null || fail "abell-train ended by itself: $(cat "$folder/stderr")"
+    alive
     sleep 0.02
   done
   kill -INT $job
-  wait $job
-  local found=$?
-  [ "$found" = 130 ] || fail "expected exit code 130 after SIGINT, found $found: $(cat "$folder/stderr")"
+  ends 130
   no_parts "$folder/broken"
 }
 

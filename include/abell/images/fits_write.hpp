@@ -35,6 +35,7 @@ struct FitsWriteOptions {
   std::string wcs = {};                   ///< cards of sky coordinates: `Wcs::cards` or `wcs_cards`
   std::vector<FitsKey> keys = {};         ///< further numbers
   std::vector<std::string> history = {};  ///< HISTORY, the command line say
+  Durability durability = Durability::now;
 };
 
 namespace detail {
@@ -129,7 +130,7 @@ inline void write_fits(const std::filesystem::path& path, const Image& image, co
   check();
   const std::size_t bytes = memory.finish(name);
 
-  AtomicFile out(path);
+  AtomicFile out(path, options.durability);
   out.stream().write(static_cast<const char*>(memory.bytes), static_cast<std::streamsize>(bytes));
   out.commit();
 }

@@ -171,18 +171,18 @@ inline std::vector<std::uint8_t> encode_png(int height, int width, int channels,
 
 /// Writes 8-bit HWC pixels as PNG, complete or not at all. Throws IoError naming the file.
 inline void write_png(const std::filesystem::path& path, int height, int width, int channels,
-                      std::span<const std::uint8_t> pixels) {
+                      std::span<const std::uint8_t> pixels, Durability durability = Durability::now) {
   const std::vector<std::uint8_t> bytes = encode_png(height, width, channels, pixels);
-  AtomicFile file(path);
+  AtomicFile file(path, durability);
   file.stream().write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
   file.commit();
 }
 
 /// Writes an image as 8-bit PNG; values are rounded and clamped to 0..255.
-inline void write_png(const std::filesystem::path& path, const Image& image) {
+inline void write_png(const std::filesystem::path& path, const Image& image, Durability durability = Durability::now) {
   std::vector<std::uint8_t> bytes(image.pixels.size());
   std::ranges::transform(image.pixels, bytes.begin(), to_byte);
-  write_png(path, image.height, image.width, image.channels, bytes);
+  write_png(path, image.height, image.width, image.channels, bytes, durability);
 }
 
 }  // namespace abell
