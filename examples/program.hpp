@@ -28,6 +28,8 @@
 #include <string>
 #include <string_view>
 
+#include "printable_output.hpp"
+
 namespace abell::program {
 
 inline constexpr int exit_ok = 0;
@@ -107,6 +109,7 @@ inline int guard(std::string_view name, const std::function<int()>& body) {
 /// Parses the command line, installs the SIGINT handler and calls `body` under `guard`.
 /// --help and --version give 0, wrong options 2.
 inline int run(CLI::App& app, int argc, char** argv, const std::function<int()>& body) {
+  const PrintableOutput output;
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -177,7 +180,7 @@ class ProgressBar {
     } else if (rate > 0) {
       line += ", " + clock(static_cast<double>(total_ - done) / rate) + " left";
     }
-    if (!note.empty()) line += ", " + std::string(note);
+    if (!note.empty()) line += ", " + printable(note);
     line += terminal_ ? "\x1b[K" : "\n";
     std::fputs(line.c_str(), stderr);
     std::fflush(stderr);

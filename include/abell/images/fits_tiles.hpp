@@ -47,7 +47,7 @@ inline void check_tile_headers(const std::string& path, const std::string& name)
       const long value = card_number(card);
       if (value < 1 || value > 1'000'000) {
         throw FormatError(name + ": expected " + std::string(card.substr(0, 8)) + "to be a size in pixels, found " +
-                          printable(std::string(card.substr(8, 22))));
+                          header_text(std::string(card.substr(8, 22))));
       }
     }
   }
