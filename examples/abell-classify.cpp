@@ -4,6 +4,7 @@
 #include <abell/network/dihedral.hpp>
 #include <abell/weights/model.hpp>
 #include <map>
+#include <sstream>
 
 #include "catalogue.hpp"
 #include "model_file.hpp"
@@ -203,7 +204,13 @@ int run_classify(const Options& options, const std::string& command) {
       if (!options.common.quiet) std::cerr << "\ninterrupted: nothing was written" << std::endl;
       return exit_stopped();
     }
-    options.out.empty() ? write_csv_catalogue(std::cout, catalogue) : write_catalogue(options.out, catalogue);
+    if (options.out.empty()) {
+      std::ostringstream text;
+      write_csv_catalogue(text, catalogue);
+      print_data(text.str());
+    } else {
+      write_catalogue(options.out, catalogue);
+    }
     if (!options.common.quiet) print_metrics(catalogue);
     return exit_ok;
   });

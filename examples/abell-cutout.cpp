@@ -103,7 +103,8 @@ std::vector<Cover> covered_objects(Job& job, Band& xray) {
       throw FormatError(first + "; so do " + std::to_string(lost) + " of " + std::to_string(covers.size()) +
                         (kept.empty() ? " objects" : " objects (--skip leaves them out)"));
     }
-    if (!job.options.common.quiet) std::cerr << first << "; " << lost << " such objects are left out" << std::endl;
+    if (!job.options.common.quiet)
+      std::cerr << printable(first) << "; " << lost << " such objects are left out" << std::endl;
   }
   job.objects = std::move(kept);
   return kept_covers;

@@ -24,6 +24,8 @@ int main(int argc, char** argv) {
         ->required();
     to->add_option("--out", candidates.out, out)->required();
     to->add_flag("--overwrite", candidates.overwrite, "Write there although something is there");
+    to->add_flag("--allow-outside", candidates.allow_outside,
+                 "Publish also images that lie outside the set's folder, by a table or a link");
     return to;
   };
   const CLI::App* const subjects_command = add_candidates(

@@ -28,6 +28,7 @@
 #include <string_view>
 
 #include "output_folder.hpp"
+#include "printable_output.hpp"
 #include "stopping.hpp"
 
 namespace abell::program {
@@ -97,6 +98,7 @@ inline int guard(std::string_view name, const std::function<int()>& body) {
 /// Parses the command line, listens for requests to stop and calls `body` under `guard`.
 /// --help and --version give 0, wrong options 2.
 inline int run(CLI::App& app, int argc, char** argv, const std::function<int()>& body) {
+  const PrintableOutput output;
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -156,7 +158,7 @@ class ProgressBar {
     } else if (rate > 0) {
       line += ", " + clock(static_cast<double>(total_ - done) / rate) + " left";
     }
-    if (!note.empty()) line += ", " + std::string(note);
+    if (!note.empty()) line += ", " + printable(note);
     line += terminal_ ? "\x1b[K" : "\n";
     std::fputs(line.c_str(), stderr);
     std::fflush(stderr);

@@ -27,6 +27,7 @@ struct SubjectsOptions {
   std::string source;
   std::filesystem::path out;
   bool overwrite = false;
+  bool allow_outside = false;
 };
 
 /// The images of the public set.
@@ -58,9 +59,29 @@ inline Picture magnified_centre(const Picture& picture) {
   return out;
 }
 
+/// What is published must lie in the set's folder: tables may name any file of this machine. Links and ".." are
+/// resolved. Throws FormatError naming the object.
+inline void check_inside(const DataSet& set) {
+  namespace fs = std::filesystem;
+  const fs::path home = fs::is_directory(set.source) ? set.source : fs::absolute(set.source).parent_path();
+  const fs::path folder = fs::weakly_canonical(home);
+  for (const Object& object : set.objects) {
+    std::vector<fs::path> files = object.files;
+    files.push_back(object.third);
+    for (const fs::path& file : files) {
+      if (file.empty() || file == set.source) continue;  // the command line named it
+      const fs::path inside = fs::weakly_canonical(fits_base(file)).lexically_relative(folder);
+      if (!inside.empty() && *inside.begin() != "..") continue;
+      throw FormatError(set.source.string() + ": object '" + object.id + "': " + file.string() +
+                        " lies outside the set's folder (--allow-outside publishes it)");
+    }
+  }
+}
+
 /// The set in random order: who looks at it must not learn the classes from the order.
-inline DataSet read_candidates(const std::string& source, std::uint64_t seed) {
-  DataSet set = read_data_set(source, {.need_class = false, .need_train = false, .need_set = false});
+inline DataSet read_candidates(const SubjectsOptions& options, std::uint64_t seed) {
+  DataSet set = read_data_set(options.source, {.need_class = false, .need_train = false, .need_set = false});
+  if (!options.allow_outside) check_inside(set);
   shuffle(set.objects, Random(seed, {.purpose = Purpose::shuffle}));
   return set;
 }
@@ -68,7 +89,7 @@ inline DataSet read_candidates(const std::string& source, std::uint64_t seed) {
 /// Writes three images of each candidate and manifest.csv, which Panoptes's uploader reads. '#' hides the id from
 /// volunteers.
 inline int run_subjects(const SubjectsOptions& options, const CommonOptions& common) {
-  const DataSet set = read_candidates(options.source, common.seed);
+  const DataSet set = read_candidates(options, common.seed);
   const OutputFolder folder = prepare_output(options.out, options.overwrite);
   make_folder(options.out / "images");
   std::vector<std::vector<std::string>> rows(set.objects.size());
@@ -102,7 +123,7 @@ inline int run_subjects(const SubjectsOptions& options, const CommonOptions& com
 
 /// Writes the page; each candidate is embedded as it is read.
 inline int run_page(const SubjectsOptions& options, const CommonOptions& common) {
-  const DataSet set = read_candidates(options.source, common.seed);
+  const DataSet set = read_candidates(options, common.seed);
   std::error_code error;
   if (std::filesystem::exists(options.out, error) && !options.overwrite) {
     throw IoError(options.out.string() + ": already exists (--overwrite replaces it)");

@@ -119,6 +119,26 @@ TEST_CASE("a broken set in the layout of Kosiba et al. is refused by file and li
   REQUIRE_THAT(io_error(folder.path()), Contains("train_images") && Contains("no such folder"));
 }
 
+TEST_CASE("an image_id does not leave its folder of images", "[data]") {
+  const TempFolder folder;
+  kosiba(folder);
+  picture(folder / "outside.png");
+  picture(folder / "train_images/deeper/x.png");
+  for (const std::string id : {"../outside", "deeper/x", "./a", "deeper/../a", "..", ".", "/outside"}) {
+    folder.write("train.csv", "image_id,class\na,low-z\n" + id + ",point\n");
+    REQUIRE_THAT(format_error(folder.path()),
+                 Contains("train.csv:3: expected an image_id") && Contains("'" + id + "'"));
+  }
+  REQUIRE_THROWS_AS(abell::detail::image_of_id(folder / "train_images", std::string("a\0", 2), "t.csv:2"), FormatError);
+  // Neither the file before a bracket nor a folder stands for <id>.png; a link in the folder is its owner's choice.
+  folder.write("train.csv", "image_id,class\na,low-z\na.png[1],point\n");
+  REQUIRE_THAT(io_error(folder.path()), Contains("train.csv:3: no such file"));
+  std::filesystem::create_symlink("../outside.png", folder / "train_images/link.png");
+  picture(folder / "train_images/..b.png");
+  folder.write("train.csv", "image_id,class\na,low-z\nlink,point\n..b,point\n");
+  REQUIRE(abell::read_data_set(folder.path()).members(Split::train).size() == 3);
+}
+
 TEST_CASE("the same image in train and test is refused, the same number is not", "[data]") {
   const TempFolder folder;
   kosiba(folder);

@@ -139,6 +139,23 @@ TEST_CASE("The table in Markdown and LaTeX has ours beside the paper's", "[repor
   CHECK(contains(tex, "CN-Z \\& more & no labels & -- &"));
 }
 
+TEST_CASE("Foreign words end no cell, line or comment of the tables", "[report]") {
+  const TempFolder folder;
+  abell::Experiment experiment = small();
+  experiment.subtitle = "a|b\n\\input{c}";
+  experiment.notes = {"one\r\\two"};
+  experiment.rows[1].title = "x | y_1";
+  experiment.rows[1].missing = "no a_b | c";
+  abell::write_results_markdown(folder / "results.md", experiment);
+  const std::string markdown = slurp(folder / "results.md");
+  CHECK(contains(markdown, "# a\\|b\\\\x0a\\\\input{c}\n\n> one\\\\x0d\\\\two\n\n"));
+  CHECK(contains(markdown, "\n| x \\| y\\_1 | no a\\_b \\| c | – |"));
+  abell::write_results_tex(folder / "results.tex", experiment);
+  const std::string tex = slurp(folder / "results.tex");
+  CHECK(contains(tex, "% a|b\\x0a\\input{c}\n% one\\x0d\\two\n% Mean"));
+  CHECK(contains(tex, "\nx | y\\_1 & no a\\_b | c & -- &"));
+}
+
 TEST_CASE("An experiment's page is self-contained and well-formed", "[report]") {
   const std::string html = abell::experiment_page(small_page()).html();
   CHECK(tag_error(html).empty());

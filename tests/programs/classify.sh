@@ -77,6 +77,16 @@ expect 0 abell-classify --model run table.csv --out t.reg --quiet
 grep -qE '^circle\(150\.1,-2\.5,60"\) # color=#[0-9a-f]{6} text=\{a, \(b\) 0\.[0-9]{3}\}$' t.reg || fail "wrong region: $(cat t.reg)"
 [ "$(sed -n 4p t.reg)" = fk5 ] || fail "regions without a frame"
 
+# A file on standard output has an id's own bytes; a terminal, and what is said of a class, only show them.
+printf 'id,image,class\n\e[1mi,optical.fits,c\x9b\nj,optical.fits,d\n' >escape.csv
+expect 0 abell-classify --model run escape.csv --positive $'c\x9b'
+LC_ALL=C grep -qa $'^\e\\[1mi,' stdout || fail "the id has other bytes: $(cat -v stdout)"
+grep -qF '2 of known class (positive: c\x9b)' stderr || fail "the class is not shown: $(cat -v stderr)"
+if command -v script >/dev/null; then
+  script -qec "'$ABELL_BIN/abell-classify' --model run escape.csv --quiet" /dev/null >terminal </dev/null
+  grep -qaF '\x1b[1mi,' terminal || fail "a terminal obeys an id: $(cat -v terminal)"
+fi
+
 # An output is replaced only when asked, and never an input.
 expect 0 abell-classify --model run table.csv --out t.csv --quiet
 cp t.csv before.csv

@@ -89,6 +89,17 @@ inline bool same_bytes(const fs::path& a, const fs::path& b) {
   return std::equal(Byte(first), Byte(), Byte(second), Byte());
 }
 
+/// `<images>/<id>.png`. The id is foreign and must not lead out of the folder; links in it are its owner's choice.
+inline fs::path image_of_id(const fs::path& images, const std::string& id, const std::string& where) {
+  if (fs::path(id).filename() != id || id == "." || id == ".." || id.find('\0') != std::string::npos) {
+    throw FormatError(where + ": expected an image_id that is a file name without a folder, found '" + id + "'");
+  }
+  fs::path file = images / (id + ".png");
+  std::error_code ignored;
+  if (!fs::is_regular_file(file, ignored)) throw IoError(where + ": no such file: " + file.string());
+  return file;
+}
+
 /// `train.csv` and `test.csv` with `image_id,class`; images are `<split>_images/<image_id>.png`.
 inline Gathered gather_kosiba(const fs::path& folder, bool need_class) {
   constexpr std::array<std::string_view, 5> known{"galaxy", "hi-z", "low-z", "other", "point"};
@@ -114,8 +125,7 @@ inline Gathered gather_kosiba(const fs::path& folder, bool need_class) {
         throw FormatError(table.where(row) + ": expected a class of low-z, hi-z, galaxy, point, other, found '" +
                           name_of_class + "'");
       }
-      const fs::path file = images / (image_id + ".png");
-      if (!image_exists(file)) throw IoError(table.where(row) + ": no such file: " + file.string());
+      const fs::path file = image_of_id(images, image_id, table.where(row));
       if (split == Split::train) {
         training[image_id] = file;
       } else if (const auto twin = training.find(image_id); twin != training.end() && same_bytes(twin->second, file)) {

@@ -62,7 +62,7 @@ inline void check_tile_cards(const std::string& cards, const std::string& name) 
     const long value = card_number(card);
     if (!is_tile_size(value)) {
       throw FormatError(name + ": expected " + std::string(card.substr(0, 8)) + "to be a size in pixels, found " +
-                        printable(std::string(card.substr(8, 22))));
+                        header_text(std::string(card.substr(8, 22))));
     }
     if (side) tile.push_back(value);
   }

@@ -98,7 +98,7 @@ inline void write_fits(const std::filesystem::path& path, const Image& image, co
   }
   const auto text = [&](const char* keyword, const std::string& value, const char* comment) {
     if (!value.empty()) {
-      fits_write_key_longstr(file, keyword, detail::printable(value).c_str(), comment, &status);
+      fits_write_key_longstr(file, keyword, detail::header_text(value).c_str(), comment, &status);
     }
   };
   text("OBJECT", options.object, "name of the object");
@@ -113,7 +113,7 @@ inline void write_fits(const std::filesystem::path& path, const Image& image, co
   text("CREATOR", options.creator, "program that made this file");
   if (options.dated) fits_write_date(file, &status);
   for (const std::string& line : options.history) {
-    fits_write_history(file, detail::printable(line).c_str(), &status);
+    fits_write_history(file, detail::header_text(line).c_str(), &status);
   }
   check();
   switch (options.pixels) {

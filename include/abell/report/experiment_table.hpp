@@ -64,13 +64,14 @@ inline Spread paper_spread(const ExperimentRow& row, std::size_t measure) {
 
 namespace detail::report {
 
-/// The cells of a row of the short table: title, ours, the paper's, runs; `cell` writes a number.
-template <class Cell>
-std::vector<std::string> short_row(const Experiment& experiment, const ExperimentRow& row, const Cell& cell) {
-  std::vector<std::string> cells{row.title};
+/// The cells of a row of the short table: title, ours, the paper's, runs; `escape` takes text, `cell` writes a number.
+template <class Escape, class Cell>
+std::vector<std::string> short_row(const Experiment& experiment, const ExperimentRow& row, const Escape& escape,
+                                   const Cell& cell) {
+  std::vector<std::string> cells{escape(row.title)};
   const RowSummary summary = summarise(row, experiment.labels());
   for (std::size_t i = 0; i < measure_letters.size(); ++i) {
-    cells.push_back(!row.missing.empty() && i == 0 ? row.missing : cell(summary.plain[i], 3));
+    cells.push_back(!row.missing.empty() && i == 0 ? escape(row.missing) : cell(summary.plain[i], 3));
   }
   for (std::size_t i = 0; i < measure_letters.size(); ++i) cells.push_back(cell(paper_spread(row, i), 2));
   cells.push_back(std::to_string(row.runs.size()));
@@ -88,22 +89,6 @@ inline std::vector<std::string> short_head() {
 inline std::string joined(const std::vector<std::string>& cells, std::string_view between) {
   std::string out;
   for (const std::string& cell : cells) out += (out.empty() ? "" : std::string(between)) + cell;
-  return out;
-}
-
-/// `text` with the characters that mean something in LaTeX escaped.
-inline std::string escape_tex(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    if (c == '\\') {
-      out += "\\textbackslash{}";
-    } else if (c == '~' || c == '^') {
-      out += std::string("\\") + c + "{}";
-    } else {
-      if (std::string_view("&%$#_{}").find(c) != std::string_view::npos) out += '\\';
-      out += c;
-    }
-  }
   return out;
 }
 
@@ -137,16 +122,16 @@ inline void write_results_markdown(const std::filesystem::path& path, const Expe
   using namespace detail::report;
   AtomicFile file(path);
   const std::vector<std::string> head = short_head();
-  file.stream() << "# " << experiment.subtitle << "\n\n";
-  for (const std::string& note : experiment.notes) file.stream() << "> " << note << "\n\n";
+  file.stream() << "# " << escape_markdown(experiment.subtitle) << "\n\n";
+  for (const std::string& note : experiment.notes) file.stream() << "> " << escape_markdown(note) << "\n\n";
   file.stream() << "| " << joined(head, " | ") << " |\n|---|";
   for (std::size_t i = 1; i < head.size(); ++i) file.stream() << "---:|";
   file.stream() << "\n";
   for (const ExperimentRow& row : experiment.rows) {
     const auto cell = [](const Spread& spread, int decimals) { return spread_text(spread, decimals); };
-    file.stream() << "| " << joined(short_row(experiment, row, cell), " | ") << " |\n";
+    file.stream() << "| " << joined(short_row(experiment, row, escape_markdown, cell), " | ") << " |\n";
   }
-  file.stream() << "\n" << objects_text(experiment) << "\n";
+  file.stream() << "\n" << escape_markdown(objects_text(experiment)) << "\n";
   file.commit();
 }
 
@@ -154,9 +139,9 @@ inline void write_results_markdown(const std::filesystem::path& path, const Expe
 inline void write_results_tex(const std::filesystem::path& path, const Experiment& experiment) {
   using namespace detail::report;
   AtomicFile file(path);
-  file.stream() << "% " << experiment.subtitle << "\n";
-  for (const std::string& note : experiment.notes) file.stream() << "% " << note << "\n";
-  file.stream() << "% " << objects_text(experiment) << "\n\\begin{tabular}{lccccccccr}\n\\hline\n";
+  file.stream() << "% " << printable(experiment.subtitle) << "\n";
+  for (const std::string& note : experiment.notes) file.stream() << "% " << printable(note) << "\n";
+  file.stream() << "% " << printable(objects_text(experiment)) << "\n\\begin{tabular}{lccccccccr}\n\\hline\n";
   const std::vector<std::string> head = short_head();
   file.stream() << joined(head, " & ") << " \\\\\n\\hline\n";
   for (const ExperimentRow& row : experiment.rows) {
@@ -165,9 +150,7 @@ inline void write_results_tex(const std::filesystem::path& path, const Experimen
       return "$" + fixed_text(*spread.mean, decimals) + " \\pm " + fixed_text(spread.deviation.value_or(0), decimals) +
              "$";
     };
-    std::vector<std::string> cells = short_row(experiment, row, cell);
-    cells[0] = escape_tex(cells[0]);
-    file.stream() << joined(cells, " & ") << " \\\\\n";
+    file.stream() << joined(short_row(experiment, row, escape_tex, cell), " & ") << " \\\\\n";
   }
   file.stream() << "\\hline\n\\end{tabular}\n";
   file.commit();
