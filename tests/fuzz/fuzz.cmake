@@ -36,6 +36,9 @@ endif()
 if(TARGET abell::weights)
   abell_add_libfuzzer_test(safetensors abell::weights)
 endif()
+if(TARGET abell::keras)
+  abell_add_libfuzzer_test(keras_h5 abell::keras)
+endif()
 
 # CFITSIO and wcslib are not instrumented, so that coverage would not lead the way: it damages files itself.
 if(TARGET abell::fits)
