@@ -23,6 +23,17 @@ TEST_CASE("CSV follows RFC 4180", "[table]") {
   REQUIRE_THROWS_WITH(table.column("d"), Contains("t.csv") && Contains("'d'") && Contains("id, "));
 }
 
+TEST_CASE("a byte order mark is no part of the first name", "[table]") {
+  const std::string mark = "\xEF\xBB\xBF";
+  for (const std::string& start : {mark + "a", mark + "\"a\"", "\"" + mark + "a\"", mark + mark + "a"}) {
+    REQUIRE(abell::parse_csv(start + ",b\n" + mark + "1,2\n", "t.csv").header == std::vector<std::string>{"a", "b"});
+  }
+  // U+FF41 begins with the same byte.
+  REQUIRE(abell::parse_csv("\xEF\xBD\x81,b\n", "t.csv").header.front() == "\xEF\xBD\x81");
+  REQUIRE(abell::parse_csv(mark.substr(0, 2) + "\n", "t.csv").header.front() == mark.substr(0, 2));
+  REQUIRE_THROWS_WITH(abell::parse_csv(mark, "t.csv"), Contains("empty file"));
+}
+
 TEST_CASE("broken CSV is refused with its line", "[table]") {
   const auto message = [](const std::string& text) {
     return message_of<FormatError>([&] { abell::parse_csv(text, "t.csv"); });
@@ -35,6 +46,7 @@ TEST_CASE("broken CSV is refused with its line", "[table]") {
   REQUIRE_THAT(message("a,b\n\n1,x\"2\"\n"), Contains("t.csv:3") && Contains("quote inside"));
   REQUIRE_THAT(message("a,b,a\n"), Contains("'a' is there twice"));
   REQUIRE_THAT(message(std::string("a\n\0\n", 4)), Contains("zero byte"));
+  REQUIRE_THAT(message(std::string("a\n\"\0\"\n", 6)), Contains("t.csv:2") && Contains("zero byte"));
   const TempFolder folder;
   REQUIRE_THROWS_AS(abell::read_csv(folder / "none.csv"), IoError);
   REQUIRE_THROWS_AS(abell::read_csv(folder.path()), IoError);
