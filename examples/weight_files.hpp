@@ -33,7 +33,6 @@ void load_start(const std::filesystem::path& path, Network& network, bool quiet)
     load_weights(path, network);
     return;
   }
-  H5dont_atexit();  // after a damaged file HDF5 complains while it closes itself
   const std::string head = abell::detail::layer_of(network.slots().back().name);
   const LoadedWeights loaded = load_keras_weights(path, network, {.missing = {head}, .unused = {"conv_preds"}});
   if (quiet) return;

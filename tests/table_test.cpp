@@ -24,6 +24,17 @@ TEST_CASE("CSV follows RFC 4180", "[table]") {
   REQUIRE_THROWS_WITH(table.column("d"), Contains("t.csv") && Contains("'d'") && Contains("id, "));
 }
 
+TEST_CASE("a byte order mark is no part of the first name", "[table]") {
+  const std::string mark = "\xEF\xBB\xBF";
+  for (const std::string& start : {mark + "a", mark + "\"a\"", "\"" + mark + "a\"", mark + mark + "a"}) {
+    REQUIRE(abell::parse_csv(start + ",b\n" + mark + "1,2\n", "t.csv").header == std::vector<std::string>{"a", "b"});
+  }
+  // U+FF41 begins with the same byte.
+  REQUIRE(abell::parse_csv("\xEF\xBD\x81,b\n", "t.csv").header.front() == "\xEF\xBD\x81");
+  REQUIRE(abell::parse_csv(mark.substr(0, 2) + "\n", "t.csv").header.front() == mark.substr(0, 2));
+  REQUIRE_THROWS_WITH(abell::parse_csv(mark, "t.csv"), Contains("empty file"));
+}
+
 TEST_CASE("broken CSV is refused with its line", "[table]") {
   const auto message = [](const std::string& text) {
     return message_of<FormatError>([&] { abell::parse_csv(text, "t.csv"); });

@@ -194,6 +194,8 @@ TEST_CASE("mapping files", "[votes]") {
   REQUIRE_THAT(message("{}"), Contains("\"answers\""));
   REQUIRE_THAT(message(R"({"answers":{"T0":"f"}})"), Contains("task 'T0'"));
   REQUIRE_THAT(message(R"({"answers":{"T0":{"Yes":"q"}}})"), Contains("for 'Yes' in task 'T0', found \"q\""));
+  REQUIRE_THAT(message(R"({"answers":{"T0":["f"]}})"), Contains("task 'T0', found an array"));
+  REQUIRE_THAT(message(R"({"answers":{"T0":{"Yes":{"a":1}}}})"), Contains("task 'T0', found an object"));
   REQUIRE_THROWS_AS(votes::read_mapping(folder / "none.json"), IoError);
 }
 

@@ -32,6 +32,8 @@ class CsvReader {
  public:
   /// A longer record is refused: most likely a quote was opened and never closed.
   static constexpr std::size_t most_record_bytes = std::size_t{64} << 20;
+  /// The mark that some programs put before the first record; it is skipped.
+  static constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
 
   /// `name` is used in errors.
   CsvReader(std::istream& in, std::string name) : in_(in), name_(std::move(name)) {}
@@ -41,7 +43,7 @@ class CsvReader {
   bool next() {
     fields_.clear();
     record_ = at_;
-    if (!started_ && peek() == bom[0]) skip_bom();
+    if (!started_) skip_mark();
     started_ = true;
     while (peek() == '\n' || peek() == '\r') end_of_line();
     record_ = at_;
@@ -87,7 +89,6 @@ class CsvReader {
 
  private:
   static constexpr int end = -1;
-  static constexpr int bom[] = {0xEF, 0xBB, 0xBF};
   static constexpr std::size_t block = std::size_t{1} << 16;
 
   struct Field {
@@ -121,11 +122,9 @@ class CsvReader {
     return got > 0;
   }
 
-  void skip_bom() {
-    for (const int byte : bom) {
-      if (peek() != byte) fail(line_, "an incomplete byte order mark");
-      ++at_;
-    }
+  void skip_mark() {
+    if (peek() == end) return;
+    if (std::string_view(buffer_.data(), filled_).starts_with(byte_order_mark)) at_ += byte_order_mark.size();
   }
 
   void end_of_line() {
