@@ -213,10 +213,9 @@ TEST_CASE("a state put aside after any step ends in the same bits", "[training][
 TEST_CASE("counts of another set or batch are refused", "[training][resume]") {
   const auto train = halves(10), validation = halves(6, 2);
   FitOptions options{.batch = 4, .epochs = 3, .optimizer = quick};
-  int steps = 0;
-  options.callbacks = {{.stop = [&] { return ++steps == 5; }}};
   auto network = build<float>(net, shape, 1);
   TrainingState<float> state;
+  options.callbacks = {{.stop = [&] { return state.optimizer.updates == 5; }}};
   fit(network, train, &validation, options, state);
   REQUIRE((state.epoch == 1 && state.batch == 2 && state.seen == 8 && state.optimizer.updates == 5));
   options.callbacks.clear();
