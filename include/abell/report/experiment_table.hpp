@@ -13,6 +13,17 @@
 
 namespace abell {
 
+namespace detail::report {
+
+/// Mean and standard deviation as two columns, empty where they are not there.
+inline void add_spread(std::vector<std::pair<std::string, std::string>>& fields, const std::string& name,
+                       const Spread& spread) {
+  fields.emplace_back(name, spread.mean ? csv_number(*spread.mean) : "");
+  fields.emplace_back(name + "_sd", spread.deviation ? csv_number(*spread.deviation) : "");
+}
+
+}  // namespace detail::report
+
 /// One line of results.csv as column and text, in order; numbers that are not there are empty.
 inline std::vector<std::pair<std::string, std::string>> result_fields(const Experiment& experiment,
                                                                       const ExperimentRow& row) {
@@ -28,8 +39,7 @@ inline std::vector<std::pair<std::string, std::string>> result_fields(const Expe
                                                           {"runs", std::to_string(row.runs.size())},
                                                           {"objects", std::to_string(experiment.objects.size())}};
   const auto add = [&](const std::string& name, const Spread& spread) {
-    fields.emplace_back(name, spread.mean ? csv_number(*spread.mean) : "");
-    fields.emplace_back(name + "_sd", spread.deviation ? csv_number(*spread.deviation) : "");
+    detail::report::add_spread(fields, name, spread);
   };
   const auto add_all = [&](const std::string& before, const MeasureSpreads& spreads) {
     for (std::size_t i = 0; i < spreads.size(); ++i) add(before + measure_names[i], spreads[i]);
@@ -49,8 +59,16 @@ inline std::vector<std::pair<std::string, std::string>> result_fields(const Expe
   add("scaled_calibration_error", summary.calibrated);
   add_all("tta_", summary.averaged);
   add("dropout_sd", summary.dropout);
-  add("seconds", summary.seconds);
-  add("images_per_second", summary.images_per_second);
+  return fields;
+}
+
+/// One line of times.csv in the same form: what the clock says, apart from the results, which are the same each time.
+inline std::vector<std::pair<std::string, std::string>> time_fields(const Experiment& experiment,
+                                                                    const ExperimentRow& row) {
+  const RowSummary summary = summarise(row, experiment.labels());
+  std::vector<std::pair<std::string, std::string>> fields{{"row", row.slug}, {"runs", std::to_string(row.runs.size())}};
+  detail::report::add_spread(fields, "seconds", summary.seconds);
+  detail::report::add_spread(fields, "images_per_second", summary.images_per_second);
   return fields;
 }
 
@@ -99,14 +117,17 @@ inline std::string objects_text(const Experiment& experiment) {
 
 }  // namespace detail::report
 
-/// results.csv: one line a row. Throws IoError.
-inline void write_results_csv(const std::filesystem::path& path, const Experiment& experiment) {
+namespace detail::report {
+
+/// A table with a line of `fields_of` for each row.
+template <class Fields>
+void write_rows(const std::filesystem::path& path, const Experiment& experiment, const Fields& fields_of) {
   AtomicFile file(path);
   bool first = true;
   for (const ExperimentRow& row : experiment.rows) {
     std::vector<std::string> names;
     std::vector<std::string> values;
-    for (const auto& [name, value] : result_fields(experiment, row)) {
+    for (const auto& [name, value] : fields_of(experiment, row)) {
       names.push_back(name);
       values.push_back(value);
     }
@@ -115,6 +136,18 @@ inline void write_results_csv(const std::filesystem::path& path, const Experimen
     write_csv_row(file.stream(), values);
   }
   file.commit();
+}
+
+}  // namespace detail::report
+
+/// results.csv: one line a row. Throws IoError.
+inline void write_results_csv(const std::filesystem::path& path, const Experiment& experiment) {
+  detail::report::write_rows(path, experiment, result_fields);
+}
+
+/// times.csv: one line a row. Throws IoError.
+inline void write_times_csv(const std::filesystem::path& path, const Experiment& experiment) {
+  detail::report::write_rows(path, experiment, time_fields);
 }
 
 /// results.md: ours beside the paper's. Throws IoError.
