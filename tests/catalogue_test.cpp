@@ -122,7 +122,7 @@ TEST_CASE("regions are circles coloured by probability", "[catalogue]") {
 TEST_CASE("names end neither the text nor the line of a region", "[catalogue]") {
   Catalogue c = catalogue();
   c.model = "m\nbox(1,2,3,4)";
-  c.set.objects = {Object{.id = "a} # text={\r\nbox(1,2,3,4)\x1b", .ra = "1", .dec = "2"}};
+  c.set.objects = {Object{.id = "a} # text={\r\nbox(1,2,3,4)\x1b", .files = {"x.fits"}, .ra = "1", .dec = "2"}};
   c.scored.probabilities = {1};
   std::ostringstream out;
   write_regions(out, c);
