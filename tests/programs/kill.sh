@@ -94,13 +94,10 @@ cutouts() {
 }
 
 expect 0 abell-simulate --objects 10 --votes --fits --out set --seed 3 --quiet
-{
-  echo id,ra,dec
-  for i in {0..9}; do
-    awk -F, -v n=$i 'NR == 1 { for (i = 1; i <= NF; ++i) at[$i] = i } NR == 2 { print "o" n "," $at["ra"] + n / 500 "," $at["dec"] }' set/truth.csv
-  done
-} >positions.csv
-for i in {1..40}; do tail -n +2 set/classifications.csv; done | cat <(head -n 1 set/classifications.csv) - >export.csv
+awk -F, 'NR == 1 { for (i = 1; i <= NF; ++i) at[$i] = i; print "id,ra,dec" }
+  NR == 2 { for (n = 0; n < 10; ++n) print "o" n "," $at["ra"] + n / 500 "," $at["dec"] }' set/truth.csv >positions.csv
+awk 'NR == 1 { print } NR > 1 { row[NR] = $0 } END { for (i = 0; i < 40; ++i) for (n = 2; n <= NR; ++n) print row[n] }' \
+  set/classifications.csv >export.csv
 
 image=../set/fits/sim000000
 disturbed simulate --overwrite every_file abell-simulate --objects 6 --fits --votes --out out --seed 5 --quiet
