@@ -2,6 +2,7 @@
 
 #include "networks.hpp"
 #include "previews.hpp"
+#include "training_memory.hpp"
 #include "training_run.hpp"
 #include "weight_files.hpp"
 
@@ -26,6 +27,7 @@ int train(const TrainOptions& options, const std::string& command) {
   options.preprocessing.samples();
   std::visit([](const auto& optimizer) { check(optimizer); }, options.make_optimizer());
   if (options.preview > 0) return show(options);
+  check_training_memory(options);
   const fs::path checkpoint = fs::path(options.out) / "last.checkpoint";
   if (options.resume && !fs::exists(checkpoint)) throw IoError(checkpoint.string() + ": no run to resume");
 

@@ -21,8 +21,9 @@ struct Preprocessing {
   std::string channels = "both";    ///< both, optical or xray
   std::string scale = "unit";       ///< unit (x / 255), symmetric (x / 127.5 - 1) or standard (mean 0, variance 1)
   Bands bands = {};                 ///< smoothing, filter, interval and stretch of each band
+  double max_megapixels = default_max_megapixels;  ///< of a file; of this run, and not in the record
 
-  DecodeOptions decode() const { return {parse_resize(resize), crop, parse_mask_policy(nan), bands}; }
+  DecodeOptions decode() const { return {parse_resize(resize), crop, parse_mask_policy(nan), bands, max_megapixels}; }
   CachedSamplesOptions samples() const {
     if (scale != "unit" && scale != "symmetric" && scale != "standard") {
       throw OptionError("--scale: expected unit, symmetric or standard, found '" + scale + "'");
@@ -63,6 +64,12 @@ inline std::vector<std::string> read_positive(const nlohmann::json& json, const 
   }
 }
 
+inline void add_max_megapixels(CLI::App& app, double& megapixels) {
+  app.add_option("--max-megapixels", megapixels, "Images of more than this are refused before they are decoded")
+      ->check(within(0.001, 400))
+      ->capture_default_str();
+}
+
 /// All but --scale, whose default depends on the network.
 inline void add_preprocessing(CLI::App& app, Preprocessing& options) {
   app.add_option("--channels", options.channels,
@@ -79,6 +86,7 @@ inline void add_preprocessing(CLI::App& app, Preprocessing& options) {
       ->check(CLI::IsMember({"zero", "median", "error"}))
       ->capture_default_str();
   add_bands(app, options.bands);
+  add_max_megapixels(app, options.max_megapixels);
 }
 
 }  // namespace abell::program

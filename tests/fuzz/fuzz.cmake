@@ -30,6 +30,11 @@ if(TARGET abell::votes)
   abell_add_libfuzzer_test(votes abell::votes)
 endif()
 
+if(TARGET abell::images)
+  abell_add_libfuzzer_test(png abell::images)
+  abell_add_libfuzzer_test(jpeg abell::images)
+endif()
+
 # CFITSIO and wcslib are not instrumented, so that coverage would not lead the way: it damages files itself.
 if(TARGET abell::fits)
   abell_add_fuzz_program(fits abell::fits)
