@@ -7,6 +7,7 @@
 #include <set>
 
 #include "cutout_table.hpp"
+#include "max_megapixels.hpp"
 #include "mosaics.hpp"
 #include "program.hpp"
 
@@ -261,9 +262,7 @@ int main(int argc, char** argv) {
                  "Flag 'low_exposure' below this share of the map's longest exposure")
       ->check(within(0, 1))
       ->capture_default_str();
-  app.add_option("--max-megapixels", options.max_megapixels, "Images of more than this are refused")
-      ->check(within(0.001, 400))
-      ->capture_default_str();
+  add_max_megapixels(app, options.max_megapixels);
   app.add_flag("--skip", options.skip, "Leave objects out that no X-ray image covers (default: an error)");
   app.add_flag("--overwrite", options.overwrite, "Write into a folder that is not empty");
   add_common(app, options.common);

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "band_options.hpp"
+#include "max_megapixels.hpp"
 #include "program.hpp"
 
 namespace abell::program {
@@ -62,12 +63,6 @@ inline std::vector<std::string> read_positive(const nlohmann::json& json, const 
   } catch (const nlohmann::json::exception& error) {
     throw FormatError(where + ": preprocessing: " + error.what());
   }
-}
-
-inline void add_max_megapixels(CLI::App& app, double& megapixels) {
-  app.add_option("--max-megapixels", megapixels, "Images of more than this are refused before they are decoded")
-      ->check(within(0.001, 400))
-      ->capture_default_str();
 }
 
 /// All but --scale, whose default depends on the network.
