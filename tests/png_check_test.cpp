@@ -130,7 +130,9 @@ TEST_CASE("check_png: as many pixels as the header announces, with known filters
   REQUIRE_THAT(said(plain_png(2, 2, 8, 0, "\0ab\4cde"s)), Contains("compressed data of 6 bytes, found more"));
   REQUIRE_THAT(said(plain_png(2, 2, 8, 0, "\0ab\5cd"s)), Contains("expected filters 0 to 4, found 5"));
   REQUIRE_THAT(said_of_chunks(png_head(1, 1, 8, 0) + png_chunk("IDAT", "no stream") + end), Contains("no zlib stream"));
-  // 1 row of 3 bytes: 2 filters, then what they predict from. Three colours.
+  // Before memory is taken.
+  REQUIRE_THAT(said_of_chunks(png_head(8000, 8000, 16, 6) + pixel + end), Contains("found a stream of 13, too short"));
+  // Two rows of three indices, each led by its filter.
   const auto indices = [](const std::string& rows, int depth, std::uint32_t width) {
     return said_of_chunks(png_head(width, 2, depth, 3) + png_chunk("PLTE", "rgbrgbrgb") +
                           png_chunk("IDAT", stored_zlib(rows)) + end);

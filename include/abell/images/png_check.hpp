@@ -79,9 +79,9 @@ struct PngPass {
 inline std::vector<PngPass> png_passes(const PngHeader& header) {
   const auto width = static_cast<std::size_t>(header.width), height = static_cast<std::size_t>(header.height);
   if (!header.interlaced) return {{width, height}};
+  // First column and step, first row and step.
   constexpr std::array<std::array<std::size_t, 4>, 7> adam7{
-      {{0, 8, 0, 8}, {4, 8, 0, 8}, {0, 4, 4, 8}, {2, 4, 0, 4}, {0, 2, 2, 4}, {1, 2, 0, 2}, {0, 1, 1, 2}}};  // x, step,
-                                                                                                            // y, step
+      {{0, 8, 0, 8}, {4, 8, 0, 8}, {0, 4, 4, 8}, {2, 4, 0, 4}, {0, 2, 2, 4}, {1, 2, 0, 2}, {0, 1, 1, 2}}};
   std::vector<PngPass> passes;
   for (const auto& [x, wide, y, high] : adam7) {
     if (width > x && height > y) passes.push_back({(width - x + wide - 1) / wide, (height - y + high - 1) / high});
@@ -143,6 +143,10 @@ inline void check_png_data(const PngHeader& header, std::size_t entries, Bytes c
   };
   constexpr std::size_t most = 0x7FFFFFFF;  // stb's sizes are int
   if (size > most) throw wrong("more than 2 GiB, which is not supported");
+  constexpr std::size_t largest_gain = 1032;  // of deflate: 258 bytes from two bits
+  if (size / largest_gain > compressed.size()) {
+    throw wrong("a stream of " + std::to_string(compressed.size()) + ", too short for them");
+  }
   std::vector<std::uint8_t> data(size);
   const int found =
       stbi_zlib_decode_buffer(reinterpret_cast<char*>(data.data()), static_cast<int>(size),
