@@ -7,6 +7,7 @@
 #include <set>
 
 #include "cutout_table.hpp"
+#include "max_megapixels.hpp"
 #include "mosaics.hpp"
 #include "program.hpp"
 
@@ -25,6 +26,7 @@ struct Options {
   std::string interpolation = "bilinear";
   double edge = 0.9;
   double low_exposure = 0.3;
+  double max_megapixels = 400;
   bool skip = false;
   bool overwrite = false;
 };
@@ -186,7 +188,8 @@ int run_cutout(const Options& options, const std::string& command) {
     throw OptionError("--exposure: expected one map for each of the " + std::to_string(options.xray.size()) +
                       " X-ray images, in their order, found " + std::to_string(options.exposure.size()));
   }
-  Band xray(options.xray, options.exposure), optical(options.optical, {}), third(options.third, {});
+  const double most = options.max_megapixels;
+  Band xray(options.xray, options.exposure, most), optical(options.optical, {}, most), third(options.third, {}, most);
   Job job{options, read_catalogue(options, xray), {}, {}, command, thread_count(options.common.threads)};
   const OutputFolder folder = prepare_output(options.out, options.overwrite);
   const std::vector<Cover> xray_covers = covered_objects(job, xray);
@@ -262,6 +265,7 @@ int main(int argc, char** argv) {
                  "Flag 'low_exposure' below this share of the map's longest exposure")
       ->check(within(0, 1))
       ->capture_default_str();
+  add_max_megapixels(app, options.max_megapixels);
   app.add_flag("--skip", options.skip, "Leave objects out that no X-ray image covers (default: an error)");
   app.add_flag("--overwrite", options.overwrite, "Write into a folder that is not empty");
   add_common(app, options.common);

@@ -3,6 +3,7 @@
 #include <iostream>
 
 #include "experiment_results.hpp"
+#include "training_memory.hpp"
 
 namespace {
 
@@ -54,6 +55,7 @@ int experiment(const ExperimentOptions& options, const std::string& command) {
     if (const auto draws = of_row.draws()) check(*draws);
     of_row.preprocessing.samples();
     std::visit([](const auto& optimizer) { check(optimizer); }, of_row.make_optimizer());
+    check_training_memory(of_row);
   }
 
   const Data data = read_data(train);

@@ -2,6 +2,7 @@
 
 #include "networks.hpp"
 #include "previews.hpp"
+#include "training_memory.hpp"
 #include "training_resume.hpp"
 #include "training_run.hpp"
 #include "weight_files.hpp"
@@ -31,6 +32,7 @@ int train(const TrainOptions& options, const std::string& command) {
   options.preprocessing.samples();
   std::visit([](const auto& optimizer) { check(optimizer); }, options.make_optimizer());
   if (options.preview > 0) return show(options);
+  check_training_memory(options);
 
   return with_network(options.network, options.dropout, options.common.seed, [&](auto& network) {
     const fs::path out = options.out;

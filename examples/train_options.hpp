@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "memory_limit.hpp"
 #include "option_record.hpp"
 #include "preprocessing.hpp"
 #include "program.hpp"
@@ -47,6 +48,7 @@ struct TrainOptions {
   std::optional<std::string> scale;  ///< goes to `preprocessing`
   Preprocessing preprocessing;
   std::string weights, cache;
+  std::uint64_t max_memory = half_of_memory();
   int preview = 0;  ///< objects to write as pictures, in place of training
   bool tta = false;
   bool resume = false, overwrite = false;
@@ -224,6 +226,7 @@ inline void add_train_options(CLI::App& app, TrainOptions& o) {
       ->capture_default_str();
   app.add_option("--weights", o.weights, "Start from the weights of this model file, or Keras file (.h5)")
       ->type_name(path_type);
+  add_max_memory(app, o.max_memory, "a training step, or a file of weights,");
   app.add_option("--cache", o.cache,
                  "Decoded pixels: off, ram, or a folder for a scratch file (default: the run's folder)");
   app.add_flag(

@@ -28,6 +28,7 @@ struct SubjectsOptions {
   std::filesystem::path out;
   bool overwrite = false;
   bool allow_outside = false;
+  double max_megapixels = default_max_megapixels;
 };
 
 /// The images of the public set.
@@ -39,9 +40,10 @@ struct SubjectPictures {
   Picture optical;  ///< the whole field
 };
 
-inline SubjectPictures subject_pictures(const Object& object) {
+inline SubjectPictures subject_pictures(const Object& object, const SubjectsOptions& options) {
   Picture picture{subject_shape, std::vector<std::uint8_t>(subject_shape.size())};
-  std::ranges::transform(decode_object(object, subject_shape).image.pixels, picture.pixels.begin(), to_byte);
+  const Decoded decoded = decode_object(object, subject_shape, {.max_megapixels = options.max_megapixels});
+  std::ranges::transform(decoded.image.pixels, picture.pixels.begin(), to_byte);
   std::vector<Picture> panels = sky_panels(picture);
   return {std::move(panels[1]), std::move(panels[0])};
 }
@@ -98,7 +100,7 @@ inline int run_subjects(const SubjectsOptions& options, const CommonOptions& com
   parallel_for(static_cast<int>(rows.size()), thread_count(common.threads), [&](int i, int) {
     if (interrupted()) return;
     const Object& object = set.objects[static_cast<std::size_t>(i)];
-    const SubjectPictures pictures = subject_pictures(object);
+    const SubjectPictures pictures = subject_pictures(object, options);
     const Picture close = magnified_centre(pictures.xray);
     const std::array<const Picture*, 3> images{&pictures.xray, &pictures.optical, &close};
     const std::array<const char*, 3> names{"xray", "optical", "close"};
@@ -132,7 +134,7 @@ inline int run_page(const SubjectsOptions& options, const CommonOptions& common)
   ProgressBar bar("candidates", static_cast<long>(set.objects.size()), common.quiet);
   for (std::size_t i = 0; i < set.objects.size(); ++i) {
     if (interrupted()) return exit_stopped();
-    const SubjectPictures pictures = subject_pictures(set.objects[i]);
+    const SubjectPictures pictures = subject_pictures(set.objects[i], options);
     page.add(set.objects[i].id, pictures.xray, pictures.optical);
     bar.update(static_cast<long>(i) + 1);
   }

@@ -44,6 +44,11 @@ endif()
 
 abell_add_libfuzzer_test(fits_name abell::abell)
 
+if(TARGET abell::images)
+  abell_add_libfuzzer_test(png abell::images)
+  abell_add_libfuzzer_test(jpeg abell::images)
+endif()
+
 # CFITSIO and wcslib are not instrumented, so that coverage would not lead the way: it damages files itself.
 if(TARGET abell::fits)
   abell_add_fuzz_program(fits abell::fits)
