@@ -19,7 +19,7 @@ interrupt() {
   local file=$folder/broken/$1 job
   shift
   touch "$folder/start"
-  "$ABELL_BIN/abell-train" "$@" 2>"$folder/stderr" &
+  "$ABELL_BIN/abell-train" "$@" >"$folder/stdout" 2>"$folder/stderr" &
   job=$!
   while [ ! "$file" -nt "$folder/start" ]; do
     kill -0 $job 2>/dev/null || fail "abell-train ended by itself: $(cat "$folder/stderr")"
@@ -69,7 +69,7 @@ for change in "momentum --momentum 0.8" "decay --decay 0" "optimizer --optimizer
   refused "the run to resume has $name" \
     abell-train "$folder/set" --out "$folder/broken" "${options[@]}" $changed --epochs 4 --resume
 done
-refused "the run to resume has seed 7 (this command 8), momentum 0.9 (this command 0.8), augment true (this command false)" \
+refused "the run to resume has seed 7 (this command 8), augment true (this command false), momentum 0.9 (this command 0.8), augmentation " \
   abell-train --out "$folder/broken" --seed 8 --momentum 0.8 --no-augment --resume
 refused "the set has changed since the run began" abell-train "$folder/other" --out "$folder/broken" --resume
 cp -r "$folder/set" "$folder/cut"
