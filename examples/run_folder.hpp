@@ -34,9 +34,10 @@ std::string number(Number value) {
   return {text, std::to_chars(text, text + sizeof text, value).ptr};
 }
 
+/// Bytes that are no UTF-8, of a path say, become U+FFFD.
 inline void write_json(const std::filesystem::path& path, const Json& json) {
   AtomicFile file(path);
-  file.stream() << json.dump(2) << '\n';
+  file.stream() << json.dump(2, ' ', false, Json::error_handler_t::replace) << '\n';
   file.commit();
 }
 

@@ -26,7 +26,7 @@ inline std::string digest(const DataSet& set) {
     for (const std::filesystem::path& file : object.files) add(file);
     add(object.third);
     add(object.exposure);
-    const std::string text = line.dump() + '\n';
+    const std::string text = line.dump(-1, ' ', false, Json::error_handler_t::replace) + '\n';
     hash.add({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
   }
   return hash.digest();
@@ -127,7 +127,7 @@ bool take_up(const TrainOptions& options, const Data& data, const Json& config, 
 inline Json begin_run(const TrainOptions& options, const Json& config, bool goes_on, const std::string& command) {
   const std::filesystem::path out = options.out;
   for (const char* name : {"report.html", "metrics.json", "predictions.csv"}) std::filesystem::remove(out / name);
-  for (const char* name : {"last.checkpoint", "model.safetensors", "history.csv"}) {
+  for (const char* name : {"history.csv", "model.safetensors", "last.checkpoint"}) {
     if (!goes_on) std::filesystem::remove(out / name);
   }
   Json shown{{"version", config.at("version")}, {"data", options.data}};

@@ -124,6 +124,21 @@ TEST_CASE("results.csv has a line for each row, runs or not", "[report]") {
   CHECK(fields.at("tta_accuracy").empty());
 }
 
+TEST_CASE("times stand in a table of their own, apart from the results", "[report]") {
+  const TempFolder folder;
+  abell::write_times_csv(folder / "times.csv", small());
+  const std::string text = slurp(folder / "times.csv");
+  CHECK(text.starts_with("row,runs,seconds,seconds_sd,images_per_second,images_per_second_sd\nCN-E,2,5,1,"));
+  CHECK(contains(text, "\nCN-Z,0,,,,\n"));
+  abell::Experiment slower = small();
+  for (auto& run : slower.rows[0].runs) run.seconds *= 2;
+  for (const auto& write : {abell::write_results_csv, abell::write_results_markdown, abell::write_results_tex}) {
+    write(folder / "once", small());
+    write(folder / "slower", slower);
+    CHECK(slurp(folder / "once") == slurp(folder / "slower"));
+  }
+}
+
 TEST_CASE("The table in Markdown and LaTeX has ours beside the paper's", "[report]") {
   const TempFolder folder;
   abell::write_results_markdown(folder / "results.md", small());

@@ -66,7 +66,7 @@ for change in "momentum --momentum 0.8" "decay --decay 0" "optimizer --optimizer
   refused "the run to resume has $name" \
     abell-train "$folder/set" --out "$folder/broken" "${options[@]}" $changed --epochs 4 --resume
 done
-refused "the run to resume has seed 7 (this command 8), momentum 0.9 (this command 0.8), augment true (this command false)" \
+refused "the run to resume has seed 7 (this command 8), augment true (this command false), momentum 0.9 (this command 0.8), augmentation " \
   abell-train --out "$folder/broken" --seed 8 --momentum 0.8 --no-augment --resume
 refused "the set has changed since the run began" abell-train "$folder/other" --out "$folder/broken" --resume
 cp -r "$folder/set" "$folder/cut"
