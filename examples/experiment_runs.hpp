@@ -158,7 +158,7 @@ inline bool do_run(Laboratory& lab, const Job& job) {
       load_model(std::filesystem::path(run.out) / "model.safetensors", network);
     } else {
       if (!run.resume && !run.weights.empty()) load_weights(run.weights, network);
-      std::filesystem::create_directories(run.out);
+      make_folder(run.out);
       if (!train_and_evaluate(run, data, network, lab.command)) return false;
     }
     write_scores(lab.options, run, data, network, scores_file(lab.options, *job.row, job.seed));
