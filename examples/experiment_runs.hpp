@@ -174,7 +174,7 @@ inline bool do_run(Laboratory& lab, const Job& job) {
       TrainingState<float> state;
       const bool goes_on = take_up(run, data, config, network, state);
       if (!goes_on && !run.weights.empty()) load_weights(run.weights, network);
-      std::filesystem::create_directories(run.out);
+      make_folder(run.out);
       std::filesystem::remove(scores);
       const Json shown = begin_run(run, config, goes_on, lab.command);
       if (!train_and_evaluate(run, data, config, shown, network, state)) return false;

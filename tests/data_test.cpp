@@ -362,6 +362,20 @@ TEST_CASE("an unreadable image or a full disk ends the cache with one error", "[
   REQUIRE(std::filesystem::is_empty(folder / "full"));
 }
 
+TEST_CASE("what the progress of a cache throws ends the decoding at once", "[data]") {
+  std::atomic<int> decoded{0};
+  const auto decode = [&](std::size_t, std::span<std::uint8_t>) -> std::size_t { return ++decoded, 0; };
+  const auto enough = [](std::size_t done, std::size_t) {
+    if (done == 3) throw IoError("enough");
+  };
+  REQUIRE_THROWS_WITH(abell::PixelCache(1000, {2, 2, 1}, decode, {.threads = 1, .progress = enough}), "enough");
+  REQUIRE(decoded == 3);
+  decoded = 0;
+  const auto no_more = [](std::size_t, std::size_t) { throw IoError("enough"); };
+  REQUIRE_THROWS_AS(abell::PixelCache(1000, {2, 2, 1}, decode, {.threads = 3, .progress = no_more}), IoError);
+  REQUIRE(decoded <= 3);
+}
+
 TEST_CASE("cached samples scale, select and augment by object, not by place", "[data]") {
   const Shape shape{16, 16, 3};
   const auto cache = std::make_shared<const abell::PixelCache>(

@@ -167,9 +167,9 @@ TEST_CASE("the folder of a run", "[files]") {
   {
     const OutputFolder held(out, false);
     REQUIRE(fs::exists(out / FolderLock::file_name));
-    REQUIRE_THAT(message_of<IoError>([&] { const OutputFolder held(out, false); }),
+    REQUIRE_THAT(message_of<IoError>([&] { const OutputFolder second(out, false); }),
                  Contains("b is in use by another run"));
-    REQUIRE_THAT(message_of<IoError>([&] { const OutputFolder held(out, true); }),
+    REQUIRE_THAT(message_of<IoError>([&] { const OutputFolder second(out, true); }),
                  Contains("b is in use by another run"));
   }
   REQUIRE(fs::is_empty(folder.path()));  // what a run made and left empty goes with it
@@ -179,8 +179,8 @@ TEST_CASE("the folder of a run", "[files]") {
   }
   REQUIRE(fs::exists(out / "file"));
   REQUIRE_FALSE(fs::exists(out / FolderLock::file_name));
-  REQUIRE_THAT(message_of<IoError>([&] { const OutputFolder held(out, false); }), Contains("b: folder is not empty"));
-  REQUIRE_THAT(message_of<IoError>([&] { const OutputFolder held(out / "file", true); }),
+  REQUIRE_THAT(message_of<IoError>([&] { const OutputFolder second(out, false); }), Contains("b: folder is not empty"));
+  REQUIRE_THAT(message_of<IoError>([&] { const OutputFolder second(out / "file", true); }),
                Contains("file: is not a folder"));
   { const OutputFolder held(out, true); }
   REQUIRE(fs::exists(out / "file"));
