@@ -14,9 +14,9 @@
 ///     operand    { "!" | "-" | "+" | ".not." } ( column | number | "(" filter ")" )
 ///     operator   && || == != = < > <= >= & | ^ ^^ + - * / % ** : .and. .or. .xor. .eq. .ne. .lt. .gt. .le. .ge.
 ///
-/// An extension stands first, a section behind nothing else; there is one filter and one "bin". A word has letters,
-/// digits and _-.+' and begins with one of the first three, a column letters, digits and '_'; neither is longer than
-/// what a card of a header can hold. No function, no text and no '@' belong to it.
+/// An extension stands first, a section alone or behind it; there is one filter and one "bin". A word has letters,
+/// digits and _-.+' and begins with a letter, a digit or '_'; a column has letters, digits and '_'; a count has up to
+/// nine digits. No name is longer than a card of a header can hold, and there is no function, no text and no '@'.
 
 #include <abell/core/error.hpp>
 #include <algorithm>
