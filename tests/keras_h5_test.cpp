@@ -329,7 +329,7 @@ TEST_CASE("A Keras file cut anywhere is refused, and the network stays as it was
   const TempFolder folder;
   save_keras_weights(folder / "m.h5", numbered_tiny());
   const std::string bytes = slurp(folder / "m.h5");
-  const std::size_t step = testing::reduced() ? 127 : 31;
+  const std::size_t step = testing::reduced() ? 311 : 97;
   for (std::size_t size = 0; size < bytes.size(); size += step) {
     Described<> network(tiny_net, tiny_input);
     INFO(size);

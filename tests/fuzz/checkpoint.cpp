@@ -24,7 +24,7 @@ TrainingState<float> state_of(const Described<>& of, int epochs) {
   const std::size_t size = of.parameters().size();
   state.optimizer.slots = Buffer<float>(size);
   for (float& value : state.optimizer.slots.span()) value = 0.25f;
-  state.optimizer.updates = 40;
+  state.optimizer.updates = epochs == 0 ? 3 : 40;
   state.optimizer.learning_rate = 0.01;
   state.epoch = epochs;
   state.batch = 3;
