@@ -138,6 +138,12 @@ TEST_CASE("absurd sizes are refused before anything is decoded", "[images]") {
   }
 }
 
+TEST_CASE("files of 2 GiB are refused before memory is taken", "[images]") {
+  REQUIRE_NOTHROW(abell::detail::check_byte_count(2147483647, "a.png"));
+  REQUIRE_THAT(message_of<FormatError>([] { abell::detail::check_byte_count(2147483648, "a.png"); }),
+               Contains("a.png: expected a file below 2 GiB, found 2147483648 bytes"));
+}
+
 TEST_CASE("a picture that cannot be written leaves nothing behind", "[images]") {
   const TempFolder folder;
   const std::vector<std::uint8_t> bytes(3);

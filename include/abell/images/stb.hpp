@@ -11,7 +11,6 @@
 #include <algorithm>
 #include <cstdint>
 #include <filesystem>
-#include <limits>
 #include <memory>
 #include <span>
 #include <string>
@@ -28,9 +27,7 @@ inline Image decode_png_jpeg(std::span<const std::uint8_t> bytes, const std::str
   if (!png && !detail::is_jpeg(bytes)) {
     throw FormatError(name + ": expected a PNG or JPEG image, found another kind of file");
   }
-  if (bytes.size() > static_cast<std::size_t>(std::numeric_limits<int>::max())) {
-    throw FormatError(name + ": expected a file below 2 GiB, found " + std::to_string(bytes.size()) + " bytes");
-  }
+  detail::check_byte_count(bytes.size(), name);
   png ? detail::check_png(bytes, name, max_megapixels) : detail::check_jpeg(bytes, name, max_megapixels);
   const auto fail = [&] {
     const char* reason = stbi_failure_reason();
