@@ -62,6 +62,23 @@ TEST_CASE("the whole number of a card is told from other values", "[fits]") {
   }
 }
 
+TEST_CASE("cards of whole numbers have a value of that length", "[fits]") {
+  REQUIRE(detail::card_value(card("NAXIS   =                    2 / axes")) == "2");
+  REQUIRE(detail::card_value(card("OBJECT  = 'a/b ''c'' ' / text")) == "'a/b ''c'' '");
+  REQUIRE(detail::card_value(card("OBJECT  =   / quote")) == "");
+  REQUIRE(detail::card_value(card("OBJECT  = 'open / text")) == card("'open / text").substr(0, 12));
+  REQUIRE(detail::card_value(card("PAIR    = (1, 2) / pair")) == "(1, 2) / pair");
+  REQUIRE(detail::card_value(card("NAXIS   =")).empty());
+  REQUIRE(detail::is_number_card(card("NAXIS1  = -9223372036854775807 / a comment that may be longer")));
+  REQUIRE(detail::is_number_card(card("EXTVER  = '1       '           / a comment that may be longer")));
+  REQUIRE(detail::is_number_card(card("OBJECT  = 'a text that may be longer than a number'")));
+  REQUIRE(detail::is_number_card(card("NAXIS is no value of this card but a remark")));
+  REQUIRE_FALSE(detail::is_number_card(card("NAXIS   = 12345678901234567890123456")));
+  std::string kept;
+  REQUIRE_THROWS_WITH(detail::keep_tile_cards(card("BITPIX  = 12345678901234567890123456"), kept, "f.fits"),
+                      Contains("f.fits: expected BITPIX  to be a whole number"));
+}
+
 TEST_CASE("tile sizes in headers must be sizes", "[fits]") {
   REQUIRE(card_error("ZNAXIS  =                    2", "ZTILE1  =                  100").empty());
   REQUIRE(card_error("NAXIS1  =                    x", "COMMENT ZTILE1 = x", "ZVAL1   = x").empty());
@@ -75,9 +92,9 @@ TEST_CASE("tile sizes in headers must be sizes", "[fits]") {
   REQUIRE(detail::is_tile_area({}));
   REQUIRE_FALSE(detail::is_tile_area(std::vector<long>(6, 1'000'000)));
   std::string kept;
-  REQUIRE(detail::keep_tile_cards(card("ZTILE1  = 5") + card("NAXIS   = 2") + card("END") + card("ZTILE2"), kept));
+  REQUIRE(detail::keep_tile_cards(card("ZTILE1  = 5") + card("NAXIS   = 2") + card("END") + card("ZTILE2"), kept, "f"));
   REQUIRE(kept == card("ZTILE1  = 5"));
-  REQUIRE_FALSE(detail::keep_tile_cards(card("ZTILE2  = 6") + "END", kept));
+  REQUIRE_FALSE(detail::keep_tile_cards(card("ZTILE2  = 6") + "END", kept, "f"));
   REQUIRE(kept == card("ZTILE1  = 5") + card("ZTILE2  = 6"));
   for (const long side : {1L, 100L, 1'000'000L}) REQUIRE(detail::is_tile_size(side));
   for (const long side : {0L, -1L, 1'000'001L}) REQUIRE_FALSE(detail::is_tile_size(side));
@@ -93,7 +110,7 @@ TEST_CASE("tile sizes in headers must be sizes", "[fits]") {
     const std::string path = folder.write("h", text).string();
     return message_of<FormatError>([&] { detail::check_tile_headers(path, "h"); });
   };
-  REQUIRE(headers(first + third).empty());
+  REQUIRE(headers(first + third).empty());  // of no header
   REQUIRE_THAT(headers(first + second + third), Contains("h: expected ZTILE1"));
   REQUIRE_THROWS_AS(detail::check_tile_headers((folder / "none").string(), "none"), abell::IoError);
 

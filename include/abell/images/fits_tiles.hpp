@@ -1,6 +1,6 @@
 #pragma once
-/// Checks of tile-compressed images before CFITSIO unpacks them: on damaged ones version 4.2 crashed, did not end, or
-/// used memory that was not its own.
+/// Checks of headers, and of tile-compressed images, before CFITSIO reads them: on damaged ones version 4.2 crashed,
+/// did not end, or used memory that was not its own.
 
 #include <zlib.h>
 
@@ -30,6 +30,31 @@ inline long card_number(std::string_view card) {
   return whole ? value : -1;
 }
 
+/// The value of a card as CFITSIO takes it from there: a text with its quotes, or all before the comment.
+inline std::string_view card_value(std::string_view card) {
+  const std::size_t first = std::min(card.find_first_not_of(' ', 9), card.size());
+  std::size_t end = card.size();
+  if (first == end) return {};
+  if (card[first] == '\'') {
+    std::size_t quote = card.find('\'', first + 1);
+    while (quote < end - 1 && card[quote + 1] == '\'') quote = card.find('\'', quote + 2);
+    end = std::min(quote, end - 1) + 1;
+  } else if (card[first] != '(') {
+    end = std::min(card.find('/', first), end);
+  }
+  const std::string_view value = card.substr(first, end - first);
+  return value.substr(0, value.find_last_not_of(' ') + 1);
+}
+
+/// Whether a card that ought to hold a whole number has a value of its length, or is another card.
+inline bool is_number_card(std::string_view card) {
+  constexpr std::array<std::string_view, 16> numbers{"BITPIX", "NAXIS", "PCOUNT",  "GCOUNT", "TFIELDS", "THEAP",
+                                                     "BLANK",  "TNULL", "EXTVER",  "EXTLEV", "ZBITPIX", "ZNAXIS",
+                                                     "ZTILE",  "ZVAL",  "ZDITHER", "ZBLANK"};
+  const bool number = std::ranges::any_of(numbers, [&](std::string_view name) { return card.starts_with(name); });
+  return !number || card[8] != '=' || card_value(card).size() <= 25;
+}
+
 /// Whether the side of a tile or an image, a number of axes, or the pixels of a block are one.
 inline bool is_tile_size(long value) { return value >= 1 && value <= 1'000'000; }
 
@@ -40,12 +65,18 @@ inline bool is_tile_area(std::span<const long> sides) {
   return area <= max_image_side * max_image_side;
 }
 
-/// Appends the cards that tell of tiles to `kept`, up to END or the end of the text. Returns whether END was there.
-inline bool keep_tile_cards(std::string_view text, std::string& kept) {
+/// Checks the cards of a header, up to END or the end of the text, and appends those that tell of tiles to `kept`.
+/// Returns whether END was there. Throws FormatError.
+inline bool keep_tile_cards(std::string_view text, std::string& kept, const std::string& name) {
   constexpr std::size_t size = 80;
   for (; text.size() >= size; text.remove_prefix(size)) {
-    if (text.starts_with("END     ")) return true;
-    if (text.starts_with("Z")) kept += text.substr(0, size);
+    const std::string_view card = text.substr(0, size);
+    if (card.starts_with("END     ")) return true;
+    if (!is_number_card(card)) {
+      throw FormatError(name + ": expected " + std::string(card.substr(0, 8)) + "to be a whole number, found " +
+                        printable(std::string(card.substr(8, 32))));
+    }
+    if (card.starts_with("Z")) kept += card;
   }
   return false;
 }
@@ -69,20 +100,19 @@ inline void check_tile_cards(const std::string& cards, const std::string& name) 
   if (!is_tile_area(tile)) throw FormatError(name + ": expected tiles no larger than images, found larger ones");
 }
 
-/// Checks the headers of all extensions of a file, packed by gzip or not, and that packed ones are whole. Throws
-/// IoError and FormatError.
+/// Checks the headers of a file, packed by gzip or not, and that a packed one is whole. Throws IoError and FormatError.
 inline void check_tile_headers(const std::string& path, const std::string& name) {
   const std::unique_ptr<gzFile_s, int (*)(gzFile)> file(gzopen(path.c_str(), "rb"), gzclose);
   if (!file) throw IoError(name + ": cannot be opened for reading");
   constexpr std::size_t block = 2880, most = 80'000;
   std::array<char, block> bytes{};
   std::string cards;
-  bool header = false;
+  bool header = true;
   while (gzread(file.get(), bytes.data(), block) == static_cast<int>(block)) {
     const std::string_view text(bytes.data(), block);
     header = header || text.starts_with("XTENSION");
     if (!header) continue;
-    header = !keep_tile_cards(text, cards);
+    header = !keep_tile_cards(text, cards, name);
     if (cards.size() > most) throw FormatError(name + ": expected at most 1000 cards on tiles in a header, found more");
     if (header) continue;
     check_tile_cards(cards, name);
