@@ -115,8 +115,9 @@ inline std::string receive(int from, std::uint64_t most) {
 }
 
 /// What `body(std::ostream&)` writes in a forked child; its errors of abell are thrown here. Nothing when the child
-/// crashes, goes beyond its limits or throws anything else: such as std::bad_alloc, when there is no more memory. The
-/// child says nothing and leaves no core. Throws IoError where there can be no child.
+/// crashes, goes beyond its limits or throws anything else: such as std::bad_alloc, when there is no more memory. What
+/// it sends begins with the size, so that nothing half-said passes. The child says nothing else and leaves no core.
+/// Throws IoError where there can be no child.
 template <class Body>
 std::optional<std::string> from_child(const ChildLimits& limits, const Body& body) {
   std::array<int, 2> ends{};
@@ -135,7 +136,10 @@ std::optional<std::string> from_child(const ChildLimits& limits, const Body& bod
     if (nowhere >= 0) ::dup2(nowhere, STDERR_FILENO);
     set_limits(limits);
     try {
-      send(ends[1], said_by(body));
+      const std::string text = said_by(body);
+      const std::uint64_t size = text.size();
+      send(ends[1], {reinterpret_cast<const char*>(&size), sizeof size});
+      send(ends[1], text);
     } catch (...) {
       ::_exit(1);
     }
@@ -144,11 +148,13 @@ std::optional<std::string> from_child(const ChildLimits& limits, const Body& bod
   ::close(ends[1]);
   std::string text = receive(ends[0], limits.bytes);
   ::close(ends[0]);  // a child that has more to say ends
-  int status = 0;
-  while (::waitpid(child, &status, 0) < 0) {
-    if (errno != EINTR) return std::nullopt;  // somebody else has waited for it
+  while (::waitpid(child, nullptr, 0) < 0 && errno == EINTR) {
   }
-  if (!WIFEXITED(status) || WEXITSTATUS(status) != 0 || text.size() > limits.bytes) return std::nullopt;
+  std::uint64_t size = 0;
+  if (text.size() < sizeof size || text.size() > limits.bytes) return std::nullopt;
+  std::memcpy(&size, text.data(), sizeof size);
+  text.erase(0, sizeof size);
+  if (text.size() != size) return std::nullopt;
   return heard(std::move(text));
 }
 
