@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # test.sh [--all]: installs what is missing, builds, runs the tests. The whole suite with GCC; reduced
-# grids with the sanitizers and with Clang. --all runs the whole suite three times.
+# grids with the sanitizers and with Clang. --all runs the whole suite three times, the kernels with GCC's
+# undefined-behaviour sanitizer and what threads share with the thread sanitizer.
 
 set -uo pipefail
 if [[ ${1-} == -h || ${1-} == --help ]]; then
@@ -47,11 +48,13 @@ cmake/install-debian.sh --tests || exit 1
 
 if $all; then
   stage sanitize all
+  stage ubsan-gcc abell-kernel-tests --label-regex '^(kernels|sanitized)$'
+  stage tsan abell-thread-tests --label-regex '^threads$'
   stage clang all
 else
   # What a compiler or a sanitizer can change: the numbers and the bytes, on small grids.
-  ABELL_TEST_REDUCED=1 stage sanitize abell-test-programs --label-regex '^(core|files|fuzz)$'
-  ABELL_TEST_REDUCED=1 stage clang-debug abell-test-programs --label-regex '^(core|files|headers)$'
+  ABELL_TEST_REDUCED=1 stage sanitize abell-test-programs --label-regex '^(kernels|threads|core|files|fuzz)$'
+  ABELL_TEST_REDUCED=1 stage clang-debug abell-test-programs --label-regex '^(kernels|threads|core|files|headers)$'
 fi
 stage release all
 

@@ -4,6 +4,7 @@
 #include <abell/network/dihedral.hpp>
 #include <abell/weights/model.hpp>
 #include <map>
+#include <sstream>
 
 #include "catalogue.hpp"
 #include "model_file.hpp"
@@ -28,6 +29,8 @@ struct Options {
   bool overwrite = false;
   bool tta = false;
   std::vector<std::string> positive;
+  double max_megapixels = default_max_megapixels;
+  std::uint64_t max_memory = half_of_memory();
 };
 
 /// All of a model but its network.
@@ -189,8 +192,9 @@ void print_metrics(const Catalogue& catalogue) {
 
 int run_classify(const Options& options, const std::string& command) {
   check_output(options);
-  const Model model = read_model(options.model);
-  return with_model(model.file, model.info, [&](const auto&, const auto& network) {
+  Model model = read_model(options.model);
+  model.preprocessing.max_megapixels = options.max_megapixels;
+  return with_model(model.file, model.info, batch_size, options.max_memory, [&](const auto&, const auto& network) {
     Catalogue catalogue;
     catalogue.set = read_inputs(options, model);
     catalogue.command = command;
@@ -201,9 +205,15 @@ int run_classify(const Options& options, const std::string& command) {
     classify(options, model, network, catalogue);
     if (interrupted()) {
       if (!options.common.quiet) std::cerr << "\ninterrupted: nothing was written" << std::endl;
-      return exit_interrupted;
+      return exit_stopped();
     }
-    options.out.empty() ? write_csv_catalogue(std::cout, catalogue) : write_catalogue(options.out, catalogue);
+    if (options.out.empty()) {
+      std::ostringstream text;
+      write_csv_catalogue(text, catalogue);
+      print_data(text.str());
+    } else {
+      write_catalogue(options.out, catalogue);
+    }
     if (!options.common.quiet) print_metrics(catalogue);
     return exit_ok;
   });
@@ -226,6 +236,8 @@ int main(int argc, char** argv) {
       ->delimiter(',');
   app.add_flag("--tta", options.tta,
                "Average the probabilities over the 8 flips and quarter turns of each image (8 times the work)");
+  add_max_megapixels(app, options.max_megapixels);
+  add_max_memory(app, options.max_memory, "the model");
   add_common(app, options.common);
   app.footer(
       "Examples:\n"

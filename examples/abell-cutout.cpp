@@ -7,6 +7,7 @@
 #include <set>
 
 #include "cutout_table.hpp"
+#include "max_megapixels.hpp"
 #include "mosaics.hpp"
 #include "program.hpp"
 
@@ -25,6 +26,7 @@ struct Options {
   std::string interpolation = "bilinear";
   double edge = 0.9;
   double low_exposure = 0.3;
+  double max_megapixels = 400;
   bool skip = false;
   bool overwrite = false;
 };
@@ -103,7 +105,8 @@ std::vector<Cover> covered_objects(Job& job, Band& xray) {
       throw FormatError(first + "; so do " + std::to_string(lost) + " of " + std::to_string(covers.size()) +
                         (kept.empty() ? " objects" : " objects (--skip leaves them out)"));
     }
-    if (!job.options.common.quiet) std::cerr << first << "; " << lost << " such objects are left out" << std::endl;
+    if (!job.options.common.quiet)
+      std::cerr << printable(first) << "; " << lost << " such objects are left out" << std::endl;
   }
   job.objects = std::move(kept);
   return kept_covers;
@@ -117,7 +120,8 @@ FitsWriteOptions fits_options(const Job& job, std::size_t object, const SkyGrid&
           .unit = std::move(unit),
           .creator = "abell-cutout " + std::string(version),
           .wcs = grid.wcs.cards(),
-          .history = {"object " + from.id + " of " + from.where, "from " + source, job.command}};
+          .history = {"object " + from.id + " of " + from.where, "from " + source, job.command},
+          .durability = Durability::later};
 }
 
 void cut_xray(Job& job, std::size_t object, const Mosaic& mosaic, const MosaicPixels& pixels) {
@@ -184,17 +188,18 @@ int run_cutout(const Options& options, const std::string& command) {
     throw OptionError("--exposure: expected one map for each of the " + std::to_string(options.xray.size()) +
                       " X-ray images, in their order, found " + std::to_string(options.exposure.size()));
   }
-  Band xray(options.xray, options.exposure), optical(options.optical, {}), third(options.third, {});
+  const double most = options.max_megapixels;
+  Band xray(options.xray, options.exposure, most), optical(options.optical, {}, most), third(options.third, {}, most);
   Job job{options, read_catalogue(options, xray), {}, {}, command, thread_count(options.common.threads)};
+  const OutputFolder folder = prepare_output(options.out, options.overwrite);
   const std::vector<Cover> xray_covers = covered_objects(job, xray);
   const std::vector<SkyPosition> centres = centres_of(job.objects);
   const auto optical_covers = optical.best_covers(centres, options.side, job.threads);
   const auto third_covers = third.best_covers(centres, options.side, job.threads);
-  if (interrupted()) return exit_interrupted;
+  if (interrupted()) return exit_stopped();
   job.stems = file_stems(job.objects);
   job.rows.resize(job.objects.size());
-  prepare_output(options.out, options.overwrite);
-  prepare_output(fs::path(options.out) / "images", true);
+  make_folder(fs::path(options.out) / "images");
 
   constexpr double half = 0.5;  // less is of no use to a network, which refuses images that are mostly masked
   const auto used = [](const std::vector<Cover>& covers) {
@@ -219,8 +224,9 @@ int run_cutout(const Options& options, const std::string& command) {
            });
   if (interrupted()) {
     if (!options.common.quiet) std::cerr << "\ninterrupted: the table was not written" << std::endl;
-    return exit_interrupted;
+    return exit_stopped();
   }
+  sync_folder(options.out);
   write_cutout_table(fs::path(options.out) / "table.csv", job.objects, job.rows,
                      {!options.exposure.empty(), !options.optical.empty(), !options.third.empty(), options.edge,
                       options.low_exposure});
@@ -259,6 +265,7 @@ int main(int argc, char** argv) {
                  "Flag 'low_exposure' below this share of the map's longest exposure")
       ->check(within(0, 1))
       ->capture_default_str();
+  add_max_megapixels(app, options.max_megapixels);
   app.add_flag("--skip", options.skip, "Leave objects out that no X-ray image covers (default: an error)");
   app.add_flag("--overwrite", options.overwrite, "Write into a folder that is not empty");
   add_common(app, options.common);

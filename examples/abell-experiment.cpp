@@ -3,6 +3,7 @@
 #include <iostream>
 
 #include "experiment_results.hpp"
+#include "training_memory.hpp"
 
 namespace {
 
@@ -54,19 +55,35 @@ int experiment(const ExperimentOptions& options, const std::string& command) {
     if (const auto draws = of_row.draws()) check(*draws);
     of_row.preprocessing.samples();
     std::visit([](const auto& optimizer) { check(optimizer); }, of_row.make_optimizer());
+    check_training_memory(of_row);
   }
 
   const Data data = read_data(train);
   if (data.test.empty()) throw FormatError(train.data + ": expected a test split, found none");
   Laboratory lab{options, command};
   find_missing(lab, data.set, rows);
-  prepare_output(train.out, train.resume || train.overwrite);
+  const fs::path out = train.out;
+  const bool started = train.resume && fs::exists(out / "config.json");
+  const OutputFolder folder = prepare_output(out, started || train.overwrite);
   if (train.overwrite) {
-    for (const ExperimentRow& row : rows) fs::remove_all(fs::path(train.out) / row.slug);
+    for (const ExperimentRow& row : rows) fs::remove_all(out / row.slug);
   }
+  Json config = experiment_record(options, data);
+  if (started) check_same_experiment(out / "config.json", config);
   if (options.quick && !train.common.quiet) std::cout << quick_note(options) << std::endl;
 
   const std::vector<Job> jobs = plan(lab, rows);
+  if (started && jobs.empty() && fs::exists(out / "report.html") &&
+      read_json(out / "config.json").value("options", Json()) == options.given) {
+    if (!train.common.quiet) print(read_experiment(lab, data, rows), out);
+    return exit_ok;
+  }
+  // A report that is there tells that nothing is left to do.
+  fs::remove(out / "report.html");
+  config["command"] = command;
+  config["options"] = options.given;
+  write_json(out / "config.json", config);
+  if (!jobs.empty()) print_estimate(lab, rows, jobs);
   bool stopped = interrupted();
   for (std::size_t i = 0; i < jobs.size() && !stopped; ++i) {
     if (!train.common.quiet) {
@@ -79,7 +96,7 @@ int experiment(const ExperimentOptions& options, const std::string& command) {
   const Experiment done = write_results(lab, data, rows);
   if (!train.common.quiet) print(done, train.out);
   if (stopped && !train.common.quiet) std::cerr << "interrupted: go on with --resume" << std::endl;
-  return stopped ? exit_interrupted : exit_ok;
+  return stopped ? exit_stopped() : exit_ok;
 }
 
 }  // namespace
@@ -94,17 +111,18 @@ int main(int argc, char** argv) {
     app.remove_option(app.get_option(name));
   }
   app.get_option("--out")->description("Folder of the experiment");
-  app.get_option("--resume")->description("Go on with the experiment in --out");
+  app.get_option("--resume")->description("Go on with the experiment in --out, or start it; needs no other option");
   app.get_option("--overwrite")->description("Start again in --out, which loses the runs of these rows");
   app.get_option("--seed")->description("Seed of the first run; the others have those after it");
-  auto* runs = app.add_option("--runs", options.runs, "Runs of each row (--quick: 2)")
-                   ->check(CLI::Range(1, 1000))
-                   ->capture_default_str();
+  app.add_option("--runs", options.runs, "Runs of each row (--quick: 2)")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
   app.add_option("--rows", options.rows,
                  "Rows, A,B (default: all): CN-E MN-E CN-E-optical CN-E-xray CN-Z MN-Z CN-E-noaug MN-E-noaug")
       ->delimiter(',');
   app.add_option("--labels-z", options.labels_z,
-                 "Volunteers' labels of the -Z rows: a table of id and class (default: DATA/consensus.csv)");
+                 "Volunteers' labels of the -Z rows: a table of id and class (default: DATA/consensus.csv)")
+      ->type_name(path_type);
   app.add_flag("--quick", options.quick,
                "A look: 2 runs of 2 epochs with Adam and standardised images, unless you say otherwise");
   app.add_flag("--tta", options.tta, "Also average each test image over its 8 flips and quarter turns");
@@ -117,15 +135,13 @@ int main(int argc, char** argv) {
       "  abell-experiment simulated --out look --quick\n"
       "  abell-experiment Kosiba2020 --out experiment --rows CN-E,CN-E-noaug --runs 5 --epochs 100 --tta\n"
       "Every run is an ordinary folder of abell-train, OUT/<row>/seed-<n>. Ctrl-C finishes the step, saves and exits\n"
-      "with 130; --resume goes on, and does not repeat runs that are done.");
+      "with 130; --resume goes on with the options in OUT/config.json, and does not repeat runs that are done.\n" +
+      std::string(may_change) + " More --runs, --rows, --labels-z and --mc-dropout may join.");
   const std::string command = command_line(app.get_name(), argc, argv);
   return run(app, argc, argv, [&] {
-    if (options.quick) {
-      if (runs->count() == 0) options.runs = 2;
-      if (!options.train.epochs && !options.train.iterations) options.train.epochs = 2;
-      if (!options.train.optimizer) options.train.optimizer = "adam";
-      if (!options.train.scale) options.train.scale = "standard";
-    }
+    complete_options(app, options.train);
+    if (options.quick) fill_options(app, quick_options(), "--quick");
+    options.given = options.train.given = given_options(app);
     return experiment(options, command);
   });
 }

@@ -18,6 +18,7 @@ struct Options {
   std::string model;
   std::string out;
   bool overwrite = false;
+  std::uint64_t max_memory = half_of_memory();
 };
 
 enum class Format { onnx, keras, safetensors };
@@ -48,7 +49,8 @@ int run_export(const Options& options) {
     if (!options.overwrite) throw IoError(options.out + ": already exists (--overwrite replaces it)");
   }
   const ModelInfo info = read_model_info(file);
-  return with_model(file, info, [&](const auto& description, const auto& network) {
+  return with_model(file, info, 0, options.max_memory, [&](const auto& description, const auto& network) {
+    if (interrupted()) return exit_stopped();
     switch (format) {
       case Format::onnx: save_onnx(out, description, network, onnx_options(file, info)); break;
       case Format::keras: save_keras_weights(out, network); break;
@@ -69,6 +71,7 @@ int main(int argc, char** argv) {
   app.add_option("--model", options.model, "Folder of a run of abell-train, or a model file")->required();
   app.add_option("--out", options.out, "File to write: .onnx, .h5 (weights for Keras) or .safetensors")->required();
   app.add_flag("--overwrite", options.overwrite, "Replace the file when it exists");
+  add_max_memory(app, options.max_memory, "the model");
   add_common(app, options.common);
   app.footer(
       "Examples:\n"

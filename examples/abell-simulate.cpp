@@ -121,15 +121,16 @@ void remove_old(const fs::path& out) {
       if (name.starts_with("sim") && (name.ends_with(".png") || name.ends_with(".fits"))) old.push_back(entry.path());
     }
     for (const fs::path& path : old) fs::remove(path);
+    abell::remove_leftovers(out / folder);
   }
 }
 
 int simulate(const Options& options, const abell::program::CommonOptions& common) {
   using namespace abell::program;
-  prepare_output(options.out, options.overwrite);
+  const OutputFolder folder = prepare_output(options.out, options.overwrite);
   remove_old(options.out);
-  for (const char* folder : {"train_images", "test_images"}) prepare_output(options.out / folder, true);
-  if (options.fits) prepare_output(options.out / "fits", true);
+  for (const char* images : {"train_images", "test_images"}) make_folder(options.out / images);
+  if (options.fits) make_folder(options.out / "fits");
   abell::sky::SimulationOptions physics;
   if (options.cameras == "epic") physics.cameras.assign(abell::sky::epic.begin(), abell::sky::epic.end());
 
@@ -140,9 +141,10 @@ int simulate(const Options& options, const abell::program::CommonOptions& common
     if (interrupted()) return;
     const std::string id = id_of(object);
     const Candidate candidate = abell::sky::simulate(common.seed, static_cast<std::uint32_t>(object), physics);
-    const fs::path folder = options.out / (candidate.role.test ? "test_images" : "train_images");
+    const fs::path images = options.out / (candidate.role.test ? "test_images" : "train_images");
     const abell::Shape shape = abell::sky::image_shape;
-    abell::write_png(folder / (id + ".png"), shape.height, shape.width, shape.channels, candidate.pixels);
+    abell::write_png(images / (id + ".png"), shape.height, shape.width, shape.channels, candidate.pixels,
+                     abell::Durability::later);
     if (options.fits) {
       const std::string history = "Simulated: seed " + std::to_string(common.seed) + ", cameras " + options.cameras;
       write_simulated_fits(options.out / "fits", id, candidate, history);
@@ -153,6 +155,7 @@ int simulate(const Options& options, const abell::program::CommonOptions& common
   });
 
   // The tables name the images that exist, also after an interruption.
+  abell::sync_folder(options.out);
   const std::vector<std::string> set_header{"image_id", "class"};
   std::vector<std::vector<std::string>> train;
   std::vector<std::vector<std::string>> test;
@@ -170,7 +173,7 @@ int simulate(const Options& options, const abell::program::CommonOptions& common
   abell::write_csv(options.out / "train.csv", set_header, train);
   if (options.votes) write_simulated_votes(options.out, truth, common.seed);
   if (common.verbose) std::cout << options.out.string() << ": " << done << " images\n";
-  return interrupted() ? exit_interrupted : exit_ok;
+  return interrupted() ? exit_stopped() : exit_ok;
 }
 
 }  // namespace

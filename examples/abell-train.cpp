@@ -2,6 +2,8 @@
 
 #include "networks.hpp"
 #include "previews.hpp"
+#include "training_memory.hpp"
+#include "training_resume.hpp"
 #include "training_run.hpp"
 #include "weight_files.hpp"
 
@@ -14,11 +16,15 @@ namespace fs = std::filesystem;
 /// Writes pictures of some objects in place of training.
 int show(const TrainOptions& options) {
   const DataSet set = read_data_set(options.data, {.positive = options.positive});
-  prepare_output(options.out, options.overwrite);
+  const OutputFolder folder = prepare_output(options.out, options.overwrite);
   const Shape input = with_description(options.network, 0, [](const auto&, const Shape& shape) { return shape; });
   write_previews(set, input, options.preprocessing.decode(), static_cast<std::size_t>(options.preview),
                  fs::path(options.out) / "previews", options.common.quiet);
-  return interrupted() ? exit_interrupted : exit_ok;
+  return interrupted() ? exit_stopped() : exit_ok;
+}
+
+void print(const Json& metrics, const fs::path& out) {
+  std::cout << metrics.dump(2) << "\nreport: " << (out / "report.html").string() << std::endl;
 }
 
 int train(const TrainOptions& options, const std::string& command) {
@@ -26,23 +32,38 @@ int train(const TrainOptions& options, const std::string& command) {
   options.preprocessing.samples();
   std::visit([](const auto& optimizer) { check(optimizer); }, options.make_optimizer());
   if (options.preview > 0) return show(options);
-  const fs::path checkpoint = fs::path(options.out) / "last.checkpoint";
-  if (options.resume && !fs::exists(checkpoint)) throw IoError(checkpoint.string() + ": no run to resume");
+  check_training_memory(options);
 
   return with_network(options.network, options.dropout, options.common.seed, [&](auto& network) {
-    if (!options.resume && !options.weights.empty()) load_start(options.weights, network, options.common.quiet);
-    Data data = read_data(options);
-    // Wrong options and sets without images leave no folder behind.
-    prepare_output(options.out, options.resume || options.overwrite);
-    decode(options, network.input(), data);
+    const fs::path out = options.out;
     const bool quiet = options.common.quiet;
-    if (!quiet) std::cout << summary(network) << from_scratch(options) << std::endl;
-    const std::optional<Json> metrics = train_and_evaluate(options, data, network, command);
-    if (!quiet && !metrics) std::cerr << "\ninterrupted: go on with --resume" << std::endl;
-    if (!quiet && metrics) {
-      std::cout << metrics->dump(2) << "\nreport: " << (fs::path(options.out) / "report.html").string() << std::endl;
+    const bool started = options.resume && (fs::exists(out / "config.json") || fs::exists(out / "last.checkpoint"));
+    if (!options.weights.empty() && !(options.resume && fs::exists(out / "last.checkpoint"))) {
+      load_start(options.weights, network, quiet);
     }
-    return metrics ? exit_ok : exit_interrupted;
+    Data data = read_data(options);
+    const Json config = run_config(options, data);
+    // Wrong options and sets without images leave no folder behind.
+    const OutputFolder folder = prepare_output(out, started || options.overwrite);
+    if (started && is_complete(options)) {
+      check_same_run(options, config);
+      if (!quiet) print(read_json(out / "metrics.json"), out);
+      return exit_ok;
+    }
+    TrainingState<float> state;
+    const bool goes_on = started && take_up(options, data, config, network, state);
+    const Json shown = begin_run(options, config, goes_on, command);
+    try {
+      decode(options, network.input(), data);
+    } catch (...) {
+      if (!goes_on) fs::remove(out / "config.json");
+      throw;
+    }
+    if (!quiet) std::cout << summary(network) << from_scratch(options) << std::endl;
+    const std::optional<Json> metrics = train_and_evaluate(options, data, config, shown, network, state);
+    if (!quiet && !metrics) std::cerr << "\ninterrupted: go on with --resume" << std::endl;
+    if (!quiet && metrics) print(*metrics, out);
+    return metrics ? exit_ok : exit_stopped();
   });
 }
 
@@ -54,6 +75,7 @@ int main(int argc, char** argv) {
   add_train_options(app, options);
   const std::string command = command_line(app.get_name(), argc, argv);
   return run(app, argc, argv, [&] {
+    complete_options(app, options);
     options.resolve();
     return train(options, command);
   });

@@ -268,14 +268,16 @@ void write_picture(const fs::path& path, const std::vector<Candidate>& painted) 
 
 int validate(const Options& options, const abell::program::CommonOptions& common, bool overwrite) {
   using namespace abell::program;
-  prepare_output(options.out, overwrite);
+  const OutputFolder folder = prepare_output(options.out, overwrite);
   const std::vector<Candidate> set = draw_set(options.objects, common);
-  if (interrupted()) return exit_interrupted;
+  stop_if_interrupted();
   constexpr int shown = 30;
   std::vector<Candidate> painted(shown);
   abell::parallel_for(shown, abell::thread_count(common.threads), [&](int object, int) {
+    if (interrupted()) return;
     painted[static_cast<std::size_t>(object)] = abell::sky::simulate(common.seed, static_cast<std::uint32_t>(object));
   });
+  stop_if_interrupted();
 
   std::vector<Comparison> table;
   std::vector<abell::GalleryItem> real_items;

@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "max_megapixels.hpp"
 #include "program.hpp"
 #include "votes_count.hpp"
 #include "votes_subjects.hpp"
@@ -23,7 +24,10 @@ int main(int argc, char** argv) {
     to->add_option("DATA", candidates.source, "A set as abell-train reads it, images, or a folder of images")
         ->required();
     to->add_option("--out", candidates.out, out)->required();
+    add_max_megapixels(*to, candidates.max_megapixels);
     to->add_flag("--overwrite", candidates.overwrite, "Write there although something is there");
+    to->add_flag("--allow-outside", candidates.allow_outside,
+                 "Publish also images that lie outside the set's folder, by a table or a link");
     return to;
   };
   const CLI::App* const subjects_command = add_candidates(

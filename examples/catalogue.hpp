@@ -2,6 +2,7 @@
 /// A classified set as a catalogue: CSV, a FITS binary table, or DS9 regions.
 
 #include <abell/core/atomic_file.hpp>
+#include <abell/core/printable.hpp>
 #include <abell/core/version.hpp>
 #include <abell/data/dataset.hpp>
 #include <abell/data/table.hpp>
@@ -86,7 +87,7 @@ inline void write_csv_catalogue(std::ostream& out, const Catalogue& catalogue) {
 /// DS9 regions: a circle of 1' around each object, from blue (p = 0) over yellow to red (p = 1).
 inline void write_regions(std::ostream& out, const Catalogue& catalogue) {
   out << "# Region file format: DS9 version 4.1\n# "
-      << "model " << catalogue.model << ", sha256 " << catalogue.model_sha256
+      << "model " << printable(catalogue.model) << ", sha256 " << catalogue.model_sha256
       << "\nglobal width=2 font=\"helvetica 10 normal roman\"\nfk5\n";
   const auto colour = [](double p) {
     constexpr std::array<std::array<double, 3>, 3> stops{{{68, 119, 255}, {255, 221, 68}, {255, 51, 34}}};
@@ -105,8 +106,8 @@ inline void write_regions(std::ostream& out, const Catalogue& catalogue) {
     const Object& object = catalogue.set.objects[i];
     const auto [ra, dec] = position(catalogue.set, object, true);
     const double p = static_cast<double>(catalogue.scored.probabilities[i]);
-    std::string id = object.id;  // braces would end the text, control characters the line
-    for (char& c : id) c = c == '{' ? '(' : c == '}' ? ')' : static_cast<unsigned char>(c) < 32 ? ' ' : c;
+    std::string id = printable(object.id);  // a line feed would end the region, a brace its text
+    for (char& c : id) c = c == '{' ? '(' : c == '}' ? ')' : c;
     std::array<char, 16> text{};
     std::snprintf(text.data(), text.size(), "%.3f", p);
     out << "circle(" << number(ra) << ',' << number(dec) << ",60\") # color=" << colour(p) << " text={" << id << ' '
@@ -162,7 +163,7 @@ inline void write_fits_catalogue(const std::filesystem::path& path, const Catalo
                   titles[2].data(), "CLASSIFIED", &status);
   check();
   const auto key = [&](const char* keyword, std::string value, const char* comment) {
-    value = abell::detail::printable(std::move(value));
+    value = abell::detail::header_text(std::move(value));
     fits_write_key_longstr(file, keyword, value.c_str(), comment, &status);
   };
   key("CREATOR", "abell-classify " + std::string(version), "program that made this table");
@@ -171,7 +172,7 @@ inline void write_fits_catalogue(const std::filesystem::path& path, const Catalo
   float threshold = default_threshold;
   fits_write_key(file, TFLOAT, "THRESH", &threshold, "predicted: p_cluster above this", &status);
   fits_write_date(file, &status);
-  fits_write_history(file, abell::detail::printable(catalogue.command).c_str(), &status);
+  fits_write_history(file, abell::detail::header_text(catalogue.command).c_str(), &status);
   check();
 
   const auto write = [&](int type, int column, void* values) {

@@ -7,6 +7,7 @@
 #include <map>
 #include <string>
 
+#include "sha256.hpp"
 #include "training_data.hpp"
 
 namespace abell::program {
@@ -56,7 +57,8 @@ inline void use_labels(Data& data, const VolunteerLabels& labels, const std::fil
     throw FormatError(source.string() + ": expected labels of both classes in the training split, found " +
                       std::to_string(counts[1]) + " cluster, " + std::to_string(counts[0]) + " non-cluster");
   }
-  data.about["labels"] = {{"source", source.filename().string()}, {"differ_from_set", changed}};
+  data.about["labels"] = {
+      {"source", source.filename().string()}, {"differ_from_set", changed}, {"sha256", sha256_of_file(source)}};
 }
 
 }  // namespace abell::program

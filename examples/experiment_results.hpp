@@ -117,7 +117,7 @@ inline Experiment read_experiment(const Laboratory& lab, const Data& data, std::
       ++all;
       const std::filesystem::path folder = run_folder(options, row, seed);
       const std::filesystem::path scores = scores_file(options, row, seed);
-      if (!std::filesystem::exists(folder / "report.html") || !std::filesystem::exists(scores)) continue;
+      if (!is_complete(run_options(options, row, seed)) || !std::filesystem::exists(scores)) continue;
       row.runs.push_back(read_run(folder, scores, seed, experiment.objects));
       ++done;
     }
@@ -160,7 +160,8 @@ void add_pictures(ExperimentReport& report, const TrainOptions& run, const Netwo
 
 /// Adds the options of a network's runs; of a further network only what differs from the `common` ones of the first.
 inline void add_record(ExperimentReport& report, const TrainOptions& run, Json& common) {
-  Json record = run.record();
+  Json record{{"data", run.data}};
+  record.update(run.record());
   record.update(run_length(run));
   for (const char* decided : {"network", "seed", "augment"}) record.erase(decided);
   for (const auto& [key, value] : record.items()) {
@@ -170,7 +171,7 @@ inline void add_record(ExperimentReport& report, const TrainOptions& run, Json& 
   if (common.is_null()) common = record;
 }
 
-/// Writes results.csv, results.md, results.tex and report.html.
+/// Writes results.csv, results.md, results.tex, times.csv and report.html.
 inline Experiment write_results(const Laboratory& lab, const Data& data, const std::vector<ExperimentRow>& rows) {
   const ExperimentOptions& options = lab.options;
   const std::filesystem::path out = options.train.out;
@@ -215,6 +216,7 @@ inline Experiment write_results(const Laboratory& lab, const Data& data, const s
   write_results_csv(out / "results.csv", report.experiment);
   write_results_markdown(out / "results.md", report.experiment);
   write_results_tex(out / "results.tex", report.experiment);
+  write_times_csv(out / "times.csv", report.experiment);
   experiment_page(report).write(out / "report.html");
   return std::move(report.experiment);
 }

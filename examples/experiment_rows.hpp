@@ -3,6 +3,7 @@
 
 #include <abell/report/experiment.hpp>
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <limits>
@@ -20,7 +21,8 @@ struct ExperimentOptions {
   std::string labels_z;
   bool quick = false;
   bool tta = false;
-  int mc_dropout = 0;  ///< passes with dropout on; 0: none
+  int mc_dropout = 0;           ///< passes with dropout on; 0: none
+  Json given = Json::object();  ///< the options as typed, for config.json
 };
 
 /// The eight rows of Kosiba et al. (2020), mean and standard deviation of 10 runs, in its order.
@@ -87,6 +89,12 @@ inline std::filesystem::path run_folder(const ExperimentOptions& options, const 
   return std::filesystem::path(options.train.out) / row.slug / ("seed-" + std::to_string(seed));
 }
 
+/// The options that abell-train has not, or has for one run only.
+inline constexpr std::array experiment_only{"runs", "rows", "labels-z", "quick", "tta", "mc-dropout"};
+
+/// What --quick gives where nothing else is said.
+inline Json quick_options() { return {{"runs", 2}, {"epochs", 2}, {"optimizer", "adam"}, {"scale", "standard"}}; }
+
 /// What abell-train would get for one run, with the defaults of the row's network.
 inline TrainOptions run_options(const ExperimentOptions& options, const ExperimentRow& row, std::uint64_t seed) {
   TrainOptions run = options.train;
@@ -95,8 +103,12 @@ inline TrainOptions run_options(const ExperimentOptions& options, const Experime
   run.no_augment = !row.augment;
   run.common.seed = seed;
   run.out = run_folder(options, row, seed).string();
-  run.resume = std::filesystem::exists(run_folder(options, row, seed) / "last.checkpoint");
-  run.overwrite = false;
+  // What abell-train needs to go on with the run by itself.
+  for (const char* name : experiment_only) run.given.erase(name);
+  run.given["network"] = row.network;
+  run.given["channels"] = row.channels;
+  run.given["no-augment"] = run.no_augment;
+  run.given["seed"] = seed;
   run.resolve();
   return run;
 }

@@ -6,7 +6,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
-#include <fstream>
 #include <iostream>
 #include <map>
 #include <memory>
@@ -47,34 +46,22 @@ inline Data run_data(const Laboratory& lab, const ExperimentRow& row, const Trai
   return data;
 }
 
-inline Json read_json(const std::filesystem::path& path) {
-  std::ifstream file(path);
-  if (!file) throw IoError(path.string() + ": cannot be opened for reading");
-  try {
-    return Json::parse(file);
-  } catch (const nlohmann::json::exception& error) {
-    throw FormatError(path.string() + ": " + error.what());
-  }
-}
-
 /// Images that the scores of a run predict.
 inline std::size_t scored_images(const ExperimentOptions& options, const Data& data) {
-  const auto extra = static_cast<std::size_t>((options.train.tta ? 8 : 0) + options.mc_dropout);
+  const auto extra = static_cast<std::size_t>((options.tta ? 8 : 0) + options.mc_dropout);
   return data.validation.size() + (1 + extra) * data.test.size();
 }
 
 /// Images that a run predicts when it is trained: the last and the best weights' test, and the maps of its report's
 /// examples.
-inline std::size_t reported_images(const ExperimentOptions& options, const Data& data) {
-  const std::size_t tests = options.train.tta ? 2 * 8 + 1 : 2;
-  return tests * data.test.size() + example_predictions * std::min(4 * outcome_examples, data.test.size());
+inline std::size_t reported_images(const Data& data) {
+  return 2 * data.test.size() + example_predictions * std::min(4 * outcome_examples, data.test.size());
 }
 
-/// What is left of a run; nothing when it is complete. Throws FormatError when it was done with other options.
+/// What is left of a run; nothing when it is complete. Throws as `take_up`; `network` is spoilt.
 template <class Network>
-std::optional<Job> job_of(const Laboratory& lab, const ExperimentRow& row, std::uint64_t seed, const Network& network) {
+std::optional<Job> job_of(const Laboratory& lab, const ExperimentRow& row, std::uint64_t seed, Network& network) {
   const TrainOptions run = run_options(lab.options, row, seed);
-  const std::filesystem::path folder = run.out;
   const Data data = run_data(lab, row, run);
   const auto batch = static_cast<std::size_t>(run.batch.value());
   const std::uint64_t batches = (data.train.size() + batch - 1) / batch;
@@ -82,22 +69,47 @@ std::optional<Job> job_of(const Laboratory& lab, const ExperimentRow& row, std::
   const std::uint64_t steps =
       fitted.iterations > 0 ? fitted.iterations : batches * static_cast<std::uint64_t>(fitted.epochs);
   const std::uint64_t epochs = (steps + batches - 1) / batches;
-  const std::size_t after = reported_images(lab.options, data) + scored_images(lab.options, data);
+  const std::size_t after = reported_images(data) + scored_images(lab.options, data);
   Job job{&row, seed, false, steps, epochs * data.validation.size() + after};
-  if (std::filesystem::exists(folder / "report.html")) {
-    Json config = run_config(run, data);
-    config.update(run_length(run));
-    check_same_run(folder, read_json(folder / "config.json"), config);
+  const Json config = run_config(run, data);
+  if (is_complete(run)) {
+    check_same_run(run, config);
     if (has_scores(lab.options, scores_file(lab.options, row, seed), can_drop(network))) return std::nullopt;
     job.trained = true;
     job.steps = 0;
     job.evaluations = scored_images(lab.options, data);
-  } else if (run.resume && std::filesystem::exists(folder / "history.csv")) {
-    const std::uint64_t done = read_csv(folder / "history.csv").rows.size();
-    job.steps -= std::min(steps, done * batches);
-    job.evaluations -= std::min(done, epochs) * data.validation.size();
+  } else if (TrainingState<float> state; take_up(run, data, config, network, state)) {
+    job.steps -= state.optimizer.updates;
+    job.evaluations -= state.history.size() * data.validation.size();
   }
   return job;
+}
+
+/// What the results depend on besides the rows and their labels, which the runs tell themselves.
+inline Json experiment_record(const ExperimentOptions& options, const Data& data) {
+  Json record{{"version", version},
+              {"seed", options.train.common.seed},
+              {"quick", options.quick},
+              {"mc_dropout", options.mc_dropout},
+              {"positive", data.set.positive},
+              {"set", digest(data.set)}};
+  for (const std::string_view network : network_names) {
+    TrainOptions run = options.train;
+    run.network = network;
+    run.resolve();
+    Json of_network = run.record();
+    for (const char* decided : {"version", "seed", "network"}) of_network.erase(decided);
+    record[std::string(network)] = std::move(of_network);
+  }
+  return record;
+}
+
+/// Throws FormatError when the experiment in --out has other options, or another set. Passes with dropout may be
+/// asked for later.
+inline void check_same_experiment(const std::filesystem::path& config, Json record) {
+  Json before = fixed_part(read_json(config));
+  if (before.value("mc_dropout", 0) == 0) before["mc_dropout"] = record["mc_dropout"];
+  check_same_run(config, before, record);
 }
 
 /// Gives `data` its pixels, decoded at the first call for this network.
@@ -151,37 +163,48 @@ Pace measure_pace(const TrainOptions& run, const Data& data, Network& network) {
 /// Trains and scores one run, or what is left of it. Returns false when interrupted.
 inline bool do_run(Laboratory& lab, const Job& job) {
   const TrainOptions run = run_options(lab.options, *job.row, job.seed);
+  const std::filesystem::path scores = scores_file(lab.options, *job.row, job.seed);
   return with_network(run.network, run.dropout, job.seed, [&](auto& network) {
     Data data = run_data(lab, *job.row, run);
     share_pixels(lab, run, network.input(), data);
     if (job.trained) {
       load_model(std::filesystem::path(run.out) / "model.safetensors", network);
     } else {
-      if (!run.resume && !run.weights.empty()) load_weights(run.weights, network);
-      std::filesystem::create_directories(run.out);
-      if (!train_and_evaluate(run, data, network, lab.command)) return false;
+      const Json config = run_config(run, data);
+      TrainingState<float> state;
+      const bool goes_on = take_up(run, data, config, network, state);
+      if (!goes_on && !run.weights.empty()) load_weights(run.weights, network);
+      make_folder(run.out);
+      std::filesystem::remove(scores);
+      const Json shown = begin_run(run, config, goes_on, lab.command);
+      if (!train_and_evaluate(run, data, config, shown, network, state)) return false;
     }
-    write_scores(lab.options, run, data, network, scores_file(lab.options, *job.row, job.seed));
+    write_scores(lab.options, run, data, network, scores);
     return true;
   });
 }
 
-/// The runs that are left, one of every row after the other, so that a table of few runs has all rows. Prints how
-/// long they will take.
-inline std::vector<Job> plan(Laboratory& lab, const std::vector<ExperimentRow>& rows) {
+/// The runs that are left, one of every row after the other, so that a table of few runs has all rows. Throws as
+/// `take_up`.
+inline std::vector<Job> plan(const Laboratory& lab, const std::vector<ExperimentRow>& rows) {
   const ExperimentOptions& options = lab.options;
   std::vector<Job> jobs;
-  std::size_t all = 0;
   for (const std::uint64_t seed : run_seeds(options)) {
     for (const ExperimentRow& row : rows) {
       if (!row.missing.empty()) continue;
-      ++all;
       const auto job = with_network(row.network, options.train.dropout, seed,
                                     [&](auto& network) { return job_of(lab, row, seed, network); });
       if (job) jobs.push_back(*job);
     }
   }
-  if (jobs.empty()) return jobs;
+  return jobs;
+}
+
+/// Prints how long `jobs` will take, of rows that can be had.
+inline void print_estimate(Laboratory& lab, const std::vector<ExperimentRow>& rows, const std::vector<Job>& jobs) {
+  const ExperimentOptions& options = lab.options;
+  const auto had = std::ranges::count_if(rows, [](const ExperimentRow& row) { return row.missing.empty(); });
+  const std::size_t all = static_cast<std::size_t>(had) * run_seeds(options).size();
   std::map<std::string, Pace> paces;
   double seconds = 0;
   std::string measured;
@@ -203,7 +226,6 @@ inline std::vector<Job> plan(Laboratory& lab, const std::vector<ExperimentRow>& 
     std::cout << counted_text(all, "run") << ", " << all - jobs.size() << " of them done; the others take about "
               << duration_text(seconds) << " (" << measured << ", measured)" << std::endl;
   }
-  return jobs;
 }
 
 }  // namespace abell::program

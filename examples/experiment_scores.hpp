@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "experiment_rows.hpp"
+#include "training_resume.hpp"
 #include "training_run.hpp"
 
 namespace abell::program {

@@ -4,10 +4,13 @@
 #include <abell/images/image.hpp>
 #include <abell/weights/model.hpp>
 #include <algorithm>
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <system_error>
+#include <vector>
 
+#include "memory_limit.hpp"
 #include "networks.hpp"
 
 namespace abell::program {
@@ -24,9 +27,11 @@ inline std::filesystem::path model_file(const std::filesystem::path& model) {
 }
 
 /// Builds the network that `info`, of the model file, tells of, loads its weights and returns what
-/// `body(description, network)` returns. Throws as `load_model` does, FormatError for a network of another name.
+/// `body(description, network)` returns. Throws as `load_model` does, FormatError for a network of another name and for
+/// one that needs more than `max_memory` bytes for `batch` images.
 template <class Body>
-auto with_model(const std::filesystem::path& file, const ModelInfo& info, const Body& body) {
+auto with_model(const std::filesystem::path& file, const ModelInfo& info, int batch, std::uint64_t max_memory,
+                const Body& body) {
   if (std::ranges::find(network_names, info.network) == network_names.end()) {
     throw FormatError(file.string() + ": expected a model of the network 'custom' or 'mobilenet', found '" +
                       info.network + "'");
@@ -37,8 +42,12 @@ auto with_model(const std::filesystem::path& file, const ModelInfo& info, const 
       throw ShapeError(file.string() + ": expected an input of 3 channels, found " + to_string(info.input));
     }
     // Before memory is taken for what the metadata announces.
+    const std::vector<LayerInfo> layers = inspect(description, info.input);
+    check_file_memory(file, max_memory);
+    check_memory(estimated_bytes(layers, batch, false), static_cast<double>(max_memory), file.string(),
+                 "an input of " + to_string(info.input));
     std::size_t parameters = 0;
-    for (const LayerInfo& layer : inspect(description, info.input)) parameters += layer.parameter_count();
+    for (const LayerInfo& layer : layers) parameters += layer.parameter_count();
     if (std::filesystem::file_size(file) < parameters * sizeof(float)) {
       throw ShapeError(file.string() + ": weights of another network: expected " + std::to_string(parameters) +
                        " parameters for an input of " + to_string(info.input) + ", found a file of " +

@@ -63,12 +63,13 @@ inline void check_exposure(const Mosaic& mosaic) {
 }
 
 /// Reads the headers. Throws IoError and FormatError for files that are no images of one plane with sky
-/// coordinates, and for exposure maps that do not belong to their images.
+/// coordinates or have more than `max_megapixels`, and for exposure maps that do not belong to their images.
 inline std::vector<Mosaic> read_mosaics(const std::vector<std::string>& files,
-                                        const std::vector<std::string>& exposures) {
+                                        const std::vector<std::string>& exposures, double max_megapixels) {
   std::vector<Mosaic> mosaics;
   for (std::size_t i = 0; i < files.size(); ++i) {
     const FitsFile file(files[i]);
+    check_megapixels(file.height(), file.width(), max_megapixels, file.name());
     if (file.planes() != 1) {
       throw FormatError(files[i] + ": expected an image of one plane, found " + std::to_string(file.planes()));
     }
@@ -125,8 +126,8 @@ inline Cover cover_of(int number, const Mosaic& mosaic, const MosaicPixels& pixe
 /// One band: its mosaics, of which one at a time has its pixels in memory.
 class Band {
  public:
-  Band(const std::vector<std::string>& files, const std::vector<std::string>& exposures)
-      : mosaics_(read_mosaics(files, exposures)) {}
+  Band(const std::vector<std::string>& files, const std::vector<std::string>& exposures, double max_megapixels)
+      : mosaics_(read_mosaics(files, exposures, max_megapixels)) {}
 
   const std::vector<Mosaic>& mosaics() const { return mosaics_; }
 

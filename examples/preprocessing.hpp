@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "band_options.hpp"
+#include "max_megapixels.hpp"
 #include "program.hpp"
 
 namespace abell::program {
@@ -21,8 +22,9 @@ struct Preprocessing {
   std::string channels = "both";    ///< both, optical or xray
   std::string scale = "unit";       ///< unit (x / 255), symmetric (x / 127.5 - 1) or standard (mean 0, variance 1)
   Bands bands = {};                 ///< smoothing, filter, interval and stretch of each band
+  double max_megapixels = default_max_megapixels;  ///< of a file; of this run, and not in the record
 
-  DecodeOptions decode() const { return {parse_resize(resize), crop, parse_mask_policy(nan), bands}; }
+  DecodeOptions decode() const { return {parse_resize(resize), crop, parse_mask_policy(nan), bands, max_megapixels}; }
   CachedSamplesOptions samples() const {
     if (scale != "unit" && scale != "symmetric" && scale != "standard") {
       throw OptionError("--scale: expected unit, symmetric or standard, found '" + scale + "'");
@@ -79,6 +81,7 @@ inline void add_preprocessing(CLI::App& app, Preprocessing& options) {
       ->check(CLI::IsMember({"zero", "median", "error"}))
       ->capture_default_str();
   add_bands(app, options.bands);
+  add_max_megapixels(app, options.max_megapixels);
 }
 
 }  // namespace abell::program

@@ -37,7 +37,7 @@ inline Image preview(const Image& channels) {
 /// Writes `count` objects, evenly spread over the set, as folder/001_<id>.png. Stops early when interrupted.
 inline void write_previews(const DataSet& set, const Shape& shape, const DecodeOptions& options, std::size_t count,
                            const std::filesystem::path& folder, bool quiet) {
-  std::filesystem::create_directories(folder);
+  make_folder(folder);
   count = std::min(count, set.objects.size());
   ProgressBar bar("previews", static_cast<long>(count), quiet);
   for (std::size_t i = 0; i < count && !interrupted(); ++i) {
@@ -45,9 +45,10 @@ inline void write_previews(const DataSet& set, const Shape& shape, const DecodeO
     const std::string number = std::to_string(i + 1);
     std::string name = std::string(number.size() < 3 ? 3 - number.size() : 0, '0') + number + "_" + object.id + ".png";
     std::ranges::replace(name, '/', '_');
-    write_png(folder / name, preview(decode_object(object, shape, options).image));
+    write_png(folder / name, preview(decode_object(object, shape, options).image), Durability::later);
     bar.update(static_cast<long>(i + 1));
   }
+  sync_folder(folder);
 }
 
 }  // namespace abell::program

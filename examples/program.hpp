@@ -1,12 +1,12 @@
 #pragma once
-/// What every abell program shares: the common options, exit codes, SIGINT and progress.
+/// What every abell program shares: the common options, exit codes, stopping, the folder written and progress.
 ///
 ///   int main(int argc, char** argv) {
 ///     using namespace abell::program;
 ///     CLI::App app("Counts clusters", "abell-count");
 ///     CommonOptions common;
 ///     add_common(app, common);
-///     return run(app, argc, argv, [&] { ...; return interrupted() ? exit_interrupted : exit_ok; });
+///     return run(app, argc, argv, [&] { ...; return interrupted() ? exit_stopped() : exit_ok; });
 ///   }
 
 #include <unistd.h>
@@ -21,19 +21,21 @@
 #include <cstdint>
 #include <cstdio>
 #include <exception>
-#include <filesystem>
 #include <functional>
 #include <iostream>
 #include <new>
 #include <string>
 #include <string_view>
 
+#include "output_folder.hpp"
+#include "printable_output.hpp"
+#include "stopping.hpp"
+
 namespace abell::program {
 
 inline constexpr int exit_ok = 0;
-inline constexpr int exit_error = 1;          ///< a user's error: one line on standard error
-inline constexpr int exit_usage = 2;          ///< wrong options
-inline constexpr int exit_interrupted = 130;  ///< stopped by SIGINT after saving
+inline constexpr int exit_error = 1;  ///< a user's error: one line on standard error
+inline constexpr int exit_usage = 2;  ///< wrong options
 
 /// The option's number must lie in [low, high]; NaN lies nowhere.
 inline CLI::Validator within(double low, double high) {
@@ -69,19 +71,6 @@ inline void add_common(CLI::App& app, CommonOptions& options) {
   app.set_version_flag("--version", app.get_name() + " " + std::string(version));
 }
 
-namespace detail {
-inline volatile std::sig_atomic_t interrupt_flag = 0;
-
-/// Remembers the request; a second SIGINT ends the program at once.
-inline void on_interrupt(int) {
-  interrupt_flag = 1;
-  std::signal(SIGINT, SIG_DFL);
-}
-}  // namespace detail
-
-/// Whether SIGINT has arrived: finish the step, save, and return exit_interrupted.
-inline bool interrupted() { return detail::interrupt_flag != 0; }
-
 /// Calls `body` and turns what it throws into an exit code and one line "name: message" on standard error.
 inline int guard(std::string_view name, const std::function<int()>& body) {
   const auto fail = [&](std::string message, int code) {
@@ -93,6 +82,8 @@ inline int guard(std::string_view name, const std::function<int()>& body) {
     const int code = body();
     std::cout.flush();
     return std::cout ? code : fail("standard output: cannot be written", exit_error);
+  } catch (const Stopped&) {
+    return exit_stopped();
   } catch (const OptionError& error) {
     return fail(error.what(), exit_usage);
   } catch (const Error& error) {
@@ -104,9 +95,10 @@ inline int guard(std::string_view name, const std::function<int()>& body) {
   }
 }
 
-/// Parses the command line, installs the SIGINT handler and calls `body` under `guard`.
+/// Parses the command line, listens for requests to stop and calls `body` under `guard`.
 /// --help and --version give 0, wrong options 2.
 inline int run(CLI::App& app, int argc, char** argv, const std::function<int()>& body) {
+  const PrintableOutput output;
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -116,7 +108,8 @@ inline int run(CLI::App& app, int argc, char** argv, const std::function<int()>&
     std::cerr << app.get_name() << ": " << message << " (see " << app.get_name() << " --help)" << std::endl;
     return exit_usage;
   }
-  std::signal(SIGINT, detail::on_interrupt);
+  std::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow is an error like a full disk
+  listen_for_stop();
   return guard(app.get_name(), body);
 }
 
@@ -125,18 +118,6 @@ inline std::string command_line(const std::string& name, int argc, char** argv) 
   std::string command = name;
   for (int i = 1; i < argc; ++i) command += " " + std::string(argv[i]);
   return command;
-}
-
-/// Makes the folder `out`. Throws IoError when it holds anything and `reuse` (--overwrite, --resume) is false.
-inline void prepare_output(const std::filesystem::path& out, bool reuse) {
-  namespace fs = std::filesystem;
-  std::error_code error;
-  if (fs::exists(out, error) && !fs::is_directory(out, error)) throw IoError(out.string() + ": is not a folder");
-  fs::create_directories(out, error);
-  if (error) throw IoError(out.string() + ": cannot be created: " + error.message());
-  const bool empty = fs::is_empty(out, error);
-  if (error) throw IoError(out.string() + ": cannot be read: " + error.message());
-  if (!empty && !reuse) throw IoError(out.string() + ": folder is not empty (--overwrite writes into it)");
 }
 
 /// Shows how far a job is, on standard error: a bar with rate and time left on a terminal, a plain
@@ -177,7 +158,7 @@ class ProgressBar {
     } else if (rate > 0) {
       line += ", " + clock(static_cast<double>(total_ - done) / rate) + " left";
     }
-    if (!note.empty()) line += ", " + std::string(note);
+    if (!note.empty()) line += ", " + printable(note);
     line += terminal_ ? "\x1b[K" : "\n";
     std::fputs(line.c_str(), stderr);
     std::fflush(stderr);

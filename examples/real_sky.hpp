@@ -18,6 +18,8 @@
 #include <string>
 #include <vector>
 
+#include "stopping.hpp"
+
 namespace abell::program {
 
 inline constexpr double real_pixel = 4.35;  ///< arcsec
@@ -68,6 +70,7 @@ inline std::vector<RealObservation> read_real_observations(const std::filesystem
     RealObservation observation;
     observation.sources = read_real_sources(folder / (id + "_sources.reg"));
     for (const std::string name : real_cameras) {
+      stop_if_interrupted();
       const auto image = [&](const char* kind) {
         return read_fits(folder / (id + "_" + name + "_exp1-0.50-2.00keV" + kind + ".fits.gz"));
       };
@@ -178,6 +181,7 @@ inline Background simulated_background(std::uint64_t seed, const sky::Camera& ca
   double squares = 0;
   double pixels = 0;
   for (std::uint32_t field = 0; field < 24; ++field) {
+    stop_if_interrupted();
     Random random(seed, {Purpose::user, 1, field});
     sky::Observation observation;
     observation.exposure = 8e3;
@@ -240,6 +244,7 @@ inline GrowthPair compare_growth(const std::vector<RealObservation>& observation
     }
     std::ranges::sort(brights, std::ranges::greater{}, &Bright::counts);
     for (std::size_t rank = first; rank <= last && rank < brights.size(); ++rank) {
+      stop_if_interrupted();
       const sky::Position at = brights[rank].source->at;
       for (const RealView& view : observation.views) {
         const sky::Growth real = sky::curve_of_growth(view.counts, at, real_pixel, growth_radii);

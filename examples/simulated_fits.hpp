@@ -26,7 +26,8 @@ Image northward(const std::vector<Value>& rows, int side) {
 }
 
 /// The files of one candidate, north up and east left on a tangent plane: <id>_counts.fits and
-/// <id>_exposure.fits at 4", <id>_optical.fits at 1.01". Throws IoError.
+/// <id>_exposure.fits at 4", <id>_optical.fits at 1.01"; `sync_folder`
+/// makes them safe. Throws IoError.
 inline void write_simulated_fits(const std::filesystem::path& folder, const std::string& id,
                                  const sky::Candidate& candidate, const std::string& history) {
   const SkyPosition centre{candidate.pointing.right_ascension, candidate.pointing.declination};
@@ -41,7 +42,8 @@ inline void write_simulated_fits(const std::filesystem::path& folder, const std:
                 .dated = false,
                 .wcs = Wcs::tangent(centre, image.height, image.width, arcsec).cards(),
                 .keys = keys,
-                .history = {history}});
+                .history = {history},
+                .durability = Durability::later});
   };
   const std::vector<FitsKey> exposed{{"EXPOSURE", candidate.observation.exposure, "[s] on axis"}};
   write("counts", northward(candidate.xray.counts, sky::xray_side), FitsPixels::int32, "count", sky::pixel_arcsec,

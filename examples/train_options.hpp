@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "memory_limit.hpp"
+#include "option_record.hpp"
 #include "preprocessing.hpp"
 #include "program.hpp"
 #include "run_folder.hpp"
@@ -46,9 +48,12 @@ struct TrainOptions {
   std::optional<std::string> scale;  ///< goes to `preprocessing`
   Preprocessing preprocessing;
   std::string weights, cache;
+  std::uint64_t max_memory = half_of_memory();
   int preview = 0;  ///< objects to write as pictures, in place of training
   bool tta = false;
   bool resume = false, overwrite = false;
+  double checkpoint_minutes = 5;  ///< 0: only at the end of an epoch
+  Json given = Json::object();    ///< the options as typed, for config.json
 
   static constexpr std::uint64_t table4_iterations = network_defaults.front().iterations;
 
@@ -103,10 +108,9 @@ struct TrainOptions {
     return a;
   }
 
-  /// Every option that the result depends on, so a resumed run must agree.
+  /// Every option that the result depends on, so a resumed run must agree; the data have a record of their own.
   Json record() const {
     Json json{{"version", version},
-              {"data", data},
               {"network", network},
               {"seed", common.seed},
               {"batch", batch.value()},
@@ -122,7 +126,7 @@ struct TrainOptions {
               {"average", average},
               {"class_weights", class_weights},
               {"preprocessing", Json(nlohmann::json(preprocessing))},
-              {"weights", weights},
+              {"weights", weights.empty() ? weights : absolute_path(weights)},
               {"augment", !no_augment}};
     if (optimizer == "sgd") json["momentum"] = momentum;
     if (optimizer == "adadelta") json["rho"] = rho;
@@ -141,10 +145,17 @@ struct TrainOptions {
   }
 };
 
+/// What a run that goes on may be told anew.
+inline constexpr const char* may_change =
+    "What it may be told anew: --epochs or --iterations (not before where it stands),\n"
+    "--threads, --tta, --cache, --checkpoint-minutes, -q and -v.";
+
 inline void add_train_options(CLI::App& app, TrainOptions& o) {
-  app.add_option("DATA", o.data, "Kosiba2020 folder, folder of class folders, or table of images")->required();
-  app.add_option("--out", o.out, "Folder of the run")->required();
+  app.add_option("DATA", o.data, "Kosiba2020 folder, folder of class folders, or table of images")
+      ->type_name(path_type);
+  app.add_option("--out", o.out, "Folder of the run")->required()->configurable(false);
   add_common(app, o.common);
+  for (const char* name : {"--quiet", "--verbose"}) app.get_option(name)->configurable(false);
   app.add_option("--network", o.network, "Network to train")
       ->check(CLI::IsMember({"custom", "mobilenet"}))
       ->capture_default_str();
@@ -213,28 +224,48 @@ inline void add_train_options(CLI::App& app, TrainOptions& o) {
   app.add_option("--flips", o.flips, "Random flips")
       ->check(CLI::IsMember({"both", "horizontal", "vertical", "none"}))
       ->capture_default_str();
-  app.add_option("--weights", o.weights, "Start from the weights of this model file, or Keras file (.h5)");
+  app.add_option("--weights", o.weights, "Start from the weights of this model file, or Keras file (.h5)")
+      ->type_name(path_type);
+  add_max_memory(app, o.max_memory, "a training step, or a file of weights,");
   app.add_option("--cache", o.cache,
                  "Decoded pixels: off, ram, or a folder for a scratch file (default: the run's folder)");
   app.add_flag(
       "--tta", o.tta,
       "Evaluate with probabilities averaged over the 8 flips and quarter turns of each image (metrics.json has "
       "the figures without, too)");
-  auto* resume = app.add_flag("--resume", o.resume, "Go on with the run in --out");
+  app.add_option("--checkpoint-minutes", o.checkpoint_minutes,
+                 "Save this often within an epoch, too (0: only at its end)")
+      ->check(within(0, 1e6))
+      ->capture_default_str();
+  auto* resume = app.add_flag("--resume", o.resume, "Go on with the run in --out, or start it; needs no other option")
+                     ->configurable(false);
   app.add_option("--preview", o.preview,
                  "Write this many objects as the network would see them to OUT/previews/*.png, and stop; FITS images "
                  "have their first row on top")
       ->excludes(resume)
-      ->check(within(1, 1e6));
-  app.add_flag("--overwrite", o.overwrite, "Write into --out although it is not empty")->excludes(resume);
+      ->check(within(1, 1e6))
+      ->configurable(false);
+  app.add_flag("--overwrite", o.overwrite, "Write into --out although it is not empty")
+      ->excludes(resume)
+      ->configurable(false);
   app.footer(
       "Examples:\n"
       "  abell-train Kosiba2020 --out runs/cn-e\n"
       "  abell-train galaxies --out runs/g --epochs 30 --learning-rate 0.01 --scale standard\n"
-      "  abell-train Kosiba2020 --out runs/cn-e --resume\n"
+      "  abell-train --out runs/cn-e --resume\n"
       "  abell-train cutouts --out runs/look --preview 12 --exposure divide --smooth xray=adaptive:25 \\\n"
       "              --interval xray=percentile:99.5,optical=zscale --stretch asinh\n"
-      "Ctrl-C finishes the step, saves and exits with 130; --resume goes on to the same result.");
+      "Ctrl-C finishes the step, saves and exits with 130; --resume goes on to the same result, with the options in\n"
+      "--out/config.json. " +
+      std::string(may_change));
+}
+
+/// Takes what was not given from config.json when a run is to go on, and notes what was. Throws OptionError without
+/// DATA.
+inline void complete_options(CLI::App& app, TrainOptions& o) {
+  if (o.resume) fill_from_run(app, o.out);
+  if (o.data.empty()) throw OptionError("DATA is required (see " + app.get_name() + " --help)");
+  o.given = given_options(app);
 }
 
 }  // namespace abell::program

@@ -44,13 +44,17 @@ inline Data read_data(const TrainOptions& options) {
   return data;
 }
 
-/// Decodes the images of `data` for a network whose input is `shape`, into --cache (default: --out).
+/// Decodes the images of `data` for a network whose input is `shape`, into --cache (default: --out). Throws Stopped
+/// when interrupted.
 inline void decode(const TrainOptions& options, const Shape& shape, Data& data) {
   ProgressBar bar("images decoded", static_cast<long>(data.set.objects.size()), options.common.quiet);
   data.cache = cache_pixels(data.set, shape, options.preprocessing.decode(),
                             {.place = options.cache.empty() ? options.out : options.cache,
                              .threads = options.common.threads,
-                             .progress = [&](std::size_t done, std::size_t) { bar.update(static_cast<long>(done)); }});
+                             .progress = [&](std::size_t done, std::size_t) {
+                               stop_if_interrupted();
+                               bar.update(static_cast<long>(done));
+                             }});
   for (std::size_t i = 0; i < data.cache->size(); ++i) data.masked.push_back(data.cache->masked(i));
 }
 

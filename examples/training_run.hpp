@@ -8,11 +8,13 @@
 #include <abell/weights/checkpoint.hpp>
 #include <abell/weights/model.hpp>
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <filesystem>
 #include <iterator>
 #include <optional>
+#include <ratio>
 #include <span>
 #include <string>
 #include <variant>
@@ -87,8 +89,7 @@ void add_filter_pictures(FilterPictures& pictures, const Network& network, bool 
 /// The report of a run whose `scored` objects were evaluated with `network`.
 template <class Network>
 TrainingReport report_of(const TrainOptions& options, const Data& data, const Scored& scored, const Json& config,
-                         const Network& network, const TrainingState<float>& state, const std::string& split,
-                         const std::string& command) {
+                         const Network& network, const TrainingState<float>& state, const std::string& split) {
   TrainingReport report;
   const std::filesystem::path source = std::filesystem::path(options.data).lexically_normal();
   report.subtitle =
@@ -99,12 +100,12 @@ TrainingReport report_of(const TrainOptions& options, const Data& data, const Sc
   if (options.tta) {
     report.notes.push_back("Probabilities are means over the 8 flips and quarter turns of each image.");
   }
-  report.command = command;
+  report.command = config.at("command").get<std::string>();
   report.test_name = split;
   report.classes = output_names(data.set);
   report.best_epoch = state.best_epoch;
   for (const auto& [key, value] : config.items()) {
-    if (key != "command") add_setting(report.configuration, key, value);
+    if (key != "command" && key != "options") add_setting(report.configuration, key, value);
   }
   const auto rows = summary_rows(network.layers());
   report.network = {.head = rows.front(), .rows = {rows.begin() + 1, rows.end()}, .total = true};
@@ -134,24 +135,6 @@ TrainingReport report_of(const TrainOptions& options, const Data& data, const Sc
   return report;
 }
 
-/// Throws FormatError naming `where` unless the record `before` of a run has all that `config` has.
-inline void check_same_run(const std::filesystem::path& where, const Json& before, const Json& config) {
-  for (const auto& [key, value] : config.items()) {
-    if (before.value(key, Json()) != value) {
-      throw FormatError(where.string() + ": the run to resume has " + key + " " + before.value(key, Json()).dump() +
-                        ", this command " + value.dump());
-    }
-  }
-}
-
-/// Loads the run to go on with. Throws FormatError when it was started with other options.
-template <class Network>
-void resume(const std::filesystem::path& checkpoint, const Json& config, Network& network,
-            TrainingState<float>& state) {
-  check_same_run(checkpoint, Json::parse(read_checkpoint_config(checkpoint)), config);
-  load_checkpoint(checkpoint, network, state);
-}
-
 inline ModelInfo model_info(const TrainOptions& options, const DataSet& set) {
   const ClassNames names = output_names(set);
   ModelInfo info;
@@ -163,7 +146,7 @@ inline ModelInfo model_info(const TrainOptions& options, const DataSet& set) {
   return info;
 }
 
-/// Trains to the end or to Ctrl-C, saving after every epoch.
+/// Trains to the end or to Ctrl-C, saving after every epoch and every --checkpoint-minutes.
 template <class Network>
 void fit_and_save(const TrainOptions& options, const Data& data, const Json& config, Network& network,
                   TrainingState<float>& state) {
@@ -185,8 +168,14 @@ void fit_and_save(const TrainOptions& options, const Data& data, const Json& con
   ProgressBar bar("images", shown(steps), options.common.quiet, shown(state.optimizer.updates));
 
   const ModelInfo info = model_info(options, data.set);
-  const auto save = [&] {
+  using Clock = std::chrono::steady_clock;
+  Clock::time_point saved = Clock::now();
+  const auto put_aside = [&] {
     save_checkpoint(out / "last.checkpoint", network, state, config.dump());
+    saved = Clock::now();
+  };
+  const auto save = [&] {
+    put_aside();
     if (!state.best_parameters.empty()) {
       save_model(out / "model.safetensors", network, std::span<const float>(state.best_parameters), info);
     }
@@ -197,6 +186,9 @@ void fit_and_save(const TrainOptions& options, const Data& data, const Json& con
     char note[80];
     std::snprintf(note, sizeof note, "epoch %d, loss %.4f, accuracy %.3f", r.epoch, r.loss, r.accuracy);
     bar.update(shown(r.step), note);
+    const std::chrono::duration<double, std::ratio<60>> minutes = Clock::now() - saved;
+    const double every = options.checkpoint_minutes;
+    if (every > 0 && minutes.count() >= every && r.batch < r.batches) put_aside();
   };
   callback.on_epoch = [&](const EpochRecord& e) {
     save();
@@ -219,7 +211,7 @@ void fit_and_save(const TrainOptions& options, const Data& data, const Json& con
 /// Returns the metrics.
 template <class Network>
 Json evaluate_run(const TrainOptions& options, const Data& data, const Json& config, Network& network,
-                  const TrainingState<float>& state, const std::string& command) {
+                  const TrainingState<float>& state) {
   const std::filesystem::path out = options.out;
   const bool tested = !data.test.empty();
   const std::vector<std::size_t>& evaluated = tested ? data.test : data.validation;
@@ -240,58 +232,20 @@ Json evaluate_run(const TrainOptions& options, const Data& data, const Json& con
   if (options.tta) metrics["without_tta"] = metrics_json(score(network, options, data, evaluated));
   write_csv(out / "predictions.csv", prediction_columns, prediction_rows(data.set, scored, data.masked));
   write_json(out / "metrics.json", metrics);
-  write_training_report(report_of(options, data, scored, config, network, state, metrics["split"], command),
+  write_training_report(report_of(options, data, scored, config, network, state, metrics["split"]),
                         out / "report.html");
   return metrics;
 }
 
-/// What a run's result depends on: options and data. A run to resume must agree with all of it.
-inline Json run_config(const TrainOptions& options, const Data& data) {
-  Json config = options.record();
-  config["positive"] = data.set.positive;
-  config["classes"] = data.set.classes;
-  config["interval_file"] = "FITS: minimum to maximum; PNG, JPEG: 0 to 255";
-  config["objects"] = {
-      {"train", data.train.size()}, {"validation", data.validation.size()}, {"test", data.test.size()}};
-  config.update(data.about);
-  return config;
-}
-
-/// How far a run goes, as config.json has it.
-inline Json run_length(const TrainOptions& options) {
-  return {{"iterations",
-           options.epochs ? Json(nullptr) : Json(options.iterations.value_or(TrainOptions::table4_iterations))},
-          {"epochs", options.epochs ? Json(*options.epochs) : Json(nullptr)}};
-}
-
-/// Trains `network` on `data` in the folder --out, or goes on with the run there, and evaluates it. Returns the
-/// metrics, or nothing when interrupted; the network holds the best weights. Throws as `resume`.
+/// Trains `network` on `data` in the folder --out from `state` on, and evaluates it; `shown` is its config.json, and
+/// `config` the part of it that a resumed run must agree with. Returns the metrics, or nothing when interrupted; the
+/// network holds the best weights.
 template <class Network>
-std::optional<Json> train_and_evaluate(const TrainOptions& options, const Data& data, Network& network,
-                                       const std::string& command) {
-  const std::filesystem::path out = options.out;
-  const Json config = run_config(options, data);
-  TrainingState<float> state;
-  if (options.resume) {
-    resume(out / "last.checkpoint", config, network, state);
-  } else {
-    for (const char* name :
-         {"last.checkpoint", "model.safetensors", "history.csv", "metrics.json", "predictions.csv", "report.html"}) {
-      std::filesystem::remove(out / name);
-    }
-  }
-  // What a resumed run may change: how far it goes, where it runs, and how it is evaluated.
-  Json shown = config;
-  shown.update(run_length(options));
-  shown["tta"] = options.tta;
-  shown["isa"] = name_of(active_isa());
-  shown["threads"] = thread_count(options.common.threads);
-  shown["command"] = command;
-  write_json(out / "config.json", shown);
-
+std::optional<Json> train_and_evaluate(const TrainOptions& options, const Data& data, const Json& config,
+                                       const Json& shown, Network& network, TrainingState<float>& state) {
   fit_and_save(options, data, config, network, state);
   if (!state.finished) return std::nullopt;
-  return evaluate_run(options, data, shown, network, state, command);
+  return evaluate_run(options, data, shown, network, state);
 }
 
 }  // namespace abell::program

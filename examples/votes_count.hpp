@@ -97,7 +97,7 @@ inline votes::Export read_votes(const CountOptions& options, const std::vector<v
                                            .on_bad_row =
                                                [&](const std::string& message) {
                                                  if (++bad <= most_named)
-                                                   std::cerr << "skipped: " << message << std::endl;
+                                                   std::cerr << "skipped: " << printable(message) << std::endl;
                                                },
                                            .on_progress =
                                                [&](std::uint64_t bytes) {
@@ -153,12 +153,13 @@ inline void tell(const votes::Export& from, const votes::Ballots& ballots, const
   for (const votes::WorkflowRows& w : from.workflows) {
     const bool counted =
         w.id == options.workflow && (!options.workflow_version || w.major == *options.workflow_version);
-    std::cout << (counted ? "counted" : "left out") << ": workflow " << w.id << " '" << w.name << "' version "
+    std::cout << (counted ? "counted" : "left out") << ": workflow " << printable(w.id + " '" + w.name) << "' version "
               << w.major << ", " << w.rows << " rows\n";
   }
   constexpr std::size_t most = 20;
   for (std::size_t i = 0; i < std::min(most, other.rows.size()); ++i) {
-    std::cout << "no code: " << other.rows[i][0] << ": " << other.rows[i][1] << ", " << other.rows[i][2] << "\n";
+    std::cout << "no code: " << printable(other.rows[i][0] + ": " + other.rows[i][1]) << ", " << other.rows[i][2]
+              << "\n";
   }
   if (other.rows.size() > most) std::cout << "no code: " << other.rows.size() - most << " more answers\n";
   const bool mapped = std::ranges::any_of(ballots.votes, [&](const votes::Vote& v) { return ballots.code(v) >= 0; });
@@ -177,8 +178,9 @@ inline int run_count(CountOptions options, const CommonOptions& common, const st
   const votes::Mapping mapping = options.mapping.empty() ? votes::hunt_mapping() : votes::read_mapping(options.mapping);
   const auto workflows =
       options.workflows.empty() ? std::vector<votes::Workflow>() : votes::read_workflows(options.workflows);
+  const OutputFolder folder = prepare_output(options.out, options.overwrite);
   votes::Export from = detail::read_votes(options, workflows, common);
-  if (interrupted()) return exit_interrupted;
+  if (interrupted()) return exit_stopped();
   if (options.workflow.empty()) options.workflow = votes::choose_workflow(from, votes::codes_of(from, mapping));
   const votes::Ballots ballots = votes::count_votes(from, mapping, {options.workflow, options.workflow_version});
 
@@ -186,6 +188,7 @@ inline int run_count(CountOptions options, const CommonOptions& common, const st
   if (!options.experts.empty()) experts = read_experts(options.experts, from.objects, options.positive);
   const votes::Consensus consensus =
       detail::consensus_of(options.scheme, ballots, experts.truth, {.folds = options.folds, .seed = common.seed});
+  if (interrupted()) return exit_stopped();
   VotesReport report;
   report.subtitle = std::filesystem::path(options.source).filename().string() + ", scheme " + options.scheme;
   report.ballots = &ballots;
@@ -211,7 +214,6 @@ inline int run_count(CountOptions options, const CommonOptions& common, const st
                           {"other workflows", grouped_text(ballots.other_workflows)},
                           {"bad", grouped_text(from.bad)}};
 
-  prepare_output(options.out, options.overwrite);
   votes::write_consensus(options.out / "consensus.csv", from, ballots, mapping, consensus, options.threshold);
   votes::write_volunteers(options.out / "volunteers.csv", from, consensus);
   if (!options.experts.empty()) {
@@ -225,7 +227,7 @@ inline int run_count(CountOptions options, const CommonOptions& common, const st
   detail::tell(from, ballots, options, report.other_answers);
   if (!options.experts.empty()) {
     std::cout << "experts: " << experts.matched << " of " << experts.rows << " objects were voted on";
-    if (!experts.unmatched.empty()) std::cout << " (the first that was not: '" << experts.unmatched << "')";
+    if (!experts.unmatched.empty()) std::cout << " (the first that was not: '" << printable(experts.unmatched) << "')";
     std::cout << "\n\n";
     write_markdown(std::cout, table1(report.table1));
     std::cout << "\n";

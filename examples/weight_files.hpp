@@ -1,6 +1,7 @@
 #pragma once
 /// The weights that training starts from: safetensors or Keras files.
 
+#include <abell/core/printable.hpp>
 #include <abell/weights/keras_h5.hpp>
 #include <abell/weights/model.hpp>
 #include <algorithm>
@@ -32,11 +33,10 @@ void load_start(const std::filesystem::path& path, Network& network, bool quiet)
     load_weights(path, network);
     return;
   }
-  H5dont_atexit();  // after a damaged file HDF5 complains while it closes itself
   const std::string head = abell::detail::layer_of(network.slots().back().name);
   const LoadedWeights loaded = load_keras_weights(path, network, {.missing = {head}, .unused = {"conv_preds"}});
   if (quiet) return;
-  const auto tell = [&](const std::string& text) { std::cerr << path.string() << ": " << text << std::endl; };
+  const auto tell = [&](const std::string& text) { std::cerr << printable(path.string() + ": " + text) << std::endl; };
   if (loaded.in_order) tell("its layers have other names and are taken in order");
   for (const std::string& layer : loaded.missing) tell(layer + " is not in the file and keeps its initial weights");
   for (const std::string& layer : loaded.unused) tell(layer + " is not used");

@@ -157,6 +157,26 @@ TEST_CASE("exposure that is missing, of another size, or nearly nowhere is told"
                     Contains("dark.fits: expected at most half masked, found 16 of 16"));
 }
 
+TEST_CASE("every file of an object has a limit of megapixels", "[bands]") {
+  const TempFolder folder;
+  write_fits(folder / "small.fits", 4, 4, rising(1));
+  write_fits(folder / "large.fits", 4, 5, std::vector<float>(20, 1));
+  abell::write_png(folder / "large.png", Image(4, 5, 3));
+  DecodeOptions options;
+  options.bands.exposure = abell::parse_exposure("divide");
+  options.max_megapixels = 16e-6;
+  const std::string header = "xray,optical,third,exposure";
+  REQUIRE_NOTHROW(
+      decode_object(object_of(folder, header, "small.fits,small.fits,small.fits,small.fits"), shape, options));
+  for (const char* row : {"large.fits,small.fits,,small.fits", "small.fits,large.fits,,small.fits",
+                          "small.fits,small.fits,large.fits,small.fits", "small.fits,small.fits,,large.fits",
+                          "small.fits,large.png,,small.fits"}) {
+    CHECK_THAT(
+        message_of<FormatError>([&] { decode_object(object_of(folder, header, row), shape, options); }),
+        Contains("large.") && Contains("expected at most 1.6e-05 megapixels (--max-megapixels), found 2e-05 (5 x 4)"));
+  }
+}
+
 TEST_CASE("PNG stays bytes until a step is asked for, and gives the same input beside FITS", "[bands]") {
   const TempFolder folder;
   std::vector<std::uint8_t> pixels(7 * 5 * 3);

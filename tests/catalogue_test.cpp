@@ -119,6 +119,19 @@ TEST_CASE("regions are circles coloured by probability", "[catalogue]") {
   REQUIRE_THAT(text, Contains("\ncircle(0,-90,60\") # color=#4477ff text={b,2 0.000}\n"));
 }
 
+TEST_CASE("names end neither the text nor the line of a region", "[catalogue]") {
+  Catalogue c = catalogue();
+  c.model = "m\nbox(1,2,3,4)";
+  c.set.objects = {Object{.id = "a} # text={\r\nbox(1,2,3,4)\x1b", .files = {"x.fits"}, .ra = "1", .dec = "2"}};
+  c.scored.probabilities = {1};
+  std::ostringstream out;
+  write_regions(out, c);
+  const std::string text = out.str();
+  REQUIRE_THAT(text, Contains("\n# model m\\x0abox(1,2,3,4), sha256 "));
+  REQUIRE_THAT(text, Contains(" text={a) # text=(\\x0d\\x0abox(1,2,3,4)\\x1b 1.000}\n"));
+  REQUIRE(std::ranges::count(text, '\n') == 5);
+}
+
 TEST_CASE("positions must be degrees in range, names of catalogues must end in a known format", "[catalogue]") {
   const Catalogue c = catalogue();
   for (const char* ra : {"10:00:00", "-1", "360.5", "nan", "", "1e400", " 5"}) {

@@ -151,21 +151,19 @@ TEST_CASE("Checkpoints keep extreme numbers: NaN with its bits, infinity, counts
   state.optimizer = OptimizerState<float>(Sgd{}, network.parameters().size());
   state.optimizer.updates = std::numeric_limits<std::uint64_t>::max() - 1;
   state.optimizer.learning_rate = 0.1 + 0.2;
-  state.plateau = {.best = std::numeric_limits<double>::quiet_NaN(), .wait = 3, .cooldown = 2};
-  state.early_stopping = {.best = -0.0, .wait = std::numeric_limits<int>::max()};
+  state.plateau = {.best = -0.0, .wait = 1, .cooldown = std::numeric_limits<int>::max()};
   state.epoch = 1;
   state.batch = (std::size_t{1} << 53) + 1;
   state.seen = state.batch * 2;
   state.correct = 1;
   state.loss_sum = std::numeric_limits<double>::denorm_min();
   state.seconds = 1.0 / 3;
-  state.finished = true;
-  state.best_loss = std::numeric_limits<double>::infinity();
+  state.best_loss = -0.0;
   state.best_epoch = 1;
   state.best_parameters = copy_of(network);
   state.average = copy_of(network);
   const double odd_nan = std::bit_cast<double>(0x7ff8000000abcdefull);
-  state.history = {{1, 0.1, 0.3, odd_nan, odd_nan, 1e-4, 12.5, 1e-17}};
+  state.history = {{1, -0.0, 0.3, odd_nan, odd_nan, 1e-4, 12.5, 1e-17}};
   save_checkpoint(folder / "c", network, state);
   TrainingState<float> back;
   REQUIRE(load_checkpoint(folder / "c", network, back) == "{}");
@@ -175,6 +173,73 @@ TEST_CASE("Checkpoints keep extreme numbers: NaN with its bits, infinity, counts
   save_checkpoint(folder / "c", network, fresh);
   load_checkpoint(folder / "c", network, back);
   require_same(back, fresh, true);
+}
+
+TEST_CASE("Numbers that training cannot come to are refused, each with a line", "[weights]") {
+  const TempFolder folder;
+  const ArraySamples train = blobs(12, 5);
+  const ArraySamples validation = blobs(6, 6);
+  FitOptions options{.batch = 4, .epochs = 3};
+  options.plateau = ReduceOnPlateau{.patience = 2};
+  options.early_stopping = EarlyStopping{.patience = 9};
+  auto network = build<float>(small_net, small_input, 1);
+  TrainingState<float> good;
+  fit(network, train, &validation, options, good);
+  using State = TrainingState<float>;
+  const auto found = [&](const auto& change, const State& from) {
+    State changed_state;
+    save_checkpoint(folder / "c", network, from);
+    load_checkpoint(folder / "c", network, changed_state);  // a copy
+    change(changed_state);
+    save_checkpoint(folder / "c", network, changed_state);
+    State held;
+    const std::string text = message_of<FormatError>([&] { load_checkpoint(folder / "c", network, held); });
+    CHECK(held.history.empty());
+    CHECK(text.find((folder / "c").string() + ": expected ") == 0);
+    return text;
+  };
+  constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+  constexpr double infinity = std::numeric_limits<double>::infinity();
+  const auto refused = [&](const auto& change, const char* text) {
+    CHECK_THAT(found([&](State& s) { change(s); }, good), Contains(text));
+  };
+  for (const double wrong : {nan, infinity, -infinity, good.best_loss / 2, good.best_loss * 2}) {
+    refused([&](State& s) { s.best_loss = wrong; }, "expected a best loss of ");
+  }
+  for (const double wrong : {nan, -infinity, -1.0}) {
+    refused([&](State& s) { s.plateau.best = wrong; }, "expected a loss of its history as the best of the plateau");
+    refused([&](State& s) { s.early_stopping.best = wrong; }, "as the best of early stopping");
+  }
+  refused([&](State& s) { s.plateau = {.best = infinity, .wait = 1}; }, "a wait of the plateau of at most 0, found 1");
+  refused([&](State& s) { s.plateau = {.best = infinity, .wait = 0, .cooldown = 1}; }, "unused plateau, found 1");
+  refused([&](State& s) { s.plateau.wait = 4; }, "expected a wait of the plateau of at most 3, found 4");
+  refused([&](State& s) { s.early_stopping.wait = 4; }, "expected a wait of early stopping of at most 3, found 4");
+  refused([&](State& s) { s.best_epoch = 0; }, "expected a best epoch of 1 to 3, found 0");
+  refused([&](State& s) { s.best_epoch = s.best_epoch % 3 + 1; }, "expected the best epoch to have the best loss");
+  refused([&](State& s) { s.optimizer.updates = 2; }, "expected at least 3 updates, found 2");
+  refused([&](State& s) { s.optimizer.learning_rate = infinity; }, "a learning rate of 0 or more, found inf");
+  refused([&](State& s) { s.loss_sum = 1; }, "a finite sum of losses, found 1");
+  refused([&](State& s) { s.batch = s.seen = 1; }, "expected no epoch in progress in a finished run, found 1");
+  // The history.
+  refused([&](State& s) { s.history[1].loss = nan; }, "expected a finite loss in epoch 2, found nan");
+  refused([&](State& s) { s.history[1].accuracy = 1.5; }, "expected an accuracy from 0 to 1 in epoch 2, found 1.5");
+  refused([&](State& s) { s.history[2].validation_loss = nan; }, "expected a finite validation loss in epoch 3");
+  refused([&](State& s) { s.history[2].validation_accuracy = nan; }, "expected a validation accuracy in epoch 3");
+  refused([&](State& s) { s.history[0].validation_loss = nan; }, "expected no validation accuracy in epoch 1");
+  refused([&](State& s) { s.history[0].learning_rate = -1; }, "expected a learning rate of 0 or more in epoch 1");
+  refused([&](State& s) { s.history[2].seconds = nan; }, "expected 0 seconds or more in epoch 3, found nan");
+  refused([&](State& s) { s.history[2].waited_seconds = -2; }, "expected 0 seconds or more in epoch 3, found -2");
+  // Before the end of the first epoch nothing is best.
+  State early;
+  options.callbacks = {{.stop = [] { return true; }}};
+  auto other = build<float>(small_net, small_input, 1);
+  fit(other, train, &validation, options, early);
+  REQUIRE((early.epoch == 0 && early.batch == 1));
+  CHECK_THAT(found([](State& s) { s.best_loss = 0.5; }, early), Contains("expected a best loss of inf, found 0.5"));
+  CHECK_THAT(found([](State& s) { s.best_epoch = 1; }, early), Contains("expected no best epoch, found 1"));
+  CHECK_THAT(found([](State& s) { s.plateau.best = 0.5; }, early), Contains("the best of the plateau, found 0.5"));
+  CHECK_THAT(found([](State& s) { s.plateau.wait = 1; }, early), Contains("of at most 0, found 1"));
+  CHECK_THAT(found([](State& s) { s.optimizer.updates = 7; }, early), Contains("expected 1 updates before the first"));
 }
 
 TEST_CASE("A checkpoint that is wrong anywhere changes neither network nor state", "[weights]") {
@@ -248,12 +313,12 @@ TEST_CASE("A checkpoint that is wrong anywhere changes neither network nor state
   }
   REQUIRE_THAT(found(put("state/finished", std::uint8_t{2})), Contains("expected a count of at most 1, found 2"));
   REQUIRE_THAT(found(put("state/epoch", std::int64_t{2})), Contains("expected a history of 2 epochs, found 1"));
-  REQUIRE_THAT(found(put("state/best_epoch", std::int64_t{2})), Contains("expected a best epoch of at most 1"));
+  REQUIRE_THAT(found(put("state/best_epoch", std::int64_t{2})), Contains("expected a best epoch of 1 to 1, found 2"));
   REQUIRE_THAT(found(put("state/correct", std::uint64_t{9})), Contains("expected at most 8 correct images, found 9"));
   REQUIRE_THAT(found(put("state/seen", std::uint64_t{0})), Contains("expected at most 0 correct"));
   REQUIRE_THAT(found(put("state/batch", std::uint64_t{0})), Contains("images in each of 0 batches"));
   REQUIRE_THAT(found(put("state/batch", std::uint64_t{9})), Contains("images in each of 9 batches"));
-  REQUIRE_THAT(found(put("state/updates", std::uint64_t{1})), Contains("expected at least 2 updates, found 1"));
+  REQUIRE_THAT(found(put("state/updates", std::uint64_t{1})), Contains("expected at least 3 updates, found 1"));
   REQUIRE_THAT(found(put("state/learning_rate", nan)), Contains("learning rate of 0 or more"));
   REQUIRE_THAT(found(put("state/learning_rate", -1.0)), Contains("learning rate of 0 or more"));
   REQUIRE_THAT(found(put("state/loss_sum", nan)), Contains("finite sum of losses"));

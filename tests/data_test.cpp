@@ -119,6 +119,26 @@ TEST_CASE("a broken set in the layout of Kosiba et al. is refused by file and li
   REQUIRE_THAT(io_error(folder.path()), Contains("train_images") && Contains("no such folder"));
 }
 
+TEST_CASE("an image_id does not leave its folder of images", "[data]") {
+  const TempFolder folder;
+  kosiba(folder);
+  picture(folder / "outside.png");
+  picture(folder / "train_images/deeper/x.png");
+  for (const std::string id : {"../outside", "deeper/x", "./a", "deeper/../a", "..", ".", "/outside"}) {
+    folder.write("train.csv", "image_id,class\na,low-z\n" + id + ",point\n");
+    REQUIRE_THAT(format_error(folder.path()),
+                 Contains("train.csv:3: expected an image_id") && Contains("'" + id + "'"));
+  }
+  REQUIRE_THROWS_AS(abell::detail::image_of_id(folder / "train_images", std::string("a\0", 2), "t.csv:2"), FormatError);
+  // Neither the file before a bracket nor a folder stands for <id>.png; a link in the folder is its owner's choice.
+  folder.write("train.csv", "image_id,class\na,low-z\na.png[1],point\n");
+  REQUIRE_THAT(io_error(folder.path()), Contains("train.csv:3: no such file"));
+  std::filesystem::create_symlink("../outside.png", folder / "train_images/link.png");
+  picture(folder / "train_images/..b.png");
+  folder.write("train.csv", "image_id,class\na,low-z\nlink,point\n..b,point\n");
+  REQUIRE(abell::read_data_set(folder.path()).members(Split::train).size() == 3);
+}
+
 TEST_CASE("the same image in train and test is refused, the same number is not", "[data]") {
   const TempFolder folder;
   kosiba(folder);
@@ -340,6 +360,20 @@ TEST_CASE("an unreadable image or a full disk ends the cache with one error", "[
   REQUIRE_THAT(message, Contains("cannot write the scratch file"));
   REQUIRE_THAT(table, Contains("table.csv: cannot be written"));
   REQUIRE(std::filesystem::is_empty(folder / "full"));
+}
+
+TEST_CASE("what the progress of a cache throws ends the decoding at once", "[data]") {
+  std::atomic<int> decoded{0};
+  const auto decode = [&](std::size_t, std::span<std::uint8_t>) -> std::size_t { return ++decoded, 0; };
+  const auto enough = [](std::size_t done, std::size_t) {
+    if (done == 3) throw IoError("enough");
+  };
+  REQUIRE_THROWS_WITH(abell::PixelCache(1000, {2, 2, 1}, decode, {.threads = 1, .progress = enough}), "enough");
+  REQUIRE(decoded == 3);
+  decoded = 0;
+  const auto no_more = [](std::size_t, std::size_t) { throw IoError("enough"); };
+  REQUIRE_THROWS_AS(abell::PixelCache(1000, {2, 2, 1}, decode, {.threads = 3, .progress = no_more}), IoError);
+  REQUIRE(decoded <= 3);
 }
 
 TEST_CASE("cached samples scale, select and augment by object, not by place", "[data]") {

@@ -124,6 +124,21 @@ TEST_CASE("results.csv has a line for each row, runs or not", "[report]") {
   CHECK(fields.at("tta_accuracy").empty());
 }
 
+TEST_CASE("times stand in a table of their own, apart from the results", "[report]") {
+  const TempFolder folder;
+  abell::write_times_csv(folder / "times.csv", small());
+  const std::string text = slurp(folder / "times.csv");
+  CHECK(text.starts_with("row,runs,seconds,seconds_sd,images_per_second,images_per_second_sd\nCN-E,2,5,1,"));
+  CHECK(contains(text, "\nCN-Z,0,,,,\n"));
+  abell::Experiment slower = small();
+  for (auto& run : slower.rows[0].runs) run.seconds *= 2;
+  for (const auto& write : {abell::write_results_csv, abell::write_results_markdown, abell::write_results_tex}) {
+    write(folder / "once", small());
+    write(folder / "slower", slower);
+    CHECK(slurp(folder / "once") == slurp(folder / "slower"));
+  }
+}
+
 TEST_CASE("The table in Markdown and LaTeX has ours beside the paper's", "[report]") {
   const TempFolder folder;
   abell::write_results_markdown(folder / "results.md", small());
@@ -137,6 +152,23 @@ TEST_CASE("The table in Markdown and LaTeX has ours beside the paper's", "[repor
   CHECK(contains(tex, "CN-E & $0.750 \\pm 0.250$ & "));
   CHECK(contains(tex, "& $0.90 \\pm 0.03$ &"));
   CHECK(contains(tex, "CN-Z \\& more & no labels & -- &"));
+}
+
+TEST_CASE("Foreign words end no cell, line or comment of the tables", "[report]") {
+  const TempFolder folder;
+  abell::Experiment experiment = small();
+  experiment.subtitle = "a|b\n\\input{c}";
+  experiment.notes = {"one\r\\two"};
+  experiment.rows[1].title = "x | y_1";
+  experiment.rows[1].missing = "no a_b | c";
+  abell::write_results_markdown(folder / "results.md", experiment);
+  const std::string markdown = slurp(folder / "results.md");
+  CHECK(contains(markdown, "# a\\|b\\\\x0a\\\\input{c}\n\n> one\\\\x0d\\\\two\n\n"));
+  CHECK(contains(markdown, "\n| x \\| y\\_1 | no a\\_b \\| c | – |"));
+  abell::write_results_tex(folder / "results.tex", experiment);
+  const std::string tex = slurp(folder / "results.tex");
+  CHECK(contains(tex, "% a|b\\x0a\\input{c}\n% one\\x0d\\two\n% Mean"));
+  CHECK(contains(tex, "\nx | y\\_1 & no a\\_b | c & -- &"));
 }
 
 TEST_CASE("An experiment's page is self-contained and well-formed", "[report]") {

@@ -5,81 +5,13 @@
 #include <vector>
 
 #include "catch.hpp"
-#include "described.hpp"
 #include "error_message.hpp"
+#include "keras_file.hpp"
 #include "reduced.hpp"
 #include "temp_folder.hpp"
 #include "weights_tools.hpp"
 
 using namespace abell;
-namespace hdf5 = abell::detail::hdf5;
-
-namespace {
-
-/// Damaged files make HDF5 complain when it closes itself at the end of the program.
-const bool no_closing = H5dont_atexit() >= 0;
-
-/// A file of our making in another layout than that of `save_keras_weights`.
-class RawFile {
- public:
-  /// The group that holds the weights: "/", or "model_weights" in the file of a whole model.
-  explicit RawFile(const std::string& root = "/") : root_(group_at(file_, root)) {}
-
-  /// A layer with some of a network's parameters, stored under those weight names.
-  void layer(const std::string& name, const std::vector<std::pair<std::string, StoredTensor>>& weights) {
-    const hdf5::Handle group = group_at(root_, name);
-    std::vector<std::string> names;
-    for (const auto& [weight, tensor] : weights) {
-      hdf5::write_dataset(group, weight, tensor, {});
-      names.push_back(weight);
-    }
-    hdf5::write_texts(group, "weight_names", names, {});
-    layers_.push_back(name);
-  }
-  std::filesystem::path write(const std::filesystem::path& path) {
-    hdf5::write_texts(root_, "layer_names", layers_, path);
-    hdf5::write(path, file_);
-    return path;
-  }
-  const hdf5::Handle& root() const { return root_; }
-  const hdf5::Handle& file() const { return file_; }
-
-  static hdf5::Handle group_at(hid_t parent, const std::string& name) {
-    return name == "/"
-               ? hdf5::Handle(H5Gopen2(parent, "/", H5P_DEFAULT), H5Gclose)
-               : hdf5::Handle(H5Gcreate2(parent, name.c_str(), H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT), H5Gclose);
-  }
-
- private:
-  hdf5::Handle file_ = hdf5::create();
-  hdf5::Handle root_;
-  std::vector<std::string> layers_;
-};
-
-constexpr auto tiny_net = describe(Conv2d{.filters = 2}, BatchNorm{}, Relu6{}, DepthwiseConv2d{.bias = false},
-                                   GlobalAveragePool2d{}, Dense{.units = 3}, Dense{.units = 2}, Softmax{});
-constexpr Shape tiny_input{6, 6, 3};
-
-Described<> numbered_tiny() {
-  Described<> tiny(tiny_net, tiny_input);
-  tiny.number();
-  return tiny;
-}
-
-/// The weights of a layer of `network` as a file holds them; `prefix` stands before the parameter's name.
-std::vector<std::pair<std::string, StoredTensor>> weights_of(const Described<>& network, const std::string& layer,
-                                                             const std::string& prefix,
-                                                             const std::string& suffix = ":0") {
-  std::vector<std::pair<std::string, StoredTensor>> all;
-  for (StoredTensor& tensor : detail::stored_parameters({}, network, network.parameters())) {
-    if (detail::layer_of(tensor.name) != layer) continue;
-    const std::string name = prefix + tensor.name.substr(layer.size() + 1) + suffix;
-    all.emplace_back(name, std::move(tensor));
-  }
-  return all;
-}
-
-}  // namespace
 
 TEST_CASE("A Keras file gives back the weights bit by bit, and is written to the same bytes", "[weights]") {
   const TempFolder folder;
@@ -120,7 +52,7 @@ TEST_CASE("MobileNet's weights have Keras's names, shapes and places", "[weights
            {"conv_pw_1/conv_pw_1/kernel:0", {1, 1, 32, 64}},
            {"conv_preds/conv_preds/kernel:0", {1, 1, 1024, 1000}},
            {"conv_preds/conv_preds/bias:0", {1000}}}) {
-    REQUIRE(hdf5::dataset(file, path, "m.h5").shape == shape);
+    REQUIRE(hdf5::dataset(file, path, "m.h5").tensor.shape == shape);
   }
   const hdf5::Handle norm(H5Gopen2(file, "conv_pw_13_bn", H5P_DEFAULT), H5Gclose);
   REQUIRE(hdf5::texts(norm, "weight_names", "") ==
@@ -393,35 +325,15 @@ TEST_CASE("Files that are no Keras weights are refused in one line", "[weights]"
   REQUIRE_THAT(format(folder / "number.h5"), Contains("attribute \"layer_names\": expected text"));
 }
 
-TEST_CASE("A Keras file cut or damaged anywhere gives an error or the weights, never a crash", "[weights]") {
+TEST_CASE("A Keras file cut anywhere is refused, and the network stays as it was", "[weights]") {
   const TempFolder folder;
-  const Described<> tiny = numbered_tiny();
-  save_keras_weights(folder / "m.h5", tiny);
+  save_keras_weights(folder / "m.h5", numbered_tiny());
   const std::string bytes = slurp(folder / "m.h5");
-  const std::size_t step = testing::reduced() ? 127 : 31;
+  const std::size_t step = testing::reduced() ? 311 : 97;
   for (std::size_t size = 0; size < bytes.size(); size += step) {
     Described<> network(tiny_net, tiny_input);
     INFO(size);
     REQUIRE_THROWS_AS(load_keras_weights(folder.write("cut.h5", bytes.substr(0, size)), network), FormatError);
+    for (const float value : network.parameters()) REQUIRE(value == 0);
   }
-  std::uint64_t state = 1;
-  const auto random = [&](std::size_t below) {
-    state = state * 6364136223846793005u + 1442695040888963407u;
-    return static_cast<std::size_t>(state >> 33) % below;
-  };
-  const int trials = testing::reduced() ? 100 : 400;
-  int refused = 0;
-  for (int i = 0; i < trials; ++i) {
-    std::string damaged = bytes;
-    for (std::size_t n = 1 + random(4); n > 0; --n) damaged[random(bytes.size())] = static_cast<char>(random(256));
-    Described<> network(tiny_net, tiny_input);
-    try {
-      load_keras_weights(folder.write("damaged.h5", damaged), network);
-    } catch (const Error&) {
-      ++refused;
-      for (const float value : network.parameters()) REQUIRE(value == 0);
-    }
-  }
-  REQUIRE(refused > trials / 20);
-  REQUIRE(no_closing);
 }

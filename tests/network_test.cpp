@@ -4,7 +4,6 @@
 #include <abell/training/fit.hpp>
 #include <cmath>
 #include <limits>
-#include <thread>
 
 #include "catch.hpp"
 #include "error_message.hpp"
@@ -152,24 +151,6 @@ TEST_CASE("the custom network gives the same bits on 1 and 2 threads", "[network
   const auto network = build<float>(cluster_net, cluster_net_input, 1);
   const auto images = normal_images<float>(1, cluster_net_input);
   CHECK(std::ranges::equal(network.predict(images, 1).span(), network.predict(images, 2).span()));
-}
-
-TEST_CASE("a constant network predicts from several threads at once", "[network][threads]") {
-  const auto network = build<float>(net, shape, 4);
-  const auto images = normal_images<float>(7);
-  const auto alone = network.predict(images, 1);
-  std::vector<std::vector<float>> found(4);
-  std::vector<std::thread> threads;
-  for (std::vector<float>& mine : found) {
-    threads.emplace_back([&network, &images, &mine] {
-      for (int repeat = 0; repeat < 5; ++repeat) {
-        const auto out = network.predict(images, 1 + repeat % 2);
-        mine.assign(out.data(), out.data() + out.size());
-      }
-    });
-  }
-  for (std::thread& thread : threads) thread.join();
-  for (const auto& mine : found) CHECK(std::ranges::equal(mine, alone.span()));
 }
 
 TEST_CASE("a prediction does not depend on the batch that it stands in", "[network]") {

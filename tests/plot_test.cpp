@@ -42,6 +42,16 @@ TEST_CASE("Text is escaped", "[report]") {
   CHECK(abell::escape_html("<a href=\"x\">'&'</a>") == "&lt;a href=&quot;x&quot;&gt;&#39;&amp;&#39;&lt;/a&gt;");
   CHECK(abell::escape_html(std::string_view("a\0b\n", 4)) == "a\uFFFDb\n");
   CHECK(abell::escape_html("β-model") == "β-model");
+  CHECK(abell::escape_html("\x1b[1m\r\t\xc2\x9b\u202e\xe9") == "\uFFFD[1m\uFFFD\t\uFFFD\uFFFD\uFFFD");
+}
+
+TEST_CASE("Text is escaped for Markdown and LaTeX, and stays on its line", "[report]") {
+  CHECK(abell::escape_markdown("set_1 | a\\b `c` *d* <b> [e](f)") ==
+        "set\\_1 \\| a\\\\b \\`c\\` \\*d\\* \\<b\\> \\[e\\](f)");
+  CHECK(abell::escape_markdown("CN-Z & 0.75 ± 0.25\n# b") == "CN-Z & 0.75 ± 0.25\\\\x0a# b");
+  CHECK(abell::escape_tex("50 % of a_b & {c} $d$ #1 \\e ~^") ==
+        "50 \\% of a\\_b \\& \\{c\\} \\$d\\$ \\#1 \\textbackslash{}e \\~{}\\^{}");
+  CHECK(abell::escape_tex("β\n\\end") == "β\\textbackslash{}x0a\\textbackslash{}end");
 }
 
 TEST_CASE("Numbers are written as people write them", "[report]") {

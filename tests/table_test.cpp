@@ -1,6 +1,7 @@
 #include <abell/data/table.hpp>
 #include <cmath>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "catch.hpp"
@@ -23,6 +24,17 @@ TEST_CASE("CSV follows RFC 4180", "[table]") {
   REQUIRE_THROWS_WITH(table.column("d"), Contains("t.csv") && Contains("'d'") && Contains("id, "));
 }
 
+TEST_CASE("a byte order mark is no part of the first name", "[table]") {
+  const std::string mark = "\xEF\xBB\xBF";
+  for (const std::string& start : {mark + "a", mark + "\"a\"", "\"" + mark + "a\"", mark + mark + "a"}) {
+    REQUIRE(abell::parse_csv(start + ",b\n" + mark + "1,2\n", "t.csv").header == std::vector<std::string>{"a", "b"});
+  }
+  // U+FF41 begins with the same byte.
+  REQUIRE(abell::parse_csv("\xEF\xBD\x81,b\n", "t.csv").header.front() == "\xEF\xBD\x81");
+  REQUIRE(abell::parse_csv(mark.substr(0, 2) + "\n", "t.csv").header.front() == mark.substr(0, 2));
+  REQUIRE_THROWS_WITH(abell::parse_csv(mark, "t.csv"), Contains("empty file"));
+}
+
 TEST_CASE("broken CSV is refused with its line", "[table]") {
   const auto message = [](const std::string& text) {
     return message_of<FormatError>([&] { abell::parse_csv(text, "t.csv"); });
@@ -35,6 +47,7 @@ TEST_CASE("broken CSV is refused with its line", "[table]") {
   REQUIRE_THAT(message("a,b\n\n1,x\"2\"\n"), Contains("t.csv:3") && Contains("quote inside"));
   REQUIRE_THAT(message("a,b,a\n"), Contains("'a' is there twice"));
   REQUIRE_THAT(message(std::string("a\n\0\n", 4)), Contains("zero byte"));
+  REQUIRE_THAT(message(std::string("a\n\"x\0\"\n", 7)), Contains("t.csv:2") && Contains("zero byte"));
   const TempFolder folder;
   REQUIRE_THROWS_AS(abell::read_csv(folder / "none.csv"), IoError);
   REQUIRE_THROWS_AS(abell::read_csv(folder.path()), IoError);
@@ -55,4 +68,59 @@ TEST_CASE("written CSV reads back as it was", "[table]") {
   REQUIRE_THROWS_AS(abell::write_csv(folder / "none/t.csv", header, rows), IoError);
   REQUIRE(abell::csv_number(0.1) == "0.1");
   REQUIRE(abell::csv_number(std::nan("")).empty());
+}
+
+TEST_CASE("what a spreadsheet would evaluate is guarded in CSV and reads back as it was", "[table]") {
+  const TempFolder folder;
+  const std::vector<std::pair<std::string, std::string>> cells{// as they are, as the file has them
+                                                               {"@x", "'@x"},
+                                                               {"=1+1", "'=1+1"},
+                                                               {"=a,b", "\"'=a,b\""},
+                                                               {"-", "'-"},
+                                                               {"- 5", "'- 5"},
+                                                               {"+-5", "'+-5"},
+                                                               {"-1+1", "'-1+1"},
+                                                               {"+nan(x)", "'+nan(x)"},
+                                                               {"-60:61", "'-60:61"},
+                                                               {"\t=1", "'\t=1"},
+                                                               {"\r\n@x", "\"'\r\n@x\""},
+                                                               {"'=x", "''=x"},
+                                                               {"''=x", "'''=x"},
+                                                               {"+1", "+1"},
+                                                               {"-1", "-1"},
+                                                               {"-.5", "-.5"},
+                                                               {"1e5", "1e5"},
+                                                               {"-1e-400", "-1e-400"},
+                                                               {"-inf", "-inf"},
+                                                               {"+NaN", "+NaN"},
+                                                               {"-11:03:52", "-11:03:52"},
+                                                               {"+00 12 30.5", "+00 12 30.5"},
+                                                               {"-11d03m52s", "-11d03m52s"},
+                                                               {"\t-5", "\t-5"},
+                                                               {"\tx", "\tx"},
+                                                               {" =x", " =x"},
+                                                               {"a=b", "a=b"},
+                                                               {"'", "'"},
+                                                               {"''", "''"},
+                                                               {"'x", "'x"},
+                                                               {"'+1", "'+1"},
+                                                               {"", ""},
+                                                               {"–", "–"}};
+  std::string expected = "cell,n\n";
+  std::vector<std::vector<std::string>> rows;
+  for (const auto& [text, cell] : cells) {
+    rows.push_back({text, "1"});
+    expected += cell + ",1\n";
+  }
+  abell::write_csv(folder / "t.csv", {"cell", "n"}, rows);
+  REQUIRE(slurp(folder / "t.csv") == expected);
+  REQUIRE(abell::read_csv(folder / "t.csv").rows == rows);
+  abell::write_csv(folder / "t.csv", {"=a"}, {});
+  REQUIRE(slurp(folder / "t.csv") == "'=a\n");
+  REQUIRE(abell::read_csv(folder / "t.csv").header == std::vector<std::string>{"=a"});
+}
+
+TEST_CASE("tables of others lose an apostrophe only where it is a guard", "[table]") {
+  const abell::Table table = abell::parse_csv("a,b,c,d\n'=x,'x,'-5,\"'@\"\"y\"\"\"\n-x,=1,'',@\n", "t.csv");
+  REQUIRE(table.rows == std::vector<std::vector<std::string>>{{"=x", "'x", "'-5", "@\"y\""}, {"-x", "=1", "''", "@"}});
 }

@@ -5,11 +5,19 @@
 #include "catch.hpp"
 
 #if __has_include(<CLI/CLI.hpp>)
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <utility>
+#include <vector>
+
 #include "../examples/train_options.hpp"
+#include "../examples/training_resume.hpp"
+#include "error_message.hpp"
+#include "temp_folder.hpp"
 
 using namespace abell;
 using namespace abell::program;
-using Catch::Matchers::Contains;
 
 namespace {
 
@@ -119,5 +127,111 @@ TEST_CASE("the help text tells the defaults of both networks", "[programs]") {
                            "sgd 0.0001, adam 0.001, adamw 0.001, adadelta 1", "adadelta 0.95", "adadelta 0.01"}) {
     CHECK_THAT(help, Contains(text));
   }
+}
+
+namespace {
+
+/// The options that a command line gives, as config.json has them, and the record that they lead to.
+struct Told {
+  Json given, record;
+  TrainOptions options;
+};
+
+/// As abell-train reads a command line, with the options of a run that is to go on.
+Told told(const std::string& line, const Json& before = Json::object()) {
+  CLI::App app("test", "abell-train");
+  Told told;
+  add_train_options(app, told.options);
+  app.parse(line);
+  fill_options(app, before, "config.json");
+  told.given = given_options(app);
+  told.options.resolve();
+  told.record = told.options.record();
+  return told;
+}
+
+}  // namespace
+
+TEST_CASE("options go into config.json and come back as if typed", "[programs]") {
+  const std::string line =
+      "set --out run --batch 7 --learning-rate 1e-4 --decay 0.5 --positive a,b --shift 0.1,0.2 --flips none --seed "
+      "18446744073709551615 --smooth xray=gaussian:1.5 --interval xray=percentile:99.5,optical=zscale --no-augment "
+      "--threads 2 --weights w.h5 --epochs 3 --tta --cache ram --checkpoint-minutes 0.5 -q --resume";
+  const Told first = told(line);
+  CHECK(first.given["batch"] == 7);
+  CHECK(first.given["positive"] == Json({"a", "b"}));
+  CHECK(first.given["seed"] == 18446744073709551615u);
+  CHECK(first.given["no-augment"] == true);
+  CHECK(first.given["DATA"] == std::filesystem::absolute("set").string());
+  CHECK(first.given["weights"] == std::filesystem::absolute("w.h5").string());
+  for (const char* name : {"out", "resume", "overwrite", "quiet", "verbose", "preview", "help"}) {
+    CHECK_FALSE(first.given.contains(name));
+  }
+  const Told again = told("--out run", Json::parse(first.given.dump()));
+  CHECK(again.given == first.given);
+  CHECK(again.record == first.record);
+  CHECK((again.options.common.threads == 2 && again.options.epochs == 3 && !again.options.iterations &&
+         again.options.tta));
+  CHECK((again.options.cache == "ram" && again.options.checkpoint_minutes == 0.5 && !again.options.common.quiet));
+  // What is typed comes first, and takes the place of what it excludes.
+  const Told other = told("--out run --batch 8 --iterations 5 --tta=false", first.given);
+  CHECK((other.options.batch == 8 && other.options.iterations == 5u && !other.options.epochs && !other.options.tta));
+  CHECK((other.options.positive == std::vector<std::string>{"a", "b"} && other.options.shift.back() == 0.2));
+  // A text that is a number to JSON in another form stays as it was typed.
+  CHECK(told("set --out run --positive 1e2,true").given["positive"] == Json({"1e2", true}));
+  CHECK(told("--out run", {{"positive", {"1e2", true}}}).options.positive == std::vector<std::string>{"1e2", "true"});
+}
+
+TEST_CASE("a config.json that is not ours is refused", "[programs]") {
+  const auto refused = [](const Json& options) {
+    return message_of<FormatError>([&] { told("set --out run", options); });
+  };
+  CHECK_THAT(refused({{"bath", 7}}), Contains("config.json: unknown option 'bath'"));
+  CHECK_THAT(refused({{"out", "elsewhere"}}), Contains("config.json: unknown option 'out'"));
+  CHECK_THAT(refused({{"batch", 0}}), Contains("config.json: --batch"));
+  CHECK_THAT(refused({{"batch", "ten"}}), Contains("config.json: --batch"));
+  CHECK_THAT(refused({{"batch", {{"a", 1}}}}), Contains("config.json: --batch"));
+  CHECK_THAT(refused({{"smooth", "much"}}), Contains("config.json: "));
+  CHECK_THAT(refused(Json::array({1})), Contains("config.json: expected options as a JSON object"));
+}
+
+TEST_CASE("all differences between two runs are told at once", "[programs]") {
+  const Json before = told("set --out run --momentum 0.8").record;
+  CHECK_NOTHROW(check_same_run("here", before, told("other --out elsewhere --momentum 0.8 --threads 3").record));
+  Json now = told("set --out run --seed 5 --stretch xray=asinh --no-augment").record;
+  CHECK_THAT(message_of<FormatError>([&] { check_same_run("here", before, now); }),
+             Contains("here: the run to resume has seed 1 (this command 5)") &&
+                 Contains("momentum 0.8 (this command 0.9)") && Contains("augment true (this command false)") &&
+                 Contains("preprocessing bands xray stretch \"linear\" (this command \"asinh:0.1\")"));
+  now = before;
+  now["set"] = "another";
+  CHECK_THAT(message_of<FormatError>([&] { check_same_run("here", before, now); }),
+             Contains("here: the set has changed since the run began"));
+}
+
+TEST_CASE("a digest tells ids, classes, splits and sizes of a set", "[programs]") {
+  const TempFolder folder;
+  const auto write = [&](const char* name, const char* text) { std::ofstream(folder / name) << text; };
+  write("a.png", "four");
+  write("b.fits", "eight...");
+  DataSet set;
+  set.objects = {{.id = "a", .files = {folder / "a.png"}, .label = 0},
+                 {.id = "b", .files = {"", folder / "b.fits[1]"}, .label = 1}};
+  const std::string before = digest(set);
+  CHECK(before.size() == 64);
+  CHECK(digest(set) == before);
+  const auto differs = [&](const auto& change) {
+    DataSet other = set;
+    change(other.objects[1]);
+    CHECK(digest(other) != before);
+  };
+  differs([](Object& o) { o.id = "c"; });
+  differs([](Object& o) { o.label = 0; });
+  differs([](Object& o) { o.split = Split::test; });
+  differs([](Object& o) { std::swap(o.files[0], o.files[1]); });
+  differs([&](Object& o) { o.third = folder / "a.png"; });
+  differs([&](Object& o) { o.exposure = folder / "a.png"; });
+  write("b.fits", "nine.....");
+  CHECK(digest(set) != before);
 }
 #endif

@@ -280,6 +280,9 @@ TEST_CASE("the paper's Table 1 follows from its counts", "[votes][report]") {
   REQUIRE_THAT(slurp(folder / "table1.tex"),
                Contains("balanced spectroscopic & 170 & weighted & 55 & 84 & 1 & 30 & 0.818 & 0.982 & 0.647 \\\\"));
   REQUIRE_THAT(slurp(folder / "table1.tex"), Contains("none & 0 & weighted & 0 & 0 & 0 & 0 & -- & -- & -- \\\\"));
+  write_table1(folder.path(), {{"a|b & c\n", "un_weighted", {}}});
+  REQUIRE_THAT(slurp(folder / "table1.md"), Contains("\n| a\\|b & c\\\\x0a | 0 | un\\_weighted |"));
+  REQUIRE_THAT(slurp(folder / "table1.tex"), Contains("\na|b \\& c\\textbackslash{}x0a & 0 & un\\_weighted &"));
 }
 
 TEST_CASE("bar charts", "[report]") {

@@ -87,6 +87,15 @@ TEST_CASE("users and objects are told apart", "[votes]") {
   REQUIRE(named.objects[0] == "x");
 }
 
+TEST_CASE("an id has lost the guard of the manifest that it came with", "[votes]") {
+  const auto from = read_text(export_text({{.user = "-u", .data = R"({"1":{"#image_id":"'=a"}})"},
+                                           {.subject = "2", .data = R"({"2":{"image_id":"'b"}})"}}));
+  REQUIRE(from.objects.size() == 2);
+  REQUIRE(from.objects[0] == "=a");
+  REQUIRE(from.objects[1] == "'b");
+  REQUIRE(from.users[0] == "-u");
+}
+
 TEST_CASE("bad rows are named, skipped and counted", "[votes]") {
   std::vector<std::string> named;
   const std::string text = export_text({
@@ -185,6 +194,8 @@ TEST_CASE("mapping files", "[votes]") {
   REQUIRE_THAT(message("{}"), Contains("\"answers\""));
   REQUIRE_THAT(message(R"({"answers":{"T0":"f"}})"), Contains("task 'T0'"));
   REQUIRE_THAT(message(R"({"answers":{"T0":{"Yes":"q"}}})"), Contains("for 'Yes' in task 'T0', found \"q\""));
+  REQUIRE_THAT(message(R"({"answers":{"T0":["f"]}})"), Contains("task 'T0', found an array"));
+  REQUIRE_THAT(message(R"({"answers":{"T0":{"Yes":{"a":1}}}})"), Contains("task 'T0', found an object"));
   REQUIRE_THROWS_AS(votes::read_mapping(folder / "none.json"), IoError);
 }
 

@@ -25,3 +25,4 @@
 #include <abell/network/summary.hpp>
 #include <abell/training/dropout_spread.hpp>
 #include <abell/training/fit.hpp>
+#include <abell/training/resume.hpp>

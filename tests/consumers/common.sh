@@ -19,3 +19,18 @@ fail() {
   echo "$*" >&2
   exit 1
 }
+
+# readme_program FILE: writes the README's own program.
+readme_program() {
+  block consumer cpp >"$1"
+  [[ -s $1 ]] || fail 'README.md: expected a ```cpp block after <!-- consumer -->, found none'
+}
+
+# block MARKER LANGUAGE: the lines of the README's first ```LANGUAGE block after the line <!-- MARKER -->.
+block() {
+  awk -v marker="<!-- $1 -->" -v fence="\`\`\`$2" '
+    $0 == marker { seen = 1 }
+    inside && /^```/ { exit }
+    inside
+    seen && $0 == fence { inside = 1 }' "$ABELL_SOURCE/README.md"
+}

@@ -2,9 +2,9 @@
 /// copies of them, and of the FITS files under $ABELL_REAL_DATA. Every run damages them in another way, and neither
 /// the random seed nor a file is kept: what makes another library fail has no place in this project. A crash leaves
 /// the file as fuzz-crash.fits in the folder that it is started in, until the next run; a file that takes longer than
-/// a minute counts as one.
+/// a minute of the processor's time counts as one.
 
-#include <unistd.h>
+#include <sys/time.h>
 #include <zlib.h>
 
 #include <cctype>
@@ -50,11 +50,12 @@ void add_real_files(std::vector<Seed>& seeds, const std::filesystem::path& folde
   }
 }
 
-/// Reads one file. A hang ends in SIGALRM.
+/// Reads one file. A hang ends in SIGPROF.
 std::vector<std::string> try_in_time(const std::filesystem::path& path) {
-  ::alarm(60);
+  const itimerval minute{{0, 0}, {60, 0}}, never{};
+  ::setitimer(ITIMER_PROF, &minute, nullptr);
   std::vector<std::string> errors = try_fits(path);
-  ::alarm(0);
+  ::setitimer(ITIMER_PROF, &never, nullptr);
   return errors;
 }
 

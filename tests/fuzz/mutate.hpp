@@ -41,63 +41,32 @@ class Mutator {
 
   /// A big-endian integer such as descriptors and sizes are.
   void overwrite(std::string& bytes, std::size_t at) {
-    static constexpr std::array<std::uint64_t, 8> numbers{
-        0, 1, 0x7F, 0xFFFF, 0x7FFFFFFF, 0xFFFFFFFF, 0x7FFFFFFFFFFFFFFF, ~std::uint64_t{0}};
-    const std::uint64_t number = numbers[below(numbers.size())];
+    const std::uint64_t number = (std::uint64_t{1} << below(64)) - below(2);
     const std::size_t size = below(2) == 0 ? 4 : 8;
     for (std::size_t i = 0; i < size && at + i < bytes.size(); ++i) {
       bytes[at + i] = static_cast<char>(number >> (8 * (size - 1 - i)));
     }
   }
 
-  /// Another value, another name, a card gone or there twice.
+  /// Another value, the name of another card, a card gone or there twice.
   void change_card(std::string& bytes) {
-    static const std::array<const char*, 26> values{"0",
-                                                    "1",
-                                                    "-1",
-                                                    "2",
-                                                    "3",
-                                                    "8",
-                                                    "16",
-                                                    "-32",
-                                                    "-64",
-                                                    "999",
-                                                    "20000",
-                                                    "20001",
-                                                    "2147483647",
-                                                    "2147483648",
-                                                    "-2147483649",
-                                                    "9223372036854775807",
-                                                    "99999999999999999999",
-                                                    "1E308",
-                                                    "-1E-308",
-                                                    "NaN",
-                                                    "T",
-                                                    "''",
-                                                    "'RA---TAN'",
-                                                    "'GZIP_1'",
-                                                    "'1PB(1)'",
-                                                    "'65535J'"};
-    static const std::array<const char*, 28> names{
-        "NAXIS", "NAXIS1", "NAXIS2",  "NAXIS3", "BITPIX",  "PCOUNT",  "GCOUNT",   "TFIELDS", "TFORM1", "TFORM2",
-        "THEAP", "ZNAXIS", "ZNAXIS1", "ZTILE1", "ZTILE2",  "ZBITPIX", "ZCMPTYPE", "ZVAL1",   "BSCALE", "BZERO",
-        "BLANK", "CTYPE1", "CRPIX1",  "CDELT1", "WCSAXES", "PV2_1",   "END",      "XTENSION"};
-    constexpr std::size_t card = 80;
-    if (bytes.size() < 2 * card) return;
-    std::size_t at = below(std::min<std::size_t>(bytes.size() / card, 4 * 36)) * card;
-    if (at + card > bytes.size()) at = 0;
-    const auto put = [&](std::size_t where, std::string text, std::size_t size) {
-      text.resize(size, ' ');
-      bytes.replace(where, size, text);
+    static constexpr std::array<const char*, 14> values{
+        "0",     "1",   "-1",  "2", "100", "-32", "20001", "2147483648", "9223372036854775807",
+        "1E308", "0.5", "NaN", "T", "'A'"};
+    constexpr std::size_t size = 80;
+    if (bytes.size() < 2 * size) return;
+    const auto card = [&] { return below(std::min<std::size_t>(bytes.size() / size, 4 * 36)) * size; };
+    const std::size_t at = card();
+    const auto put = [&](std::size_t where, std::string text, std::size_t width) {
+      text.resize(width, ' ');
+      bytes.replace(where, width, text);
     };
     switch (below(5)) {
       case 0:
       case 1: put(at + 8, std::string("= ") + values[below(values.size())], 30); break;
-      case 2: put(at, names[below(names.size())], 8); break;
-      case 3: put(at, "", card); break;
-      default:
-        bytes.replace(at, card,
-                      bytes.substr(below(bytes.size() / card) * card, card).append(card, ' ').substr(0, card));
+      case 2: put(at, bytes.substr(card(), 8), 8); break;
+      case 3: put(at, "", size); break;
+      default: put(at, bytes.substr(card(), size), size);
     }
   }
 

@@ -68,31 +68,32 @@ inline Seed image(const std::string& name, int bitpix, const char* kind, int com
   });
 }
 
-inline Seed events() {
-  return made("events", [](fitsfile* file, int& status) {
-    std::array<std::array<char, 8>, 6> names{{{"X"}, {"Y"}, {"PI"}, {"TEXT"}, {"ra"}, {"dec"}}};
-    std::array<std::array<char, 8>, 6> forms{{{"1J"}, {"1E"}, {"1I"}, {"9A"}, {"1D"}, {"1D"}}};
-    std::array<char*, 6> name_at{}, form_at{};
-    for (std::size_t i = 0; i < 6; ++i) name_at[i] = names[i].data(), form_at[i] = forms[i].data();
-    fits_create_tbl(file, BINARY_TBL, 0, 6, name_at.data(), form_at.data(), nullptr, "EVENTS", &status);
-    for (const char* column : {"1", "2"}) {
-      const std::string n = column;
-      std::string type = n == "1" ? "RA---TAN" : "DEC--TAN";
-      fits_update_key(file, TSTRING, ("TCTYP" + n).c_str(), type.data(), nullptr, &status);
-      key(file, ("TCRPX" + n).c_str(), 100, status);
-      key(file, ("TCRVL" + n).c_str(), 10, status);
-      key(file, ("TCDLT" + n).c_str(), 0.001, status);
-      key(file, ("TLMIN" + n).c_str(), 1, status);
-      key(file, ("TLMAX" + n).c_str(), 200, status);
-    }
-    std::vector<double> values(50);
-    for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<double>(1 + i * 67 % 200);
-    for (int column : {1, 2, 3, 5, 6}) fits_write_col(file, TDOUBLE, column, 1, 1, 50, values.data(), &status);
-    std::string text = "a text";
-    char* texts = text.data();
-    fits_write_col(file, TSTRING, 4, 1, 1, 1, &texts, &status);
-  });
+/// A table of 50 events.
+inline void write_events(fitsfile* file, int& status) {
+  std::array<std::array<char, 8>, 6> names{{{"X"}, {"Y"}, {"PI"}, {"TEXT"}, {"ra"}, {"dec"}}};
+  std::array<std::array<char, 8>, 6> forms{{{"1J"}, {"1E"}, {"1I"}, {"9A"}, {"1D"}, {"1D"}}};
+  std::array<char*, 6> name_at{}, form_at{};
+  for (std::size_t i = 0; i < 6; ++i) name_at[i] = names[i].data(), form_at[i] = forms[i].data();
+  fits_create_tbl(file, BINARY_TBL, 0, 6, name_at.data(), form_at.data(), nullptr, "EVENTS", &status);
+  for (const char* column : {"1", "2"}) {
+    const std::string n = column;
+    std::string type = n == "1" ? "RA---TAN" : "DEC--TAN";
+    fits_update_key(file, TSTRING, ("TCTYP" + n).c_str(), type.data(), nullptr, &status);
+    key(file, ("TCRPX" + n).c_str(), 100, status);
+    key(file, ("TCRVL" + n).c_str(), 10, status);
+    key(file, ("TCDLT" + n).c_str(), 0.001, status);
+    key(file, ("TLMIN" + n).c_str(), 1, status);
+    key(file, ("TLMAX" + n).c_str(), 200, status);
+  }
+  std::vector<double> values(50);
+  for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<double>(1 + i * 67 % 200);
+  for (int column : {1, 2, 3, 5, 6}) fits_write_col(file, TDOUBLE, column, 1, 1, 50, values.data(), &status);
+  std::string text = "a text";
+  char* texts = text.data();
+  fits_write_col(file, TSTRING, 4, 1, 1, 1, &texts, &status);
 }
+
+inline Seed events() { return made("events", write_events); }
 
 /// A plate whose only coordinates are a plate solution.
 inline Seed plate() {

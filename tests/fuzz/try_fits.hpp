@@ -35,7 +35,9 @@ inline std::vector<std::string> try_fits(const std::filesystem::path& path) {
     file.read();
   });
   attempt([&] { abell::read_fits_table(path); });
-  for (const char* brackets : {"[1]", "[1:7,2:5]", "[EVENTS][bin (X,Y)=::8]"}) {
+  attempt([&] { abell::read_fits_table(path.string() + "[EVENTS][PI=50:150 && !(Y > 68)]"); });
+  for (const char* brackets : {"[1]", "[1:7,2:5]", "[*,-*:2]", "[EVENTS][bin (X,Y)=::8]",
+                               "[EVENTS,1][(PI & 4) == 0 || X / 2 != Y * -1.5][binr X=1:200:9,Y=:99:5; ra]"}) {
     attempt([&] {
       const abell::FitsFile file(path.string() + brackets);
       attempt([&] { sky(file); });

@@ -157,7 +157,6 @@ limited() {
   local kib=$1
   shift
   (
-    trap '' XFSZ
     ulimit -f "$kib"
     exec "$@"
   ) >stdout 2>stderr
@@ -166,8 +165,8 @@ limited() {
 }
 cp -r run before
 limited 100 "$ABELL_BIN/abell-train" set --out full "${quick[@]}"
-grep -q "full/abell-pixels-.*(--cache)" stderr || fail "the scratch file is not named: $(cat stderr)"
-[ -z "$(ls -A full)" ] || fail "a full disk leaves $(ls -A full)"
+grep -q "full: cannot write the scratch file .*(--cache)" stderr || fail "the scratch file is not named: $(cat stderr)"
+[ ! -e full ] || fail "a full disk leaves a folder: $(ls -A full)"
 limited 2000 "$ABELL_BIN/abell-train" set --out full "${quick[@]}" --cache ram
 grep -q "full/last.checkpoint: cannot be written" stderr || fail "the checkpoint is not named: $(cat stderr)"
 [ "$(ls -A full)" = config.json ] || fail "a full disk leaves $(ls -A full)"
@@ -182,10 +181,32 @@ done
 if [ "$(id -u)" = 0 ] && mkdir tiny && mount -t tmpfs -o size=60k tmpfs tiny 2>/dev/null; then
   trap 'umount "$folder/tiny"; rm -rf "$folder"' EXIT
   refused "tiny/o.fits: cannot be written: No space left on device" abell-classify --model run long.csv --out tiny/o.fits --quiet
-  refused "tiny/abell-pixels-" abell-train set --out tiny "${quick[@]}"
+  refused "tiny: cannot write the scratch file" abell-train set --out tiny "${quick[@]}"
   [ -z "$(ls -A tiny)" ] || fail "a full disk leaves $(ls -A tiny)"
 fi
 diff -r run before >/dev/null || fail "the model's run was changed"
+
+# Sizes: told before anything is decoded or taken.
+megapixels="megapixels (--max-megapixels), found"
+bytes "89504e470d0a1a0a 0000000d 49484452 00002710 00002710 08 02 00 00 00 00000000" >large.png  # announces 10000 x 10000
+refused "large.png: expected at most 64 $megapixels 100 (10000 x 10000)" abell-classify --model run large.png
+refused "large.png: damaged PNG: wrong checksum" abell-classify --model run large.png --max-megapixels 100
+refused "whole.jpg: expected at most 0.0001 $megapixels 0.000256 (16 x 16)" abell-classify --model run whole.jpg --max-megapixels 0.0001
+refused "expected at most 0.1 $megapixels" abell-train set --out train "${quick[@]}" --max-megapixels 0.1
+refused "expected at most 0.1 $megapixels" abell-votes subjects set --out votes --max-megapixels 0.1
+: | fits wide.fits "2 50 40" -32
+printf 'ra,dec\n10,10\n' >positions.csv
+refused "wide.fits: expected at most 0.001 $megapixels 0.002 (50 x 40)" abell-cutout --catalogue positions.csv --xray wide.fits --out cut --max-megapixels 0.001
+expect 2 abell-cutout --catalogue positions.csv --xray wide.fits --out cut --max-megapixels 0
+memory="expected to need at most 1.0 MiB of memory (--max-memory), found"
+refused "$model: $memory a file, which needs about" abell-classify --model run "$good" --max-memory 1M
+refused "$model: $memory a file, which needs about" abell-export --model run --out run.onnx --max-memory 1M
+refused "$model: $memory a file, which needs about" abell-train set --out train --weights $model "${quick[@]}" --max-memory 1M
+refused "--batch 2: $memory the network custom" abell-train set --out train "${quick[@]}" --max-memory 1M
+refused "found an input of 356x356x3, which needs about" abell-classify --model run "$good" --max-memory 4M
+refused "--batch 4096: expected to need at most 1.0 GiB" abell-train set --out train --validation-fraction 0 --batch 4096 --max-memory 1G
+expect 2 abell-classify --model run "$good" --max-memory much
+[ ! -e out.csv ] && [ ! -e run.onnx ] && [ ! -e cut ] || fail "a limit leaves something"
 
 no_parts "$folder"
 echo "$script: passed"

@@ -77,6 +77,16 @@ expect 0 abell-classify --model run table.csv --out t.reg --quiet
 grep -qE '^circle\(150\.1,-2\.5,60"\) # color=#[0-9a-f]{6} text=\{a, \(b\) 0\.[0-9]{3}\}$' t.reg || fail "wrong region: $(cat t.reg)"
 [ "$(sed -n 4p t.reg)" = fk5 ] || fail "regions without a frame"
 
+# A file on standard output has an id's own bytes; a terminal, and what is said of a class, only show them.
+printf 'id,image,class\n\e[1mi,optical.fits,c\x9b\nj,optical.fits,d\n' >escape.csv
+expect 0 abell-classify --model run escape.csv --positive $'c\x9b'
+LC_ALL=C grep -qa $'^\e\\[1mi,' stdout || fail "the id has other bytes: $(cat -v stdout)"
+grep -qF '2 of known class (positive: c\x9b)' stderr || fail "the class is not shown: $(cat -v stderr)"
+if command -v script >/dev/null; then
+  script -qec "'$ABELL_BIN/abell-classify' --model run escape.csv --quiet" /dev/null >terminal </dev/null
+  grep -qaF '\x1b[1mi,' terminal || fail "a terminal obeys an id: $(cat -v terminal)"
+fi
+
 # An output is replaced only when asked, and never an input.
 expect 0 abell-classify --model run table.csv --out t.csv --quiet
 cp t.csv before.csv
@@ -95,12 +105,10 @@ expect 0 abell-classify --model run table.csv --quiet
 [ ! -e p.reg ] || fail "a refused output exists"
 
 # SIGINT, once it is listened to: exit code 130, nothing written.
-"$ABELL_BIN/abell-classify" --model run set --out i.csv --quiet &
-job=$!
-until ((0x$(awk '/^SigCgt/ { print $2 }' "/proc/$job/status") & 2)); do sleep 0.01; done
+start abell-classify --model run set --out i.csv --quiet
+listens
 kill -INT $job
-wait $job
-[ $? = 130 ] || fail "expected exit code 130 after SIGINT"
+ends 130
 [ ! -e i.csv ] || fail "an interrupted run writes a catalogue"
 
 expect 2 abell-classify --model run plain --out p.txt

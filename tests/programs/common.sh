@@ -31,6 +31,41 @@ refused() {
   grep -qF -- "$text" "$folder/stderr" || fail "expected '$text' in the error: $*: $(cat "$folder/stderr")"
 }
 
+# start PROGRAM ARGUMENT...: in the background, as $job. Bash lets background jobs ignore SIGINT, and what a program
+# finds ignored it goes on ignoring: here every signal has its default effect at the start.
+start() {
+  local program=$1
+  shift
+  env --default-signal "$ABELL_BIN/$program" "$@" >"$folder/stdout" 2>"$folder/stderr" &
+  job=$!
+}
+
+# alive: whether $job runs; fails with its words when it does not.
+alive() { kill -0 $job 2>/dev/null || fail "a program ended by itself: $(cat "$folder/stderr")"; }
+
+# there FILE: waits until $job has made it.
+there() {
+  while [ ! -e "$1" ]; do
+    alive
+    sleep 0.02
+  done
+}
+
+# listens: waits until $job takes signals for requests; SIGUSR1 is the last of them.
+listens() {
+  local caught
+  while alive && caught=$(awk '/^SigCgt/ { print $2 }' "/proc/$job/status" 2>/dev/null) && ! ((0x${caught:-0} & 0x200)); do
+    sleep 0.01
+  done
+}
+
+# ends CODE: the exit code of $job.
+ends() {
+  { wait $job; } 2>/dev/null
+  local found=$?
+  [ "$found" = "$1" ] || fail "expected exit code $1 of a program that was stopped, found $found: $(cat "$folder/stderr")"
+}
+
 # same A B: the same bytes.
 same() { cmp -s "$1" "$2" || fail "expected the same bytes: $1 and $2"; }
 
@@ -39,7 +74,7 @@ without_seconds() { cut -d, -f1-6 "$1"; }
 
 no_parts() {
   local found
-  found=$(find "$1" -name '*.part-*' -o -name 'abell-pixels-*')
+  found=$(find "$1" -name '*.part-*' -o -name 'abell-pixels-*' -o -name .abell-lock)
   [ -z "$found" ] || fail "temporary files are left: $found"
 }
 

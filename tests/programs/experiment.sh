@@ -15,7 +15,7 @@ grep -qE '^2 runs, 0 of them done; the others take about [0-9]' "$folder/stdout"
 grep -q "^run 2 of 2: CN-E, seed 8$" "$folder/stderr" || fail "no line about the second run"
 grep -q "^CN-Z *no labels$" "$folder/stdout" || fail "CN-Z has labels from nowhere: $(cat "$folder/stdout")"
 grep -q "^CN-E *A [01].*(paper 0.90)" "$folder/stdout" || fail "no table on standard output"
-[ "$(ls "$experiment" | tr '\n' ' ')" = "CN-E report.html results.csv results.md results.tex " ] ||
+[ "$(ls "$experiment" | tr '\n' ' ')" = "CN-E config.json report.html results.csv results.md results.tex times.csv " ] ||
   fail "other files: $(ls "$experiment")"
 
 # A run is the one that abell-train makes.
@@ -38,36 +38,46 @@ grep -q "^CN-Z & no labels &" "$experiment/results.tex" || fail "CN-Z is not in 
 grep -q "Simulated data" "$experiment/results.md" || fail "results.md does not say that the data are simulated"
 tail -n 1 "$experiment/report.html" | grep -q '</html>' || fail "report.html is cut short"
 
-# untimed FILE: results.csv without the columns of times.
-untimed() { awk -F, -v OFS=, 'NR == 1 { for (i = 1; i <= NF; ++i) if ($i ~ /seconds|per_second/) drop[i] = 1 } { for (i in drop) $i = ""; print }' "$1"; }
+# Times stand apart from the results.
+[ "$(head -n 1 "$experiment/times.csv")" = "row,runs,seconds,seconds_sd,images_per_second,images_per_second_sd" ] || fail "wrong header of times.csv"
+awk -F, '$1 == "CN-E" { exit !($2 == 2 && $3 > 0 && $5 > 0) }' "$experiment/times.csv" || fail "no times in times.csv"
+head -n 1 "$experiment/results.csv" | grep -qE 'seconds|per_second' && fail "results.csv holds times"
+# same_results OUT: the promised bytes of the uninterrupted experiment.
+same_results() { for file in results.csv results.md results.tex; do same "$experiment/$file" "$1/$file"; done; }
+stamps() { find "$1" -type f -printf '%p %i %T@ %s\n' | sort; }
 
 # Ctrl-C in the first run, then in the second; the rest afterwards.
 command=("$folder/set" --out "$folder/broken" --rows CN-E,CN-Z --runs 2 --seed 7 "${options[@]}" --quiet)
 interrupt() {
-  local file=$folder/broken/CN-E/$1 job
+  local file=$folder/broken/CN-E/$1
   shift
-  "$ABELL_BIN/abell-experiment" "${command[@]}" "$@" 2>"$folder/stderr" &
-  job=$!
-  while [ ! -e "$file" ]; do
-    kill -0 $job 2>/dev/null || fail "abell-experiment ended by itself: $(cat "$folder/stderr")"
-    sleep 0.02
-  done
+  start abell-experiment "$@"
+  there "$file"
   kill -INT $job
-  wait $job
-  local found=$?
-  [ "$found" = 130 ] || fail "expected exit code 130 after SIGINT, found $found: $(cat "$folder/stderr")"
+  ends 130
 }
-interrupt seed-7/history.csv
+interrupt seed-7/history.csv "${command[@]}"
 grep -q "Incomplete: [01] of 2 runs" "$folder/broken/results.md" || fail "an interrupted experiment does not say so"
 refused "folder is not empty" abell-experiment "${command[@]}"
-refused "the run to resume has dropout" abell-experiment "${command[@]}" --resume --dropout 0.5
-interrupt seed-8/config.json --resume
+for rows in CN-E CN-Z; do
+  refused "the run to resume has seed 7 (this command 8), custom dropout 0.65 (this command 0.5)" \
+    abell-experiment --out "$folder/broken" --rows $rows --resume --dropout 0.5 --seed 8
+done
+interrupt seed-8/config.json --out "$folder/broken" --resume --quiet
 stamp=$(stat -c %Y.%i "$folder/broken/CN-E/seed-7/model.safetensors")
-expect 0 abell-experiment "${command[@]}" --resume --threads 2
+expect 0 abell-experiment --out "$folder/broken" --resume --threads 2 --quiet
 [ "$stamp" = "$(stat -c %Y.%i "$folder/broken/CN-E/seed-7/model.safetensors")" ] || fail "a run that is done was repeated"
-[ "$(untimed "$folder/broken/results.csv")" = "$(untimed "$experiment/results.csv")" ] || fail "the resumed experiment has another table"
+same_results "$folder/broken"
 for seed in 7 8; do same "$experiment/CN-E/seed-$seed/model.safetensors" "$folder/broken/CN-E/seed-$seed/model.safetensors"; done
-refused "the run to resume has iterations null, this command 2" abell-experiment "${command[@]/--epochs/--iterations}" --resume
+expect 2 abell-experiment "${command[@]/--epochs/--iterations}" --resume
+grep -q "expected 6 steps or more, which the run has done, found 2$" "$folder/stderr" || fail "a shorter experiment: $(cat "$folder/stderr")"
+
+# All done: nothing is written, and its runs are finished ones to abell-train.
+stamps "$folder/broken" >"$folder/before"
+expect 0 abell-experiment --out "$folder/broken" --resume
+grep -q "^CN-E *A [01].*(paper 0.90)" "$folder/stdout" || fail "no table of a finished experiment"
+expect 0 abell-train --out "$folder/broken/CN-E/seed-8" --resume --quiet
+stamps "$folder/broken" | cmp -s - "$folder/before" || fail "a finished experiment is written again"
 
 # What was not asked for the first time: only the scores are made.
 expect 0 abell-experiment "${command[@]}" --resume --tta --mc-dropout 3 --labels-z "$folder/consensus.csv"
@@ -81,6 +91,8 @@ awk -v sd="$(field CN-E dropout_sd "$table")" 'BEGIN { exit !(sd > 0 && sd < 0.5
 
 # The volunteers' labels: of training and validation, never of the test.
 [ "$(field CN-Z status "$table") $(field CN-Z runs "$table")" = "ok 2" ] || fail "CN-Z did not run"
+refused "the run to resume has mc_dropout 3 (this command 4)" abell-experiment --out "$folder/broken" --resume --mc-dropout 4
+refused "the run to resume has labels" abell-train --out "$folder/broken/CN-Z/seed-7" --resume
 grep -q '"differ_from_set": [1-9]' "$folder/broken/CN-Z/seed-7/config.json" || fail "the volunteers err nowhere"
 labels() { awk -F, '$1 == "test" { print $2 "," $3 }' "$1"; }
 [ "$(labels "$folder/broken/CN-Z/seed-7.scores.csv")" = "$(labels "$folder/broken/CN-E/seed-7.scores.csv")" ] || fail "CN-Z has other test labels"
@@ -96,6 +108,11 @@ for file in stdout quick/results.md quick/results.tex quick/report.html; do
   grep -q "Quick look (--quick): 2 runs of 1 epoch with" "$folder/$file" || fail "$file does not say that the look is quick"
 done
 grep -q '"channels": "optical"' "$folder/quick/CN-E-optical/seed-1/config.json" || fail "CN-E-optical sees other channels"
+
+# Longer: the runs that are done go on.
+expect 0 abell-experiment --out "$folder/quick" --resume --epochs 2 --runs 1 --quiet
+[ "$(wc -l <"$folder/quick/CN-E-optical/seed-1/history.csv") $(field CN-E-optical runs "$folder/quick/results.csv")" = "3 1" ] ||
+  fail "the longer experiment did not go on"
 
 for wrong in "--rows CN-X" "--runs 0" "--network custom" "--no-augment" "--mc-dropout 1" "--epochs 1 --iterations 1" "--resume --overwrite"; do
   expect 2 abell-experiment "$folder/set" --out "$folder/none" $wrong

@@ -53,7 +53,7 @@ with Browser(os.path.join(folder, "profile"), 30) as browser:
             press(key)
     press("1")  # half a candidate
     expect(browser.value(count), "6 of 10", "six candidates")
-    browser.value("const user = document.getElementById('user'); user.value = 'Expert, A'; "
+    browser.value("const user = document.getElementById('user'); user.value = '@Expert, A'; "
                   "user.dispatchEvent(new Event('input'))")
 
     browser.call("Target.closeTarget", targetId=target)

@@ -18,7 +18,9 @@ expect 0 abell-votes hunt-classifications.csv --out counted
 # Every candidate of the set once, with the codes that the keys stand for.
 [ "$(cut -d, -f1 counted/consensus.csv | sed 1d | sort)" = "$(cut -d, -f1 set/truth.csv | sed 1d | sort)" ] || fail "wrong ids"
 [ "$(cut -d, -f4 counted/consensus.csv | sed 1d | tr -d '\n')" = abcdefgabg ] || fail "wrong codes: $(cat counted/consensus.csv)"
-grep -q '^"Expert, A",10,' counted/volunteers.csv || fail "wrong name: $(cat counted/volunteers.csv)"
+# A name that a spreadsheet would evaluate is guarded in both tables.
+grep -q "^1,\"'@Expert, A\"," hunt-classifications.csv || fail "no guard: $(cat hunt-classifications.csv)"
+grep -q "^\"'@Expert, A\",10," counted/volunteers.csv || fail "wrong name: $(cat counted/volunteers.csv)"
 # What the expert said serves as truth.
 expect 0 abell-votes hunt-classifications.csv --experts counted/consensus.csv --out again
 grep -q '^all overlapping,10,agreement,3,7,0,0,1.000,1.000,1.000$' again/table1.csv || fail "wrong table: $(cat again/table1.csv)"

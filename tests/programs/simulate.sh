@@ -63,7 +63,7 @@ expect 2 --objects 4 --out "$folder/none" --unknown
 expect 0 --help
 expect 0 --version
 
-"$simulate" --objects 100000 --out "$folder/long" --quiet &
+env --default-signal "$simulate" --objects 100000 --out "$folder/long" --quiet & # bash would let it ignore SIGINT
 job=$!
 while ! ls "$folder"/long/train_images/*.png >/dev/null 2>&1; do sleep 0.1; done
 kill -INT $job

@@ -39,7 +39,7 @@ awk -F'[:,]' '/"(accuracy|precision|recall|auc)"/ && $2 != " null" && !($2 >= 0 
 [ "$(($(grep -E '^  "(tp|fp|tn|fn)": ' "$run/metrics.json" | tr -dc '0-9\n' | paste -sd+)))" = 2 ] ||
   fail "tp, fp, tn and fn do not add up in metrics.json"
 grep -q '^  "split": "test"' "$run/metrics.json" || fail "metrics.json does not describe the test split"
-for key in version data network seed batch optimizer learning_rate momentum decay preprocessing augmentation positive classes epochs threads command; do
+for key in version data network seed batch optimizer learning_rate momentum decay preprocessing augmentation positive classes epochs threads command options set; do
   grep -q "^  \"$key\": " "$run/config.json" || fail "no $key in config.json"
 done
 head -c 15 "$run/report.html" | grep -qi '<!doctype html>' || fail "report.html is no page"
@@ -98,7 +98,6 @@ expect 0 abell-classify --model "$folder/mobile" "$folder/set" --out "$folder/mo
 # A folder with something in it is left alone unless asked.
 refused "$run: folder is not empty" abell-train "$folder/set" --out "$run" "${options[@]}"
 same "$run/model.safetensors" "$folder/run1/model.safetensors"
-refused "last.checkpoint: no run to resume" abell-train "$folder/set" --out "$folder/fresh" --resume
 expect 0 abell-train "$folder/set" --out "$folder/run1" --iterations 1 --batch 2 --overwrite --quiet
 cmp -s "$run/model.safetensors" "$folder/run1/model.safetensors" && fail "--overwrite keeps the old weights"
 [ "$(wc -l <"$folder/run1/history.csv")" = 2 ] || fail "--overwrite keeps the old history"
@@ -121,7 +120,7 @@ expect 0 abell-train --version
 grep -qE '^abell-train [0-9]+\.[0-9]+\.[0-9]+$' "$folder/stdout" || fail "wrong --version"
 expect 0 abell-train --help
 for option in network iterations epochs batch optimizer learning-rate momentum rho weight-decay decay patience factor min-rate early-stopping \
-  validation-fraction positive class-weights channels resize crop nan scale no-augment rotation shift zoom flips weights cache tta \
+  validation-fraction positive class-weights channels resize crop nan scale no-augment rotation shift zoom flips weights cache tta checkpoint-minutes \
   resume overwrite out seed threads quiet verbose version; do
   grep -q -- "--$option" "$folder/stdout" || fail "no --$option in --help"
 done

@@ -17,6 +17,7 @@ endfunction()
 abell_add_structure_test("a file includes lower floors only" structure floors.sh)
 abell_add_structure_test("the floors test finds broken floors" structure floors_detect.sh)
 abell_add_structure_test("no file is too long" structure file_length.sh)
+abell_add_structure_test("every file is written through AtomicFile" structure atomic_writes.sh)
 abell_add_structure_test("two units with abell.hpp link and run" headers two_units.sh)
 
 file(

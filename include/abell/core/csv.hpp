@@ -1,7 +1,9 @@
 #pragma once
-/// CSV (RFC 4180) as a stream of records: the one parser and writer of CSV in this library.
+/// CSV (RFC 4180) as a stream of records: the one parser and writer of CSV in this library. What a spreadsheet would
+/// evaluate is guarded (`formula.hpp`).
 
 #include <abell/core/error.hpp>
+#include <abell/core/formula.hpp>
 #include <algorithm>
 #include <charconv>
 #include <cmath>
@@ -30,6 +32,8 @@ class CsvReader {
  public:
   /// A longer record is refused: most likely a quote was opened and never closed.
   static constexpr std::size_t most_record_bytes = std::size_t{64} << 20;
+  /// The mark that some programs put before the first record; it is skipped.
+  static constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
 
   /// `name` is used in errors.
   CsvReader(std::istream& in, std::string name) : in_(in), name_(std::move(name)) {}
@@ -39,7 +43,7 @@ class CsvReader {
   bool next() {
     fields_.clear();
     record_ = at_;
-    if (!started_ && peek() == bom[0]) skip_bom();
+    if (!started_) skip_mark();
     started_ = true;
     while (peek() == '\n' || peek() == '\r') end_of_line();
     record_ = at_;
@@ -60,7 +64,7 @@ class CsvReader {
 
   /// Number of fields of the record.
   std::size_t size() const { return fields_.size(); }
-  /// A decoded field; valid until the next call of `next`.
+  /// A decoded field without its guard; valid until the next call of `next`.
   std::string_view operator[](std::size_t index) {
     Field& field = fields_[index];
     char* const text = buffer_.data() + record_ + field.begin;
@@ -72,7 +76,7 @@ class CsvReader {
       }
       field = {field.begin, kept, false};
     }
-    return {text, field.length};
+    return unguarded({text, field.length});
   }
   /// The line on which the record starts, from 1.
   std::int64_t line() const { return first_line_; }
@@ -85,7 +89,6 @@ class CsvReader {
 
  private:
   static constexpr int end = -1;
-  static constexpr int bom[] = {0xEF, 0xBB, 0xBF};
   static constexpr std::size_t block = std::size_t{1} << 16;
 
   struct Field {
@@ -119,11 +122,9 @@ class CsvReader {
     return got > 0;
   }
 
-  void skip_bom() {
-    for (const int byte : bom) {
-      if (peek() != byte) fail(line_, "an incomplete byte order mark");
-      ++at_;
-    }
+  void skip_mark() {
+    if (peek() == end) return;
+    if (std::string_view(buffer_.data(), filled_).starts_with(byte_order_mark)) at_ += byte_order_mark.size();
   }
 
   void end_of_line() {
@@ -153,6 +154,7 @@ class CsvReader {
       const void* const found = std::memchr(from, '"', filled_ - at_);
       const std::size_t length =
           found ? static_cast<std::size_t>(static_cast<const char*>(found) - from) : filled_ - at_;
+      if (std::memchr(from, '\0', length) != nullptr) fail(line_, "a zero byte");
       line_ += std::count(from, from + length, '\n');
       at_ += length;
       if (!found) continue;
@@ -202,17 +204,18 @@ inline std::string csv_number(double value) {
   return {text, end};
 }
 
-/// Writes one record, quoting where RFC 4180 asks for it, ended by a line feed.
+/// Writes one record, guarding what looks like a formula, quoting where RFC 4180 asks for it, ended by a line feed.
 inline void write_csv_row(std::ostream& out, std::span<const std::string> fields) {
   for (std::size_t i = 0; i < fields.size(); ++i) {
     const std::string& field = fields[i];
+    const std::string_view guard = guard_of(field);
     if (i > 0) out << ',';
     const bool lonely = field.empty() && fields.size() == 1;
     if (!lonely && field.find_first_of(",\"\r\n") == std::string::npos) {
-      out << field;
+      out << guard << field;
       continue;
     }
-    out << '"';
+    out << '"' << guard;
     for (const char c : field) {
       if (c == '"') out << '"';
       out << c;

@@ -46,7 +46,8 @@ struct DataSetOptions {
 
 /// Reads the set at `data`:
 /// - a folder with `train.csv`, `test.csv` (`image_id,class`) and `train_images/<image_id>.png`,
-///   `test_images/`: the layout of Kosiba et al. (2020), classes low-z, hi-z, galaxy, point, other;
+///   `test_images/`: the layout of Kosiba et al. (2020), classes low-z, hi-z, galaxy, point, other; an image_id
+///   with a folder in it is refused, and links in the folders of images are followed;
 /// - a folder with `train/<class>/` and `validation/<class>/`, `test/<class>/`; an object's id is
 ///   its path in the folder;
 /// - a CSV table, or a folder with `table.csv` or one CSV file: `image` or `xray`,`optical` (paths

@@ -28,6 +28,7 @@ struct DecodeOptions {
   double crop = 1;  ///< share of each side, in (0, 1], that is cut from the centre before resizing
   MaskPolicy nan = MaskPolicy::zero;
   Bands bands = {};
+  double max_megapixels = default_max_megapixels;  ///< of a file; checked before it is decoded
 };
 
 /// The channels of an object, 0..255.
@@ -45,22 +46,24 @@ inline bool fits_in_bytes(const Object& object, const DecodeOptions& options) {
 namespace detail {
 
 /// The exposures of an object's X-ray image, whose hardly seen pixels become masked.
-inline std::vector<float> exposures(const Object& object, Image& counts, const ExposureCorrection& correction) {
+inline std::vector<float> exposures(const Object& object, Image& counts, const DecodeOptions& options) {
+  const ExposureCorrection& correction = options.bands.exposure;
   const std::string name = object.files.front().string();
   if (object.exposure.empty()) {
     throw FormatError(name + ": expected an exposure map for --exposure " + to_text(correction) +
                       " (column 'exposure' of a table), found none");
   }
   const std::string map_name = object.exposure.string();
-  return exposure_weights(counts, grey(read_image(object.exposure), map_name), correction.cut, name, map_name);
+  return exposure_weights(counts, grey(read_image(object.exposure, options.max_megapixels), map_name), correction.cut,
+                          name, map_name);
 }
 
 /// Takes band `band` of an object, one channel of `file`, to 0..255.
 inline void prepare(Image& image, const Object& object, std::size_t band, const std::filesystem::path& file,
-                    const Bands& bands) {
+                    const DecodeOptions& options) {
   std::vector<float> weights;
-  if (band == xray_band && bands.exposure.divide) weights = exposures(object, image, bands.exposure);
-  prepare_band(image, bands.each[band], weights, is_fits(file), file.string());
+  if (band == xray_band && options.bands.exposure.divide) weights = exposures(object, image, options);
+  prepare_band(image, options.bands.each[band], weights, is_fits(file), file.string());
 }
 
 /// Masked pixels are filled, and the image comes to the network's size.
@@ -78,13 +81,13 @@ inline Decoded decode_single(const Object& object, const Shape& shape, const Dec
   const std::filesystem::path& file = object.files[0];
   const std::string name = file.string();
   const Bands& bands = options.bands;
-  Image image = read_image(file);
+  Image image = read_image(file, options.max_megapixels);
   check_masked(image, options.nan, name);
   const bool untouched = fits_in_bytes(object, options);
   const bool alike =
       image.channels == 1 && bands.each[0] == bands.each[1] && bands.each[1] == bands.each[2] && !bands.exposure.divide;
   if (untouched || alike) {
-    if (!untouched) prepare(image, object, 0, file, bands);
+    if (!untouched) prepare(image, object, 0, file, options);
     const std::size_t masked = masked_count(image);
     // Resized before grey is copied: a third of the work.
     return {with_channels(fit_image(std::move(image), shape, options), shape.channels, name), masked};
@@ -93,7 +96,7 @@ inline Decoded decode_single(const Object& object, const Shape& shape, const Dec
   Decoded decoded{Image(shape.height, shape.width, shape.channels), 0};
   for (std::size_t channel = 0; channel < static_cast<std::size_t>(image.channels); ++channel) {
     Image one = take_channel(image, channel);
-    prepare(one, object, std::min(channel, xray_band), file, bands);
+    prepare(one, object, std::min(channel, xray_band), file, options);
     decoded.masked = std::max(decoded.masked, masked_count(one));
     put_channel(decoded.image, channel, fit_image(std::move(one), shape, options));
   }
@@ -112,9 +115,9 @@ inline Decoded decode_bands(const Object& object, const Shape& shape, const Deco
   for (std::size_t band = 0; band < 3; ++band) {
     if (files[band].empty()) continue;
     const std::string name = files[band].string();
-    Image image = grey(read_image(files[band]), name);
+    Image image = grey(read_image(files[band], options.max_megapixels), name);
     check_masked(image, options.nan, name);
-    if (!untouched) prepare(image, object, band, files[band], options.bands);
+    if (!untouched) prepare(image, object, band, files[band], options);
     decoded.masked += masked_count(image);
     put_channel(decoded.image, band, fit_image(std::move(image), shape, options));
   }

@@ -5,6 +5,7 @@
 #include <abell/data/object.hpp>
 #include <abell/data/position_columns.hpp>
 #include <abell/data/table.hpp>
+#include <abell/images/fits_grammar.hpp>
 #include <algorithm>
 #include <array>
 #include <cctype>
@@ -28,10 +29,15 @@ namespace fs = std::filesystem;
 /// Whether an image is there: the file itself, or the file of a FITS name with brackets.
 inline bool image_exists(const fs::path& path) {
   std::error_code ignored;
-  if (fs::is_regular_file(path, ignored)) return true;
-  const std::string name = path.string();
-  const std::size_t bracket = name.find('[');
-  return bracket != std::string::npos && fs::is_regular_file(name.substr(0, bracket), ignored);
+  return fs::is_regular_file(fits_base(path), ignored);
+}
+
+/// The image that a row of a table names: a FITS name may choose an extension and a section, nothing more. Throws
+/// IoError.
+inline fs::path image_of_table(fs::path file, const std::string& where) {
+  if (!image_exists(file)) throw IoError(where + ": no such file: " + file.string());
+  fits_brackets(file, FitsNameSource::table, where);
+  return file;
 }
 
 /// The entries of a folder, sorted, hidden ones left out. Throws IoError.
@@ -83,6 +89,17 @@ inline bool same_bytes(const fs::path& a, const fs::path& b) {
   return std::equal(Byte(first), Byte(), Byte(second), Byte());
 }
 
+/// `<images>/<id>.png`. The id is foreign and must not lead out of the folder; links in it are its owner's choice.
+inline fs::path image_of_id(const fs::path& images, const std::string& id, const std::string& where) {
+  if (fs::path(id).filename() != id || id == "." || id == ".." || id.find('\0') != std::string::npos) {
+    throw FormatError(where + ": expected an image_id that is a file name without a folder, found '" + id + "'");
+  }
+  fs::path file = images / (id + ".png");
+  std::error_code ignored;
+  if (!fs::is_regular_file(file, ignored)) throw IoError(where + ": no such file: " + file.string());
+  return file;
+}
+
 /// `train.csv` and `test.csv` with `image_id,class`; images are `<split>_images/<image_id>.png`.
 inline Gathered gather_kosiba(const fs::path& folder, bool need_class) {
   constexpr std::array<std::string_view, 5> known{"galaxy", "hi-z", "low-z", "other", "point"};
@@ -108,8 +125,7 @@ inline Gathered gather_kosiba(const fs::path& folder, bool need_class) {
         throw FormatError(table.where(row) + ": expected a class of low-z, hi-z, galaxy, point, other, found '" +
                           name_of_class + "'");
       }
-      const fs::path file = images / (image_id + ".png");
-      if (!image_exists(file)) throw IoError(table.where(row) + ": no such file: " + file.string());
+      const fs::path file = image_of_id(images, image_id, table.where(row));
       if (split == Split::train) {
         training[image_id] = file;
       } else if (const auto twin = training.find(image_id); twin != training.end() && same_bytes(twin->second, file)) {
@@ -196,9 +212,7 @@ inline Gathered gather_table(const fs::path& csv, bool need_class) {
     Object object;
     object.id = id_column ? cell(row, id_column) : cell(row, images[0]);
     const auto file_of = [&](std::size_t column) {
-      const fs::path file = csv.parent_path() / cell(row, column);
-      if (!image_exists(file)) throw IoError(table.where(row) + ": no such file: " + file.string());
-      return file;
+      return image_of_table(csv.parent_path() / cell(row, column), table.where(row));
     };
     const bool any = std::ranges::any_of(images, [&](std::size_t column) { return !cell(row, column).empty(); });
     for (const std::size_t column : images) {

@@ -2,6 +2,7 @@
 /// Decoded pixels of a set, kept where reading them again is cheap.
 
 #include <fcntl.h>
+#include <stdlib.h>
 #include <sys/types.h>
 #include <unistd.h>
 
@@ -28,7 +29,8 @@ namespace abell {
 struct PixelCacheOptions {
   std::string place = "ram";  ///< "ram", "off" (decode at every reading) or a folder for a scratch file
   int threads = 0;            ///< for decoding; 0: all
-  std::function<void(std::size_t done, std::size_t total)> progress = {};  ///< called by one thread at a time
+  /// Called by one thread at a time; what it throws ends the decoding.
+  std::function<void(std::size_t done, std::size_t total)> progress = {};
 };
 
 /// The values of an image, 0..255: bytes, or floats where bytes would lose something.
@@ -90,8 +92,13 @@ class PixelCache {
     explicit Scratch(const std::string& folder) {
       std::error_code error;
       std::filesystem::create_directories(folder, error);
-      name_ = folder + "/abell-pixels-XXXXXX";
-      file_ = ::mkstemp(name_.data());
+      name_ = folder;
+#ifdef O_TMPFILE
+      file_ = ::open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+      if (file_ >= 0) return;  // not every file system has files without a name
+#endif
+      name_ += "/abell-pixels-XXXXXX";
+      file_ = ::mkostemp(name_.data(), O_CLOEXEC);
       if (file_ < 0) fail("cannot make the scratch file");
       ::unlink(name_.c_str());
     }
@@ -167,13 +174,13 @@ class PixelCache {
             in_ram ? bytes_of(ram_.span()).subspan(index * image_bytes_, image_bytes_) : make_room(room);
         masked_[index] = decode(index, bytes);
         if (!in_ram) scratch_.write(index * image_bytes_, bytes);
+        const std::lock_guard lock(mutex);
+        ++done;
+        if (options.progress) options.progress(done, count_);
       } catch (...) {
         failed = true;
         throw;
       }
-      const std::lock_guard lock(mutex);
-      ++done;
-      if (options.progress) options.progress(done, count_);
     });
   }
 

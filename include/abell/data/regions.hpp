@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <filesystem>
 #include <fstream>
+#include <istream>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -147,6 +148,12 @@ class RegionParser {
   std::string colour_ = "green";  // DS9's own default
 };
 
+inline std::vector<SkyObject> read_regions(std::istream& in, const std::string& name, const Wcs* frame) {
+  RegionParser parser(name, frame);
+  for (std::string line; std::getline(in, line);) parser.line(line);
+  return std::move(parser.objects);
+}
+
 }  // namespace detail
 
 /// The centres of the shapes in a DS9 region file, in fk5, icrs or pixels of `frame`; ids are the
@@ -157,9 +164,7 @@ inline std::vector<SkyObject> read_regions(const std::filesystem::path& path, co
   if (!std::filesystem::exists(path, error)) throw IoError(path.string() + ": no such file");
   std::ifstream file(path);
   if (!file || std::filesystem::is_directory(path, error)) throw IoError(path.string() + ": cannot be read");
-  detail::RegionParser parser(path.string(), frame);
-  for (std::string line; std::getline(file, line);) parser.line(line);
-  return std::move(parser.objects);
+  return detail::read_regions(file, path.string(), frame);
 }
 
 }  // namespace abell

@@ -54,6 +54,9 @@ inline Table read_table(std::istream& in, const std::string& name) {
     return texts;
   };
   table.header = fields();
+  // Inside quotes, or a second time, the mark is no part of the name either.
+  std::string& first = table.header.front();
+  while (first.starts_with(CsvReader::byte_order_mark)) first.erase(0, CsvReader::byte_order_mark.size());
   for (std::size_t i = 0; i < table.header.size(); ++i) {
     if (table.find(table.header[i]) != i) {
       throw FormatError(csv.where() + ": column '" + table.header[i] + "' is there twice");

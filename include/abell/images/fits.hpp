@@ -19,19 +19,40 @@
 
 namespace abell {
 
+namespace detail {
+
+/// The bytes of an image, without what pads its last block: some writers leave that out.
+inline long long image_bytes(int bitpix, int height, int width, int planes) {
+  return std::abs(bitpix) / 8 * static_cast<long long>(width) * height * planes;
+}
+
+/// Throws FormatError when a file of `size` bytes ends before `end`.
+inline void check_file_length(long long end, long long size, const std::string& name) {
+  if (end > size) {
+    throw FormatError(name + ": truncated FITS: expected at least " + std::to_string(end) + " bytes, found " +
+                      std::to_string(size));
+  }
+}
+
+}  // namespace detail
+
 /// An open FITS image, closed at the end: its size, its header, its pixels. To be used by one thread
 /// at a time; every thread opens its own.
 ///
-/// A file of exactly that name is opened literally; otherwise the name may use CFITSIO's extended
-/// syntax on an existing local file: `f.fits[2]`, `f.fits[1:99,1:99]`, an event list binned to an image
-/// `f.fits[EVENTS][PI=500:2000][bin (X,Y)=::80]`. URL schemes, '!', mem:, shmem: and output
-/// redirection are refused. Without an HDU in the name the first image is taken.
+/// A file of exactly that name is opened literally; otherwise brackets behind the name of a local file may choose an
+/// extension (`f.fits[2]`, `f.fits[SCI,1]`), a section of its pixels (`f.fits[1][1:99,1:99]`, `f.fits[*,-*]`), rows of
+/// a table (`[PI=500:2000 && (FLAG & 4) == 0]`) and how they are binned to an image (`[bin (X,Y)=::80]`, `[binr
+/// X=1:99:2, Y=::2; WEIGHT]`), as in `f.fits[EVENTS][PI=500:2000][bin (X,Y)=::80]`. The grammar is in fits_grammar.hpp;
+/// all else of CFITSIO's extended syntax is refused before CFITSIO sees it: functions, columns, texts, other files,
+/// URLs. Without an HDU in the name the first image is taken.
 class FitsFile {
  public:
   /// Throws IoError (no such file, refused name) and FormatError (not FITS, truncated, no image of two
   /// axes, sides above 20000) with CFITSIO's whole message stack.
   explicit FitsFile(const std::filesystem::path& path)
       : lock_(detail::lock_fits()), path_(path), name_(path.string()), file_(detail::open_fits(path)) {
+    const FitsBrackets brackets = fits_brackets(path);
+    section_ = !brackets.section.empty() || !brackets.bins.empty();
     find_image();
     check_length();
   }
@@ -107,7 +128,6 @@ class FitsFile {
   void find_image() {
     int status = 0;
     const bool literal = fits_base(path_) == path_;
-    section_ = !literal && name_.find(':', fits_base(path_).string().size()) != std::string::npos;
     read_axes();
     if (axes_.empty() && literal) {
       int units = 0;
@@ -122,7 +142,10 @@ class FitsFile {
       throw FormatError(name_ + ": expected 2 axes (or 3: planes), found " + std::to_string(axes_.size()));
     }
     check_image_size(axes_[1], axes_[0], name_);
-    if (planes() > 16) throw FormatError(name_ + ": expected at most 16 planes, found " + std::to_string(axes_[2]));
+    if (planes() > max_fits_planes) {
+      throw FormatError(name_ + ": expected at most " + std::to_string(max_fits_planes) + " planes, found " +
+                        std::to_string(axes_[2]));
+    }
   }
 
   void read_axes() {
@@ -146,9 +169,7 @@ class FitsFile {
     }
   }
 
-  /// The file, or its unpacked copy in memory, must hold all the pixels that its header announces,
-  /// before memory is taken for them. Only the padding of the last block may be missing, as some
-  /// writers leave it out.
+  /// The file, or its unpacked copy in memory, must hold all the pixels that its header announces.
   void check_length() const {
     int status = 0;
     LONGLONG start = 0;
@@ -157,14 +178,10 @@ class FitsFile {
     if (fits_is_compressed_image(file_.get(), &status) == 0) {
       int bits = 0;
       fits_get_img_type(file_.get(), &bits, &status);
-      end = start + std::abs(bits) / 8 * static_cast<LONGLONG>(width()) * height() * planes();
+      end = start + detail::image_bytes(bits, height(), width(), planes());
     }
     detail::check_fits(status, name_, "cannot read the HDU");
-    const LONGLONG size = file_->Fptr->filesize;
-    if (end > size) {
-      throw FormatError(name_ + ": truncated FITS: expected at least " + std::to_string(end) + " bytes, found " +
-                        std::to_string(size));
-    }
+    detail::check_file_length(end, file_->Fptr->filesize, name_);
   }
 
   std::unique_lock<std::recursive_mutex> lock_;

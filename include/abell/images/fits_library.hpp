@@ -110,8 +110,8 @@ struct MemoryFits {
   }
 };
 
-/// Headers of FITS hold printable ASCII only.
-inline std::string printable(std::string text) {
+/// Headers of FITS hold visible ASCII only.
+inline std::string header_text(std::string text) {
   for (char& c : text) c = c < 32 || c > 126 ? '?' : c;
   return text;
 }

@@ -2,26 +2,23 @@
 /// Which names of FITS files are taken, and how they are opened.
 
 #include <abell/core/error.hpp>
+#include <abell/images/fits_grammar.hpp>
 #include <abell/images/fits_library.hpp>
 #include <abell/images/fits_tiles.hpp>
 #include <abell/images/image.hpp>
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstddef>
 #include <filesystem>
+#include <span>
 #include <string>
 #include <system_error>
 
 namespace abell {
 
-/// The file on disk that a FITS name stands for: itself when a file of exactly that name exists,
-/// else the part before the first '[' of CFITSIO's extended syntax.
-inline std::filesystem::path fits_base(const std::filesystem::path& path) {
-  std::error_code ignored;
-  const std::string name = path.string();
-  if (std::filesystem::exists(path, ignored)) return path;
-  return name.substr(0, name.find('['));
-}
+/// The most planes that a FITS image may have.
+inline constexpr int max_fits_planes = 16;
 
 namespace detail {
 
@@ -43,6 +40,27 @@ inline FitsName parse_fits_name(const std::string& name) {
           parts[5].data(), parts[6].data(), parts[7].data(), parts[8].data()};
 }
 
+/// CFITSIO must take the brackets for what they were checked as. Throws IoError.
+inline void check_same_parts(const FitsName& parts, const FitsBrackets& brackets, const std::string& base,
+                             const std::string& name) {
+  const auto same = [](std::string a, std::string b) {
+    a.erase(a.find_last_not_of(' ') + 1);
+    b.erase(b.find_last_not_of(' ') + 1);
+    return a == b;
+  };
+  const bool rows = !brackets.filter.empty() || !brackets.section.empty();
+  if (parts.scheme != "file://" || parts.file != base || !parts.output.empty() || !parts.compression.empty() ||
+      !parts.columns.empty() || !parts.pixels.empty() || parts.filter.empty() == rows ||
+      !same(parts.extension, brackets.extension) || !same(parts.bins, brackets.bins)) {
+    throw IoError(name + ": only names of local files are accepted: CFITSIO would read this one in another way");
+  }
+}
+
+/// CFITSIO drops blanks at the beginning of a name, and takes '~' there for a home.
+inline std::string as_file(const std::string& name) {
+  return name.starts_with(' ') || name.starts_with('~') ? "./" + name : name;
+}
+
 inline FitsPointer open_fits_named(const std::string& name, bool literal) {
   fitsfile* file = nullptr;
   int status = 0;
@@ -54,8 +72,28 @@ inline FitsPointer open_fits_named(const std::string& name, bool literal) {
   return opened;
 }
 
-/// The image that binning makes must not be larger than any image may be: CFITSIO would take memory
-/// for it first. Row filters are left out here, which can only make the ranges wider.
+/// The image that binning makes, by its number of bins on each axis, must not be larger than any image may be.
+inline void check_bins(std::span<const double> sides, const std::string& name) {
+  double all = 1;
+  for (std::size_t i = 0; i < sides.size(); ++i) {
+    const auto most = static_cast<double>(i < 2 ? max_image_side : max_fits_planes);
+    if (!(sides[i] <= most)) {
+      throw FormatError(name + ": expected at most " + std::to_string(std::lround(most)) + " bins on axis " +
+                        std::to_string(i + 1) + ", found " + std::to_string(sides[i]));
+    }
+    all *= std::max(1.0, sides[i]);
+  }
+  constexpr long most = max_image_side * max_image_side;
+  if (all > static_cast<double>(most)) {
+    throw FormatError(name + ": expected at most " + std::to_string(most) + " bins in all, found " +
+                      std::to_string(std::llround(all)));
+  }
+}
+
+/// The number of bins of a width between two limits: in double, which holds any.
+inline double bins_between(double low, double high, double width) { return std::abs((high - low) / width); }
+
+/// Checks the bins before CFITSIO makes the image, for the whole table: a row filter can only make ranges narrower.
 inline void check_fits_bins(const FitsName& parts, const std::string& name) {
   if (parts.bins.empty()) return;
   const std::string table = parts.file + (parts.extension.empty() ? "" : "[" + parts.extension + "]");
@@ -87,20 +125,14 @@ inline void check_fits_bins(const FitsName& parts, const std::string& name) {
   fits_calc_binningd(file.get(), axes, columns, low.data(), high.data(), step.data(), lows, highs, steps,
                      numbers.data(), sides.data(), from.data(), to.data(), size.data(), &status);
   check_fits(status, name, "cannot be binned");
-  for (int i = 0; i < axes; ++i) {
-    // In double: a side beyond the range of long comes out as any number.
-    const double side = std::abs((to[static_cast<std::size_t>(i)] - from[static_cast<std::size_t>(i)]) /
-                                 size[static_cast<std::size_t>(i)]);
-    if (!(side <= static_cast<double>(max_image_side))) {
-      throw FormatError(name + ": expected at most " + std::to_string(max_image_side) + " bins on axis " +
-                        std::to_string(i + 1) + ", found " + std::to_string(side));
-    }
-  }
+  std::array<double, 4> bins_on{};
+  for (std::size_t i = 0; i < static_cast<std::size_t>(axes); ++i) bins_on[i] = bins_between(from[i], to[i], size[i]);
+  check_bins(std::span(bins_on).first(static_cast<std::size_t>(axes)), name);
 }
 
 /// A section or a filter makes CFITSIO unpack tiles while it opens.
 inline void check_filtered_tiles(const FitsName& parts, const std::string& name) {
-  if (parts.filter.empty() && parts.pixels.empty()) return;
+  if (parts.filter.empty()) return;
   const FitsPointer file = open_fits_named(parts.file, true);
   int status = 0;
   int units = 0;
@@ -124,16 +156,15 @@ inline FitsPointer open_fits(const std::filesystem::path& path) {
     throw IoError(name + (beyond ? ": only names of local files are accepted" : ": no such file"));
   }
   if (!std::filesystem::is_regular_file(base, error)) throw IoError(name + ": not a regular file");
+  const FitsBrackets brackets = fits_brackets(path);
   check_tile_headers(base, name);
-  if (base == name) return open_fits_named(name, true);
+  if (base == name) return open_fits_named(as_file(name), true);
 
-  const FitsName parts = parse_fits_name(name);
-  if (parts.scheme != "file://" || parts.file != base || !parts.output.empty() || !parts.compression.empty()) {
-    throw IoError(name + ": this name cannot be combined with CFITSIO's extended syntax");
-  }
+  const FitsName parts = parse_fits_name(as_file(name));
+  check_same_parts(parts, brackets, as_file(base), name);
   check_filtered_tiles(parts, name);
   check_fits_bins(parts, name);
-  return open_fits_named(name, false);
+  return open_fits_named(as_file(name), false);
 }
 
 }  // namespace detail

@@ -35,6 +35,7 @@ struct FitsWriteOptions {
   std::string wcs = {};                   ///< cards of sky coordinates: `Wcs::cards` or `wcs_cards`
   std::vector<FitsKey> keys = {};         ///< further numbers
   std::vector<std::string> history = {};  ///< HISTORY, the command line say
+  Durability durability = Durability::now;
 };
 
 namespace detail {
@@ -97,7 +98,7 @@ inline void write_fits(const std::filesystem::path& path, const Image& image, co
   }
   const auto text = [&](const char* keyword, const std::string& value, const char* comment) {
     if (!value.empty()) {
-      fits_write_key_longstr(file, keyword, detail::printable(value).c_str(), comment, &status);
+      fits_write_key_longstr(file, keyword, detail::header_text(value).c_str(), comment, &status);
     }
   };
   text("OBJECT", options.object, "name of the object");
@@ -112,7 +113,7 @@ inline void write_fits(const std::filesystem::path& path, const Image& image, co
   text("CREATOR", options.creator, "program that made this file");
   if (options.dated) fits_write_date(file, &status);
   for (const std::string& line : options.history) {
-    fits_write_history(file, detail::printable(line).c_str(), &status);
+    fits_write_history(file, detail::header_text(line).c_str(), &status);
   }
   check();
   switch (options.pixels) {
@@ -129,7 +130,7 @@ inline void write_fits(const std::filesystem::path& path, const Image& image, co
   check();
   const std::size_t bytes = memory.finish(name);
 
-  AtomicFile out(path);
+  AtomicFile out(path, options.durability);
   out.stream().write(static_cast<const char*>(memory.bytes), static_cast<std::streamsize>(bytes));
   out.commit();
 }

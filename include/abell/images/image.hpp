@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -53,6 +54,22 @@ inline void check_image_size(long height, long width, const std::string& name) {
     throw FormatError(name + ": expected sides of 1 to " + std::to_string(max_image_side) + " pixels, found " +
                       std::to_string(width) + " x " + std::to_string(height) + " (width x height)");
   }
+}
+
+/// The megapixels, unless told otherwise, that an image may have before it comes to a network's size.
+inline constexpr double default_max_megapixels = 64;
+
+/// Throws FormatError when an image has more than `limit` megapixels; `name` is the file.
+inline void check_megapixels(long height, long width, double limit, const std::string& name) {
+  const double found = static_cast<double>(height) * static_cast<double>(width) / 1e6;
+  if (found <= limit) return;
+  const auto text = [](double value) {
+    std::ostringstream out;
+    out << value;
+    return out.str();
+  };
+  throw FormatError(name + ": expected at most " + text(limit) + " megapixels (--max-megapixels), found " +
+                    text(found) + " (" + std::to_string(width) + " x " + std::to_string(height) + ")");
 }
 
 /// What becomes of masked pixels.

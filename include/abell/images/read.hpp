@@ -36,7 +36,13 @@ inline bool is_fits(const std::filesystem::path& path) {
 }
 
 /// Reads PNG, JPEG or FITS, told apart by the first bytes and not by the name. PNG and JPEG give
-/// 0..255; FITS gives physical values with a mask. Errors: those of `read_stb` and `read_fits`.
-inline Image read_image(const std::filesystem::path& path) { return is_fits(path) ? read_fits(path) : read_stb(path); }
+/// 0..255; FITS gives physical values with a mask. Errors: those of `read_stb` and `read_fits`, and FormatError for
+/// more than `max_megapixels`, before pixels are read.
+inline Image read_image(const std::filesystem::path& path, double max_megapixels = default_max_megapixels) {
+  if (!is_fits(path)) return read_stb(path, max_megapixels);
+  const FitsFile file(path);
+  check_megapixels(file.height(), file.width(), max_megapixels, file.name());
+  return file.read();
+}
 
 }  // namespace abell

@@ -53,8 +53,11 @@ inline void check_wcs(int status, const std::string& name) {
   if (status != 0) throw FormatError(name + ": sky coordinates: " + wcs_errmsg[status]);
 }
 
-/// The cards of a header that wcslib 7.12 survives: it copies a text without a closing quote, and all
-/// that follows, into 72 characters, and takes memory for the square of WCSAXES.
+/// Whether a header may tell coordinates of so many axes.
+inline bool is_axis_count(long value) { return value >= 0 && value < 100; }
+
+/// The cards of a header that have closed texts, and a sensible WCSAXES. wcslib 7.12 crashed on some headers, and took
+/// much memory for others.
 inline std::string closed_cards(const std::string& header) {
   std::string kept;
   for (std::size_t at = 0; at + 80 <= header.size(); at += 80) {
@@ -66,7 +69,7 @@ inline std::string closed_cards(const std::string& header) {
       if (!closed) ++quote;  // two quotes are one inside the text
     }
     const bool axes = card.starts_with("WCSAXES");
-    if (closed && (!axes || (card_number(card) >= 0 && card_number(card) < 100))) kept += card;
+    if (closed && (!axes || is_axis_count(card_number(card)))) kept += card;
   }
   return kept;
 }

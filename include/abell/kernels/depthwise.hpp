@@ -13,6 +13,12 @@ constexpr int depthwise_band_rows(const Conv2dGeometry& g) {
   return std::clamp(65536 / row, std::min(4, g.out_height), g.out_height);
 }
 
+/// The number of the first output pixel of a row of image `image`.
+constexpr std::size_t output_at(const Conv2dGeometry& g, std::size_t image, int row) {
+  return (image * static_cast<std::size_t>(g.out_height) + static_cast<std::size_t>(row)) *
+         static_cast<std::size_t>(g.out_width);
+}
+
 template <class T>
 std::size_t depthwise_thread_scratch(const Run<T>& run, const Conv2dGeometry& g) {
   return round_up(count(run.table->depthwise_scratch_size(g)), 16);
@@ -33,8 +39,9 @@ void depthwise_packed(const Run<T>& run, const Conv2dGeometry& g, int batch, con
   parallel_for(bands.size(), run.threads, [&](int band, int thread) {
     const auto image = static_cast<std::size_t>(bands.image(band));
     const Range rows = bands.rows_of(band);
+    const int filters = g.filters / group;
     run.table->depthwise_rows(g, x.from(image * g.input_size()), packed, false, group,
-                              y + image * g.output_size() / static_cast<std::size_t>(group), g.filters / group,
+                              y + output_at(g, image, rows.begin) * static_cast<std::size_t>(filters), filters,
                               rows.begin, rows.end,
                               scratch + static_cast<std::size_t>(thread) * depthwise_thread_scratch(run, g));
   });

@@ -29,44 +29,42 @@ constexpr PixelPieces pointwise_pieces(int pixels, int channels, int filters) {
   return {pixels, (pixels + even - 1) / even};
 }
 
-/// A matrix packed in chunks of columns, so that threads share the packing and chunks of a product.
+/// How a matrix is packed in chunks of columns, so that threads share the packing and chunks of a product.
 template <class T>
 struct PackedColumns {
   static constexpr int chunk = 64;
 
   const KernelTable<T>* table;
   int depth, columns;
-  T* memory;
 
   int chunks() const { return (columns + chunk - 1) / chunk; }
   Range operator[](int index) const { return {index * chunk, std::min((index + 1) * chunk, columns)}; }
   std::size_t chunk_size() const { return round_up(count(table->packed_size(depth, std::min(columns, chunk))), 16); }
-  T* at(int index) const { return memory + static_cast<std::size_t>(index) * chunk_size(); }
-
-  static std::size_t size(const Run<T>& run, int depth, int columns) {
-    const PackedColumns p{run.table, depth, columns, nullptr};
-    return static_cast<std::size_t>(p.chunks()) * p.chunk_size();
-  }
+  std::size_t at(int index) const { return static_cast<std::size_t>(index) * chunk_size(); }
+  /// Values of the packed matrix.
+  std::size_t size() const { return at(chunks()); }
   /// Scratch values of `multiply`.
   static std::size_t edge_size(const Run<T>& run) { return round_up(count(run.table->gemm_edge_size), 16); }
 
   /// B is [depth][columns], or when `transposed` [columns][depth]; `bias` may be null.
-  void pack(int threads, const T* b, bool transposed, const T* bias) const {
+  void pack(int threads, const T* b, bool transposed, const T* bias, T* packed) const {
     parallel_for(chunks(), threads, [&](int index, int) {
       const Range range = (*this)[index];
       table->pack_matrix(
           depth, range.end - range.begin, b + (transposed ? static_cast<long>(range.begin) * depth : range.begin),
-          transposed ? depth : columns, transposed, bias == nullptr ? nullptr : bias + range.begin, at(index));
+          transposed ? depth : columns, transposed, bias == nullptr ? nullptr : bias + range.begin, packed + at(index));
     });
   }
   /// C [rows][columns] = A [rows][depth] B + bias, A's rows row_stride apart, the columns of some chunks only where
   /// `which` is given.
-  void multiply(int rows, const T* a, T* c, T* edge) const { multiply(rows, a, c, edge, {0, chunks()}); }
-  void multiply(int rows, const T* a, T* c, T* edge, Range which) const {
+  void multiply(int rows, const T* a, const T* packed, T* c, T* edge) const {
+    multiply(rows, a, packed, c, edge, {0, chunks()});
+  }
+  void multiply(int rows, const T* a, const T* packed, T* c, T* edge, Range which) const {
     for (int index = which.begin; index < which.end; ++index) {
       const Range range = (*this)[index];
-      table->gemm(rows, range.end - range.begin, depth, a, row_stride<T>(depth), at(index), c + range.begin, columns,
-                  edge);
+      table->gemm(rows, range.end - range.begin, depth, a, row_stride<T>(depth), packed + at(index), c + range.begin,
+                  columns, edge);
     }
   }
 };

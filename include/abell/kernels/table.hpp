@@ -78,15 +78,16 @@ struct KernelTable {
   void (*fetch)(const Rows<T>& rows, long pixels, int channels, T* to, long to_stride);
   /// The mean, and the sum of squared distances from it.
   void (*moments)(const T* values, long pixels, int channels, T* mean, T* squares);
-  /// Takes the gradient g back through relu6 (where z.relu6) in place, and sums g and g (z - mean) inverse.
-  void (*norm_gradient)(const Rows<T>& z, const T* mean, const T* inverse, long pixels, int channels, T* g, T* sum,
-                        T* product);
+  /// Takes the gradient g back through relu6 (where z.relu6) to `cut`, and sums it and its product with
+  /// (z - mean) inverse. `cut` may be g; without relu6 it is not touched.
+  void (*norm_gradient)(const Rows<T>& z, const T* mean, const T* inverse, long pixels, int channels, const T* g,
+                        T* cut, T* sum, T* product);
 
   // Depthwise convolution (filters = channels x multiplier), a range of output rows of one image.
   long (*depthwise_packed_size)(const Geometry&);
   void (*depthwise_pack)(const Geometry&, const T* weights, const T* scale, const T* bias, bool flipped, T* packed);
   long (*depthwise_scratch_size)(const Geometry&);
-  /// Output pixels lie `pixel` values apart.
+  /// Output row `begin` goes to `out`; pixels lie `pixel` values apart.
   void (*depthwise_rows)(const Geometry&, const Rows<T>& image, const T* packed, bool relu6, int group, T* out,
                          long pixel, int begin, int end, T* scratch);
   long (*depthwise_weights_scratch_size)(const Geometry&);

@@ -145,9 +145,8 @@ class BatchNormStage {
     const auto state = this->state(pass);
     const kernels::Pieces<T> sums = scratch(pass);
     each_piece(pass, [&](int piece, std::size_t first, long pixels) {
-      // Without relu6 the gradient is only read.
       pass.run.table->norm_gradient(kernels::Rows<T>{.values = x + first * channels_}, state.mean, state.inverse,
-                                    pixels, width(), const_cast<T*>(dy) + first * channels_, sums.first(piece),
+                                    pixels, width(), dy + first * channels_, nullptr, sums.first(piece),
                                     sums.second(piece));
     });
     const NormParameters<T> gradients{pass.gradients, channels_};

@@ -26,9 +26,9 @@ template <class T>
 void leave(const Pass<T>& pass, const UnitBackward<T>& b, std::size_t channels, int piece, std::size_t first,
            int pixels) {
   if (b.before == nullptr) return;
+  T* g = b.dx + first * channels;
   pass.run.table->norm_gradient(b.x.from(first * channels), b.before->mean, b.before->inverse, pixels,
-                                static_cast<int>(channels), b.dx + first * channels, b.sums.first(piece),
-                                b.sums.second(piece));
+                                static_cast<int>(channels), g, g, b.sums.first(piece), b.sums.second(piece));
 }
 
 /// dz W^T, and x^T dz, piece by piece: both inputs are fetched once. Returns the number of pieces.
@@ -45,8 +45,8 @@ std::size_t pointwise_backward(const NormalizedUnit& u, const Pass<T>& pass, con
   const std::size_t x_room = round_up(most * u.channels(), 16), z_room = round_up(most * count(z_stride), 16);
   const std::size_t edge = kernels::PackedColumns<T>::edge_size(run);
   Carve<T> carve{memory};
-  const kernels::PackedColumns<T> packed{run.table, g.filters, g.channels,
-                                         carve(kernels::PackedColumns<T>::size(run, g.filters, g.channels))};
+  const kernels::PackedColumns<T> matrix{run.table, g.filters, g.channels};
+  T* packed = carve(matrix.size());
   const auto pixels = static_cast<std::size_t>(pieces.pixels);
   T* xs = carve(partial ? threads * x_room : pixels * u.channels());
   T* zs = carve(partial ? threads * z_room : pixels * count(z_stride));
@@ -55,7 +55,7 @@ std::size_t pointwise_backward(const NormalizedUnit& u, const Pass<T>& pass, con
   T* product = carve(partial ? 0 : gemm_transposed_scratch(run, g.channels, g.filters, pieces.pixels));
   if (memory == nullptr) return carve.used;
 
-  if (b.dx != nullptr) packed.pack(run.threads, pass.parameters + u.parameters, true, nullptr);
+  if (b.dx != nullptr) matrix.pack(run.threads, pass.parameters + u.parameters, true, nullptr, packed);
   parallel_for(chunks, run.threads, [&](int chunk, int thread) {
     const auto own = static_cast<std::size_t>(thread);
     T* sum = sums + static_cast<std::size_t>(chunk) * u.weights;
@@ -72,7 +72,7 @@ std::size_t pointwise_backward(const NormalizedUnit& u, const Pass<T>& pass, con
                                    sum, g.filters);
       }
       if (b.dx == nullptr) continue;
-      packed.multiply(end - begin, z, b.dx + first * u.channels(), edges + own * edge);
+      matrix.multiply(end - begin, z, packed, b.dx + first * u.channels(), edges + own * edge);
       leave(pass, b, u.channels(), piece, first, end - begin);
     }
   });
@@ -117,7 +117,8 @@ std::size_t depthwise_backward(const NormalizedUnit& u, const Pass<T>& pass, con
     const auto width = static_cast<std::size_t>(g.width);
     if (rows.begin < rows.end) {
       run.table->depthwise_rows(t, b.dz.from(image * g.output_size()), packed, false, g.filters / g.channels,
-                                b.dx + image * g.input_size(), g.channels, rows.begin, rows.end, own);
+                                b.dx + output_at(t, image, rows.begin) * u.channels(), g.channels, rows.begin, rows.end,
+                                own);
     }
     leave(pass, b, u.channels(), band,
           (image * static_cast<std::size_t>(g.height) + static_cast<std::size_t>(rows.begin)) * width,

@@ -175,11 +175,10 @@ class NormalizedChainStage {
     parallel_for(pieces.size(), pass.run.threads, [&](int piece, int) {
       const auto [begin, end] = pieces[piece];
       const std::size_t first = static_cast<std::size_t>(begin) * last.filters();
-      const std::size_t values = static_cast<std::size_t>(end - begin) * last.filters();
-      std::copy_n(dy + first, values, g + first);
       const auto& state = saved.states[Links - 1];
       pass.run.table->norm_gradient(activation(saved, Links - 1).from(first), state.mean, state.inverse, end - begin,
-                                    last.geometry.filters, g + first, sums.first(piece), sums.second(piece));
+                                    last.geometry.filters, dy + first, g + first, sums.first(piece),
+                                    sums.second(piece));
     });
     return pieces.size();
   }

@@ -60,7 +60,7 @@ class NormalizedPrediction {
           for (std::size_t f = 0; f < u.filters(); ++f) scaled[from + f] = weights[from + f] * state.scale[f];
         });
         if (u.kind == NormalizedUnit::Kind::pointwise) {
-          columns(u, packed).pack(run_.threads, scaled, false, state.shift);
+          columns(u).pack(run_.threads, scaled, false, state.shift, packed);
         } else {
           run_.table->pack_conv2d(g, scaled, state.shift, packed);
         }
@@ -119,13 +119,13 @@ class NormalizedPrediction {
   std::size_t packed_size(const NormalizedUnit& u) const {
     const auto& g = u.geometry;
     switch (u.kind) {
-      case NormalizedUnit::Kind::pointwise: return kernels::PackedColumns<T>::size(run_, g.channels, g.filters);
+      case NormalizedUnit::Kind::pointwise: return columns(u).size();
       case NormalizedUnit::Kind::depthwise: return round_up(count(run_.table->depthwise_packed_size(g)), 16);
       default: return round_up(count(run_.table->packed_size(g.depth(), g.filters)), 16);
     }
   }
-  kernels::PackedColumns<T> columns(const NormalizedUnit& u, T* packed) const {
-    return {run_.table, u.geometry.channels, u.geometry.filters, packed};
+  kernels::PackedColumns<T> columns(const NormalizedUnit& u) const {
+    return {run_.table, u.geometry.channels, u.geometry.filters};
   }
   /// Links that are one pass: two where a 1x1 convolution follows a depthwise one.
   std::size_t links(std::size_t i) const {
@@ -192,33 +192,31 @@ class NormalizedPrediction {
     if (memory == nullptr) {  // for a smaller group of images, too
       const int few = std::min(images, (few_bands - 1) / bands.per_image());
       return std::max(each * static_cast<std::size_t>(run_.threads),
-                      few > 0 ? small_pair(first, columns(second, nullptr), few, x, packed, y, nullptr) : 0);
+                      few > 0 ? small_pair(first, second, few, x, packed, y, nullptr) : 0);
     }
-    const auto matrix = columns(second, const_cast<T*>(packed) + packed_size(first));
-    if (bands.size() < few_bands) return small_pair(first, matrix, images, x, packed, y, memory);
+    if (bands.size() < few_bands) return small_pair(first, second, images, x, packed, y, memory);
+    const auto matrix = columns(second);
     parallel_for(bands.size(), run_.threads, [&](int band, int thread) {
       T* own = memory + static_cast<std::size_t>(thread) * each;
       const auto image = static_cast<std::size_t>(bands.image(band));
       const Range rows = bands.rows_of(band);
-      // The kernel writes row r at r rows from its `out`: the band's first row at the beginning of `line`.
       T* between = own + room;
-      run_.table->depthwise_rows(g, x.from(image * g.input_size()), packed, true, 1,
-                                 between - static_cast<std::size_t>(rows.begin) * row, stride, rows.begin, rows.end,
-                                 own);
-      const std::size_t at = image * g.output_size() / first.filters() +
-                             static_cast<std::size_t>(rows.begin) * static_cast<std::size_t>(g.out_width);
-      matrix.multiply((rows.end - rows.begin) * g.out_width, between, y + at * second.filters(), own + room + line);
+      run_.table->depthwise_rows(g, x.from(image * g.input_size()), packed, true, 1, between, stride, rows.begin,
+                                 rows.end, own);
+      matrix.multiply((rows.end - rows.begin) * g.out_width, between, packed + packed_size(first),
+                      y + output_at(g, image, rows.begin) * second.filters(), own + room + line);
     });
     return 0;
   }
 
   /// Pixels x filters are cut finely, so that many threads share one image.
-  std::size_t small_pair(const NormalizedUnit& first, const kernels::PackedColumns<T>& matrix, int images,
+  std::size_t small_pair(const NormalizedUnit& first, const NormalizedUnit& second, int images,
                          const kernels::Rows<T>& x, const T* packed, T* y, T* memory) const {
     const auto& g = first.geometry;
+    const auto matrix = columns(second);
     const long stride = kernels::row_stride<T>(g.filters);
-    const std::size_t image_size = static_cast<std::size_t>(first.output_pixels(1)) * count(stride);
-    const std::size_t between = round_up(static_cast<std::size_t>(images) * image_size, 16);
+    const std::size_t pixels = static_cast<std::size_t>(first.output_pixels(images));
+    const std::size_t between = round_up(pixels * count(stride), 16);
     const std::size_t each = round_up(
         std::max(count(run_.table->depthwise_scratch_size(g)), kernels::PackedColumns<T>::edge_size(run_)), 16);
     if (memory == nullptr) return between + each * static_cast<std::size_t>(run_.threads);
@@ -227,14 +225,15 @@ class NormalizedPrediction {
     parallel_for(bands.size(), run_.threads, [&](int band, int thread) {
       const auto image = static_cast<std::size_t>(bands.image(band));
       const Range rows = bands.rows_of(band);
-      run_.table->depthwise_rows(g, x.from(image * g.input_size()), packed, true, 1, memory + image * image_size,
-                                 stride, rows.begin, rows.end, rooms + static_cast<std::size_t>(thread) * each);
+      run_.table->depthwise_rows(g, x.from(image * g.input_size()), packed, true, 1,
+                                 memory + output_at(g, image, rows.begin) * count(stride), stride, rows.begin, rows.end,
+                                 rooms + static_cast<std::size_t>(thread) * each);
     });
     const kernels::PixelPieces pieces{first.output_pixels(images), 48};
     parallel_for(pieces.size() * matrix.chunks(), run_.threads, [&](int task, int thread) {
       const auto [begin, end] = pieces[task % pieces.size()];
       const int chunk = task / pieces.size();
-      matrix.multiply(end - begin, memory + begin * stride,
+      matrix.multiply(end - begin, memory + begin * stride, packed + packed_size(first),
                       y + static_cast<std::size_t>(begin) * static_cast<std::size_t>(matrix.columns),
                       rooms + static_cast<std::size_t>(thread) * each, {chunk, chunk + 1});
     });
@@ -248,13 +247,13 @@ class NormalizedPrediction {
     const std::size_t room = round_up(count(pieces.most * stride), 16);
     const std::size_t each = room + kernels::PackedColumns<T>::edge_size(run_);
     if (memory == nullptr) return each * static_cast<std::size_t>(run_.threads);
-    const auto matrix = columns(u, const_cast<T*>(packed));
+    const auto matrix = columns(u);
     parallel_for(pieces.size(), run_.threads, [&](int piece, int thread) {
       T* own = memory + static_cast<std::size_t>(thread) * each;
       const auto [begin, end] = pieces[piece];
       const auto first = static_cast<std::size_t>(begin);
       run_.table->fetch(x.from(first * u.channels()), end - begin, u.geometry.channels, own, stride);
-      matrix.multiply(end - begin, own, y + first * u.filters(), own + room, {0, matrix.chunks()});
+      matrix.multiply(end - begin, own, packed, y + first * u.filters(), own + room);
     });
     return 0;
   }
@@ -268,8 +267,9 @@ class NormalizedPrediction {
     parallel_for(bands.size(), run_.threads, [&](int band, int thread) {
       const auto image = static_cast<std::size_t>(bands.image(band));
       const Range rows = bands.rows_of(band);
-      run_.table->depthwise_rows(g, x.from(image * g.input_size()), packed, false, 1, y + image * g.output_size(),
-                                 g.filters, rows.begin, rows.end, memory + static_cast<std::size_t>(thread) * each);
+      run_.table->depthwise_rows(g, x.from(image * g.input_size()), packed, false, 1,
+                                 y + output_at(g, image, rows.begin) * u.filters(), g.filters, rows.begin, rows.end,
+                                 memory + static_cast<std::size_t>(thread) * each);
     });
     return 0;
   }

@@ -89,19 +89,19 @@ std::size_t unit_forward(const NormalizedUnit& u, const Pass<T>& pass, const ker
     const bool in_place = x.plain() && stride == g.channels;
     const std::size_t each = round_up(most * count(stride), 16);
     const std::size_t edge = kernels::PackedColumns<T>::edge_size(run);
-    const kernels::PackedColumns<T> packed{run.table, g.channels, g.filters,
-                                           carve(kernels::PackedColumns<T>::size(run, g.channels, g.filters))};
+    const kernels::PackedColumns<T> matrix{run.table, g.channels, g.filters};
+    T* packed = carve(matrix.size());
     T* rooms = carve(threads * each);
     T* edges = carve(threads * edge);
     if (memory == nullptr) return carve.used;
-    packed.pack(run.threads, weights, false, bias);
+    matrix.pack(run.threads, weights, false, bias, packed);
     parallel_for(pieces.size(), run.threads, [&](int piece, int thread) {
       const auto [begin, end] = pieces[piece];
       const auto first = static_cast<std::size_t>(begin), own = static_cast<std::size_t>(thread);
       const kernels::Rows<T> from = x.from(first * u.channels());
       T* a = rooms + own * each;
       if (!in_place) run.table->fetch(from, end - begin, g.channels, a, stride);
-      packed.multiply(end - begin, in_place ? from.values : a, z + first * u.filters(), edges + own * edge);
+      matrix.multiply(end - begin, in_place ? from.values : a, packed, z + first * u.filters(), edges + own * edge);
       look(piece, first, end - begin);
     });
     return carve.used;
@@ -124,18 +124,16 @@ std::size_t unit_forward(const NormalizedUnit& u, const Pass<T>& pass, const ker
   parallel_for(bands.size(), run.threads, [&](int band, int thread) {
     const auto image = static_cast<std::size_t>(bands.image(band));
     const Range rows = bands.rows_of(band);
-    T* out = z + image * g.output_size();
+    const std::size_t first = output_at(g, image, rows.begin);
     T* own = rooms + static_cast<std::size_t>(thread) * each;
     if (depthwise) {
-      run.table->depthwise_rows(g, x.from(image * g.input_size()), packed, false, 1, out, g.filters, rows.begin,
-                                rows.end, own);
+      run.table->depthwise_rows(g, x.from(image * g.input_size()), packed, false, 1, z + first * u.filters(), g.filters,
+                                rows.begin, rows.end, own);
     } else {
-      run.table->conv2d_rows(g, whole + image * g.input_size(), packed, out, kernels::OutputStrides::of(g), rows.begin,
-                             rows.end, own);
+      run.table->conv2d_rows(g, whole + image * g.input_size(), packed, z + image * g.output_size(),
+                             kernels::OutputStrides::of(g), rows.begin, rows.end, own);
     }
-    const auto width = static_cast<std::size_t>(g.out_width);
-    look(band, image * static_cast<std::size_t>(g.out_height) * width + static_cast<std::size_t>(rows.begin) * width,
-         (rows.end - rows.begin) * g.out_width);
+    look(band, first, (rows.end - rows.begin) * g.out_width);
   });
   return carve.used;
 }

@@ -13,6 +13,17 @@
 
 namespace abell {
 
+namespace detail::report {
+
+/// Mean and standard deviation as two columns, empty where they are not there.
+inline void add_spread(std::vector<std::pair<std::string, std::string>>& fields, const std::string& name,
+                       const Spread& spread) {
+  fields.emplace_back(name, spread.mean ? csv_number(*spread.mean) : "");
+  fields.emplace_back(name + "_sd", spread.deviation ? csv_number(*spread.deviation) : "");
+}
+
+}  // namespace detail::report
+
 /// One line of results.csv as column and text, in order; numbers that are not there are empty.
 inline std::vector<std::pair<std::string, std::string>> result_fields(const Experiment& experiment,
                                                                       const ExperimentRow& row) {
@@ -28,8 +39,7 @@ inline std::vector<std::pair<std::string, std::string>> result_fields(const Expe
                                                           {"runs", std::to_string(row.runs.size())},
                                                           {"objects", std::to_string(experiment.objects.size())}};
   const auto add = [&](const std::string& name, const Spread& spread) {
-    fields.emplace_back(name, spread.mean ? csv_number(*spread.mean) : "");
-    fields.emplace_back(name + "_sd", spread.deviation ? csv_number(*spread.deviation) : "");
+    detail::report::add_spread(fields, name, spread);
   };
   const auto add_all = [&](const std::string& before, const MeasureSpreads& spreads) {
     for (std::size_t i = 0; i < spreads.size(); ++i) add(before + measure_names[i], spreads[i]);
@@ -49,8 +59,16 @@ inline std::vector<std::pair<std::string, std::string>> result_fields(const Expe
   add("scaled_calibration_error", summary.calibrated);
   add_all("tta_", summary.averaged);
   add("dropout_sd", summary.dropout);
-  add("seconds", summary.seconds);
-  add("images_per_second", summary.images_per_second);
+  return fields;
+}
+
+/// One line of times.csv in the same form: what the clock says, apart from the results, which are the same each time.
+inline std::vector<std::pair<std::string, std::string>> time_fields(const Experiment& experiment,
+                                                                    const ExperimentRow& row) {
+  const RowSummary summary = summarise(row, experiment.labels());
+  std::vector<std::pair<std::string, std::string>> fields{{"row", row.slug}, {"runs", std::to_string(row.runs.size())}};
+  detail::report::add_spread(fields, "seconds", summary.seconds);
+  detail::report::add_spread(fields, "images_per_second", summary.images_per_second);
   return fields;
 }
 
@@ -64,13 +82,14 @@ inline Spread paper_spread(const ExperimentRow& row, std::size_t measure) {
 
 namespace detail::report {
 
-/// The cells of a row of the short table: title, ours, the paper's, runs; `cell` writes a number.
-template <class Cell>
-std::vector<std::string> short_row(const Experiment& experiment, const ExperimentRow& row, const Cell& cell) {
-  std::vector<std::string> cells{row.title};
+/// The cells of a row of the short table: title, ours, the paper's, runs; `escape` takes text, `cell` writes a number.
+template <class Escape, class Cell>
+std::vector<std::string> short_row(const Experiment& experiment, const ExperimentRow& row, const Escape& escape,
+                                   const Cell& cell) {
+  std::vector<std::string> cells{escape(row.title)};
   const RowSummary summary = summarise(row, experiment.labels());
   for (std::size_t i = 0; i < measure_letters.size(); ++i) {
-    cells.push_back(!row.missing.empty() && i == 0 ? row.missing : cell(summary.plain[i], 3));
+    cells.push_back(!row.missing.empty() && i == 0 ? escape(row.missing) : cell(summary.plain[i], 3));
   }
   for (std::size_t i = 0; i < measure_letters.size(); ++i) cells.push_back(cell(paper_spread(row, i), 2));
   cells.push_back(std::to_string(row.runs.size()));
@@ -91,22 +110,6 @@ inline std::string joined(const std::vector<std::string>& cells, std::string_vie
   return out;
 }
 
-/// `text` with the characters that mean something in LaTeX escaped.
-inline std::string escape_tex(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    if (c == '\\') {
-      out += "\\textbackslash{}";
-    } else if (c == '~' || c == '^') {
-      out += std::string("\\") + c + "{}";
-    } else {
-      if (std::string_view("&%$#_{}").find(c) != std::string_view::npos) out += '\\';
-      out += c;
-    }
-  }
-  return out;
-}
-
 inline std::string objects_text(const Experiment& experiment) {
   return "Mean ± standard deviation over the runs, " + std::to_string(experiment.objects.size()) + " objects of the " +
          experiment.split + " split, threshold 0.5.";
@@ -114,14 +117,17 @@ inline std::string objects_text(const Experiment& experiment) {
 
 }  // namespace detail::report
 
-/// results.csv: one line a row. Throws IoError.
-inline void write_results_csv(const std::filesystem::path& path, const Experiment& experiment) {
+namespace detail::report {
+
+/// A table with a line of `fields_of` for each row.
+template <class Fields>
+void write_rows(const std::filesystem::path& path, const Experiment& experiment, const Fields& fields_of) {
   AtomicFile file(path);
   bool first = true;
   for (const ExperimentRow& row : experiment.rows) {
     std::vector<std::string> names;
     std::vector<std::string> values;
-    for (const auto& [name, value] : result_fields(experiment, row)) {
+    for (const auto& [name, value] : fields_of(experiment, row)) {
       names.push_back(name);
       values.push_back(value);
     }
@@ -132,21 +138,33 @@ inline void write_results_csv(const std::filesystem::path& path, const Experimen
   file.commit();
 }
 
+}  // namespace detail::report
+
+/// results.csv: one line a row. Throws IoError.
+inline void write_results_csv(const std::filesystem::path& path, const Experiment& experiment) {
+  detail::report::write_rows(path, experiment, result_fields);
+}
+
+/// times.csv: one line a row. Throws IoError.
+inline void write_times_csv(const std::filesystem::path& path, const Experiment& experiment) {
+  detail::report::write_rows(path, experiment, time_fields);
+}
+
 /// results.md: ours beside the paper's. Throws IoError.
 inline void write_results_markdown(const std::filesystem::path& path, const Experiment& experiment) {
   using namespace detail::report;
   AtomicFile file(path);
   const std::vector<std::string> head = short_head();
-  file.stream() << "# " << experiment.subtitle << "\n\n";
-  for (const std::string& note : experiment.notes) file.stream() << "> " << note << "\n\n";
+  file.stream() << "# " << escape_markdown(experiment.subtitle) << "\n\n";
+  for (const std::string& note : experiment.notes) file.stream() << "> " << escape_markdown(note) << "\n\n";
   file.stream() << "| " << joined(head, " | ") << " |\n|---|";
   for (std::size_t i = 1; i < head.size(); ++i) file.stream() << "---:|";
   file.stream() << "\n";
   for (const ExperimentRow& row : experiment.rows) {
     const auto cell = [](const Spread& spread, int decimals) { return spread_text(spread, decimals); };
-    file.stream() << "| " << joined(short_row(experiment, row, cell), " | ") << " |\n";
+    file.stream() << "| " << joined(short_row(experiment, row, escape_markdown, cell), " | ") << " |\n";
   }
-  file.stream() << "\n" << objects_text(experiment) << "\n";
+  file.stream() << "\n" << escape_markdown(objects_text(experiment)) << "\n";
   file.commit();
 }
 
@@ -154,9 +172,9 @@ inline void write_results_markdown(const std::filesystem::path& path, const Expe
 inline void write_results_tex(const std::filesystem::path& path, const Experiment& experiment) {
   using namespace detail::report;
   AtomicFile file(path);
-  file.stream() << "% " << experiment.subtitle << "\n";
-  for (const std::string& note : experiment.notes) file.stream() << "% " << note << "\n";
-  file.stream() << "% " << objects_text(experiment) << "\n\\begin{tabular}{lccccccccr}\n\\hline\n";
+  file.stream() << "% " << printable(experiment.subtitle) << "\n";
+  for (const std::string& note : experiment.notes) file.stream() << "% " << printable(note) << "\n";
+  file.stream() << "% " << printable(objects_text(experiment)) << "\n\\begin{tabular}{lccccccccr}\n\\hline\n";
   const std::vector<std::string> head = short_head();
   file.stream() << joined(head, " & ") << " \\\\\n\\hline\n";
   for (const ExperimentRow& row : experiment.rows) {
@@ -165,9 +183,7 @@ inline void write_results_tex(const std::filesystem::path& path, const Experimen
       return "$" + fixed_text(*spread.mean, decimals) + " \\pm " + fixed_text(spread.deviation.value_or(0), decimals) +
              "$";
     };
-    std::vector<std::string> cells = short_row(experiment, row, cell);
-    cells[0] = escape_tex(cells[0]);
-    file.stream() << joined(cells, " & ") << " \\\\\n";
+    file.stream() << joined(short_row(experiment, row, escape_tex, cell), " & ") << " \\\\\n";
   }
   file.stream() << "\\hline\n\\end{tabular}\n";
   file.commit();

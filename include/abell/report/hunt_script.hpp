@@ -154,8 +154,10 @@ function utc(ms) {
   return new Date(ms).toISOString().replace('T', ' ').replace(/\.\d+Z$/, ' UTC');
 }
 
-// A classification export as Panoptes writes it (RFC 4180).
+// A classification export as Panoptes writes it (RFC 4180). An apostrophe guards what a spreadsheet would evaluate.
 function csv() {
+  const formula = text => /^'*[\t\r\n]*[=+@-]/.test(text) && !/^[+-][\d.: ]+$/.test(text);
+  const guard = text => formula(text) ? "'" + text : text;
   const quote = text => /[",\r\n]/.test(text) ? '"' + text.replaceAll('"', '""') + '"' : text;
   const rows = [['classification_id', 'user_name', 'user_id', 'user_ip', 'workflow_id', 'workflow_name',
     'workflow_version', 'created_at', 'gold_standard', 'expert', 'metadata', 'annotations', 'subject_data',
@@ -173,7 +175,7 @@ function csv() {
       JSON.stringify({ [id]: { retired: null, image_id: data.subjects[index].id } }), id]);
     started = finished;
   });
-  return rows.map(row => row.map(quote).join(',') + '\n').join('');
+  return rows.map(row => row.map(guard).map(quote).join(',') + '\n').join('');
 }
 
 function save() {

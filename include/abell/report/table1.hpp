@@ -42,10 +42,11 @@ inline TextTable table1(const std::vector<Table1Row>& rows) {
 
 namespace detail::report {
 
-inline void write_joined(std::ostream& out, const std::vector<std::string>& cells, std::string_view before,
-                         std::string_view between, std::string_view after) {
+template <class Escape>
+void write_joined(std::ostream& out, const std::vector<std::string>& cells, const Escape& escape,
+                  std::string_view before, std::string_view between, std::string_view after) {
   out << before;
-  for (std::size_t i = 0; i < cells.size(); ++i) out << (i > 0 ? between : "") << cells[i];
+  for (std::size_t i = 0; i < cells.size(); ++i) out << (i > 0 ? between : "") << escape(cells[i]);
   out << after << '\n';
 }
 
@@ -54,22 +55,22 @@ inline void write_joined(std::ostream& out, const std::vector<std::string>& cell
 /// The table in Markdown.
 inline void write_markdown(std::ostream& out, const TextTable& table) {
   using detail::report::write_joined;
-  write_joined(out, table.head, "| ", " | ", " |");
-  write_joined(out, std::vector<std::string>(table.head.size(), "---"), "|", "|", "|");
-  for (const std::vector<std::string>& row : table.rows) write_joined(out, row, "| ", " | ", " |");
+  write_joined(out, table.head, escape_markdown, "| ", " | ", " |");
+  write_joined(out, std::vector<std::string>(table.head.size(), "---"), escape_markdown, "|", "|", "|");
+  for (const std::vector<std::string>& row : table.rows) write_joined(out, row, escape_markdown, "| ", " | ", " |");
 }
 
-/// The table as a LaTeX tabular. Cells must hold no characters that mean something in LaTeX.
+/// The table as a LaTeX tabular.
 inline void write_latex(std::ostream& out, const TextTable& table) {
   using detail::report::write_joined;
   out << "\\begin{tabular}{lrl" << std::string(table.head.size() - 3, 'r') << "}\n\\hline\n";
-  write_joined(out, table.head, "", " & ", " \\\\");
+  write_joined(out, table.head, escape_tex, "", " & ", " \\\\");
   out << "\\hline\n";
   for (std::vector<std::string> row : table.rows) {
     for (std::string& cell : row) {
       if (cell == undefined_text) cell = "--";
     }
-    write_joined(out, row, "", " & ", " \\\\");
+    write_joined(out, row, escape_tex, "", " & ", " \\\\");
   }
   out << "\\hline\n\\end{tabular}\n";
 }

@@ -1,7 +1,8 @@
 #pragma once
-/// Text for pages and figures: escaping, and numbers as people write them, whatever the locale.
+/// Text for pages, tables and figures: escaping, and numbers as people write them, whatever the locale.
 
 #include <abell/core/error.hpp>
+#include <abell/core/printable.hpp>
 #include <array>
 #include <charconv>
 #include <cmath>
@@ -12,25 +13,46 @@
 namespace abell {
 
 /// `text` with the characters that mean something in HTML and SVG replaced, safe in elements and in quoted
-/// attributes. Control characters, which HTML forbids, become U+FFFD.
+/// attributes. What `printable` would not show, but line feeds and tabs, becomes U+FFFD.
 inline std::string escape_html(std::string_view text) {
   std::string out;
   out.reserve(text.size());
-  for (const char c : text) {
-    switch (c) {
+  const auto keep = [&](std::string_view character) {
+    switch (character.front()) {
       case '&': out += "&amp;"; break;
       case '<': out += "&lt;"; break;
       case '>': out += "&gt;"; break;
       case '"': out += "&quot;"; break;
       case '\'': out += "&#39;"; break;
-      case '\n':
-      case '\t': out += c; break;
-      default:
-        if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) {
-          out += "\uFFFD";
-        } else {
-          out += c;
-        }
+      default: out += character;
+    }
+  };
+  const auto replace = [&](std::string_view bytes) { out += bytes == "\n" || bytes == "\t" ? bytes : "\uFFFD"; };
+  detail::for_each_character(text, keep, replace);
+  return out;
+}
+
+/// `text` on one line of Markdown, also in a cell of a table: what has a meaning there stands behind a backslash.
+inline std::string escape_markdown(std::string_view text) {
+  std::string out;
+  for (const char c : printable(text)) {
+    if (std::string_view("\\|`*_~[]<>").find(c) != std::string_view::npos) out += '\\';
+    out += c;
+  }
+  return out;
+}
+
+/// `text` on one line of LaTeX, the characters that mean something there escaped.
+inline std::string escape_tex(std::string_view text) {
+  std::string out;
+  for (const char c : printable(text)) {
+    if (c == '\\') {
+      out += "\\textbackslash{}";
+    } else if (c == '~' || c == '^') {
+      out += std::string("\\") + c + "{}";
+    } else {
+      if (std::string_view("&%$#_{}").find(c) != std::string_view::npos) out += '\\';
+      out += c;
     }
   }
   return out;

@@ -5,6 +5,7 @@
 #include <abell/training/history.hpp>
 #include <abell/training/optimizer.hpp>
 #include <abell/training/schedule.hpp>
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -28,7 +29,8 @@ struct StepReport {
 };
 
 /// Called by `fit`; any member may be empty. `stop` is asked after every step: when it returns true
-/// the run ends there, mid-epoch, and its state continues from there.
+/// the run ends there, mid-epoch, and its state continues from there. In `on_step` and `on_epoch` the state
+/// is one to continue from, too.
 struct Callback {
   std::function<void(const StepReport&)> on_step = {};
   std::function<void(const EpochRecord&)> on_epoch = {};
@@ -119,11 +121,50 @@ LossSum train_step(Network& network, const FitOptions& options, OptimizerState<T
   return sum;
 }
 
+namespace detail {
+
+/// Throws FormatError, beginning with `where`, unless `state` can have come from `images` images in batches of
+/// `options.batch`; OptionError when `options` end before it, or when it ended within an epoch and is to go on.
+template <class T>
+void check_counts(const std::string& where, const TrainingState<T>& state, const FitOptions& options,
+                  std::size_t images) {
+  const auto batch = static_cast<std::size_t>(options.batch);
+  const std::size_t batches = (images + batch - 1) / batch;
+  const std::uint64_t before = batches * static_cast<std::uint64_t>(state.epoch);
+  const std::uint64_t steps =
+      options.iterations > 0 ? options.iterations : batches * static_cast<std::uint64_t>(options.epochs);
+  const std::uint64_t updates = state.optimizer.updates;
+  const auto require = [&](bool holds, const std::string& expected, std::uint64_t found) {
+    if (!holds) throw FormatError(where + ": expected " + expected + ", found " + std::to_string(found));
+  };
+  require(state.batch <= batches, "at most " + std::to_string(batches) + " batches in an epoch", state.batch);
+  const std::size_t seen = std::min(state.batch * batch, images);
+  require(state.seen == seen, std::to_string(seen) + " images in " + std::to_string(state.batch) + " batches",
+          state.seen);
+  // A count of iterations may cut the last epoch short.
+  const bool cut = state.finished && updates < before && updates > before - batches;
+  require(cut || updates == before + state.batch,
+          std::to_string(before + state.batch) + " updates in " + std::to_string(state.epoch) + " epochs and " +
+              std::to_string(state.batch) + " batches",
+          updates);
+  if (updates > steps) {
+    throw OptionError(where + ": expected " + std::to_string(updates) +
+                      " steps or more, which the run has done, found " + std::to_string(steps));
+  }
+  if (cut && updates < steps) {
+    throw OptionError(where + ": expected a run that ended with an epoch to go on, found " + std::to_string(updates) +
+                      " steps of epochs of " + std::to_string(batches));
+  }
+}
+
+}  // namespace detail
+
 /// Trains `network` on `train`, going on from `state` (a fresh one starts the run). After each epoch
 /// the validation loss (without validation data: the training loss) is what plateau, early stopping and
 /// the best weights watch. Afterwards the network holds the last weights and `state` the best ones.
 /// Throws OptionError, ShapeError, and NumericError "epoch 3, batch 17: ..."; then the network holds
 /// the last good weights: those before that step, or those that the epoch began with when the step spoilt them.
+/// Throws FormatError when the counts of `state` are not those of a run on `train` with this batch.
 template <class Network, Samples Train, Samples Validation>
 void fit(Network& network, const Train& train, const Validation* validation, const FitOptions& options,
          TrainingState<typename Network::Scalar>& state) {
@@ -149,6 +190,7 @@ void fit(Network& network, const Train& train, const Validation* validation, con
   }
 
   Loader<Train> loader(train, {.batch = options.batch, .seed = options.seed, .shuffle = true});
+  detail::check_counts("fit", state, options, train.size());
   const std::size_t batches = loader.batches();
   const std::uint64_t steps =
       options.iterations > 0 ? options.iterations : static_cast<std::uint64_t>(options.epochs) * batches;
@@ -161,14 +203,10 @@ void fit(Network& network, const Train& train, const Validation* validation, con
   };
 
   std::vector<T> good;  // the weights at the start of the epoch
-  // A run that came to its end may be given a later one, where that end was the end of an epoch.
+  // A run that came to its end may be given a later one.
   const bool stopped_early =
       state.finished && options.early_stopping && state.early_stopping.wait >= options.early_stopping->patience;
-  if (state.finished && !stopped_early && state.optimizer.updates < steps && state.optimizer.updates % batches != 0) {
-    throw OptionError("fit: expected a run that ended with an epoch to go on, found " +
-                      std::to_string(state.optimizer.updates) + " steps of epochs of " + std::to_string(batches));
-  }
-  state.finished = stopped_early || state.optimizer.updates >= steps;
+  state.finished = stopped_early || (state.optimizer.updates >= steps && state.batch == 0);
   while (!state.finished) {
     const auto start = std::chrono::steady_clock::now();
     const double before = state.seconds;
@@ -198,6 +236,7 @@ void fit(Network& network, const Train& train, const Validation* validation, con
       state.correct += sum.correct;
       state.seen += batch->labels.size();
       ++state.batch;
+      clock();
       const auto seen = static_cast<double>(state.seen);
       const StepReport report{state.epoch + 1,
                               state.batch,
@@ -210,10 +249,7 @@ void fit(Network& network, const Train& train, const Validation* validation, con
       for (const Callback& callback : options.callbacks) {
         if (callback.on_step) callback.on_step(report);
       }
-      if (stop_asked() && state.batch < batches && state.optimizer.updates < steps) {
-        clock();
-        return;
-      }
+      if (stop_asked() && state.batch < batches && state.optimizer.updates < steps) return;
     }
 
     EpochRecord record;
@@ -243,8 +279,8 @@ void fit(Network& network, const Train& train, const Validation* validation, con
     }
     exchange();
     if (options.plateau) state.optimizer.learning_rate = options.plateau->next(state.plateau, watched, rate);
-    state.finished = state.optimizer.updates >= steps ||
-                     (options.early_stopping && options.early_stopping->stop(state.early_stopping, watched));
+    const bool stops = options.early_stopping && options.early_stopping->stop(state.early_stopping, watched);
+    state.finished = stops || state.optimizer.updates >= steps;
     clock();
     record.seconds = state.seconds;
     record.waited_seconds = loader.waited_seconds() - waited;

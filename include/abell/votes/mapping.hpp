@@ -64,37 +64,46 @@ inline Mapping hunt_mapping() {
   return mapping;
 }
 
-/// The mapping in a JSON file:
+/// The mapping in JSON text; `name` is used in errors.
 ///
 ///     {"answers": {"T0": {"Nothing there": "a", "Something": null}, "*": {"A galaxy": "d"}}}
 ///
 /// Tasks ("*" stands for all), their answers, and a code each: "a" to "g", its name, or null for an answer that leads
-/// on to another question. Throws IoError and FormatError.
-inline Mapping read_mapping(const std::filesystem::path& path) {
+/// on to another question. Throws FormatError.
+inline Mapping parse_mapping(std::string_view text, const std::string& name) {
   using Json = nlohmann::json;
-  std::ifstream file(path, std::ios::binary);
-  if (!file) throw IoError(path.string() + ": cannot be opened for reading");
-  const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
   const Json json = Json::parse(text, nullptr, false);
-  const auto fail = [&](const std::string& what) { throw FormatError(path.string() + ": expected " + what); };
+  const auto fail = [&](const std::string& what) { throw FormatError(name + ": expected " + what); };
+  // To dump what is nested would go as deep as the file says.
+  const auto shown = [](const Json& value) {
+    return value.is_structured() ? std::string("an ") + value.type_name() : value.dump();
+  };
   if (!json.is_object() || !json.contains("answers") || !json["answers"].is_object()) {
     fail(R"(a JSON object like {"answers": {"T0": {"Yes": "f", "No": "a"}}}, found )" +
          std::string(json.is_discarded() ? "no JSON" : "another one"));
   }
   Mapping mapping;
   for (const auto& [task, answers] : json["answers"].items()) {
-    if (!answers.is_object()) fail("an object of answers for task '" + task + "', found " + answers.dump());
+    if (!answers.is_object()) fail("an object of answers for task '" + task + "', found " + shown(answers));
     for (const auto& [answer, value] : answers.items()) {
       if (value.is_null()) {
         mapping.add(task, answer, no_code);
         continue;
       }
       const std::optional<int> code = value.is_string() ? code_of(value.get<std::string>()) : std::nullopt;
-      if (!code) fail("a code, a to g or null, for '" + answer + "' in task '" + task + "', found " + value.dump());
+      if (!code) fail("a code, a to g or null, for '" + answer + "' in task '" + task + "', found " + shown(value));
       mapping.add(task, answer, *code);
     }
   }
   return mapping;
+}
+
+/// The mapping in a JSON file. Throws IoError (cannot be read) and the errors of `parse_mapping`.
+inline Mapping read_mapping(const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) throw IoError(path.string() + ": cannot be opened for reading");
+  const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  return parse_mapping(text, path.string());
 }
 
 }  // namespace abell::votes

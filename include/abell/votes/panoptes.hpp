@@ -181,13 +181,14 @@ class ExportReader {
   }
 
   /// The subject's metadata `options_.id`, which may be hidden from volunteers by '#', '!' or '//' before its name.
+  /// Ids came to Panoptes in a manifest in CSV, and may still have that file's guard.
   std::optional<std::string> object_id(const Json& data) const {
     for (const Json& subject : data) {
       if (!subject.is_object()) continue;
       for (const char* const hidden : {"", "#", "!", "//"}) {
         const auto value = subject.find(hidden + options_.id);
         if (value == subject.end() || value->is_structured() || value->is_null()) continue;
-        return value->is_string() ? value->get<std::string>() : value->dump();
+        return value->is_string() ? std::string(unguarded(value->get_ref<const std::string&>())) : value->dump();
       }
     }
     return std::nullopt;

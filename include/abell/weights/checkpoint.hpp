@@ -13,12 +13,11 @@
 
 #include <abell/core/error.hpp>
 #include <abell/core/tensor.hpp>
+#include <abell/weights/checkpoint_check.hpp>
 #include <abell/weights/json.hpp>
 #include <abell/weights/match.hpp>
 #include <abell/weights/safetensors.hpp>
 #include <algorithm>
-#include <array>
-#include <cmath>
 #include <concepts>
 #include <cstdint>
 #include <filesystem>
@@ -68,15 +67,6 @@ void for_each_number(State& state, const Visit& visit) {
   visit("state/best_epoch", state.best_epoch);
 }
 
-/// The numbers of an EpochRecord.
-inline constexpr std::size_t record_size = 8;
-
-template <class Record>
-std::array<double, record_size> record_values(const Record& record) {
-  return {static_cast<double>(record.epoch), record.loss,          record.accuracy, record.validation_loss,
-          record.validation_accuracy,        record.learning_rate, record.seconds,  record.waited_seconds};
-}
-
 /// How a number of type N is stored.
 template <class N>
 using StoredNumber =
@@ -109,34 +99,6 @@ N read_number(const std::filesystem::path& path, const StoredTensor& tensor) {
   return static_cast<N>(value);
 }
 
-/// Throws FormatError when the parts of a state contradict each other.
-template <class State>
-void check_state(const std::filesystem::path& path, const State& state, std::size_t parameters) {
-  const auto require = [&](bool holds, const std::string& expected, const std::string& found) {
-    if (!holds) throw FormatError(path.string() + ": expected " + expected + ", found " + found);
-  };
-  const auto epoch = static_cast<std::size_t>(state.epoch);
-  require(state.history.size() == epoch, "a history of " + std::to_string(epoch) + " epochs",
-          std::to_string(state.history.size()));
-  require(state.best_parameters.size() == (epoch == 0 ? 0 : parameters),
-          std::to_string(epoch == 0 ? 0 : parameters) + " best parameters",
-          std::to_string(state.best_parameters.size()));
-  require(state.average.empty() || state.average.size() == parameters,
-          std::to_string(parameters) + " averaged parameters or none", std::to_string(state.average.size()));
-  require(state.best_epoch <= state.epoch, "a best epoch of at most " + std::to_string(epoch),
-          std::to_string(state.best_epoch));
-  require(state.correct <= state.seen, "at most " + std::to_string(state.seen) + " correct images",
-          std::to_string(state.correct));
-  require((state.batch == 0) == (state.seen == 0) && state.batch <= state.seen,
-          "images in each of " + std::to_string(state.batch) + " batches", std::to_string(state.seen) + " images");
-  require(state.batch <= state.optimizer.updates, "at least " + std::to_string(state.batch) + " updates",
-          std::to_string(state.optimizer.updates));
-  require(std::isfinite(state.optimizer.learning_rate) && state.optimizer.learning_rate >= 0,
-          "a learning rate of 0 or more", std::to_string(state.optimizer.learning_rate));
-  require(std::isfinite(state.loss_sum), "a finite sum of losses", std::to_string(state.loss_sum));
-  require(std::isfinite(state.seconds) && state.seconds >= 0, "0 seconds or more", std::to_string(state.seconds));
-}
-
 inline void check_config(const std::filesystem::path& path, const std::string& config) {
   const std::string where = path.string() + ": config";
   const Json json = parse_json(config, where);
@@ -160,7 +122,7 @@ inline std::string config_of(const std::filesystem::path& path, const std::map<s
 
 }  // namespace detail
 
-/// Puts aside a run: after `fit` has returned (stopped or finished), or in a callback's `on_epoch`.
+/// Puts aside a run: after `fit` has returned (stopped or finished), or in a callback's `on_step` or `on_epoch`.
 /// `config` is a JSON object with the run's options, given back by `load_checkpoint`. Throws IoError when writing
 /// fails (an older checkpoint then stays), FormatError when `config` is none, NumericError for NaN
 /// and infinite parameters, ShapeError for a state of another network.
@@ -204,7 +166,8 @@ inline std::string read_checkpoint_config(const std::filesystem::path& path) {
 }
 
 /// Loads what `save_checkpoint` wrote, bit for bit, and returns its `config`; `fit` goes on from there
-/// when its options and data are those of the first run. The network must be of the same description,
+/// when its options and data are those of the first run. Every number is checked to be one that `fit` can come to
+/// (with the options at hand, `check_resumable` tells more). The network must be of the same description,
 /// input and scalar type. Throws IoError, FormatError, ShapeError ("weights of another network"),
 /// NumericError; network and state are then as they were.
 template <class Network, Resumable<typename Network::Scalar> State>

@@ -3,6 +3,9 @@
 /// text. Files are read and written as a whole, in memory (HDF5's "core" driver): what cannot be read or
 /// written is told from what is damaged, and nothing half-written ever has the final name.
 ///
+/// All numbers come from the file itself: links to other files, numbers in other files and virtual datasets are
+/// refused before HDF5 would open what they name.
+///
 /// HDF5 as Debian builds it may be called from one thread at a time only.
 
 #include <hdf5.h>
@@ -48,7 +51,11 @@ class Handle {
   Handle(hid_t id, herr_t (*close)(hid_t)) : id_(id), close_(close) {}
   Handle(Handle&& other) noexcept : id_(std::exchange(other.id_, -1)), close_(other.close_) {}
   Handle(const Handle&) = delete;
-  Handle& operator=(const Handle&) = delete;
+  Handle& operator=(Handle&& other) noexcept {
+    std::swap(id_, other.id_);
+    std::swap(close_, other.close_);
+    return *this;
+  }
   ~Handle() {
     if (id_ >= 0) close_(id_);
   }
@@ -120,12 +127,59 @@ inline void write(const std::filesystem::path& path, const Handle& file) {
   out.commit();
 }
 
-/// Whether each link of the path "a/b/c" is there.
-inline bool has(hid_t object, const std::string& path) {
-  for (std::size_t end = path.find('/', 1); end != std::string::npos; end = path.find('/', end + 1)) {
-    if (H5Lexists(object, path.substr(0, end).c_str(), H5P_DEFAULT) <= 0) return false;
+/// The most soft links on one path, and the most bytes of one.
+inline constexpr int most_soft_links = 16;
+inline constexpr std::size_t most_link_bytes = 65536;
+
+/// What `path` leads to, within the file; nothing when there is no such thing. It goes from part to part, so that each
+/// link is known before it is followed; as for HDF5, empty parts and "." lead nowhere and ".." is a name like others.
+/// Throws FormatError for links to other files and of users' own kinds, and for too many soft links; `where` opens the
+/// message.
+inline Handle follow(hid_t start, const std::string& path, const std::string& where) {
+  const auto fail = [&](const std::string& found) {
+    throw FormatError(where + ": expected " + in_quotes(path) + " in this file, found " + found);
+  };
+  Handle here(-1, H5Oclose);
+  std::vector<std::string> parts;  // still to go, the next one last
+  const auto go = [&](hid_t from, std::string_view way) {
+    here = Handle(H5Oopen(from, way.starts_with('/') ? "/" : ".", H5P_DEFAULT), H5Oclose);
+    for (std::size_t end = way.size(); end != 0;) {
+      const std::size_t slash = way.substr(0, end).rfind('/');
+      const std::size_t begin = slash == std::string_view::npos ? 0 : slash + 1;
+      const std::string_view part = way.substr(begin, end - begin);
+      if (!part.empty() && part != ".") parts.emplace_back(part);
+      end = begin == 0 ? 0 : begin - 1;
+    }
+  };
+  go(start, path);
+  if (parts.empty()) return {-1, H5Oclose};
+  for (int soft_links = 0; !parts.empty();) {
+    const std::string part = std::move(parts.back());
+    parts.pop_back();
+    if (H5Iget_type(here) != H5I_GROUP || H5Lexists(here, part.c_str(), H5P_DEFAULT) <= 0) return {-1, H5Oclose};
+    H5L_info_t link{};
+    if (H5Lget_info(here, part.c_str(), &link, H5P_DEFAULT) < 0) fail("a damaged link");
+    if (link.type == H5L_TYPE_EXTERNAL) fail("a link to another file");
+    if (link.type != H5L_TYPE_HARD && link.type != H5L_TYPE_SOFT) fail("a link of a user's own kind");
+    if (link.type == H5L_TYPE_HARD) {
+      here = Handle(H5Oopen(here, part.c_str(), H5P_DEFAULT), H5Oclose);
+      if (!here) fail("damage");
+      continue;
+    }
+    if (++soft_links > most_soft_links) fail("more than " + std::to_string(most_soft_links) + " soft links");
+    if (link.u.val_size > most_link_bytes) fail("a damaged link");
+    std::string target(link.u.val_size, '\0');
+    if (H5Lget_val(here, part.c_str(), target.data(), target.size(), H5P_DEFAULT) < 0) fail("a damaged link");
+    go(here, std::string_view(target).substr(0, target.find('\0')));
   }
-  return !path.empty() && H5Lexists(object, path.c_str(), H5P_DEFAULT) > 0;
+  return here;
+}
+
+/// The group that `path` leads to, as `follow` does it.
+inline Handle group(hid_t start, const std::string& path, const std::string& where) {
+  Handle found = follow(start, path, where);
+  if (H5Iget_type(found) != H5I_GROUP) return {-1, H5Oclose};
+  return found;
 }
 
 /// Limits of text in attributes, before memory is taken for what a damaged file announces.
@@ -168,17 +222,27 @@ inline std::optional<std::vector<std::string>> texts(hid_t object, const std::st
   return all;
 }
 
-/// A dataset's shape, and the type in which its numbers are read: F64 for wider floating-point numbers than
-/// F32. Its bytes are not read yet. Throws FormatError when it is none or holds other than numbers.
-inline StoredTensor dataset(hid_t group, const std::string& name, const std::string& where) {
+/// An open dataset, and its shape and the type in which its numbers are read: F64 for wider floating-point numbers than
+/// F32. Its bytes are not read yet.
+struct Dataset {
+  Handle data;
+  StoredTensor tensor;
+};
+
+/// Throws FormatError when there is none, its numbers lie in another file or are no floating-point numbers.
+inline Dataset dataset(hid_t group, const std::string& name, const std::string& where) {
   const auto fail = [&](const std::string& found) {
     throw FormatError(where + ": expected a dataset " + in_quotes(name) + " of floating-point numbers, found " + found);
   };
-  if (!has(group, name)) fail("none");
-  const Handle data(H5Dopen2(group, name.c_str(), H5P_DEFAULT), H5Dclose);
-  const Handle space(data ? H5Dget_space(data) : -1, H5Sclose);
-  const Handle type(data ? H5Dget_type(data) : -1, H5Tclose);
-  if (!space || !type) fail("a group or damage");
+  Handle data = follow(group, name, where);
+  if (!data) fail("none");
+  const Handle creation(H5Iget_type(data) == H5I_DATASET ? H5Dget_create_plist(data) : -1, H5Pclose);
+  if (!creation) fail("a group or damage");
+  if (H5Pget_external_count(creation) != 0) fail("one whose numbers are in another file");
+  if (H5Pget_layout(creation) == H5D_VIRTUAL) fail("a virtual one, whose numbers are in other datasets");
+  const Handle space(H5Dget_space(data), H5Sclose);
+  const Handle type(H5Dget_type(data), H5Tclose);
+  if (!space || !type) fail("damage");
   if (H5Tget_class(type) != H5T_FLOAT) fail("another type");
   const int rank = H5Sget_simple_extent_ndims(space);
   if (rank < 0 || rank > H5S_MAX_RANK) fail("a damaged shape");
@@ -187,17 +251,16 @@ inline StoredTensor dataset(hid_t group, const std::string& name, const std::str
   StoredTensor tensor;
   tensor.dtype = H5Tget_size(type) > sizeof(float) ? DType::f64 : DType::f32;
   tensor.shape.assign(sizes.begin(), sizes.end());
-  return tensor;
+  return {std::move(data), std::move(tensor)};
 }
 
-/// Reads the numbers of a dataset whose shape `tensor` has.
-inline void read_into(hid_t group, const std::string& name, StoredTensor& tensor, const std::string& where) {
+/// Reads the numbers of `data` into `tensor`, which has its shape.
+inline void read_into(const Handle& data, StoredTensor& tensor, const std::string& where) {
   const std::optional<std::uint64_t> bytes = byte_count(tensor.dtype, tensor.shape);
-  const Handle data(H5Dopen2(group, name.c_str(), H5P_DEFAULT), H5Dclose);
   tensor.bytes.resize(static_cast<std::size_t>(bytes.value()));
   const hid_t type = tensor.dtype == DType::f64 ? H5T_NATIVE_DOUBLE : H5T_NATIVE_FLOAT;
-  if (!data || H5Dread(data, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, tensor.bytes.data()) < 0) {
-    throw FormatError(where + ": dataset " + in_quotes(name) + " is damaged or truncated");
+  if (H5Dread(data, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, tensor.bytes.data()) < 0) {
+    throw FormatError(where + ": dataset " + in_quotes(tensor.name) + " is damaged or truncated");
   }
 }
 

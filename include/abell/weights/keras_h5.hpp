@@ -12,12 +12,16 @@
 #include <abell/weights/hdf5.hpp>
 #include <abell/weights/in_child.hpp>
 #include <abell/weights/match.hpp>
+#include <abell/weights/safetensors.hpp>
 #include <algorithm>
+#include <cstdint>
 #include <filesystem>
 #include <map>
 #include <optional>
+#include <ostream>
 #include <set>
 #include <span>
+#include <sstream>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -38,17 +42,25 @@ struct KerasOptions {
   KerasMatch match = KerasMatch::automatic;
   std::vector<std::string> missing = {};
   std::vector<std::string> unused = {};
-  bool try_first = true;  ///< in a child process, which takes the fall where a damaged file crashes HDF5
+  bool in_child = true;  ///< the file is read in a process of its own, which takes the fall where HDF5 crashes
 };
 
 namespace detail {
 
-/// The arrays of a Keras file, named "layer/parameter" as a network's are, and where they lie.
+/// The arrays of a Keras file, named "layer/parameter" as a network's are.
 struct KerasFile {
-  TensorFile file;                  ///< shapes only, until they are known to fit
-  std::vector<std::string> paths;   ///< of the datasets, under the group of the weights
-  std::vector<std::string> layers;  ///< those with weights, in order
+  TensorFile file;                     ///< shapes only, until they are known to fit
+  std::vector<hdf5::Handle> datasets;  ///< of the tensors, in their order
+  std::vector<std::string> layers;     ///< those with weights, in order
 };
+
+/// What reading a file of so many bytes may take: a gigabyte and sixteen times the file, ten seconds and one more for
+/// every 16 MiB.
+inline ChildLimits keras_limits(std::uint64_t bytes) {
+  constexpr std::uint64_t most = std::uint64_t{1} << 40;  // so that nothing overflows
+  const std::uint64_t size = std::min(bytes, most);
+  return {.bytes = (std::uint64_t{1} << 30) + 16 * size, .seconds = static_cast<std::uint32_t>(10 + (size >> 24))};
+}
 
 /// A list that may be split over name0, name1, ...; nothing when it is not there.
 inline std::optional<std::vector<std::string>> keras_list(hid_t group, const std::string& name,
@@ -75,10 +87,11 @@ inline std::pair<std::string, std::string> split_weight_name(std::string_view na
 
 /// The group that holds the weights. Throws FormatError when the file is none of Keras's.
 inline hdf5::Handle keras_root(const hdf5::Handle& file, const std::string& where) {
-  const bool whole_model = hdf5::has(file, "model_weights");
-  hdf5::Handle root(H5Gopen2(file, whole_model ? "model_weights" : "/", H5P_DEFAULT), H5Gclose);
+  hdf5::Handle root = hdf5::group(file, "model_weights", where);
+  if (!root) root = hdf5::Handle(H5Gopen2(file, "/", H5P_DEFAULT), H5Gclose);
   if (!root || !keras_list(root, "layer_names", where)) {
-    const bool keras3 = hdf5::has(file, "layers") || hdf5::has(file, "_layer_checkpoint_dependencies");
+    const bool keras3 =
+        hdf5::follow(file, "layers", where) || hdf5::follow(file, "_layer_checkpoint_dependencies", where);
     throw FormatError(where + ": expected a Keras file of weights (attribute \"layer_names\"), found " +
                       (keras3 ? "the layout of Keras 3 (save the whole model as .h5 there)" : "none"));
   }
@@ -91,13 +104,13 @@ inline KerasFile keras_index(const hdf5::Handle& root, const std::string& where)
   std::set<std::string> names;
   const std::vector<std::string> layers = keras_list(root, "layer_names", where).value();
   for (const std::string& layer : layers) {
+    const std::string here = where + ": layer " + in_quotes(layer);
     const auto fail = [&](const std::string& expected) {
-      throw FormatError(where + ": layer " + in_quotes(layer) + ": expected " + expected + ", found none");
+      throw FormatError(here + ": expected " + expected + ", found none");
     };
-    if (!hdf5::has(root, layer)) fail("a group");
-    const hdf5::Handle group(H5Gopen2(root, layer.c_str(), H5P_DEFAULT), H5Gclose);
+    const hdf5::Handle group = hdf5::group(root, layer, here);
     if (!group) fail("a group");
-    const auto weights = keras_list(group, "weight_names", where + ": layer " + in_quotes(layer));
+    const auto weights = keras_list(group, "weight_names", here);
     if (!weights) fail("an attribute \"weight_names\"");
     // A model within the model stands as one layer with the weights of many.
     std::set<std::string> inner;
@@ -105,14 +118,14 @@ inline KerasFile keras_index(const hdf5::Handle& root, const std::string& where)
     for (const std::string& weight : *weights) {
       const auto [inside, parameter] = split_weight_name(weight);
       const std::string owner = inner.size() > 1 && !inside.empty() ? inside : layer;
-      StoredTensor tensor = hdf5::dataset(group, weight, where + ": layer " + in_quotes(layer));
+      auto [data, tensor] = hdf5::dataset(group, weight, here);
       tensor.name = owner + "/" + parameter;
       if (!names.insert(tensor.name).second) {
         throw FormatError(where + ": expected each array once, found " + in_quotes(tensor.name) + " twice");
       }
       if (std::ranges::find(keras.layers, owner) == keras.layers.end()) keras.layers.push_back(owner);
       keras.file.tensors.push_back(std::move(tensor));
-      keras.paths.push_back(layer + "/" + weight);
+      keras.datasets.push_back(std::move(data));
     }
   }
   return keras;
@@ -168,24 +181,24 @@ inline void rename_depthwise(TensorFile& file, const std::vector<ExpectedTensor>
   }
 }
 
-/// Reads all arrays that `expected` asks for into `file`, once names and shapes are known to fit.
-inline LoadedWeights read_keras(const std::filesystem::path& path, std::vector<char>& bytes,
-                                const std::vector<ExpectedTensor>& expected, const std::vector<std::string>& layers,
-                                const KerasOptions& options, TensorFile& file) {
+/// Writes all arrays that `expected` asks for, once names and shapes are known to fit, as a safetensors file. Those
+/// that are not used are written empty; in the metadata stands "in_order" when the layers were taken so.
+inline void read_keras(const std::filesystem::path& path, std::vector<char>& bytes,
+                       const std::vector<ExpectedTensor>& expected, const std::vector<std::string>& layers,
+                       const KerasOptions& options, std::ostream& out) {
   const std::string where = path.string();
   const hdf5::Quiet quiet;
   const hdf5::Handle opened = hdf5::open(path, bytes);
-  const hdf5::Handle root = keras_root(opened, where);
-  KerasFile keras = keras_index(root, where);
-  const bool in_order = rename_in_order(where, keras, layers, options);
+  KerasFile keras = keras_index(keras_root(opened, where), where);
+  if (rename_in_order(where, keras, layers, options)) keras.file.metadata["in_order"] = "";
   rename_depthwise(keras.file, expected);
-  std::map<std::string, std::string> places;
-  for (std::size_t i = 0; i < keras.paths.size(); ++i) places[keras.file.tensors[i].name] = keras.paths[i];
-  LoadedWeights loaded = reconcile(path, keras.file, expected, {options.missing, options.unused});
-  loaded.in_order = in_order;
-  for (StoredTensor& tensor : keras.file.tensors) hdf5::read_into(root, places.at(tensor.name), tensor, where);
-  file = std::move(keras.file);
-  return loaded;
+  TensorFile used = keras.file;
+  reconcile(path, used, expected, {options.missing, options.unused});
+  for (std::size_t i = 0; i < keras.datasets.size(); ++i) {
+    StoredTensor& tensor = keras.file.tensors[i];
+    used.find(tensor.name) != nullptr ? hdf5::read_into(keras.datasets[i], tensor, where) : void(tensor.shape = {0});
+  }
+  write_tensors(out, keras.file, where);
 }
 
 /// Writes a list of names as Keras does: in several attributes when one could not hold it.
@@ -207,24 +220,31 @@ inline void write_keras_list(hid_t group, const std::string& name, const std::ve
 }  // namespace detail
 
 /// Loads the parameters of `network` from a Keras file of weights or of a whole model, of float16, float32 or
-/// float64, and returns which of the layers named in `options` were left out. Throws IoError, FormatError
+/// float64, and returns which of the layers named in `options` were left out. HDF5 reads it in a child process with
+/// limits of memory and time (`detail::keras_limits`), and from this file alone. Throws IoError, FormatError
 /// for files that are damaged or not Keras's, ShapeError listing what is missing, unexpected or of another shape
 /// ("weights of another network"), NumericError for NaN and infinite weights; the network is then as it was.
 template <class Network>
 LoadedWeights load_keras_weights(const std::filesystem::path& path, Network& network,
                                  const KerasOptions& options = {}) {
   std::vector<char> bytes = detail::hdf5::read_bytes(path);
-  TensorFile file;
-  LoadedWeights loaded;
-  const auto read = [&] {
-    file = {};
-    loaded = detail::read_keras(path, bytes, detail::expected_parameters(network), detail::layers_with_weights(network),
-                                options, file);
+  const std::vector<detail::ExpectedTensor> expected = detail::expected_parameters(network);
+  const auto read = [&](std::ostream& out) {
+    detail::read_keras(path, bytes, expected, detail::layers_with_weights(network), options, out);
   };
-  if (options.try_first && !detail::survives(read)) {
-    throw FormatError(path.string() + ": expected a whole HDF5 file, found a damaged one, at which HDF5 itself fails");
+  const detail::ChildLimits limits = detail::keras_limits(bytes.size());
+  std::optional<std::string> arrays =
+      options.in_child ? detail::from_child(limits, read) : detail::heard(detail::said_by(read));
+  if (!arrays) {
+    throw FormatError(path.string() + ": expected a whole HDF5 file, found one at which HDF5 fails, or that takes it " +
+                      "more than " + std::to_string(limits.seconds) + " s or " + std::to_string(limits.bytes >> 20) +
+                      " MiB");
   }
-  read();
+  const std::size_t size = arrays->size();
+  std::istringstream in(std::move(*arrays));
+  TensorFile file = detail::read_tensors(in, size, path.string());
+  LoadedWeights loaded = detail::reconcile(path, file, expected, {options.missing, options.unused});
+  loaded.in_order = file.metadata.contains("in_order");
   detail::fill(path, file, network);
   return loaded;
 }

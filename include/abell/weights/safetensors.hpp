@@ -16,9 +16,10 @@
 #include <cstdint>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
+#include <istream>
 #include <map>
 #include <optional>
+#include <ostream>
 #include <set>
 #include <string>
 #include <string_view>
@@ -40,9 +41,7 @@ struct HeaderEntry {
   std::uint64_t end = 0;
 };
 
-/// The file behind a checked header: the stream stands at the first byte of data.
-struct OpenTensors {
-  std::ifstream stream;
+struct TensorHeader {
   std::map<std::string, std::string> metadata;
   std::vector<HeaderEntry> entries;
 };
@@ -116,34 +115,30 @@ inline void check_layout(const std::string& file, std::vector<HeaderEntry>& entr
   }
 }
 
-/// Opens `path` and checks its header to the last field; no data is read.
-inline OpenTensors open_safetensors(const std::filesystem::path& path) {
-  const std::string file = path.string();
-  OpenFile opened = open_file(path);
-  const std::uint64_t size = opened.size;
-  OpenTensors open;
-  open.stream = std::move(opened.stream);
-
+/// Reads the header of a file of `size` bytes and checks it to the last field; the stream then stands at the first
+/// byte of data. `file` opens the messages.
+inline TensorHeader read_header(std::istream& in, std::uint64_t size, const std::string& file) {
+  TensorHeader result;
   std::uint64_t length = 0;
   if (size < sizeof length) {
     throw FormatError(file + ": expected a safetensors file of at least 8 bytes, found " + std::to_string(size));
   }
-  open.stream.read(reinterpret_cast<char*>(&length), sizeof length);
+  in.read(reinterpret_cast<char*>(&length), sizeof length);
   const std::uint64_t rest = size - sizeof length;
   if (length > most_header_bytes || length > rest) {
     throw FormatError(file + ": expected a header of at most " + std::to_string(std::min(most_header_bytes, rest)) +
                       " bytes, found a length of " + std::to_string(length));
   }
   std::string text(static_cast<std::size_t>(length), '\0');
-  open.stream.read(text.data(), static_cast<std::streamsize>(length));
-  if (!open.stream) throw IoError(file + ": cannot be read");
+  in.read(text.data(), static_cast<std::streamsize>(length));
+  if (!in) throw IoError(file + ": cannot be read");
   if (!text.starts_with('{')) {
     throw FormatError(file + ": header: expected a JSON object, found " + in_quotes(text.substr(0, 1)));
   }
   const Json header = parse_json(text, file + ": header", 3);
   for (const auto& item : header.items()) {
     if (item.key() != metadata_key) {
-      open.entries.push_back(header_entry(file, item.key(), item.value(), rest - length));
+      result.entries.push_back(header_entry(file, item.key(), item.value(), rest - length));
       continue;
     }
     if (!item.value().is_object()) {
@@ -154,11 +149,63 @@ inline OpenTensors open_safetensors(const std::filesystem::path& path) {
         throw FormatError(file + ": __metadata__: expected text for " + in_quotes(pair.key()) + ", found " +
                           shown(pair.value()));
       }
-      open.metadata[pair.key()] = pair.value().get<std::string>();
+      result.metadata[pair.key()] = pair.value().get<std::string>();
     }
   }
-  check_layout(file, open.entries, rest - length);
-  return open;
+  check_layout(file, result.entries, rest - length);
+  return result;
+}
+
+/// Reads a whole file of `size` bytes.
+inline TensorFile read_tensors(std::istream& in, std::uint64_t size, const std::string& file) {
+  TensorHeader header = read_header(in, size, file);
+  TensorFile result{{}, std::move(header.metadata)};
+  for (HeaderEntry& entry : header.entries) {
+    std::vector<std::byte>& bytes = entry.tensor.bytes;
+    bytes.resize(static_cast<std::size_t>(entry.end - entry.begin));
+    in.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+    if (!in) throw IoError(file + ": tensor " + in_quotes(entry.tensor.name) + " cannot be read");
+    result.tensors.push_back(std::move(entry.tensor));
+  }
+  return result;
+}
+
+/// Writes a whole file.
+inline void write_tensors(std::ostream& out, const TensorFile& file, const std::string& path) {
+  std::string header = "{";
+  std::uint64_t place = 0;
+  std::set<std::string_view> names{metadata_key};
+  try {
+    if (!file.metadata.empty()) header += "\"__metadata__\":" + Json(file.metadata).dump();
+    for (const StoredTensor& tensor : file.tensors) {
+      const std::string where = path + ": tensor " + in_quotes(tensor.name);
+      if (!names.insert(tensor.name).second)
+        throw FormatError(where + ": expected a name of its own, found one in use");
+      if (byte_count(tensor.dtype, tensor.shape) != tensor.bytes.size()) {
+        throw FormatError(where + ": expected bytes for shape " + shape_text(tensor.shape) + " of " +
+                          to_string(tensor.dtype) + ", found " + std::to_string(tensor.bytes.size()));
+      }
+      if (header.size() > 1) header += ',';
+      header += Json(tensor.name).dump() + ":{\"dtype\":\"" + to_string(tensor.dtype) +
+                "\",\"shape\":" + Json(tensor.shape).dump() + ",\"data_offsets\":[" + std::to_string(place) + ",";
+      place += tensor.bytes.size();
+      header += std::to_string(place) + "]}";
+    }
+  } catch (const Json::exception&) {
+    throw FormatError(path + ": expected names and metadata in UTF-8, found other bytes");
+  }
+  header += '}';
+  header.append((8 - header.size() % 8) % 8, ' ');
+  if (header.size() > most_header_bytes) {
+    throw FormatError(path + ": expected a header of at most " + std::to_string(most_header_bytes) + " bytes, found " +
+                      std::to_string(header.size()));
+  }
+  const std::uint64_t length = header.size();
+  out.write(reinterpret_cast<const char*>(&length), sizeof length);
+  out.write(header.data(), static_cast<std::streamsize>(header.size()));
+  for (const StoredTensor& tensor : file.tensors) {
+    out.write(reinterpret_cast<const char*>(tensor.bytes.data()), static_cast<std::streamsize>(tensor.bytes.size()));
+  }
 }
 
 }  // namespace detail
@@ -167,65 +214,22 @@ inline OpenTensors open_safetensors(const std::filesystem::path& path) {
 /// and the tensor when a field of the header is wrong: a length beyond the file, an unknown dtype, a
 /// shape that does not fill its bytes, tensors that overlap, leave gaps or stand twice, bytes behind.
 inline TensorFile read_safetensors(const std::filesystem::path& path) {
-  detail::OpenTensors open = detail::open_safetensors(path);
-  TensorFile file{{}, std::move(open.metadata)};
-  for (detail::HeaderEntry& entry : open.entries) {
-    entry.tensor.bytes.resize(static_cast<std::size_t>(entry.end - entry.begin));
-    open.stream.read(reinterpret_cast<char*>(entry.tensor.bytes.data()),
-                     static_cast<std::streamsize>(entry.tensor.bytes.size()));
-    if (!open.stream)
-      throw IoError(path.string() + ": tensor " + detail::in_quotes(entry.tensor.name) + " cannot be read");
-    file.tensors.push_back(std::move(entry.tensor));
-  }
-  return file;
+  detail::OpenFile open = detail::open_file(path);
+  return detail::read_tensors(open.stream, open.size, path.string());
 }
 
 /// The metadata alone; the header is checked as by `read_safetensors`.
 inline std::map<std::string, std::string> read_safetensors_metadata(const std::filesystem::path& path) {
-  return detail::open_safetensors(path).metadata;
+  detail::OpenFile open = detail::open_file(path);
+  return detail::read_header(open.stream, open.size, path.string()).metadata;
 }
 
 /// Writes `file`, its tensors in the order given; the same content gives the same bytes. The file
 /// appears under its name only when complete. Throws IoError (disk full, no such folder), and
 /// FormatError for names that are used twice or no UTF-8, and for bytes that do not fill a shape.
 inline void write_safetensors(const std::filesystem::path& path, const TensorFile& file) {
-  std::string header = "{";
-  std::uint64_t place = 0;
-  std::set<std::string_view> names{detail::metadata_key};
-  try {
-    if (!file.metadata.empty()) header += "\"__metadata__\":" + detail::Json(file.metadata).dump();
-    for (const StoredTensor& tensor : file.tensors) {
-      const std::string where = path.string() + ": tensor " + detail::in_quotes(tensor.name);
-      if (!names.insert(tensor.name).second)
-        throw FormatError(where + ": expected a name of its own, found one in use");
-      if (detail::byte_count(tensor.dtype, tensor.shape) != tensor.bytes.size()) {
-        throw FormatError(where + ": expected bytes for shape " + shape_text(tensor.shape) + " of " +
-                          to_string(tensor.dtype) + ", found " + std::to_string(tensor.bytes.size()));
-      }
-      if (header.size() > 1) header += ',';
-      header += detail::Json(tensor.name).dump() + ":{\"dtype\":\"" + to_string(tensor.dtype) +
-                "\",\"shape\":" + detail::Json(tensor.shape).dump() + ",\"data_offsets\":[" + std::to_string(place) +
-                ",";
-      place += tensor.bytes.size();
-      header += std::to_string(place) + "]}";
-    }
-  } catch (const detail::Json::exception&) {
-    throw FormatError(path.string() + ": expected names and metadata in UTF-8, found other bytes");
-  }
-  header += '}';
-  header.append((8 - header.size() % 8) % 8, ' ');
-  if (header.size() > detail::most_header_bytes) {
-    throw FormatError(path.string() + ": expected a header of at most " + std::to_string(detail::most_header_bytes) +
-                      " bytes, found " + std::to_string(header.size()));
-  }
   AtomicFile out(path);
-  const std::uint64_t length = header.size();
-  out.stream().write(reinterpret_cast<const char*>(&length), sizeof length);
-  out.stream().write(header.data(), static_cast<std::streamsize>(header.size()));
-  for (const StoredTensor& tensor : file.tensors) {
-    out.stream().write(reinterpret_cast<const char*>(tensor.bytes.data()),
-                       static_cast<std::streamsize>(tensor.bytes.size()));
-  }
+  detail::write_tensors(out.stream(), file, path.string());
   out.commit();
 }
 

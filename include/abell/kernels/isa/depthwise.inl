@@ -186,9 +186,9 @@ static void depthwise_tiles(int count, const DepthwiseRows<T>& input, int row, i
   }
 }
 
-// Output rows [begin, end) of one image. The results of `group` neighbouring filters are added up to one
-// output: more than 1 on the way back of a multiplier. Output pixels lie `pixel` values apart. Scratch: see
-// depthwise_scratch_size.
+// Output rows [begin, end) of one image, the first of them to `out`. The results of `group` neighbouring filters are
+// added up to one output: more than 1 on the way back of a multiplier. Output pixels lie `pixel` values apart. Scratch:
+// see depthwise_scratch_size.
 template <class T>
 static void depthwise_rows(const Conv2dGeometry& g, const Rows<T>& image, const T* packed, bool relu6, int group,
                            T* out, long pixel, int begin, int end, T* scratch) {
@@ -199,7 +199,7 @@ static void depthwise_rows(const Conv2dGeometry& g, const Rows<T>& image, const 
   const int tiles = (g.out_width + most - 1) / most, least = g.out_width / tiles, larger = g.out_width % tiles;
   for (int row = begin; row < end; ++row) {
     input.load(row);
-    T* to = out + row * g.out_width * pixel;
+    T* to = out + (row - begin) * g.out_width * pixel;
     T* line = add_up ? input.line : to;
     const long line_pixel = add_up ? g.filters : pixel;
     for (int first = 0; first < g.filters; first += input.block) {

@@ -35,21 +35,31 @@ static inline __attribute__((always_inline)) void hide(N& number) {
   __asm__("" : "+r"(number));
 }
 
-// The rows of a tile. Row p lies 0, 1, 2, 3 or 4 strides after one of three pointers: these are addresses that loads
-// form by themselves, while a sum for each row would keep the units busy that multiply.
+template <class T>
+struct ByteOf {
+  using Type = char;
+};
+template <class T>
+struct ByteOf<const T> {
+  using Type = const char;
+};
+
+// The rows of a tile, of T or const T. Row p lies 0, 1, 2, 3 or 4 strides after one of three pointers: these are
+// addresses that loads form by themselves, while a sum for each row would keep the units busy that multiply.
 template <class T>
 struct TileRows {
-  char *first, *sixth, *eleventh;
+  using Byte = typename ByteOf<T>::Type;
+  Byte *first, *sixth, *eleventh;
   long stride, stride_3;
 
-  inline __attribute__((always_inline)) TileRows(const T* at, long values)
-      : first(reinterpret_cast<char*>(const_cast<T*>(at))), stride(values * static_cast<long>(sizeof(T))) {
+  inline __attribute__((always_inline)) TileRows(T* at, long values)
+      : first(reinterpret_cast<Byte*>(at)), stride(values * static_cast<long>(sizeof(T))) {
     stride_3 = 3 * stride;
     sixth = first + 5 * stride;
     eleventh = first + 10 * stride;
   }
   inline __attribute__((always_inline)) T* operator[](int p) const {
-    char* const start = p < 5 ? first : p < 10 ? sixth : eleventh;
+    Byte* const start = p < 5 ? first : p < 10 ? sixth : eleventh;
     return reinterpret_cast<T*>(start + (p % 5 == 3 ? stride_3 : p % 5 * stride));
   }
   inline __attribute__((always_inline)) void keep_strides() {
@@ -103,7 +113,7 @@ static void multiply_tile(const TileWork<T>& work, const T* band, T* c, Ahead& a
   const unsigned long step = ahead.step;
   const T* weights = work.weights;
   for (int r = work.row; r < work.row + work.rows; ++r) {
-    TileRows<T> values(
+    TileRows<const T> values(
         band + static_cast<long>((work.window.first + r) & work.window.mask) * work.window.row_stride + work.from,
         work.window.pixel_stride);
     for (int j = work.from; j < work.to; ++j) {

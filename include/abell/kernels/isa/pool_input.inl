@@ -180,10 +180,11 @@ static void scatter_row(const Conv2dGeometry& g, const T* gradient, const unsign
 #pragma GCC unroll 2
     for (int i = 0; i < walk_rows; ++i) {
       if (rows[i] == nullptr) continue;
-      T* to = rows[i] + left * pixel;
+      long at = left * pixel;  // at the left edge before the row
 #pragma GCC unroll 4
-      for (int j = 0; j < step_columns; ++j, to += pixel) {
+      for (int j = 0; j < step_columns; ++j, at += pixel) {
         if (!inside && (left + j < 0 || left + j >= g.width)) continue;
+        T* to = rows[i] + at;
         if (streamed) {
           stream<T>(sum[i * patch_columns + j], to);
         } else {

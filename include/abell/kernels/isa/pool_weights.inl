@@ -126,7 +126,8 @@ static inline void note_pixels(int filters, int stride, const unsigned char* arg
   Bytes16 here[4] = {};
   for (int x = 0; x < columns; ++x) {
     const Bytes16 bytes = load_positions(argmax + static_cast<long>(x) * stride, filters);
-    const Bytes16 bit = Bytes16{} + static_cast<char>(1 << x);
+    const char pixel = static_cast<char>(1 << x);  // named: GCC's check of the shift hides the cast from the vector
+    const Bytes16 bit = Bytes16{} + pixel;
 #pragma GCC unroll 4
     for (int position = 0; position < 4; ++position) {
       here[position] |= (bytes == Bytes16{} + static_cast<char>(position)) & bit;

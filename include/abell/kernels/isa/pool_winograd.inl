@@ -68,13 +68,13 @@ static void transform_patches(const Conv2dGeometry& g, const T* image, int row, 
   for (int tile = first; tile < first + count; ++tile) {
     const int left = 4 * tile - 1;
     const bool inside = top >= 0 && top + 6 <= g.height && left >= 0 && left + 6 <= g.width;
-    const T* from = image + (static_cast<long>(top) * g.width + left) * g.channels;
+    const long from = (static_cast<long>(top) * g.width + left) * g.channels;  // before the image at its upper left
     for (int c = 0; c < g.channels; c += lanes<T>, to += lanes<T>) {
       const int valid = g.channels - c;
       const auto pixel = [&](int i, int j) __attribute__((always_inline)) {
-        const T* at = from + (static_cast<long>(i) * g.width + j) * g.channels + c;
         const int y = top + i, x = left + j;
         if (!inside && (y < 0 || y >= g.height || x < 0 || x >= g.width)) return Vector<T>{};
+        const T* at = image + (from + (static_cast<long>(i) * g.width + j) * g.channels + c);
         return valid >= lanes<T> ? load(at) : load_some(at, valid);
       };
       Vector<T> down[6][6];  // [column][row]

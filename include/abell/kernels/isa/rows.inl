@@ -178,11 +178,11 @@ static void moments(const T* values, long pixels, int channels, T* mean, T* squa
   each_block<T>(channels, block, tail);
 }
 
-// The gradient g of y = relu6(scale z + shift) becomes that of its argument, in place; without relu6 it
-// stays. Of each channel: the sum of g, and of g times (z - mean) inverse.
+// The gradient g of y = relu6(scale z + shift) becomes that of its argument, in `to` (which may be g); without relu6
+// it stays. Of each channel: the sum of what it became, and of that times (z - mean) inverse.
 template <class T>
-static void norm_gradient(const Rows<T>& z, const T* mean, const T* inverse, long pixels, int channels, T* g, T* sum,
-                          T* product) {
+static void norm_gradient(const Rows<T>& z, const T* mean, const T* inverse, long pixels, int channels, const T* g,
+                          T* to, T* sum, T* product) {
   const Vector<T> zero{};
   const Vector<T> six = zero + T(6);
   const auto cut = [&](Vector<T> gradient, Vector<T> y) __attribute__((always_inline)) {
@@ -205,7 +205,7 @@ static void norm_gradient(const Rows<T>& z, const T* mean, const T* inverse, lon
         Vector<T> gradient = load(g + at);
         if (z.relu6) {
           gradient = cut(gradient, scale[v] * value + shift[v]);
-          store<T>(gradient, g + at);
+          store<T>(gradient, to + at);
         }
         total[v] += gradient;
         along[v] += gradient * (value - middle[v]);
@@ -226,7 +226,7 @@ static void norm_gradient(const Rows<T>& z, const T* mean, const T* inverse, lon
       Vector<T> gradient = load_some(g + p * channels + c, valid);
       if (z.relu6) {
         gradient = cut(gradient, load_some(z.scale + c, valid) * value + load_some(z.shift + c, valid));
-        store_some<T>(gradient, valid, g + p * channels + c);
+        store_some<T>(gradient, valid, to + p * channels + c);
       }
       total += gradient;
       along += gradient * (value - middle);

@@ -1,0 +1,61 @@
+#pragma once
+/// The memory that a network needs, told from its layers alone, before any is taken.
+
+#include <abell/core/error.hpp>
+#include <abell/network/description.hpp>
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdio>
+#include <string>
+#include <vector>
+
+namespace abell {
+
+/// About the bytes that `layers` need for `batch` images, in prediction or in training. Of activations those count that
+/// a layer with a kernel reads, and the output: what comes between is fused. In doubles, which do not overflow.
+inline double estimated_bytes(const std::vector<LayerInfo>& layers, int batch, bool training,
+                              std::size_t scalar = sizeof(float)) {
+  const auto values = [](const Shape& shape) {
+    return static_cast<double>(shape.height) * static_cast<double>(shape.width) * static_cast<double>(shape.channels);
+  };
+  double parameters = 0, all = 0, largest = 0, before = 0;
+  const auto add = [&](double activation) {
+    all += activation;
+    largest = std::max(largest, before + activation);
+    before = activation;
+  };
+  for (const LayerInfo& layer : layers) {
+    bool kernel = false;
+    for (const Parameter& parameter : layer.parameters) {
+      double size = 1;
+      for (const int dimension : parameter.dimensions) size *= dimension;
+      parameters += size;
+      kernel = kernel || parameter.dimensions.size() > 1;
+    }
+    if (kernel) add(values(layer.input));
+  }
+  if (!layers.empty()) add(values(layers.back().output));
+  // Prediction: two neighbouring activations at a time; weights, and those in the kernels' order. Training: all
+  // activations, and a quarter more for the way back; weights, gradients, two averages, the best weights.
+  return static_cast<double>(scalar) * (training ? 5 * parameters + 1.25 * all * batch : 2 * parameters + largest * batch);
+}
+
+/// "1.5 GiB".
+inline std::string bytes_text(double bytes) {
+  constexpr std::array<const char*, 5> units{"bytes", "KiB", "MiB", "GiB", "TiB"};
+  std::size_t unit = 0;
+  for (; unit + 1 < units.size() && bytes >= 1024; ++unit) bytes /= 1024;
+  std::array<char, 64> text{};
+  std::snprintf(text.data(), text.size(), unit == 0 ? "%.0f %s" : "%.1f %s", bytes, units[unit]);
+  return text.data();
+}
+
+/// Throws FormatError when more than `limit` bytes are needed; `name` is the model file, `what` what needs them.
+inline void check_memory(double bytes, double limit, const std::string& name, const std::string& what) {
+  if (bytes <= limit) return;
+  throw FormatError(name + ": expected to need at most " + bytes_text(limit) + " of memory (--max-memory), found " +
+                    what + ", which needs about " + bytes_text(bytes));
+}
+
+}  // namespace abell
