@@ -21,5 +21,6 @@ options=(-max_total_time="$ABELL_FUZZ_SECONDS" -timeout=20 -rss_limit_mb=2048 -p
 [[ -f $corpus.dict ]] && options+=(-dict="$corpus.dict")
 found=$(mktemp -d)
 echo "libfuzzer.sh: new inputs in $found"
-[[ -d $corpus ]] && seeds+=" $corpus"
-"$program" "${options[@]}" -artifact_prefix="$found/" "$found" $seeds
+folders=("$found" "$seeds")
+[[ -d $corpus ]] && folders+=("$corpus")
+"$program" "${options[@]}" -artifact_prefix="$found/" "${folders[@]}"
