@@ -127,6 +127,7 @@ TrainingReport report_of(const TrainOptions& options, const Data& data, const Sc
   const CachedSamples samples(data.cache, data.labels, scored.objects, options.preprocessing.samples());
   Tensor<float> image(1, network.input());
   for (const std::size_t chosen : choose_examples(report.predictions)) {
+    if (interrupted()) break;
     samples.read(chosen, 0, image.span());
     add_example(report, network, image, is_positive(scored.probabilities[chosen]), chosen,
                 picture_of(data, scored.objects[chosen]), options.common.threads);
@@ -208,10 +209,10 @@ void fit_and_save(const TrainOptions& options, const Data& data, const Json& con
 /// Evaluates the last and the best weights on the test split (without one: the validation split), which
 /// is looked at here for the first time, and writes predictions.csv, metrics.json and report.html. With
 /// --tta all are of averaged probabilities, and metrics.json has the best weights' figures without, too.
-/// Returns the metrics.
+/// Returns the metrics, or nothing when interrupted: a resumed run begins here again.
 template <class Network>
-Json evaluate_run(const TrainOptions& options, const Data& data, const Json& config, Network& network,
-                  const TrainingState<float>& state) {
+std::optional<Json> evaluate_run(const TrainOptions& options, const Data& data, const Json& config, Network& network,
+                                 const TrainingState<float>& state) {
   const std::filesystem::path out = options.out;
   const bool tested = !data.test.empty();
   const std::vector<std::size_t>& evaluated = tested ? data.test : data.validation;
@@ -223,6 +224,7 @@ Json evaluate_run(const TrainOptions& options, const Data& data, const Json& con
   };
   const Json last = metrics_json(scores());
   std::ranges::copy(state.best_parameters, network.parameters().begin());
+  if (interrupted()) return std::nullopt;
   const Scored scored = scores();
   Json metrics = metrics_json(scored);
   metrics["tta"] = options.tta;
@@ -232,8 +234,9 @@ Json evaluate_run(const TrainOptions& options, const Data& data, const Json& con
   if (options.tta) metrics["without_tta"] = metrics_json(score(network, options, data, evaluated));
   write_csv(out / "predictions.csv", prediction_columns, prediction_rows(data.set, scored, data.masked));
   write_json(out / "metrics.json", metrics);
-  write_training_report(report_of(options, data, scored, config, network, state, metrics["split"]),
-                        out / "report.html");
+  const TrainingReport report = report_of(options, data, scored, config, network, state, metrics["split"]);
+  if (interrupted()) return std::nullopt;
+  write_training_report(report, out / "report.html");
   return metrics;
 }
 

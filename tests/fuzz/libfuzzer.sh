@@ -1,6 +1,6 @@
-# libfuzzer.sh PROGRAM CORPUS: gives every file of the folder CORPUS (if it is there) and the seeds that the target makes
-# itself to a fuzz target. With ABELL_FUZZ_SECONDS it goes on from there for so long, with the dictionary CORPUS.dict if
-# there is one; what it finds is left in the folder that it names.
+# libfuzzer.sh PROGRAM CORPUS: gives every file of the folder CORPUS (if it is there) and the seeds that the target
+# makes itself to a fuzz target. With ABELL_FUZZ_SECONDS it goes on from there for so long, with the dictionary
+# CORPUS.dict if there is one; what it finds is left in the folder that it names.
 
 set -euo pipefail
 shopt -s nullglob
@@ -21,5 +21,6 @@ options=(-max_total_time="$ABELL_FUZZ_SECONDS" -timeout=20 -rss_limit_mb=2048 -p
 [[ -f $corpus.dict ]] && options+=(-dict="$corpus.dict")
 found=$(mktemp -d)
 echo "libfuzzer.sh: new inputs in $found"
-[[ -d $corpus ]] && seeds+=" $corpus"
-"$program" "${options[@]}" -artifact_prefix="$found/" "$found" $seeds
+folders=("$found" "$seeds")
+[[ -d $corpus ]] && folders+=("$corpus")
+"$program" "${options[@]}" -artifact_prefix="$found/" "${folders[@]}"

@@ -74,7 +74,7 @@ inline bool keep_tile_cards(std::string_view text, std::string& kept, const std:
     if (card.starts_with("END     ")) return true;
     if (!is_number_card(card)) {
       throw FormatError(name + ": expected " + std::string(card.substr(0, 8)) + "to be a whole number, found " +
-                        printable(std::string(card.substr(8, 32))));
+                        header_text(std::string(card.substr(8, 32))));
     }
     if (card.starts_with("Z")) kept += card;
   }
