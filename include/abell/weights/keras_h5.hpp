@@ -9,6 +9,7 @@
 /// [height][width][channels][multiplier], dense kernels [in][out]. A list too long for one attribute is split
 /// into layer_names0, layer_names1, ... HDF5 as Debian builds it may be called from one thread at a time only.
 
+#include <abell/layers/description.hpp>
 #include <abell/weights/hdf5.hpp>
 #include <abell/weights/in_child.hpp>
 #include <abell/weights/match.hpp>
@@ -266,7 +267,7 @@ void save_keras_weights(const std::filesystem::path& path, const Network& networ
   hdf5::require(bool(file), path, "/");
   std::vector<std::string> layers;
   std::size_t next = 0;
-  for (const auto& layer : network.layers()) {
+  each_layer(network.layers(), [&](const LayerInfo& layer) {
     layers.push_back(layer.name);
     const hdf5::Handle group(H5Gcreate2(file, layer.name.c_str(), H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT), H5Gclose);
     hdf5::require(bool(group), path, layer.name);
@@ -276,7 +277,7 @@ void save_keras_weights(const std::filesystem::path& path, const Network& networ
       hdf5::write_dataset(group, weights.back(), tensors[next], path);
     }
     detail::write_keras_list(group, "weight_names", weights, path);
-  }
+  });
   const hdf5::Handle root(H5Gopen2(file, "/", H5P_DEFAULT), H5Gclose);
   detail::write_keras_list(root, "layer_names", layers, path);
   hdf5::write_text(root, "backend", "tensorflow", path);

@@ -7,17 +7,11 @@
 #include <onnx/onnx_pb.h>
 
 #include <abell/core/error.hpp>
-#include <abell/layers/activations.hpp>
-#include <abell/layers/batch_norm.hpp>
-#include <abell/layers/conv2d.hpp>
-#include <abell/layers/dense.hpp>
-#include <abell/layers/depthwise_conv2d.hpp>
-#include <abell/layers/global_average_pool2d.hpp>
-#include <abell/layers/max_pool2d.hpp>
-#include <abell/layers/description.hpp>
+#include <abell/layers/layers.hpp>
 #include <cmath>
 #include <cstdint>
 #include <initializer_list>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -39,25 +33,58 @@ class OnnxGraph {
 
   /// All layers with what `inspect` says of them, and the output.
   template <class... Layers>
-  void add_all(const std::vector<LayerInfo>& infos, const Layers&... layers) {
-    std::size_t wanted = 0;
-    for (const LayerInfo& info : infos) wanted += info.parameter_count();
+  void add_all(const std::vector<LayerInfo>& infos, const Description<Layers...>& description) {
+    const std::size_t wanted = parameter_count(infos);
     if (wanted != parameters_.size()) {
       throw ShapeError("onnx: expected " + std::to_string(wanted) + " parameters, found " +
                        std::to_string(parameters_.size()));
     }
-    std::size_t number = 0;
-    const auto add_one = [&](const auto& layer) {
-      info_ = &infos[number++];
-      add(layer);
-      shape_ = info_->output;
-    };
-    (add_one(layers), ...);
+    add_list(infos, description);
     finish();
   }
 
  private:
   using Order = std::vector<std::size_t>;
+
+  template <class... Layers>
+  void add_list(const std::vector<LayerInfo>& infos, const Description<Layers...>& description) {
+    std::size_t number = 0;
+    const auto add_one = [&](const auto& layer) {
+      const LayerInfo& info = infos[number++];
+      info_ = &info;
+      add(layer);
+      shape_ = info.output;
+    };
+    std::apply([&](const auto&... layers) { (add_one(layers), ...); }, description.layers);
+  }
+
+  template <class Path, class Shortcut>
+  void add(const Residual<Path, Shortcut>& layer) {
+    node("Add", branches(layer));
+  }
+  template <class... Paths>
+  void add(const Concatenate<Paths...>& layer) {
+    attribute(node("Concat", branches(layer)), "axis", std::int64_t{1});
+  }
+  /// What each list of layers within `layer` gives for its input, as maps.
+  template <class Layer>
+  std::vector<std::string> branches(const Layer& layer) {
+    as_map();
+    const LayerInfo& own = *info_;
+    const std::string input = value_;
+    std::vector<std::string> values;
+    const auto run = [&](const auto& description) {
+      value_ = input;
+      shape_ = own.input;
+      is_map_ = true;
+      add_list(own.branches[values.size()], description);
+      info_ = &own;
+      as_map();
+      values.push_back(value_);
+    };
+    std::apply([&](const auto&... each) { (run(each), ...); }, layer.descriptions());
+    return values;
+  }
 
   void add(const Conv2d& layer) { convolution(layer, shape_.channels, {3, 2, 0, 1}, 1); }
   /// Output channel c m + k is filter k of channel c, and so are the rows of [channels * multiplier][1][h][w].
@@ -76,15 +103,76 @@ class OnnxGraph {
     node("Clip", {value_, constant(info_->name + "/least", {}, {0}), constant(info_->name + "/most", {}, {6})});
   }
 
-  void add(const MaxPool2d& layer) {
-    as_map();
-    onnx::NodeProto& made = node("MaxPool", {value_});
-    window(made, layer.window, layer.stride, layer.padding);
-    attribute(made, "ceil_mode", std::int64_t{0});
+  void add(const LeakyRelu& layer) {
+    attribute(node("LeakyRelu", {value_}), "alpha", static_cast<float>(layer.negative_slope));
+  }
+  void add(const Sigmoid&) { node("Sigmoid", {value_}); }
+  void add(const Tanh&) { node("Tanh", {value_}); }
+
+  void add(const MaxPool2d& layer) { attribute(pool("MaxPool", layer), "ceil_mode", std::int64_t{0}); }
+  void add(const AveragePool2d& layer) {
+    attribute(pool("AveragePool", layer), "count_include_pad", std::int64_t{0});
   }
   void add(const GlobalAveragePool2d&) {
     as_map();
     node("GlobalAveragePool", {value_});
+  }
+  void add(const GlobalMaxPool2d&) {
+    as_map();
+    node("GlobalMaxPool", {value_});
+  }
+  template <class Layer>
+  onnx::NodeProto& pool(const std::string& kind, const Layer& layer) {
+    as_map();
+    onnx::NodeProto& made = node(kind, {value_});
+    window(made, layer.window, layer.stride, layer.padding);
+    return made;
+  }
+
+  void add(const UpSample2d& layer) {
+    as_map();
+    const bool nearest = layer.interpolation == Interpolation::nearest;
+    const std::string scales =
+        constant(info_->name + "/scales", {4},
+                 {1, 1, static_cast<float>(layer.size.height), static_cast<float>(layer.size.width)});
+    onnx::NodeProto& made = node("Resize", {value_, "", scales});
+    attribute(made, "mode", nearest ? "nearest" : "linear");
+    attribute(made, "coordinate_transformation_mode", nearest ? "asymmetric" : "half_pixel");
+    if (nearest) attribute(made, "nearest_mode", "floor");
+  }
+
+  /// The kernel is written as [channels][filters][h][w].
+  void add(const Conv2dTranspose& layer) {
+    as_map();
+    const auto& parameters = info_->parameters;
+    const Shape output = info_->output;
+    std::vector<std::string> names{
+        value_, initializer(parameters[0], {3, 2, 0, 1}, sizes_of(parameters[0]),
+                            {shape_.channels, layer.filters, layer.kernel.height, layer.kernel.width})};
+    if (layer.bias) names.push_back(initializer(parameters[1]));
+    onnx::NodeProto& made = node("ConvTranspose", names);
+    // Of the convolution from the output to the input; what its windows leave out at the end is added.
+    const Window rows = window_of(output.height, layer.kernel.height, layer.stride.height, layer.padding);
+    const Window columns = window_of(output.width, layer.kernel.width, layer.stride.width, layer.padding);
+    const auto beyond = [](int input, int size, int kernel, int stride, const Window& window) {
+      return size - ((input - 1) * stride + kernel - window.before - window.after);
+    };
+    attribute(made, "kernel_shape", {layer.kernel.height, layer.kernel.width});
+    attribute(made, "strides", {layer.stride.height, layer.stride.width});
+    attribute(made, "pads", {rows.before, columns.before, rows.after, columns.after});
+    attribute(made, "output_padding",
+              {beyond(shape_.height, output.height, layer.kernel.height, layer.stride.height, rows),
+               beyond(shape_.width, output.width, layer.kernel.width, layer.stride.width, columns)});
+  }
+
+  void add(const Reshape& layer) {
+    in_order();
+    if (is_map_) {
+      attribute(node("Transpose", {value_}, "/channels_last"), "perm", {0, 2, 3, 1});
+    }
+    reshape({-1, layer.shape.height, layer.shape.width, layer.shape.channels}, "/shape");
+    attribute(node("Transpose", {value_}, "/channels_first"), "perm", {0, 3, 1, 2});
+    is_map_ = true;
   }
 
   void add(const Dropout&) {}
@@ -157,7 +245,9 @@ class OnnxGraph {
   }
   void reshape(const std::vector<std::int64_t>& sizes, const std::string& suffix) {
     onnx::TensorProto& target = *graph_.add_initializer();
-    target.set_name(info_->name + suffix + "_shape");
+    const std::string name = info_->name + suffix + "_shape";
+    const int uses = ++names_[name];
+    target.set_name(uses == 1 ? name : name + "_" + std::to_string(uses));
     target.set_data_type(onnx::TensorProto::INT64);
     target.add_dims(static_cast<std::int64_t>(sizes.size()));
     for (const std::int64_t size : sizes) target.add_int64_data(size);
@@ -180,11 +270,14 @@ class OnnxGraph {
 
   // Parts of the graph.
 
+  /// Named after the layer; a second node of one name gets a number.
   onnx::NodeProto& node(const std::string& kind, const std::vector<std::string>& inputs,
                         const std::string& suffix = {}) {
     onnx::NodeProto& made = *graph_.add_node();
+    const std::string name = info_->name + suffix;
+    const int uses = ++names_[name];
     made.set_op_type(kind);
-    made.set_name(info_->name + suffix);
+    made.set_name(uses == 1 ? name : name + "_" + std::to_string(uses));
     for (const std::string& input : inputs) made.add_input(input);
     value_ = made.name() + "/out";
     made.add_output(value_);
@@ -203,6 +296,9 @@ class OnnxGraph {
   }
   static void attribute(onnx::NodeProto& made, const std::string& name, std::int64_t value) {
     attribute(made, name, onnx::AttributeProto::INT).set_i(value);
+  }
+  static void attribute(onnx::NodeProto& made, const std::string& name, const char* value) {
+    attribute(made, name, onnx::AttributeProto::STRING).set_s(value);
   }
   static void attribute(onnx::NodeProto& made, const std::string& name, std::initializer_list<int> values) {
     onnx::AttributeProto& added = attribute(made, name, onnx::AttributeProto::INTS);
@@ -274,6 +370,7 @@ class OnnxGraph {
   bool is_map_ = true;
   std::optional<Shape> unordered_;
   const LayerInfo* info_ = nullptr;
+  std::map<std::string, int> names_;  ///< how often each was asked for
   std::string value_ = "images";
 };
 
