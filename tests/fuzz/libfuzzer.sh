@@ -20,7 +20,8 @@ if [[ $("$program" -help=1 2>&1) != *libFuzzer* ]]; then
   exit 1
 fi
 # Longer than the two minutes that a child with a Keras file may take.
-options=(-max_total_time="$ABELL_FUZZ_SECONDS" -timeout=150 -rss_limit_mb=2048 -print_final_stats=1)
+options=(-max_total_time="$ABELL_FUZZ_SECONDS" -timeout=150 -report_slow_units=150 -rss_limit_mb=2048
+  -print_final_stats=1)
 [[ -f $corpus.dict ]] && options+=(-dict="$corpus.dict")
 folders=("$work/new" "$work/seeds")
 [[ -d $corpus ]] && folders+=("$corpus")
