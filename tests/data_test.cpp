@@ -1,15 +1,10 @@
-#include <sys/resource.h>
-#include <unistd.h>
-
 #include <abell/data/cached_samples.hpp>
 #include <abell/data/dataset.hpp>
 #include <abell/data/decode.hpp>
 #include <abell/data/loader.hpp>
 #include <abell/data/table.hpp>
 #include <algorithm>
-#include <atomic>
 #include <cmath>
-#include <csignal>
 #include <cstdint>
 #include <cstdlib>
 #include <filesystem>
@@ -290,90 +285,6 @@ TEST_CASE("X-ray and optical files become the channels empty, optical, X-ray", "
   REQUIRE(seen(abell::Channels::optical) == std::vector<float>{0, 50, 0});
   REQUIRE(seen(abell::Channels::xray) == std::vector<float>{0, 0, 200});
   REQUIRE_THROWS_AS(abell::parse_channels("radio"), OptionError);
-}
-
-TEST_CASE("the cache gives the same bytes in memory, in a file and without", "[data]") {
-  const TempFolder folder;
-  const Shape shape{3, 4, 3};
-  std::atomic<int> decoded{0};
-  const auto decode = [&](std::size_t index, std::span<std::uint8_t> out) {
-    ++decoded;
-    for (std::size_t i = 0; i < out.size(); ++i) out[i] = static_cast<std::uint8_t>(31 * index + i);
-    return index % 3;
-  };
-  for (const std::string& place : {std::string("ram"), std::string("off"), (folder / "new/scratch").string()}) {
-    INFO(place);
-    decoded = 0;
-    std::size_t calls = 0, last = 0;
-    const auto progress = [&](std::size_t done, std::size_t total) {
-      ++calls;
-      last = done;
-      REQUIRE(total == 50);
-    };
-    const abell::PixelCache cache(50, shape, decode, {.place = place, .threads = 4, .progress = progress});
-    const bool off = place == "off";
-    REQUIRE(decoded == (off ? 0 : 50));
-    REQUIRE(calls == (off ? 0U : 50U));
-    REQUIRE(last == (off ? 0U : 50U));
-    std::vector<int> good(50);
-    abell::parallel_for(50, 4, [&](int chunk, int) {
-      const auto index = static_cast<std::size_t>(chunk);
-      const auto bytes = bytes_of(cache, index);
-      bool same = bytes.size() == shape.size();
-      for (std::size_t i = 0; i < bytes.size(); ++i)
-        same = same && bytes[i] == static_cast<std::uint8_t>(31 * index + i);
-      good[index] = same;
-    });
-    REQUIRE(good == std::vector<int>(50, 1));
-    if (!off) REQUIRE(cache.masked(5) == 2);
-    REQUIRE(decoded == 50);
-  }
-  REQUIRE(std::filesystem::is_empty(folder / "new/scratch"));
-}
-
-TEST_CASE("an unreadable image or a full disk ends the cache with one error", "[data]") {
-  const TempFolder folder;
-  const auto failing = [](std::size_t index, std::span<std::uint8_t>) -> std::size_t {
-    if (index == 7) throw FormatError("image 7: broken");
-    return 0;
-  };
-  REQUIRE_THROWS_WITH(abell::PixelCache(20, {2, 2, 1}, failing, {.threads = 3}), Contains("image 7"));
-  const auto file = folder.write("file", "x");
-  const auto fine = [](std::size_t, std::span<std::uint8_t>) -> std::size_t { return 0; };
-  REQUIRE_THROWS_AS(abell::PixelCache(2, {2, 2, 1}, fine, {.place = file.string()}), IoError);
-
-  // A limit on the size of files stands for a full disk.
-  struct rlimit old {};
-  REQUIRE(::getrlimit(RLIMIT_FSIZE, &old) == 0);
-  const auto handler = std::signal(SIGXFSZ, SIG_IGN);
-  struct rlimit small = old;
-  small.rlim_cur = 1000;
-  REQUIRE(::setrlimit(RLIMIT_FSIZE, &small) == 0);
-  const std::string message = message_of<IoError>([&] {
-    abell::PixelCache(100, {10, 10, 3}, fine, {.place = (folder / "full").string(), .threads = 1});
-  });
-  const std::string table = message_of<IoError>([&] {
-    abell::write_csv(folder / "full/table.csv", {"a"}, std::vector<std::vector<std::string>>(2000, {"value"}));
-  });
-  ::setrlimit(RLIMIT_FSIZE, &old);
-  std::signal(SIGXFSZ, handler);
-  REQUIRE_THAT(message, Contains("cannot write the scratch file"));
-  REQUIRE_THAT(table, Contains("table.csv: cannot be written"));
-  REQUIRE(std::filesystem::is_empty(folder / "full"));
-}
-
-TEST_CASE("what the progress of a cache throws ends the decoding at once", "[data]") {
-  std::atomic<int> decoded{0};
-  const auto decode = [&](std::size_t, std::span<std::uint8_t>) -> std::size_t { return ++decoded, 0; };
-  const auto enough = [](std::size_t done, std::size_t) {
-    if (done == 3) throw IoError("enough");
-  };
-  REQUIRE_THROWS_WITH(abell::PixelCache(1000, {2, 2, 1}, decode, {.threads = 1, .progress = enough}), "enough");
-  REQUIRE(decoded == 3);
-  decoded = 0;
-  const auto no_more = [](std::size_t, std::size_t) { throw IoError("enough"); };
-  REQUIRE_THROWS_AS(abell::PixelCache(1000, {2, 2, 1}, decode, {.threads = 3, .progress = no_more}), IoError);
-  REQUIRE(decoded <= 3);
 }
 
 TEST_CASE("cached samples scale, select and augment by object, not by place", "[data]") {

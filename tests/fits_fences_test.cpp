@@ -209,12 +209,16 @@ TEST_CASE("a file holds the pixels that its header tells", "[fits]") {
 
 TEST_CASE("cards with open texts or absurd axes are left out before wcslib", "[wcs]") {
   const std::string good = card("CTYPE1  = 'RA---TAN' / it's") + card("OBJECT  = 'Moe''s'") + card("CRVAL1  = 150.0") +
-                           card("COMMENT 'a") + card("") + card("NAME    = ''") + card("WCSAXES = 2 / axes");
+                           card("COMMENT 'a") + card("") + card("NAME    = ''") + card("NAXIS1  = 100") +
+                           card("NAXIS   = 2") + card("WCSAXES = 2 / axes");
   REQUIRE(detail::closed_cards(good) == good);
   REQUIRE(detail::closed_cards(good + card("OBJECT  = 'open") + good) == good + good);
   REQUIRE(detail::closed_cards(card("OBJECT  = 'it''s open''") + good) == good);
-  REQUIRE(detail::closed_cards(card("WCSAXES = 100") + card("WCSAXESA= 'two'") + good) == good);
+  REQUIRE(detail::closed_cards(card("WCSAXES = 100") + card("WCSAXESA= 'two'") + card("NAXIS   = 100") + good) == good);
   REQUIRE(detail::closed_cards("CTYPE1  = 'no whole card'").empty());
+  REQUIRE(detail::closed_cards(card("CTYPE100= 'X'") + good + card("PV2_39  = 1")) == good + card("PV2_39  = 1"));
+  for (const char* name : {"CTYPE1", "CD12_12", "PV2_39A", "A_3_0", ""}) REQUIRE(detail::has_short_numbers(name));
+  for (const char* name : {"CTYPE100", "PC1_123", "123TYP1"}) REQUIRE_FALSE(detail::has_short_numbers(name));
   for (const long axes : {0L, 2L, 99L}) REQUIRE(detail::is_axis_count(axes));
   for (const long axes : {-1L, 100L}) REQUIRE_FALSE(detail::is_axis_count(axes));
 }

@@ -1,6 +1,7 @@
 /// Keras files, read in a child as always: a child that ends is an ordinary refusal. What is accepted are finite
 /// weights in the network.
 
+#include <pthread.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -19,6 +20,7 @@
 #if defined(__has_feature)
 #if __has_feature(coverage_sanitizer)
 #define ABELL_FUZZ_COUNTERS
+#include <sanitizer/common_interface_defs.h>
 /// The bounds of libFuzzer's counters. Their own names, used in C++, would hide them from it.
 __asm__(
     ".pushsection .data\n.balign 8\ncounter_bounds: .quad __start___sancov_cntrs, __stop___sancov_cntrs\n.popsection");
@@ -30,8 +32,9 @@ namespace {
 
 using namespace abell;
 
-/// What children reach counts too: the pages with counters, whole ones, become common to all.
-void share_counters() {
+/// What children reach counts too: the pages with counters, whole ones, become common to all. Their ends are no
+/// findings, of which libFuzzer would keep the file.
+void prepare_children() {
 #ifdef ABELL_FUZZ_COUNTERS
   const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
   const auto address = [](char* at) { return reinterpret_cast<std::uintptr_t>(at); };
@@ -40,6 +43,7 @@ void share_counters() {
   const std::vector<char> counts(begin, begin + size);
   require(::mmap(begin, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == begin);
   std::memcpy(begin, counts.data(), size);
+  ::pthread_atfork(nullptr, nullptr, [] { __sanitizer_set_death_callback(nullptr); });
 #endif
 }
 
@@ -68,7 +72,7 @@ void try_weights(const std::filesystem::path& path) {
 }  // namespace
 
 extern "C" int LLVMFuzzerInitialize(int*, char***) {
-  share_counters();
+  prepare_children();
   H5open();  // before children do it one by one
   return make_seeds([](const std::filesystem::path& folder) {
     save_keras_weights(folder / "weights", numbered_tiny());

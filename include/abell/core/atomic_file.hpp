@@ -7,6 +7,7 @@
 #include <abell/core/error.hpp>
 #include <abell/core/file_descriptor.hpp>
 #include <abell/core/temporary_file.hpp>
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -46,7 +47,7 @@ class DescriptorBuffer : public std::streambuf {
       if (!empty()) return 0;
       if (size >= epptr() - pptr()) return write(text, size) ? size : 0;
     }
-    std::memcpy(pptr(), text, static_cast<std::size_t>(size));
+    std::copy_n(text, size, pptr());
     pbump(static_cast<int>(size));
     return size;
   }

@@ -56,8 +56,18 @@ inline void check_wcs(int status, const std::string& name) {
 /// Whether a header may tell coordinates of so many axes.
 inline bool is_axis_count(long value) { return value >= 0 && value < 100; }
 
-/// The cards of a header that have closed texts, and a sensible WCSAXES. wcslib 7.12 crashed on some headers, and took
-/// much memory for others.
+/// Whether the numbers in the name of a keyword, axes and orders, have up to two digits.
+inline bool has_short_numbers(std::string_view keyword) {
+  std::size_t digits = 0;
+  for (const char c : keyword) {
+    digits = c >= '0' && c <= '9' ? digits + 1 : 0;
+    if (digits > 2) return false;
+  }
+  return true;
+}
+
+/// The cards of a header that have closed texts, and sensible numbers of axes. wcslib 7.12 crashed on some headers, and
+/// took much memory for others.
 inline std::string closed_cards(const std::string& header) {
   std::string kept;
   for (std::size_t at = 0; at + 80 <= header.size(); at += 80) {
@@ -68,8 +78,8 @@ inline std::string closed_cards(const std::string& header) {
       closed = quote + 1 == card.size() || card[quote + 1] != '\'';
       if (!closed) ++quote;  // two quotes are one inside the text
     }
-    const bool axes = card.starts_with("WCSAXES");
-    if (closed && (!axes || is_axis_count(card_number(card)))) kept += card;
+    const bool axes = card.starts_with("WCSAXES") || card.starts_with("NAXIS ");
+    if (closed && (!axes || is_axis_count(card_number(card))) && has_short_numbers(card.substr(0, 8))) kept += card;
   }
   return kept;
 }
