@@ -83,12 +83,7 @@ int experiment(const ExperimentOptions& options, const std::string& command) {
   config["command"] = command;
   config["options"] = options.given;
   write_json(out / "config.json", config);
-  try {
-    if (!jobs.empty()) print_estimate(lab, rows, jobs);
-  } catch (...) {  // nothing has begun
-    if (!started) fs::remove(out / "config.json");
-    throw;
-  }
+  if (!jobs.empty()) prepare_run(out, started, [&] { print_estimate(lab, rows, jobs); });
   bool stopped = interrupted();
   for (std::size_t i = 0; i < jobs.size() && !stopped; ++i) {
     if (!train.common.quiet) {

@@ -142,4 +142,15 @@ inline Json begin_run(const TrainOptions& options, const Json& config, bool goes
   return shown;
 }
 
+/// Does the work before the first step. Where it fails, config.json goes again unless the run was there before.
+template <class Work>
+void prepare_run(const std::filesystem::path& out, bool was_there, const Work& work) {
+  try {
+    work();
+  } catch (...) {
+    if (!was_there) std::filesystem::remove(out / "config.json");
+    throw;
+  }
+}
+
 }  // namespace abell::program

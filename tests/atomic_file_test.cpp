@@ -1,5 +1,4 @@
 #include <sys/random.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -17,6 +16,7 @@
 
 #include "catch.hpp"
 #include "error_message.hpp"
+#include "full_disk.hpp"
 #include "temp_folder.hpp"
 
 using abell::AtomicFile;
@@ -209,16 +209,10 @@ TEST_CASE("what is no file is not replaced", "[files]") {
 TEST_CASE("a file that cannot be written is an error, keeps the old one and leaves nothing", "[files]") {
   const TempFolder folder;
   folder.write("kept.txt", "old");
-  // A limit on the size of files stands for a full disk.
-  struct rlimit old {};
-  REQUIRE(::getrlimit(RLIMIT_FSIZE, &old) == 0);
-  const auto handler = std::signal(SIGXFSZ, SIG_IGN);
-  struct rlimit small = old;
-  small.rlim_cur = 100000;
-  REQUIRE(::setrlimit(RLIMIT_FSIZE, &small) == 0);
-  const std::string full = message_of<IoError>([&] { write(folder / "kept.txt", std::string(200000, 'x')); });
-  ::setrlimit(RLIMIT_FSIZE, &old);
-  std::signal(SIGXFSZ, handler);
+  const std::string full = message_of<IoError>([&] {
+    const FullDisk disk(100000);
+    write(folder / "kept.txt", std::string(200000, 'x'));
+  });
   REQUIRE_THAT(full, Contains("kept.txt: cannot be written: File too large"));
   sync_error = EIO;
   const std::string broken = message_of<IoError>([&] { write(folder / "kept.txt", "new"); });

@@ -13,6 +13,7 @@
 #include <span>
 #include <vector>
 
+#include "cached_bytes.hpp"
 #include "catch.hpp"
 #include "error_message.hpp"
 #include "temp_folder.hpp"
@@ -53,12 +54,6 @@ abell::Object files_of(std::vector<std::filesystem::path> files) {
   abell::Object object;
   object.files = std::move(files);
   return object;
-}
-
-std::vector<std::uint8_t> bytes_of(const abell::PixelCache& cache, std::size_t index) {
-  std::vector<float> room;
-  const auto bytes = std::get<std::span<const std::uint8_t>>(cache.read(index, room));
-  return {bytes.begin(), bytes.end()};
 }
 
 }  // namespace

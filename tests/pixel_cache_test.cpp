@@ -1,35 +1,24 @@
 /// The cache of decoded pixels: in memory, in a scratch file, off; and what ends it.
 
-#include <sys/resource.h>
-
 #include <abell/core/parallel.hpp>
 #include <abell/data/pixel_cache.hpp>
 #include <abell/data/table.hpp>
 #include <atomic>
-#include <csignal>
 #include <cstdint>
 #include <filesystem>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "cached_bytes.hpp"
 #include "catch.hpp"
 #include "error_message.hpp"
+#include "full_disk.hpp"
 #include "temp_folder.hpp"
 
 using abell::FormatError;
 using abell::IoError;
 using abell::Shape;
-
-namespace {
-
-std::vector<std::uint8_t> bytes_of(const abell::PixelCache& cache, std::size_t index) {
-  std::vector<float> room;
-  const auto bytes = std::get<std::span<const std::uint8_t>>(cache.read(index, room));
-  return {bytes.begin(), bytes.end()};
-}
-
-}  // namespace
 
 TEST_CASE("the cache gives the same bytes in memory, in a file and without", "[data]") {
   const TempFolder folder;
@@ -81,21 +70,14 @@ TEST_CASE("an unreadable image or a full disk ends the cache with one error", "[
   const auto fine = [](std::size_t, std::span<std::uint8_t>) -> std::size_t { return 0; };
   REQUIRE_THROWS_AS(abell::PixelCache(2, {2, 2, 1}, fine, {.place = file.string()}), IoError);
 
-  // A limit on the size of files stands for a full disk.
-  struct rlimit old {};
-  REQUIRE(::getrlimit(RLIMIT_FSIZE, &old) == 0);
-  const auto handler = std::signal(SIGXFSZ, SIG_IGN);
-  struct rlimit small = old;
-  small.rlim_cur = 1000;
-  REQUIRE(::setrlimit(RLIMIT_FSIZE, &small) == 0);
   const std::string message = message_of<IoError>([&] {
+    const FullDisk disk(1000);
     abell::PixelCache(100, {10, 10, 3}, fine, {.place = (folder / "full").string(), .threads = 1});
   });
   const std::string table = message_of<IoError>([&] {
+    const FullDisk disk(1000);
     abell::write_csv(folder / "full/table.csv", {"a"}, std::vector<std::vector<std::string>>(2000, {"value"}));
   });
-  ::setrlimit(RLIMIT_FSIZE, &old);
-  std::signal(SIGXFSZ, handler);
   REQUIRE_THAT(message, Contains("cannot write the scratch file"));
   REQUIRE_THAT(table, Contains("table.csv: cannot be written"));
   REQUIRE(std::filesystem::is_empty(folder / "full"));

@@ -1,9 +1,6 @@
-#include <sys/resource.h>
-
 #include <abell/report/gallery.hpp>
 #include <abell/report/html.hpp>
 #include <abell/report/training_report.hpp>
-#include <csignal>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -15,6 +12,7 @@
 #include <vector>
 
 #include "catch.hpp"
+#include "full_disk.hpp"
 #include "markup.hpp"
 #include "temp_folder.hpp"
 
@@ -189,20 +187,13 @@ TEST_CASE("A page appears under its name only when it is complete", "[report]") 
 
 TEST_CASE("A page that cannot be written whole is an error and leaves nothing", "[report]") {
   const TempFolder folder;
-  rlimit before{};
-  REQUIRE(::getrlimit(RLIMIT_FSIZE, &before) == 0);
-  rlimit tight = before;
-  tight.rlim_cur = 100;  // bytes a file may have: stands for a full disk
-  const auto handler = std::signal(SIGXFSZ, SIG_IGN);
-  REQUIRE(::setrlimit(RLIMIT_FSIZE, &tight) == 0);
   bool thrown = false;
   try {
+    const FullDisk full(100);
     abell::Page("Title").write(folder / "report.html");
   } catch (const abell::IoError&) {
     thrown = true;
   }
-  ::setrlimit(RLIMIT_FSIZE, &before);
-  std::signal(SIGXFSZ, handler);
   CHECK(thrown);
   CHECK(std::filesystem::is_empty(folder.path()));
 }

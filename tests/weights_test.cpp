@@ -1,7 +1,4 @@
-#include <sys/resource.h>
-
 #include <abell/weights/model.hpp>
-#include <csignal>
 #include <cstring>
 #include <limits>
 #include <string>
@@ -9,34 +6,11 @@
 
 #include "catch.hpp"
 #include "error_message.hpp"
+#include "full_disk.hpp"
 #include "temp_folder.hpp"
 #include "weights_tools.hpp"
 
 using namespace abell;
-
-namespace {
-
-/// Writes past `bytes` fail while this lives, as on a full disk.
-class FullDisk {
- public:
-  explicit FullDisk(rlim_t bytes) : handler_(std::signal(SIGXFSZ, SIG_IGN)) {
-    ::getrlimit(RLIMIT_FSIZE, &old_);
-    const rlimit limit{bytes, old_.rlim_max};
-    ::setrlimit(RLIMIT_FSIZE, &limit);
-  }
-  FullDisk(const FullDisk&) = delete;
-  FullDisk& operator=(const FullDisk&) = delete;
-  ~FullDisk() {
-    ::setrlimit(RLIMIT_FSIZE, &old_);
-    std::signal(SIGXFSZ, handler_);
-  }
-
- private:
-  void (*handler_)(int);
-  rlimit old_{};
-};
-
-}  // namespace
 
 TEST_CASE("A full disk leaves the old file and nothing else", "[weights]") {
   const TempFolder folder;
