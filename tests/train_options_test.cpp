@@ -11,8 +11,8 @@
 #include <utility>
 #include <vector>
 
-#include "../examples/train_options.hpp"
-#include "../examples/training_resume.hpp"
+#include "../examples/programs/training/train_options.hpp"
+#include "../examples/programs/training/training_resume.hpp"
 #include "error_message.hpp"
 #include "temp_folder.hpp"
 

@@ -6,10 +6,10 @@
 #include <cctype>
 #include <set>
 
+#include "../common/max_megapixels.hpp"
+#include "../common/program.hpp"
 #include "cutout_table.hpp"
-#include "max_megapixels.hpp"
 #include "mosaics.hpp"
-#include "program.hpp"
 
 namespace {
 

@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "program.hpp"
+#include "../common/program.hpp"
 #include "simulated_fits.hpp"
 #include "simulated_votes.hpp"
 

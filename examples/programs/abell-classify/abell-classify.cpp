@@ -6,11 +6,11 @@
 #include <map>
 #include <sstream>
 
+#include "../common/model_file.hpp"
+#include "../common/preprocessing.hpp"
+#include "../common/program.hpp"
+#include "../common/sha256.hpp"
 #include "catalogue.hpp"
-#include "model_file.hpp"
-#include "preprocessing.hpp"
-#include "program.hpp"
-#include "sha256.hpp"
 
 namespace {
 

@@ -3,9 +3,9 @@
 #include <abell/weights/keras_h5.hpp>
 #include <abell/weights/onnx.hpp>
 
-#include "model_file.hpp"
-#include "program.hpp"
-#include "weight_files.hpp"
+#include "common/model_file.hpp"
+#include "common/program.hpp"
+#include "common/weight_files.hpp"
 
 namespace {
 

@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "train_options.hpp"
+#include "../training/train_options.hpp"
 
 namespace abell::program {
 

@@ -9,7 +9,7 @@
 #include <limits>
 #include <numeric>
 
-#include "program.hpp"
+#include "../common/program.hpp"
 #include "real_sky.hpp"
 
 namespace {

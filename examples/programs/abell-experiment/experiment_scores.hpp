@@ -10,9 +10,9 @@
 #include <string>
 #include <vector>
 
+#include "../training/training_resume.hpp"
+#include "../training/training_run.hpp"
 #include "experiment_rows.hpp"
-#include "training_resume.hpp"
-#include "training_run.hpp"
 
 namespace abell::program {
 

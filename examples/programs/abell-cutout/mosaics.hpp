@@ -16,7 +16,7 @@
 #include <utility>
 #include <vector>
 
-#include "program.hpp"
+#include "../common/program.hpp"
 
 namespace abell::program {
 

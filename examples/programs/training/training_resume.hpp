@@ -10,7 +10,7 @@
 #include <span>
 #include <string>
 
-#include "sha256.hpp"
+#include "../common/sha256.hpp"
 #include "training_data.hpp"
 
 namespace abell::program {

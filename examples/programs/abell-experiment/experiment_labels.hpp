@@ -7,8 +7,8 @@
 #include <map>
 #include <string>
 
-#include "sha256.hpp"
-#include "training_data.hpp"
+#include "../common/sha256.hpp"
+#include "../training/training_data.hpp"
 
 namespace abell::program {
 

@@ -3,8 +3,8 @@
 #include <string>
 #include <vector>
 
-#include "max_megapixels.hpp"
-#include "program.hpp"
+#include "../common/max_megapixels.hpp"
+#include "../common/program.hpp"
 #include "votes_count.hpp"
 #include "votes_subjects.hpp"
 

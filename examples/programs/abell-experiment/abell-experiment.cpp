@@ -2,8 +2,8 @@
 
 #include <iostream>
 
+#include "../training/training_memory.hpp"
 #include "experiment_results.hpp"
-#include "training_memory.hpp"
 
 namespace {
 

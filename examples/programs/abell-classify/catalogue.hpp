@@ -18,7 +18,7 @@
 #include <utility>
 #include <vector>
 
-#include "run_folder.hpp"
+#include "../common/run_folder.hpp"
 
 namespace abell::program {
 

@@ -19,7 +19,7 @@
 #include <string>
 #include <vector>
 
-#include "program.hpp"
+#include "../common/program.hpp"
 
 namespace abell::program {
 

@@ -14,9 +14,9 @@
 #include <utility>
 #include <vector>
 
+#include "../common/networks.hpp"
 #include "experiment_labels.hpp"
 #include "experiment_scores.hpp"
-#include "networks.hpp"
 
 namespace abell::program {
 

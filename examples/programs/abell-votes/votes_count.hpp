@@ -17,7 +17,7 @@
 #include <string>
 #include <vector>
 
-#include "program.hpp"
+#include "../common/program.hpp"
 #include "votes_experts.hpp"
 
 namespace abell::program {

@@ -18,7 +18,7 @@
 #include <string>
 #include <vector>
 
-#include "stopping.hpp"
+#include "../common/stopping.hpp"
 
 namespace abell::program {
 

@@ -8,11 +8,11 @@
 #include <string>
 #include <vector>
 
-#include "memory_limit.hpp"
-#include "option_record.hpp"
-#include "preprocessing.hpp"
-#include "program.hpp"
-#include "run_folder.hpp"
+#include "../common/memory_limit.hpp"
+#include "../common/option_record.hpp"
+#include "../common/preprocessing.hpp"
+#include "../common/program.hpp"
+#include "../common/run_folder.hpp"
 #include "training_defaults.hpp"
 
 namespace abell::program {

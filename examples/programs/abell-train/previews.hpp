@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "program.hpp"
+#include "../common/program.hpp"
 
 namespace abell::program {
 

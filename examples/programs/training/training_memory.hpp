@@ -4,8 +4,8 @@
 #include <filesystem>
 #include <string>
 
-#include "memory_limit.hpp"
-#include "networks.hpp"
+#include "../common/memory_limit.hpp"
+#include "../common/networks.hpp"
 #include "train_options.hpp"
 
 namespace abell::program {

@@ -1,11 +1,11 @@
 /// Trains a network on a labelled set of images and evaluates it on the set's test split.
 
-#include "networks.hpp"
+#include "../common/networks.hpp"
+#include "../common/weight_files.hpp"
+#include "../training/training_memory.hpp"
+#include "../training/training_resume.hpp"
+#include "../training/training_run.hpp"
 #include "previews.hpp"
-#include "training_memory.hpp"
-#include "training_resume.hpp"
-#include "training_run.hpp"
-#include "weight_files.hpp"
 
 namespace {
 
