@@ -1,6 +1,6 @@
 #include <abell/data/array_samples.hpp>
+#include <abell/training/checkpoint.hpp>
 #include <abell/training/fit.hpp>
-#include <abell/weights/checkpoint.hpp>
 #include <abell/weights/model.hpp>
 #include <bit>
 #include <cstring>

@@ -1,6 +1,6 @@
 /// Maps that explain: against differences, hand calculations and brute force, in double.
 
-#include <abell/network/explain.hpp>
+#include <abell/inference/explain.hpp>
 #include <algorithm>
 #include <cmath>
 #include <limits>

@@ -2,7 +2,7 @@
 /// ResNet learn.
 
 #include <abell/abell.hpp>
-#include <abell/network/explain.hpp>
+#include <abell/inference/explain.hpp>
 #include <abell/network/summary.hpp>
 #include <abell/testing/gradcheck.hpp>
 #include <algorithm>
@@ -21,7 +21,8 @@ constexpr Shape shape{9, 8, 3};
 constexpr auto residual =
     describe(Conv2d{.filters = 4}, Relu{},
              Residual{describe(Conv2d{.filters = 4}, Relu{}, Dropout{.rate = 0.3}, Conv2d{.filters = 4})}, Relu{},
-             Residual{describe(Conv2d{.filters = 6, .stride = 2}, Tanh{}), describe(Conv2d{.filters = 6, .kernel = 1, .stride = 2})},
+             Residual{describe(Conv2d{.filters = 6, .stride = 2}, Tanh{}),
+                      describe(Conv2d{.filters = 6, .kernel = 1, .stride = 2})},
              Flatten{}, Dense{.units = 3});
 constexpr auto unet = describe(
     Conv2d{.filters = 3}, Relu{},
@@ -30,18 +31,19 @@ constexpr auto unet = describe(
                          Conv2d{.filters = 4}, Sigmoid{}, Conv2dTranspose{.filters = 2}),
                 describe()},
     Conv2d{.filters = 1});
-constexpr auto branches = describe(
-    Concatenate{describe(Conv2d{.filters = 3}, Relu{}, MaxPool2d{}), describe(AveragePool2d{}),
-                describe(Conv2d{.filters = 2, .kernel = 1, .stride = 2}, LeakyRelu{})},
-    Residual{describe(Concatenate{describe(Conv2d{.filters = 3}), describe(Conv2d{.filters = 5, .kernel = 1})}, Relu{})},
-    GlobalMaxPool2d{}, Dense{.units = 2});
+constexpr auto branches =
+    describe(Concatenate{describe(Conv2d{.filters = 3}, Relu{}, MaxPool2d{}), describe(AveragePool2d{}),
+                         describe(Conv2d{.filters = 2, .kernel = 1, .stride = 2}, LeakyRelu{})},
+             Residual{describe(Concatenate{describe(Conv2d{.filters = 3}), describe(Conv2d{.filters = 5, .kernel = 1})},
+                               Relu{})},
+             GlobalMaxPool2d{}, Dense{.units = 2});
 /// Normalised chains within a residual layer, and a plain batch normalisation within a branch.
-constexpr auto normalized = describe(
-    Conv2d{.filters = 4, .stride = 2, .bias = false}, BatchNorm{}, Relu6{},
-    Residual{describe(DepthwiseConv2d{.bias = false}, BatchNorm{}, Relu6{},
-                      Conv2d{.filters = 4, .kernel = 1, .bias = false}, BatchNorm{}, Relu6{})},
-    Concatenate{describe(Conv2d{.filters = 2, .bias = false}, BatchNorm{}, Relu{}), describe()}, GlobalAveragePool2d{},
-    Dropout{.rate = 0.2}, Dense{.units = 3});
+constexpr auto normalized =
+    describe(Conv2d{.filters = 4, .stride = 2, .bias = false}, BatchNorm{}, Relu6{},
+             Residual{describe(DepthwiseConv2d{.bias = false}, BatchNorm{}, Relu6{},
+                               Conv2d{.filters = 4, .kernel = 1, .bias = false}, BatchNorm{}, Relu6{})},
+             Concatenate{describe(Conv2d{.filters = 2, .bias = false}, BatchNorm{}, Relu{}), describe()},
+             GlobalAveragePool2d{}, Dropout{.rate = 0.2}, Dense{.units = 3});
 
 template <class Network>
 void draw(Network& network, std::uint64_t seed) {
@@ -153,7 +155,8 @@ TEST_CASE("layers within layers are numbered through, and the table shows them",
   CHECK(network.slots()[4].name == "conv2d_3/kernel");
   CHECK(network.parameters().size() == offset);
   const std::string table = summary(network);
-  CHECK_THAT(table, Catch::Contains("\n    conv2d_3 +") && Catch::Contains("\n  conv2d_2 +") && Catch::Contains("\nconv2d_5  "));
+  CHECK_THAT(table, Catch::Contains("\n    conv2d_3 +") && Catch::Contains("\n  conv2d_2 +") &&
+                        Catch::Contains("\nconv2d_5  "));
   CHECK_THAT(table, Catch::Contains("+: fused with the next"));
 }
 
@@ -162,7 +165,8 @@ TEST_CASE("nested layers that do not fit are refused by name", "[nested]") {
     return message_of<ShapeError>([&] { inspect(description, {8, 8, 3}); });
   };
   CHECK(message(describe(Residual{describe(Conv2d{.filters = 4})})) ==
-        "layer residual_1 (Residual): expected two paths of one shape (a projection as the second?), found 8x8x4 and 8x8x3");
+        "layer residual_1 (Residual): expected two paths of one shape (a projection as the second?), found 8x8x4 and "
+        "8x8x3");
   CHECK(message(describe(Concatenate{describe(MaxPool2d{}), describe()})) ==
         "layer concatenate_1 (Concatenate): expected paths of one height and width, found 4x4 and 8x8");
   CHECK(message(describe(Relu{.name = "a"}, Residual{describe(Relu{.name = "a"})})) ==
@@ -195,9 +199,9 @@ TEST_CASE("nested networks give the same bits on any number of threads, and thei
 }
 
 TEST_CASE("Grad-CAM looks at layers within layers", "[nested][explain]") {
-  constexpr auto net = describe(
-      Conv2d{.filters = 3}, Residual{describe(Conv2d{.filters = 3, .name = "inner"}, Tanh{}, Conv2d{.filters = 3})},
-      Flatten{}, Dense{.units = 2}, Softmax{});
+  constexpr auto net = describe(Conv2d{.filters = 3},
+                                Residual{describe(Conv2d{.filters = 3, .name = "inner"}, Tanh{}, Conv2d{.filters = 3})},
+                                Flatten{}, Dense{.units = 2}, Softmax{});
   auto network = build<double, Fusion::off>(net, shape);
   draw(network, 8);
   const auto image = noise<double>(1, shape, 9);
@@ -235,8 +239,8 @@ TEST_CASE("a small ResNet with batch normalisation learns", "[nested][training]"
     return Residual{describe(Conv2d{.filters = filters, .bias = false}, BatchNorm{}, Relu{},
                              Conv2d{.filters = filters, .bias = false}, BatchNorm{})};
   };
-  constexpr auto resnet = describe(Conv2d{.filters = 6, .bias = false}, BatchNorm{}, Relu{}, block(6), Relu{}, MaxPool2d{},
-                                   block(6), Relu{}, GlobalAveragePool2d{}, Dense{.units = 2}, Softmax{});
+  constexpr auto resnet = describe(Conv2d{.filters = 6, .bias = false}, BatchNorm{}, Relu{}, block(6), Relu{},
+                                   MaxPool2d{}, block(6), Relu{}, GlobalAveragePool2d{}, Dense{.units = 2}, Softmax{});
   constexpr Shape input{12, 12, 1};
   Tensor<float> images = noise<float>(60, input, 11);
   std::vector<int> labels;

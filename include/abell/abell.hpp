@@ -11,6 +11,9 @@
 #include <abell/data/array_samples.hpp>
 #include <abell/data/loader.hpp>
 #include <abell/data/samples.hpp>
+#include <abell/inference/dihedral.hpp>
+#include <abell/inference/dropout_spread.hpp>
+#include <abell/inference/explain.hpp>
 #include <abell/metrics/calibration.hpp>
 #include <abell/metrics/comparison.hpp>
 #include <abell/metrics/confusion.hpp>
@@ -19,10 +22,7 @@
 #include <abell/metrics/threshold.hpp>
 #include <abell/models/cluster_net.hpp>
 #include <abell/models/mobilenet.hpp>
-#include <abell/network/dihedral.hpp>
-#include <abell/network/explain.hpp>
 #include <abell/network/network.hpp>
 #include <abell/network/summary.hpp>
-#include <abell/training/dropout_spread.hpp>
 #include <abell/training/fit.hpp>
 #include <abell/training/resume.hpp>

@@ -1,7 +1,7 @@
 /// Checkpoints: what is accepted is of one piece, and written and read again it is the same.
 
+#include <abell/training/checkpoint.hpp>
 #include <abell/training/fit.hpp>
-#include <abell/weights/checkpoint.hpp>
 #include <cmath>
 #include <string>
 

@@ -1,7 +1,7 @@
 /// Gives images, sets and folders of images their probability of being a cluster.
 
 #include <abell/data/cached_samples.hpp>
-#include <abell/network/dihedral.hpp>
+#include <abell/inference/dihedral.hpp>
 #include <abell/weights/model.hpp>
 #include <map>
 #include <sstream>

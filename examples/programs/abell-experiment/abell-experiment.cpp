@@ -54,7 +54,7 @@ int experiment(const ExperimentOptions& options, const std::string& command) {
     const TrainOptions of_row = run_options(options, row, seed);
     if (const auto draws = of_row.draws()) check(*draws);
     of_row.preprocessing.samples();
-    std::visit([](const auto& optimizer) { check(optimizer); }, of_row.make_optimizer());
+    of_row.make_optimizer().check();
     check_training_memory(of_row);
   }
 

@@ -74,7 +74,7 @@ std::optional<Job> job_of(const Laboratory& lab, const ExperimentRow& row, std::
   const Json config = run_config(run, data);
   if (is_complete(run)) {
     check_same_run(run, config);
-    if (has_scores(lab.options, scores_file(lab.options, row, seed), can_drop(network))) return std::nullopt;
+    if (has_scores(lab.options, scores_file(lab.options, row, seed))) return std::nullopt;
     job.trained = true;
     job.steps = 0;
     job.evaluations = scored_images(lab.options, data);

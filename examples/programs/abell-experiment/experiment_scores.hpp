@@ -3,8 +3,8 @@
 /// validation split and, where asked for, averaged ones and the deviation with dropout on.
 
 #include <abell/data/table.hpp>
-#include <abell/network/dihedral.hpp>
-#include <abell/training/dropout_spread.hpp>
+#include <abell/inference/dihedral.hpp>
+#include <abell/inference/dropout_spread.hpp>
 #include <algorithm>
 #include <filesystem>
 #include <string>
@@ -25,21 +25,15 @@ inline std::filesystem::path scores_file(const ExperimentOptions& options, const
   return path;
 }
 
-/// Networks with batch normalisation have no Monte-Carlo dropout.
-template <class Network>
-bool can_drop(const Network& network) {
-  return std::ranges::none_of(network.layers(), [](const LayerInfo& layer) { return layer.kind == "BatchNorm"; });
-}
-
 /// Whether the file has all that the options ask for.
-inline bool has_scores(const ExperimentOptions& options, const std::filesystem::path& path, bool dropout) {
+inline bool has_scores(const ExperimentOptions& options, const std::filesystem::path& path) {
   if (!std::filesystem::exists(path)) return false;
   const Table table = read_csv(path);
   const auto filled = [&](const char* name) {
     const std::size_t column = table.column(name);
     return std::ranges::all_of(table.rows, [&](const auto& row) { return row[0] != "test" || !row[column].empty(); });
   };
-  return (!options.tta || filled("p_averaged")) && (options.mc_dropout == 0 || !dropout || filled("dropout_sd"));
+  return (!options.tta || filled("p_averaged")) && (options.mc_dropout == 0 || filled("dropout_sd"));
 }
 
 /// Scores validation and test split with the network's weights as they are and writes `path`.
@@ -52,7 +46,7 @@ void write_scores(const ExperimentOptions& options, const TrainOptions& run, con
     const Scored plain = score(network, run, data, objects);
     const Scored averaged = test && options.tta ? score(DihedralMean(network), run, data, objects) : Scored{};
     DropoutSpread dropout;
-    if (test && options.mc_dropout > 0 && can_drop(network)) {
+    if (test && options.mc_dropout > 0) {
       const CachedSamples samples(data.cache, data.labels, objects, run.preprocessing.samples());
       dropout = dropout_spread(network, samples, options.mc_dropout, run.common.seed, 1, 4, run.common.threads);
     }

@@ -30,7 +30,7 @@ void print(const Json& metrics, const fs::path& out) {
 int train(const TrainOptions& options, const std::string& command) {
   if (const auto draws = options.draws()) check(*draws);
   options.preprocessing.samples();
-  std::visit([](const auto& optimizer) { check(optimizer); }, options.make_optimizer());
+  options.make_optimizer().check();
   if (options.preview > 0) return show(options);
   check_training_memory(options);
 

@@ -7,8 +7,8 @@
 #include <abell/data/dataset.hpp>
 #include <abell/data/table.hpp>
 #include <abell/metrics/confusion.hpp>
+#include <abell/metrics/history.hpp>
 #include <abell/metrics/roc.hpp>
-#include <abell/training/history.hpp>
 #include <algorithm>
 #include <charconv>
 #include <cmath>
@@ -84,9 +84,8 @@ inline void add_setting(std::vector<std::pair<std::string, std::string>>& settin
 inline void write_history(const std::filesystem::path& path, const History& history) {
   std::vector<std::vector<std::string>> rows;
   for (const EpochRecord& e : history) {
-    rows.push_back({std::to_string(e.epoch), number(e.loss), number(e.accuracy), number(e.validation_loss),
-                    number(e.validation_accuracy), number(e.learning_rate), number(e.seconds),
-                    number(e.waited_seconds)});
+    rows.push_back({std::to_string(e.epoch), number(e.loss), number(e.metric), number(e.validation_loss),
+                    number(e.validation_metric), number(e.learning_rate), number(e.seconds), number(e.waited_seconds)});
   }
   write_csv(path,
             {"epoch", "loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds", "waited_seconds"},

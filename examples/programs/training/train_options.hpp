@@ -89,11 +89,11 @@ struct TrainOptions {
     options.epochs = epochs.value_or(1);
     options.iterations = epochs ? 0 : iterations.value();
     options.optimizer = make_optimizer();
-    options.plateau =
+    options.schedule =
         ReduceOnPlateau{.factor = factor.value(), .patience = patience.value(), .min_rate = min_rate.value()};
     if (early_stopping > 0) options.early_stopping = EarlyStopping{.patience = early_stopping};
     options.average = average;
-    options.class_weights = weights_of_classes;
+    options.loss = SoftmaxCrossEntropy{.class_weights = weights_of_classes};
     options.seed = common.seed;
     options.threads = common.threads;
     return options;

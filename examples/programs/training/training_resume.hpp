@@ -2,8 +2,8 @@
 /// How a run begins in its folder, and whether one that is there can go on: all told before images are decoded.
 
 #include <abell/images/fits_name.hpp>
+#include <abell/training/checkpoint.hpp>
 #include <abell/training/resume.hpp>
-#include <abell/weights/checkpoint.hpp>
 #include <algorithm>
 #include <cstdint>
 #include <filesystem>

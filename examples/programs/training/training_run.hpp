@@ -1,11 +1,11 @@
 #pragma once
 /// One training run in its folder: fitted, saved every epoch, gone on with, evaluated, reported.
 
-#include <abell/network/dihedral.hpp>
-#include <abell/network/explain.hpp>
+#include <abell/inference/dihedral.hpp>
+#include <abell/inference/explain.hpp>
 #include <abell/network/summary.hpp>
 #include <abell/report/training_report.hpp>
-#include <abell/weights/checkpoint.hpp>
+#include <abell/training/checkpoint.hpp>
 #include <abell/weights/model.hpp>
 #include <algorithm>
 #include <chrono>
@@ -29,7 +29,7 @@ template <class Network>
 Scored score(const Network& network, const TrainOptions& options, const Data& data,
              const std::vector<std::size_t>& objects) {
   const CachedSamples samples(data.cache, data.labels, objects, options.preprocessing.samples());
-  Scored scored{objects, evaluate(network, samples, 4, options.common.threads).of_class(1), {}};
+  Scored scored{objects, evaluate(network, samples, 4, options.common.threads).of_output(1), {}};
   for (const std::size_t i : objects) scored.labels.push_back(data.labels[i]);
   return scored;
 }
@@ -110,9 +110,8 @@ TrainingReport report_of(const TrainOptions& options, const Data& data, const Sc
   const auto rows = summary_rows(network.layers());
   report.network = {.head = rows.front(), .rows = {rows.begin() + 1, rows.end()}, .total = true};
   double seconds = 0, waited = 0;
+  report.history = state.history;
   for (const EpochRecord& e : state.history) {
-    report.history.push_back(
-        {e.epoch, e.loss, e.accuracy, e.validation_loss, e.validation_accuracy, e.learning_rate, e.seconds});
     seconds += e.seconds;
     waited += e.waited_seconds;
   }
@@ -185,7 +184,7 @@ void fit_and_save(const TrainOptions& options, const Data& data, const Json& con
   Callback callback;
   callback.on_step = [&](const StepReport& r) {
     char note[80];
-    std::snprintf(note, sizeof note, "epoch %d, loss %.4f, accuracy %.3f", r.epoch, r.loss, r.accuracy);
+    std::snprintf(note, sizeof note, "epoch %d, loss %.4f, accuracy %.3f", r.epoch, r.loss, r.metric);
     bar.update(shown(r.step), note);
     const std::chrono::duration<double, std::ratio<60>> minutes = Clock::now() - saved;
     const double every = options.checkpoint_minutes;
@@ -197,7 +196,7 @@ void fit_and_save(const TrainOptions& options, const Data& data, const Json& con
       std::fprintf(
           stderr,
           "\nepoch %d: loss %.4f, accuracy %.3f, validation loss %.4f, accuracy %.3f, %.1f s (%.1f s waiting)\n",
-          e.epoch, e.loss, e.accuracy, e.validation_loss, e.validation_accuracy, e.seconds, e.waited_seconds);
+          e.epoch, e.loss, e.metric, e.validation_loss, e.validation_metric, e.seconds, e.waited_seconds);
     }
   };
   callback.stop = interrupted;

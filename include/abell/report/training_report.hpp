@@ -2,6 +2,7 @@
 /// report.html of a training run.
 
 #include <abell/metrics/confusion.hpp>
+#include <abell/metrics/history.hpp>
 #include <abell/metrics/roc.hpp>
 #include <abell/metrics/statistics.hpp>
 #include <abell/report/examples.hpp>
@@ -10,6 +11,7 @@
 #include <abell/report/html.hpp>
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <cmath>
 #include <cstddef>
 #include <filesystem>
@@ -21,17 +23,6 @@
 
 namespace abell {
 
-/// One epoch. What was not measured is NaN.
-struct ReportEpoch {
-  int epoch = 0;
-  double loss = std::numeric_limits<double>::quiet_NaN();
-  double accuracy = std::numeric_limits<double>::quiet_NaN();
-  double val_loss = std::numeric_limits<double>::quiet_NaN();
-  double val_accuracy = std::numeric_limits<double>::quiet_NaN();
-  double learning_rate = std::numeric_limits<double>::quiet_NaN();
-  double seconds = std::numeric_limits<double>::quiet_NaN();
-};
-
 /// All that a report shows. What is empty or NaN is left out, so a run without a test split has a report too.
 struct TrainingReport {
   std::string title = "Training report";
@@ -40,7 +31,9 @@ struct TrainingReport {
   std::string command = {};             ///< the command line
   KeyValues configuration = {};         ///< every option
   TextTable network = {};               ///< layer, output shape, parameters, multiply-adds
-  std::vector<ReportEpoch> history = {};
+  History history = {};
+  std::string loss = "cross-entropy";  ///< what the history's loss is
+  std::string metric = "accuracy";     ///< likewise; empty: none
   std::optional<int> best_epoch = {};  ///< the epoch whose weights were kept
   std::string test_name = "test";      ///< what the evaluated split is called
   std::vector<ReportPrediction> predictions = {};
@@ -126,10 +119,21 @@ inline void add_summary(Page& page, const TrainingReport& report, const Scores& 
               " when the probability is above " + number_text(report.threshold) + ".");
 }
 
+/// "mean_absolute_error" in words.
+inline std::string in_words(std::string name) {
+  std::ranges::replace(name, '_', ' ');
+  return name;
+}
+
+inline std::string capitalised(std::string text) {
+  if (!text.empty()) text[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(text[0])));
+  return text;
+}
+
 inline void add_curves(Page& page, const TrainingReport& report) {
-  const auto curve = [&](double ReportEpoch::*column, std::string name, PlotColour colour) {
+  const auto curve = [&](double EpochRecord::*column, std::string name, PlotColour colour) {
     PlotSeries series{.name = std::move(name), .colour = colour};
-    for (const ReportEpoch& epoch : report.history) {
+    for (const EpochRecord& epoch : report.history) {
       series.x.push_back(epoch.epoch);
       series.y.push_back(epoch.*column);
     }
@@ -148,21 +152,30 @@ inline void add_curves(Page& page, const TrainingReport& report) {
     return Figure{line_plot(plot), ""};
   };
   page.section("Training");
-  page.figures({figure("Loss", {.label = "cross-entropy"},
-                       {curve(&ReportEpoch::loss, "training", PlotColour::first),
-                        curve(&ReportEpoch::val_loss, "validation", PlotColour::second)}),
-                figure("Accuracy", {.label = "share of right decisions"},
-                       {curve(&ReportEpoch::accuracy, "training", PlotColour::first),
-                        curve(&ReportEpoch::val_accuracy, "validation", PlotColour::second)}),
-                figure("Learning rate", {.label = "step size", .logarithmic = true},
-                       {curve(&ReportEpoch::learning_rate, "", PlotColour::first)})});
+  std::vector<Figure> figures{figure("Loss", {.label = report.loss},
+                                     {curve(&EpochRecord::loss, "training", PlotColour::first),
+                                      curve(&EpochRecord::validation_loss, "validation", PlotColour::second)})};
+  const bool shares = report.metric == "accuracy";
+  const std::string metric = in_words(report.metric);
+  if (!metric.empty()) {
+    figures.push_back(figure(capitalised(metric), {.label = shares ? "share of right decisions" : metric},
+                             {curve(&EpochRecord::metric, "training", PlotColour::first),
+                              curve(&EpochRecord::validation_metric, "validation", PlotColour::second)}));
+  }
+  figures.push_back(figure("Learning rate", {.label = "step size", .logarithmic = true},
+                           {curve(&EpochRecord::learning_rate, "", PlotColour::first)}));
+  page.figures(figures);
 
-  TextTable table{.head = {"", "Epoch", "Loss", "Accuracy", "Validation loss", "Validation accuracy"}};
-  const auto add_row = [&](const std::string& name, const ReportEpoch& epoch) {
-    table.rows.push_back({name, std::to_string(epoch.epoch), fixed_text(epoch.loss, 4), fixed_text(epoch.accuracy, 3),
-                          fixed_text(epoch.val_loss, 4), fixed_text(epoch.val_accuracy, 3)});
+  TextTable table{.head = {"", "Epoch", "Loss", "Validation loss"}};
+  if (!metric.empty()) table.head.insert(table.head.end(), {capitalised(metric), "Validation " + metric});
+  const auto add_row = [&](const std::string& name, const EpochRecord& epoch) {
+    table.rows.push_back(
+        {name, std::to_string(epoch.epoch), fixed_text(epoch.loss, 4), fixed_text(epoch.validation_loss, 4)});
+    if (metric.empty()) return;
+    for (const double value : {epoch.metric, epoch.validation_metric})
+      table.rows.back().push_back(fixed_text(value, 3));
   };
-  for (const ReportEpoch& epoch : report.history) {
+  for (const EpochRecord& epoch : report.history) {
     if (report.best_epoch && epoch.epoch == *report.best_epoch) add_row("Best", epoch);
   }
   add_row("Last", report.history.back());

@@ -13,12 +13,12 @@
 
 #include <abell/core/error.hpp>
 #include <abell/core/tensor.hpp>
-#include <abell/weights/checkpoint_check.hpp>
+#include <abell/training/checkpoint_check.hpp>
+#include <abell/training/fit.hpp>
 #include <abell/weights/json.hpp>
 #include <abell/weights/match.hpp>
 #include <abell/weights/safetensors.hpp>
 #include <algorithm>
-#include <concepts>
 #include <cstdint>
 #include <filesystem>
 #include <limits>
@@ -30,20 +30,10 @@
 
 namespace abell {
 
-/// What a checkpoint keeps besides a network: TrainingState<T> of training/fit.hpp, which stands a
-/// floor above and is therefore known here by its members.
-template <class State, class T>
-concept Resumable = std::default_initializable<State> && std::movable<State> && requires(State& state) {
-  { state.optimizer.slots } -> std::same_as<Buffer<T>&>;
-  { state.best_parameters } -> std::same_as<std::vector<T>&>;
-  { state.average } -> std::same_as<std::vector<T>&>;
-  state.history.emplace_back();
-};
-
 namespace detail {
 
 inline constexpr const char* checkpoint_key = "abell_checkpoint";
-inline constexpr const char* checkpoint_version = "2";
+inline constexpr const char* checkpoint_version = "3";
 inline constexpr const char* config_key = "config";
 
 /// Calls visit(name, number) for each single number of a state.
@@ -59,7 +49,7 @@ void for_each_number(State& state, const Visit& visit) {
   visit("state/epoch", state.epoch);
   visit("state/batch", state.batch);
   visit("state/loss_sum", state.loss_sum);
-  visit("state/correct", state.correct);
+  visit("state/metric_sum", state.metric_sum);
   visit("state/seen", state.seen);
   visit("state/seconds", state.seconds);
   visit("state/finished", state.finished);
@@ -126,9 +116,9 @@ inline std::string config_of(const std::filesystem::path& path, const std::map<s
 /// `config` is a JSON object with the run's options, given back by `load_checkpoint`. Throws IoError when writing
 /// fails (an older checkpoint then stays), FormatError when `config` is none, NumericError for NaN
 /// and infinite parameters, ShapeError for a state of another network.
-template <class Network, Resumable<typename Network::Scalar> State>
-void save_checkpoint(const std::filesystem::path& path, const Network& network, const State& state,
-                     const std::string& config = "{}") {
+template <class Network>
+void save_checkpoint(const std::filesystem::path& path, const Network& network,
+                     const TrainingState<typename Network::Scalar>& state, const std::string& config = "{}") {
   using T = typename Network::Scalar;
   const std::size_t parameters = network.parameters().size();
   const std::size_t arrays = parameters == 0 ? 0 : state.optimizer.slots.size() / parameters;
@@ -147,7 +137,7 @@ void save_checkpoint(const std::filesystem::path& path, const Network& network, 
       stored("best_parameters", {state.best_parameters.size()}, std::span<const T>(state.best_parameters)));
   file.tensors.push_back(stored("average", {state.average.size()}, std::span<const T>(state.average)));
   std::vector<double> history;
-  for (const auto& record : state.history) {
+  for (const EpochRecord& record : state.history) {
     const auto values = detail::record_values(record);
     history.insert(history.end(), values.begin(), values.end());
   }
@@ -170,13 +160,14 @@ inline std::string read_checkpoint_config(const std::filesystem::path& path) {
 /// (with the options at hand, `check_resumable` tells more). The network must be of the same description,
 /// input and scalar type. Throws IoError, FormatError, ShapeError ("weights of another network"),
 /// NumericError; network and state are then as they were.
-template <class Network, Resumable<typename Network::Scalar> State>
-std::string load_checkpoint(const std::filesystem::path& path, Network& network, State& state) {
+template <class Network>
+std::string load_checkpoint(const std::filesystem::path& path, Network& network,
+                            TrainingState<typename Network::Scalar>& state) {
   using T = typename Network::Scalar;
   const TensorFile file = read_safetensors(path);
   const std::string config = detail::config_of(path, file.metadata);
   const std::size_t size = network.parameters().size();
-  State loaded;
+  TrainingState<T> loaded;
   std::vector<detail::ExpectedTensor> expected = detail::expected_parameters(network, "parameters/");
   expected.push_back({"optimizer", {detail::any_size, size}});
   expected.push_back({"best_parameters", {detail::any_size}});
@@ -210,8 +201,7 @@ std::string load_checkpoint(const std::filesystem::path& path, Network& network,
       throw FormatError(path.string() + ": history: expected epoch " + std::to_string(epoch) + ", found " +
                         std::to_string(v[0]));
     }
-    auto& record = loaded.history.emplace_back();
-    record = {epoch, v[1], v[2], v[3], v[4], v[5], v[6], v[7]};
+    loaded.history.push_back({epoch, v[1], v[2], v[3], v[4], v[5], v[6], v[7]});
   }
   detail::check_state(path, loaded, size);
   std::ranges::copy(parameters, network.parameters().begin());
