@@ -112,14 +112,13 @@ void check_allocations(int threads, const Optimizer& optimizer) {
   Tensor<float> images(5, shape), out(5, {1, 1, 3});
   Random random(1);
   for (float& value : images.span()) value = static_cast<float>(random.normal());
-  const std::vector<int> labels{0, 1, 2, 1, 0};
-  const FitOptions options{.optimizer = optimizer, .class_weights = {1, 2, 3}};
+  const Tensor<float> targets = label_targets(std::vector<int>{0, 1, 2, 1, 0});
+  const FitOptions options{.loss = SoftmaxCrossEntropy{.class_weights = {1, 2, 3}}, .optimizer = optimizer};
   OptimizerState<float> state(options.optimizer, network.parameters().size());
   auto space = network.workspace(5, Mode::train, threads);
   auto prediction = network.workspace(2, Mode::predict, threads);
   const auto step = [&](int batch) {
-    train_step(network, options, state, space, images.view().slice(0, batch),
-               std::span(labels).first(static_cast<std::size_t>(batch)));
+    train_step(network, options, state, space, images.view().slice(0, batch), targets.view().slice(0, batch));
   };
   step(5);
   CHECK(allocations_of([&] { step(5), step(5); }) == 0);
@@ -144,12 +143,12 @@ TEST_CASE("the custom network at full size trains without allocating", "[allocat
   if (testing::reduced()) return;
   auto network = build<float>(cluster_net, cluster_net_input, 1);
   Tensor<float> images(1, cluster_net_input);
-  const std::vector<int> labels{1};
+  const Tensor<float> targets = label_targets(std::vector<int>{1});
   const FitOptions options;
   OptimizerState<float> state(options.optimizer, network.parameters().size());
   auto space = network.workspace(1, Mode::train, 2);
-  train_step(network, options, state, space, images.view(), labels);
-  CHECK(allocations_of([&] { train_step(network, options, state, space, images.view(), labels); }) == 0);
+  train_step(network, options, state, space, images.view(), targets);
+  CHECK(allocations_of([&] { train_step(network, options, state, space, images.view(), targets); }) == 0);
 }
 
 namespace {
@@ -162,14 +161,13 @@ void check_mobilenet(const MobileNetOptions& form, int threads) {
   Tensor<float> images(5, shape), out(5, {1, 1, 2});
   Random random(1);
   for (float& value : images.span()) value = static_cast<float>(random.normal());
-  const std::vector<int> labels{0, 1, 1, 1, 0};
+  const Tensor<float> targets = label_targets(std::vector<int>{0, 1, 1, 1, 0});
   const FitOptions options{.optimizer = Adadelta{}};
   OptimizerState<float> state(options.optimizer, network.parameters().size());
   auto space = network.workspace(5, Mode::train, threads);
   auto prediction = network.workspace(2, Mode::predict, threads);
   const auto step = [&](int batch) {
-    train_step(network, options, state, space, images.view().slice(0, batch),
-               std::span(labels).first(static_cast<std::size_t>(batch)));
+    train_step(network, options, state, space, images.view().slice(0, batch), targets.view().slice(0, batch));
   };
   step(5);
   CHECK(allocations_of([&] { step(5), step(5), step(2); }) == 0);

@@ -117,12 +117,12 @@ TEST_CASE("averaged predictions have the same bits for every flip and turn, work
 TEST_CASE("a set is evaluated with averaged predictions", "[dihedral]") {
   constexpr Shape shape{12, 12, 2};
   const auto network = build<float>(net, shape, 3);
-  const ArraySamples samples(noise(7, shape), {0, 1, 2, 0, 1, 2, -1});
+  const ArraySamples samples(noise(7, shape), std::vector<int>{0, 1, 2, 0, 1, 2, -1});
   const DihedralMean mean(network);
   const Evaluation found = evaluate(mean, samples, 4, 2);
   const auto expected = mean.predict(noise(7, shape));
-  CHECK(std::ranges::equal(found.probabilities, expected.span()));
-  CHECK(found.probabilities != evaluate(network, samples, 4, 2).probabilities);
+  CHECK(std::ranges::equal(found.predictions, expected.span()));
+  CHECK(found.predictions != evaluate(network, samples, 4, 2).predictions);
   double loss = 0;
   for (int n = 0; n < 6; ++n) loss -= std::log(static_cast<double>(expected.view().image(n)[n % 3])) / 6;
   CHECK(found.loss == Approx(loss).epsilon(1e-6));

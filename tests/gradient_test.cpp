@@ -1,8 +1,9 @@
 /// Gradients against differences in double: every layer, fused stages, the loss, whole networks; and
 /// broken layers, which the check must flag.
 
+#include <abell/data/samples.hpp>
+#include <abell/losses/softmax_cross_entropy.hpp>
 #include <abell/testing/gradcheck.hpp>
-#include <abell/training/loss.hpp>
 #include <algorithm>
 #include <cmath>
 
@@ -24,7 +25,8 @@ namespace {
 /// The mean cross-entropy for gradcheck.
 auto cross_entropy(std::vector<int> labels, std::vector<float> class_weights = {}) {
   return [labels = std::move(labels), class_weights = std::move(class_weights)](View<double> logits, bool gradient) {
-    return softmax_cross_entropy(logits, std::span<const int>(labels), class_weights, gradient).loss / logits.batch;
+    return SoftmaxCrossEntropy{.class_weights = class_weights}(logits, label_targets(labels), gradient).loss /
+           logits.batch;
   };
 }
 

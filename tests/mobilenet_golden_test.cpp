@@ -221,14 +221,14 @@ Comparison compare_mobilenet(const Form& form) {
   const View<T> logits = network.forward(batch(0), space);
   golden.tensor("logits", logits.span());
   golden.tensor("probabilities", probabilities(0));
-  softmax_cross_entropy(logits, right, {}, true);
+  SoftmaxCrossEntropy{}(logits, label_targets(right), true);
   network.backward(batch(0), space);
   golden.digests("gradients", network, space.gradients.span());
   const FitOptions options{.optimizer = form.adadelta()};
   OptimizerState<T> state(options.optimizer, network.parameters().size());
   std::vector<double> losses;
   for (std::size_t step = 0; step < steps; ++step) {
-    losses.push_back(train_step(network, options, state, space, batch(step), right).loss / 4);
+    losses.push_back(train_step(network, options, state, space, batch(step), label_targets(right)).loss / 4);
     if (step + 1 == first_steps) golden.digests("moving averages", network, network.parameters(), true);
   }
   CHECK(losses.back() < 0.5 * losses.front());  // it learnt something

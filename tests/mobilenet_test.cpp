@@ -40,7 +40,7 @@ void pretrain(Network& network, const Tensor<float>& images) {
   const FitOptions options{.optimizer = Sgd{.learning_rate = 0.01}};
   OptimizerState<float> state(options.optimizer, free.parameters().size());
   auto space = free.workspace(images.batch(), Mode::train, 2);
-  for (int i = 0; i < 8; ++i) train_step(free, options, state, space, images.view(), labels);
+  for (int i = 0; i < 8; ++i) train_step(free, options, state, space, images.view(), label_targets(labels));
   std::ranges::copy(free.parameters(), network.parameters().begin());
 }
 
@@ -165,7 +165,9 @@ TEST_CASE("a narrow MobileNet overfits one batch", "[mobilenet]") {
   const FitOptions options{.optimizer = Sgd{.learning_rate = 0.05, .momentum = 0.9}};
   OptimizerState<float> state(options.optimizer, network.parameters().size());
   auto space = network.workspace(6, Mode::train, 2);
-  const auto step = [&] { return train_step(network, options, state, space, images.view(), labels).loss / 6; };
+  const auto step = [&] {
+    return train_step(network, options, state, space, images.view(), label_targets(labels)).loss / 6;
+  };
   const double before = step();
   double after = before;
   for (int i = 0; i < 40; ++i) after = step();
@@ -182,7 +184,7 @@ TEST_CASE("MobileNet's prediction is its training pass with frozen moving averag
   const FitOptions fit{.optimizer = Sgd{.learning_rate = 0.01}};
   OptimizerState<double> state(fit.optimizer, network.parameters().size());
   auto space = network.workspace(6, Mode::train, 2);
-  for (int i = 0; i < 5; ++i) train_step(network, fit, state, space, images.view(), labels);
+  for (int i = 0; i < 5; ++i) train_step(network, fit, state, space, images.view(), label_targets(labels));
   auto frozen = build<double>(make_mobilenet(frozen_options), small, 2);
   std::ranges::copy(network.parameters(), frozen.parameters().begin());
   auto frozen_space = frozen.workspace(6, Mode::train, 2);
@@ -199,7 +201,7 @@ TEST_CASE("gradients of a tiny MobileNet agree with differences", "[mobilenet][g
   auto images = normal_images<double>(3, {64, 64, 3});
   const auto loss = [](View<double> logits, bool gradient) {
     const std::vector<int> classes{0, 1, 1};
-    return softmax_cross_entropy(logits, std::span<const int>(classes), {}, gradient).loss / logits.batch;
+    return SoftmaxCrossEntropy{}(logits, label_targets(classes), gradient).loss / logits.batch;
   };
   const auto found = gradcheck(network, images, loss, {.most = testing::reduced() ? 1U : 3U});
   INFO(to_string(found));
@@ -219,7 +221,7 @@ TEST_CASE("a training step with a frozen base changes the head alone and leaves 
 
     auto space = network.workspace(6, Mode::train, 2), whole = network.workspace(6, Mode::train, 2);
     const auto start = [&](Workspace<float>& memory) {
-      softmax_cross_entropy(network.forward(images, memory), std::span<const int>(labels), {}, true);
+      SoftmaxCrossEntropy{}(network.forward(images, memory), label_targets(labels), true);
     };
     start(space);
     start(whole);
@@ -242,7 +244,7 @@ TEST_CASE("a training step with a frozen base changes the head alone and leaves 
 
     const FitOptions options{.optimizer = Adadelta{.learning_rate = 1, .decay = 0}};
     OptimizerState<float> state(options.optimizer, network.parameters().size());
-    for (int i = 0; i < 3; ++i) train_step(network, options, state, space, images.view(), labels);
+    for (int i = 0; i < 3; ++i) train_step(network, options, state, space, images.view(), label_targets(labels));
     const auto after = weights_of(network);
     for (const ParameterSlot& slot : network.slots()) {
       INFO(slot.name);
@@ -288,7 +290,8 @@ TEST_CASE("a NaN pixel or weight of MobileNet ends in an error", "[mobilenet][na
   const auto train = [&](const Tensor<float>& images) {
     OptimizerState<float> state(options.optimizer, network.parameters().size());
     auto space = network.workspace(6, Mode::train, 2);
-    return message_of<NumericError>([&] { train_step(network, options, state, space, images.view(), labels); });
+    return message_of<NumericError>(
+        [&] { train_step(network, options, state, space, images.view(), label_targets(labels)); });
   };
   for (const std::size_t at : {std::size_t{0}, small.size() + 6000, 2 * small.size() - 1}) {
     auto images = normal_images<float>(6, small);

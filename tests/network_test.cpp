@@ -56,7 +56,7 @@ Outcome<T> outcome(const Network& network, const Tensor<T>& images, int threads,
   const View<T> output = network.forward(images, space);
   result.output.assign(output.data, output.data + output.size());
   if (dy.empty()) {
-    softmax_cross_entropy(output, std::span(labels), {}, true);
+    SoftmaxCrossEntropy{}(output, label_targets(labels), true);
   } else {
     std::ranges::copy(dy, output.data);
   }
@@ -139,7 +139,8 @@ TEST_CASE("1 to 4 threads give the same bits, forward, backward and in training"
     const FitOptions options{.optimizer = Sgd{.learning_rate = 0.01}, .seed = 8};
     OptimizerState<float> state(options.optimizer, trained.parameters().size());
     auto space = trained.workspace(5, Mode::train, threads);
-    for (int step = 0; step < 5; ++step) train_step(trained, options, state, space, images.view(), labels);
+    for (int step = 0; step < 5; ++step)
+      train_step(trained, options, state, space, images.view(), label_targets(labels));
     weights.emplace_back(trained.parameters().begin(), trained.parameters().end());
   }
   for (const auto& other : weights) CHECK(other == weights.front());
@@ -203,7 +204,8 @@ TEST_CASE("a NaN pixel or weight ends in an error, never in a number", "[network
   const auto train = [&](const Tensor<float>& images) {
     OptimizerState<float> state(options.optimizer, network.parameters().size());
     auto space = network.workspace(5, Mode::train, 2);
-    return message_of<NumericError>([&] { train_step(network, options, state, space, images.view(), labels); });
+    return message_of<NumericError>(
+        [&] { train_step(network, options, state, space, images.view(), label_targets(labels)); });
   };
   const auto sound = normal_images<float>(5);
   CHECK(train(sound).empty());

@@ -19,12 +19,14 @@ template <class Model>
 struct TaskOf {
   NetworkOf<Model> network = build_model<Model>();
   Tensor<float> images;
-  std::vector<int> labels;
+  Tensor<float> targets;
   FitOptions options{.optimizer = Model::optimizer()};  ///< and the seed of the dropout masks
   int threads;
 
   TaskOf(int batch, int thread_count, std::uint32_t stream = 0)
-      : images(normal_images(batch, Model::input, stream)), labels(alternating_labels(batch)), threads(thread_count) {}
+      : images(normal_images(batch, Model::input, stream)),
+        targets(alternating_targets(batch)),
+        threads(thread_count) {}
 
   /// The gradients of the first training step, in the order of abell's arena.
   std::vector<float> gradients() const {
@@ -32,7 +34,7 @@ struct TaskOf {
     std::ranges::copy(network.parameters(), copy.parameters().begin());
     OptimizerState<float> state(options.optimizer, copy.parameters().size());
     Workspace<float> space = copy.workspace(images.batch(), Mode::train, threads);
-    train_step(copy, options, state, space, images, labels);
+    train_step(copy, options, state, space, images, targets);
     return {space.gradients.span().begin(), space.gradients.span().end()};
   }
   std::vector<float> probabilities() const {

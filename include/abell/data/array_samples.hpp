@@ -10,6 +10,7 @@
 #include <span>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace abell {
 
@@ -23,7 +24,7 @@ class ArraySamples {
                        " images, found " + std::to_string(targets_.batch()));
     }
   }
-  ArraySamples(Tensor<float> images, std::span<const int> labels)
+  ArraySamples(Tensor<float> images, const std::vector<int>& labels)
       : ArraySamples(std::move(images), label_targets(labels)) {}
 
   std::size_t size() const { return static_cast<std::size_t>(images_.batch()); }

@@ -25,10 +25,10 @@
 namespace abell {
 
 struct GradcheckOptions {
-  double step = 2e-5;                     ///< h of the differences
-  std::size_t most = 0;                   ///< values to check in each array, spread evenly; 0: all
-  std::uint64_t seed = 1;                 ///< of dropout masks and all random draws
-  int threads = 2;                        ///< of the first run; all others take one
+  double step = 2e-5;      ///< h of the differences
+  std::size_t most = 0;    ///< values to check in each array, spread evenly; 0: all
+  std::uint64_t seed = 1;  ///< of dropout masks and all random draws
+  int threads = 2;         ///< of the first run; all others take one
 };
 
 /// What a gradient check found.
@@ -145,16 +145,16 @@ inline Values normals(std::size_t count, std::uint64_t seed, std::uint32_t numbe
 /// second run, on one thread, must give the same bits.
 ///
 ///     const auto loss = [&](View<double> logits, bool gradient) {
-///       return softmax_cross_entropy(logits, labels, {}, gradient).loss / logits.batch;
+///       return SoftmaxCrossEntropy{}(logits, targets, gradient).loss / logits.batch;
 ///     };
 ///     const GradcheckResult result = gradcheck(network, images, loss);
 ///     if (!result.passed()) std::cerr << to_string(result) << "\n";
 ///
 /// The network's parameters are moved and put back. Throws what the network throws.
 template <class Network, class Loss>
-  requires std::is_invocable_r_v<double, Loss, View<double>, bool>
-GradcheckResult gradcheck(Network& network, Tensor<double>& images, const Loss& loss,
-                          const GradcheckOptions& options = {}) {
+requires std::is_invocable_r_v < double, Loss, View<double>,
+bool > GradcheckResult gradcheck(Network& network, Tensor<double>& images, const Loss& loss,
+                                 const GradcheckOptions& options = {}) {
   static_assert(std::is_same_v<typename Network::Scalar, double>,
                 "gradients are checked in double: build<double>(...)");
   GradcheckResult result;
@@ -222,7 +222,8 @@ GradcheckResult gradcheck_stage(Shape input, int batch, const GradcheckOptions& 
   for (const LayerInfo& layer : infos) {
     for (const Parameter& parameter : layer.parameters) {
       const double limit = parameter.limit > 0 ? parameter.limit : 0.5;
-      for (std::size_t i = 0; i < parameter.size(); ++i) parameters.push_back(parameter.value + random.uniform(-limit, limit));
+      for (std::size_t i = 0; i < parameter.size(); ++i)
+        parameters.push_back(parameter.value + random.uniform(-limit, limit));
     }
   }
   const auto images = static_cast<std::size_t>(batch);

@@ -26,6 +26,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string_view>
 #include <utility>
 
 namespace abell {
@@ -45,6 +46,8 @@ class Optimizer {
   requires(OptimizerFor<O, float>&& OptimizerFor<O, double>) Optimizer(O optimizer)
       : model_(std::make_shared<Model<O>>(std::move(optimizer))) {}
 
+  /// Its name: "sgd", "adam", ...; empty where a type has none.
+  std::string_view kind() const { return model_->kind(); }
   double learning_rate() const { return model_->learning_rate(); }
   double decay() const { return model_->decay(); }
   std::size_t slots() const { return model_->slots(); }
@@ -61,6 +64,7 @@ class Optimizer {
  private:
   struct Concept {
     virtual ~Concept() = default;
+    virtual std::string_view kind() const = 0;
     virtual double learning_rate() const = 0;
     virtual double decay() const = 0;
     virtual std::size_t slots() const = 0;
@@ -74,6 +78,10 @@ class Optimizer {
   struct Model final : Concept {
     O optimizer;
     explicit Model(O o) : optimizer(std::move(o)) {}
+    std::string_view kind() const override {
+      if constexpr (requires { O::kind; }) return O::kind;
+      return {};
+    }
     double learning_rate() const override { return optimizer.learning_rate; }
     double decay() const override {
       if constexpr (requires { optimizer.decay; }) return optimizer.decay;
