@@ -180,6 +180,15 @@ void write_onnx_cases(const fs::path& folder) {
   write_nested_cases(folder);
 }
 
+/// Layers that Keras calls otherwise, and layers within layers.
+constexpr auto branched =
+    describe(Conv2d{.filters = 4, .bias = false}, BatchNorm{}, LeakyRelu{},
+             Residual{describe(Conv2d{.filters = 4}, BatchNorm{}, Relu{}), describe(Conv2d{.filters = 4, .kernel = 1})},
+             Concatenate{describe(AveragePool2d{}, Conv2dTranspose{.filters = 3, .kernel = {3, 2}}),
+                         describe(MaxPool2d{}, UpSample2d{}, DepthwiseConv2d{.bias = false}), describe()},
+             Reshape{.shape = {4, 12, 11}}, GlobalMaxPool2d{}, Dense{.units = 2}, Softmax{});
+constexpr Shape branched_input{8, 6, 3};
+
 Described<> numbered(Described<> network) {
   network.number();
   return network;
@@ -188,17 +197,19 @@ Described<> numbered(Described<> network) {
 void write_keras(const fs::path& folder) {
   save_keras_weights(folder / "ours-imagenet.h5", numbered({make_mobilenet_imagenet(), mobilenet_input}));
   save_keras_weights(folder / "ours-custom.h5", numbered({cluster_net, cluster_net_input}));
+  save_keras_weights(folder / "ours-branched.h5", numbered({branched, branched_input}));
 }
 
-/// The file's first word tells the network: imagenet-..., no_top-..., whole-..., custom-...
+/// The file's first word tells the network: imagenet-..., no_top-..., whole-..., custom-..., branched-...
 void read_keras(const fs::path& folder) {
   int files = 0;
   for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
     const std::string name = entry.path().filename().string();
     const std::string kind = name.substr(0, name.find('-'));
-    Described<> network = kind == "imagenet" ? Described<>(make_mobilenet_imagenet(), mobilenet_input)
-                          : kind == "custom" ? Described<>(cluster_net, cluster_net_input)
-                                             : Described<>(mobilenet, mobilenet_input);
+    Described<> network = kind == "imagenet"   ? Described<>(make_mobilenet_imagenet(), mobilenet_input)
+                          : kind == "custom"   ? Described<>(cluster_net, cluster_net_input)
+                          : kind == "branched" ? Described<>(branched, branched_input)
+                                               : Described<>(mobilenet, mobilenet_input);
     const std::vector<std::string> missing(kind == "no_top" ? 1 : 0, "dense_1");
     const LoadedWeights loaded = load_keras_weights(entry.path(), network, {.missing = missing});
     if (loaded.missing != missing) throw std::runtime_error(name + ": expected no weights for the head, found some");

@@ -41,7 +41,7 @@ struct LayerInfo {
   std::vector<Parameter> parameters;
   std::size_t multiply_adds = 0;
   std::uint32_t index = 0;
-  std::string keras_name = {};                        ///< `name`, with Keras's word for the kind unless it was given
+  std::string keras_name = {};                        ///< where Keras's word for the kind makes it another
   std::vector<std::vector<LayerInfo>> branches = {};  ///< lists of layers that this one is made of
   bool fused = false;                                 ///< with the next: its output never touches memory
 
@@ -135,7 +135,6 @@ class Inspector {
     const std::string number = "_" + std::to_string(++counts_[kind]);
     LayerInfo info;
     info.name = layer.name.empty() ? kind + number : std::string(layer.name);
-    info.keras_name = info.name;
     if constexpr (requires { L::keras_kind; }) {
       if (layer.name.empty()) info.keras_name = std::string(L::keras_kind) + number;
     }

@@ -20,7 +20,8 @@ namespace abell {
 enum class KerasMatch {
   automatic,  ///< by name where the file has all of the network's names, else in order where the numbers agree
   by_name,
-  in_order  ///< the layers with weights, one after the other
+  in_order  ///< the layers with weights, one after the other; Keras sorts those of branches by their distance from the
+            ///< end
 };
 
 /// `missing` and `unused` are those of WeightsOptions: layers that may differ, another head say.
@@ -67,7 +68,8 @@ std::map<std::string, std::string> keras_names(const Network& network) {
   each_layer(network.layers(), [&](const LayerInfo& layer) { taken.insert(layer.name); });
   std::map<std::string, std::string> names;
   each_layer(network.layers(), [&](const LayerInfo& layer) {
-    names[layer.name] = taken.insert(layer.keras_name).second ? layer.keras_name : layer.name;
+    const bool renamed = !layer.keras_name.empty() && taken.insert(layer.keras_name).second;
+    names[layer.name] = renamed ? layer.keras_name : layer.name;
   });
   return names;
 }
