@@ -1,20 +1,18 @@
-/// Average and global max pools, enlargements, transposed convolutions: against their definitions as plain loops in double,
-/// on odd shapes, every instruction set and any number of threads; and their gradients against differences.
+/// Average and global max pools, enlargements, transposed convolutions: against their definitions as plain loops in
+/// double, on odd shapes, every instruction set and any number of threads; and their gradients against differences.
 
 #include <abell/kernels/reference.hpp>
 #include <abell/testing/gradcheck.hpp>
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include "catch.hpp"
 #include "error_message.hpp"
-#include "kernel_tools.hpp"
+#include "stage_tools.hpp"
 
 using namespace abell;
 using namespace abell::testing;
 using kernels::reference::at;
-using kernels::reference::Values;
 
 namespace {
 
@@ -24,50 +22,6 @@ namespace {
     INFO(to_string(found));                    \
     CHECK(found.passed(1e-7));                 \
   } while (false)
-
-/// What a layer gives for `batch` images on one instruction set and number of threads; guards are checked.
-template <class Layer>
-std::vector<float> run(const Layer& layer, Shape input, int batch, const Values& parameters, const Values& x, Isa isa,
-                       int threads) {
-  const LayerInfo info = inspect(describe(layer), input).front();
-  const typename Layer::template Stage<float> stage({input, info.name, 0}, layer);
-  const kernels::Run<float> run{&kernels::kernels_for<float>(isa), threads};
-  const StageMemory memory = memory_of(stage, run, batch, Mode::predict);
-  Buffer<float> scratch(memory.scratch_values);
-  Buffer<std::byte> saved(memory.saved_bytes);
-  std::ranges::fill(scratch.span(), std::numeric_limits<float>::quiet_NaN());
-  const std::vector<float> weights = cast<float>(parameters), images = cast<float>(x);
-  Guarded<float> y(static_cast<std::size_t>(batch) * info.output.size());
-  stage.forward({.run = run,
-                 .batch = batch,
-                 .parameters = weights.data(),
-                 .saved = saved.data(),
-                 .scratch = scratch.data()},
-                images.data(), y.data());
-  CHECK(y.guards_intact());
-  return {y.data(), y.data() + static_cast<std::size_t>(batch) * info.output.size()};
-}
-
-/// Compares a layer with `reference(image)` for each image of a batch, exactly or to `tolerance`.
-template <class Layer, class Reference>
-void compare(const Layer& layer, Shape input, const Values& parameters, double tolerance, const Reference& reference) {
-  constexpr int batch = 3;
-  const Values x = integers(batch * input.size(), 11);
-  Values expected;
-  for (int n = 0; n < batch; ++n) {
-    const Values y = reference(image_of(x, input.size(), n));
-    expected.insert(expected.end(), y.begin(), y.end());
-  }
-  for (const Isa isa : supported_isas()) {
-    const std::vector<float> alone = run(layer, input, batch, parameters, x, isa, 1);
-    REQUIRE(alone.size() == expected.size());
-    for (std::size_t i = 0; i < expected.size(); ++i) {
-      INFO(name_of(isa) << ", " << to_string(input) << ", value " << i);
-      REQUIRE(std::abs(static_cast<double>(alone[i]) - expected[i]) <= tolerance);
-    }
-    for (const int threads : {2, 3, 4}) CHECK(run(layer, input, batch, parameters, x, isa, threads) == alone);
-  }
-}
 
 Values average_pool(const AveragePool2d& layer, Shape input, const Values& x) {
   const auto g = layer.geometry({input, "pool", 0});
@@ -112,8 +66,9 @@ Values enlarge(const UpSample2d& layer, Shape input, const Values& x) {
   return y;
 }
 
-const std::vector<Shape> shapes = testing::reduced() ? std::vector<Shape>{{7, 5, 3}}
-                                                     : std::vector<Shape>{{1, 1, 1}, {7, 5, 3}, {4, 9, 17}, {13, 6, 33}};
+const std::vector<Shape> shapes = testing::reduced()
+                                      ? std::vector<Shape>{{7, 5, 3}}
+                                      : std::vector<Shape>{{1, 1, 1}, {7, 5, 3}, {4, 9, 17}, {13, 6, 33}};
 
 }  // namespace
 
@@ -124,7 +79,8 @@ TEST_CASE("average pools are the means of their windows without padding", "[laye
         for (const Extent stride : {Extent{1}, Extent{2}, Extent{1, 3}}) {
           if (padding == Padding::valid && (window.height > shape.height || window.width > shape.width)) continue;
           const AveragePool2d layer{.window = window, .stride = stride, .padding = padding};
-          compare(layer, shape, {}, 1e-6, [&](const Values& x) { return average_pool(layer, shape, x); });
+          check_step(describe(layer), shape, 2e-5,
+                     [&](const Values& x, const Values&) { return average_pool(layer, shape, x); });
           CHECK_STAGE(gradcheck_stage<AveragePool2dStage>({5, 4, 2}, 2, {}, layer));
         }
       }
@@ -138,7 +94,7 @@ TEST_CASE("average pools are the means of their windows without padding", "[laye
 
 TEST_CASE("global max pools take each channel's first maximum, and NaN before numbers", "[layers][kernels]") {
   for (const Shape& shape : shapes) {
-    compare(GlobalMaxPool2d{}, shape, {}, 0, [&](const Values& x) {
+    check_step(describe(GlobalMaxPool2d{}), shape, 0, [&](const Values& x, const Values&) {
       Values y(x.begin(), x.begin() + shape.channels);
       for (std::size_t i = 0; i < x.size(); ++i) {
         double& best = y[i % static_cast<std::size_t>(shape.channels)];
@@ -167,15 +123,15 @@ TEST_CASE("enlargements repeat cells, or lie on the lines between their centres"
     for (const Extent size : {Extent{1}, Extent{2}, Extent{3, 2}}) {
       for (const Interpolation interpolation : {Interpolation::nearest, Interpolation::bilinear}) {
         const UpSample2d layer{.size = size, .interpolation = interpolation};
-        compare(layer, shape, {}, interpolation == Interpolation::nearest ? 0 : 1e-5,
-                [&](const Values& x) { return enlarge(layer, shape, x); });
+        check_step(describe(layer), shape, interpolation == Interpolation::nearest ? 0 : 2e-5,
+                   [&](const Values& x, const Values&) { return enlarge(layer, shape, x); });
         CHECK_STAGE(gradcheck_stage<UpSample2dStage>({3, 4, 2}, 2, {}, layer));
       }
     }
   }
   // Keras 2.3's UpSampling2D(2, interpolation='bilinear') of a row 0 4: half-pixel centres.
-  const auto network = build<double>(describe(UpSample2d{.size = {1, 2}, .interpolation = Interpolation::bilinear}),
-                                     {1, 2, 1});
+  const auto network =
+      build<double>(describe(UpSample2d{.size = {1, 2}, .interpolation = Interpolation::bilinear}), {1, 2, 1});
   Tensor<double> row(1, {1, 2, 1});
   row.data()[1] = 4;
   CHECK(std::ranges::equal(network.predict(row).span(), std::vector<double>{0, 1, 3, 4}));
@@ -189,8 +145,7 @@ TEST_CASE("a transposed convolution spreads each cell by the kernel", "[layers][
           if (padding == Padding::symmetric && (kernel.height % 2 == 0 || kernel.width % 2 == 0)) continue;
           const Conv2dTranspose layer{.filters = 5, .kernel = kernel, .stride = stride, .padding = padding};
           const auto g = layer.geometry({shape, "up", 0});
-          const Values weights = integers(g.weight_size() + 5, 12);
-          compare(layer, shape, weights, 0, [&](const Values& x) {
+          check_step(describe(layer), shape, 0, [&](const Values& x, const Values& weights) {
             Values y = kernels::reference::conv2d_input_gradient(
                 g, {weights.begin(), weights.begin() + static_cast<long>(g.weight_size())}, x);
             for (std::size_t i = 0; i < y.size(); ++i) y[i] += weights[g.weight_size() + i % 5];
@@ -213,38 +168,4 @@ TEST_CASE("a transposed convolution spreads each cell by the kernel", "[layers][
                inspect(describe(Conv2dTranspose{.kernel = 2, .padding = Padding::symmetric}), {4, 9, 1});
              }),
              Catch::Contains("expected an odd kernel where the padding is symmetric, found 2x2"));
-}
-
-TEST_CASE("activations have their values and gradients", "[layers]") {
-  const auto value = [](const auto& layer, double x) {
-    const auto network = build<double>(describe(layer), {1, 1, 1});
-    Tensor<double> image(1, {1, 1, 1});
-    image.data()[0] = x;
-    auto space = network.workspace(1, Mode::predict, 1);
-    return network.forward(image, space).data[0];
-  };
-  CHECK(value(LeakyRelu{}, -2) == Approx(-0.6));
-  CHECK(value(LeakyRelu{.negative_slope = 0.01}, -2) == Approx(-0.02));
-  CHECK(value(LeakyRelu{}, 2) == 2);
-  CHECK(value(Sigmoid{}, 0) == 0.5);
-  CHECK(value(Sigmoid{}, 2) == Approx(1 / (1 + std::exp(-2.0))));
-  CHECK((value(Sigmoid{}, 1000) == 1 && value(Sigmoid{}, -1000) == 0));
-  CHECK(value(Tanh{}, 0.5) == Approx(std::tanh(0.5)));
-  CHECK(std::isnan(value(LeakyRelu{}, std::nan(""))));
-  CHECK(std::isnan(value(Sigmoid{}, std::nan(""))));
-  CHECK(std::isnan(value(Tanh{}, std::nan(""))));
-  const auto gradients = [](const auto& layer) {
-    auto network = build<double>(describe(Conv2d{.filters = 4}, layer), {5, 4, 2});
-    Tensor<double> images(3, {5, 4, 2});
-    Random random(6);
-    for (double& v : images.span()) v = random.normal();
-    CHECK_STAGE(gradcheck(network, images));
-  };
-  gradients(LeakyRelu{});
-  gradients(Sigmoid{});
-  gradients(Tanh{});
-  gradients(Relu6{});
-  gradients(Reshape{.shape = {4, 20, 1}});
-  CHECK_THAT(message_of<ShapeError>([] { inspect(describe(Reshape{.shape = {3, 3, 1}}), {2, 4, 1}); }),
-             Catch::Contains("layer reshape_1 (Reshape): expected 9 values for 3x3x1, found 8 of 2x4x1"));
 }

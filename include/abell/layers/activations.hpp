@@ -31,11 +31,16 @@ class ElementwiseStage {
 struct Relu {
   std::string_view name = {};
   static constexpr std::string_view kind = "Relu";
+  static constexpr std::string_view keras_kind = "re_lu";
   template <class T>
   using Stage = ElementwiseStage<T, Relu>;
   template <class T>
   kernels::functions::Relu<T> function() const {
     return {};
+  }
+  template <class Graph>
+  void to_onnx(Graph& graph) const {
+    graph.node("Relu");
   }
 };
 
@@ -49,6 +54,10 @@ struct Relu6 {
   kernels::functions::Relu6<T> function() const {
     return {};
   }
+  template <class Graph>
+  void to_onnx(Graph& graph) const {
+    graph.node("Clip", {}, {graph.constant("least", {}, {0}), graph.constant("most", {}, {6})});
+  }
 };
 
 /// y = x above 0, else slope x, with the slope as derivative at 0. Keras's default; PyTorch's slope is 0.01.
@@ -56,6 +65,7 @@ struct LeakyRelu {
   double negative_slope = 0.3;
   std::string_view name = {};
   static constexpr std::string_view kind = "LeakyRelu";
+  static constexpr std::string_view keras_kind = "leaky_re_lu";
   template <class T>
   using Stage = ElementwiseStage<T, LeakyRelu>;
   template <class T>
@@ -69,6 +79,10 @@ struct LeakyRelu {
     }
     return place.input;
   }
+  template <class Graph>
+  void to_onnx(Graph& graph) const {
+    graph.node("LeakyRelu", {{"alpha", negative_slope}});
+  }
 };
 
 /// y = 1 / (1 + exp(-x)).
@@ -81,6 +95,10 @@ struct Sigmoid {
   kernels::functions::Sigmoid<T> function() const {
     return {};
   }
+  template <class Graph>
+  void to_onnx(Graph& graph) const {
+    graph.node("Sigmoid");
+  }
 };
 
 /// y = tanh(x).
@@ -92,6 +110,10 @@ struct Tanh {
   template <class T>
   kernels::functions::Tanh<T> function() const {
     return {};
+  }
+  template <class Graph>
+  void to_onnx(Graph& graph) const {
+    graph.node("Tanh");
   }
 };
 

@@ -1,5 +1,6 @@
 #pragma once
-/// Average-pooling: y[i,j,c] = mean of x over the window at (i, j); each cell's gradient is its share of those windows'.
+/// Average-pooling: y[i,j,c] = mean of x over the window at (i, j); each cell's gradient is its share of those
+/// windows'.
 
 #include <abell/kernels/average_pool.hpp>
 #include <abell/layers/max_pool2d.hpp>
@@ -18,6 +19,7 @@ struct AveragePool2d {
   std::string_view name = {};
 
   static constexpr std::string_view kind = "AveragePool2d";
+  static constexpr std::string_view keras_kind = "average_pooling2d";
   template <class T>
   using Stage = AveragePool2dStage<T>;
 
@@ -28,6 +30,10 @@ struct AveragePool2d {
   Shape output(const Place& place) const {
     const auto g = geometry(place);
     return {g.out_height, g.out_width, g.channels};
+  }
+  template <class Graph>
+  void to_onnx(Graph& graph) const {
+    graph.pool("AveragePool", *this, {{"count_include_pad", 0}});
   }
 };
 

@@ -38,6 +38,7 @@ struct BatchNorm {
   std::string_view name = {};
 
   static constexpr std::string_view kind = "BatchNorm";
+  static constexpr std::string_view keras_kind = "batch_normalization";
   template <class T>
   using Stage = BatchNormStage<T>;
 
@@ -59,6 +60,13 @@ struct BatchNorm {
   }
   /// Whether a training step normalises with the batch's statistics.
   constexpr bool batch_statistics() const { return trainable || frozen == FrozenStatistics::batch; }
+  template <class Graph>
+  void to_onnx(Graph& graph) const {
+    graph.in_order();
+    const std::string gamma = graph.weights(), beta = graph.weights(), mean = graph.weights(),
+                      variance = graph.weights();
+    graph.node("BatchNormalization", {{"epsilon", epsilon}}, {gamma, beta, mean, variance});
+  }
 };
 
 /// Parameters of one batch normalisation within an arena: gamma, beta, moving mean, moving variance.

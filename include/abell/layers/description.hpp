@@ -41,6 +41,7 @@ struct LayerInfo {
   std::vector<Parameter> parameters;
   std::size_t multiply_adds = 0;
   std::uint32_t index = 0;
+  std::string keras_name = {};                        ///< where Keras's word for the kind makes it another
   std::vector<std::vector<LayerInfo>> branches = {};  ///< lists of layers that this one is made of
   bool fused = false;                                 ///< with the next: its output never touches memory
 
@@ -92,7 +93,9 @@ concept HasName = requires(const L& layer) {
   { layer.name } -> std::convertible_to<std::string_view>;
 };
 template <class L>
-concept HasStage = requires { typename L::template Stage<float>; };
+concept HasStage = requires {
+  typename L::template Stage<float>;
+};
 
 /// Says in one sentence what is missing from a type that is no layer.
 template <class L>
@@ -129,9 +132,12 @@ class Inspector {
   LayerInfo inspect(const L& layer, const Shape& input) {
     detail::require_layer<L>();
     const std::string kind = snake_case(L::kind);
-    const int number = ++counts_[kind];
+    const std::string number = "_" + std::to_string(++counts_[kind]);
     LayerInfo info;
-    info.name = layer.name.empty() ? kind + "_" + std::to_string(number) : std::string(layer.name);
+    info.name = layer.name.empty() ? kind + number : std::string(layer.name);
+    if constexpr (requires { L::keras_kind; }) {
+      if (layer.name.empty()) info.keras_name = std::string(L::keras_kind) + number;
+    }
     info.kind = L::kind;
     info.input = input;
     info.index = index_++;

@@ -22,6 +22,8 @@ struct Dropout {
     if (!(rate >= 0 && rate < 1)) shape_error(place.name, kind, "a rate in [0, 1)", std::to_string(rate));
     return place.input;
   }
+  template <class Graph>
+  void to_onnx(Graph&) const {}
 };
 
 template <class T>

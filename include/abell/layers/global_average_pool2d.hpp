@@ -13,9 +13,15 @@ class GlobalAveragePool2dStage;
 struct GlobalAveragePool2d {
   std::string_view name = {};
   static constexpr std::string_view kind = "GlobalAveragePool2d";
+  static constexpr std::string_view keras_kind = "global_average_pooling2d";
   template <class T>
   using Stage = GlobalAveragePool2dStage<T>;
   Shape output(const Place& place) const { return {1, 1, place.input.channels}; }
+  template <class Graph>
+  void to_onnx(Graph& graph) const {
+    graph.as_map();
+    graph.node("GlobalAveragePool");
+  }
 };
 
 template <class T>

@@ -15,9 +15,15 @@ class GlobalMaxPool2dStage;
 struct GlobalMaxPool2d {
   std::string_view name = {};
   static constexpr std::string_view kind = "GlobalMaxPool2d";
+  static constexpr std::string_view keras_kind = "global_max_pooling2d";
   template <class T>
   using Stage = GlobalMaxPool2dStage<T>;
   Shape output(const Place& place) const { return {1, 1, place.input.channels}; }
+  template <class Graph>
+  void to_onnx(Graph& graph) const {
+    graph.as_map();
+    graph.node("GlobalMaxPool");
+  }
 };
 
 /// NaN wins over numbers.

@@ -8,7 +8,8 @@
 
 namespace abell {
 
-/// Sizes of a pool for the kernels. Throws ShapeError naming a layer of `kind` when an option or the input does not fit.
+/// Sizes of a pool for the kernels. Throws ShapeError naming a layer of `kind` when an option or the input does not
+/// fit.
 inline kernels::PoolGeometry pool_geometry(const Place& place, std::string_view kind, const Extent& window,
                                            const Extent& stride, Padding padding) {
   require_at_least(place, kind, "a window side", std::min(window.height, window.width), 1);
@@ -33,6 +34,7 @@ struct MaxPool2d {
   std::string_view name = {};
 
   static constexpr std::string_view kind = "MaxPool2d";
+  static constexpr std::string_view keras_kind = "max_pooling2d";
   template <class T>
   using Stage = MaxPool2dStage<T>;
 
@@ -47,6 +49,10 @@ struct MaxPool2d {
   Shape output(const Place& place) const {
     const auto g = geometry(place);
     return {g.out_height, g.out_width, g.channels};
+  }
+  template <class Graph>
+  void to_onnx(Graph& graph) const {
+    graph.pool("MaxPool", *this, {{"ceil_mode", 0}});
   }
 };
 

@@ -20,6 +20,7 @@ struct Residual {
   std::string_view name = {};
 
   static constexpr std::string_view kind = "Residual";
+  static constexpr std::string_view keras_kind = "add";
   template <class T, Fusion fusion>
   using StageWith = ResidualStage<T, Sequence<T, fusion, Path>, Sequence<T, fusion, Shortcut>>;
   template <class T>

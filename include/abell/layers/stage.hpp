@@ -9,6 +9,8 @@
 ///     Shape output(const Place&) const;                           // optional: the input's; throws ShapeError
 ///     std::vector<Parameter> parameters(const Place&) const;      // optional: none
 ///     std::size_t multiply_adds(const Place&) const;              // optional: 0, for one image
+///     static constexpr std::string_view keras_kind = "scale";     // optional: what Keras calls it, kind in snake case
+///     template <class Graph> void to_onnx(Graph& graph) const;    // optional: its nodes, see weights/onnx_graph.hpp
 ///
 /// **Stages** (`Conv2dStage<T>`, ...) are what `build` makes of one layer, or of several fused ones,
 /// for a scalar type and an input shape. A stage is constant after construction: everything that one

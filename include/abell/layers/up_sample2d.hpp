@@ -9,7 +9,8 @@ namespace abell {
 
 enum class Interpolation {
   nearest,  ///< each cell is repeated
-  bilinear  ///< between the cells' centres, the border extended (Keras, ONNX's half_pixel; PyTorch's align_corners=False)
+  bilinear  ///< between the cells' centres, the border extended (Keras, ONNX's half_pixel; PyTorch's
+            ///< align_corners=False)
 };
 
 template <class T>
@@ -22,12 +23,26 @@ struct UpSample2d {
   std::string_view name = {};
 
   static constexpr std::string_view kind = "UpSample2d";
+  static constexpr std::string_view keras_kind = "up_sampling2d";
   template <class T>
   using Stage = UpSample2dStage<T>;
 
   Shape output(const Place& place) const {
     require_at_least(place, kind, "a factor", std::min(size.height, size.width), 1);
     return {place.input.height * size.height, place.input.width * size.width, place.input.channels};
+  }
+  template <class Graph>
+  void to_onnx(Graph& graph) const {
+    graph.as_map();
+    const auto scales =
+        graph.constant("scales", {4}, {1, 1, static_cast<float>(size.height), static_cast<float>(size.width)});
+    if (interpolation == Interpolation::nearest) {
+      graph.node("Resize",
+                 {{"mode", "nearest"}, {"coordinate_transformation_mode", "asymmetric"}, {"nearest_mode", "floor"}},
+                 {"", scales});
+    } else {
+      graph.node("Resize", {{"mode", "linear"}, {"coordinate_transformation_mode", "half_pixel"}}, {"", scales});
+    }
   }
 };
 
