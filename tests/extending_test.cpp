@@ -7,6 +7,7 @@
 #include <array>
 #include <cmath>
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -173,6 +174,21 @@ TEST_CASE("gradients of networks with each loss agree with differences", "[loss]
   check(plain.clone(), MeanSquaredError{}, shares);
   check(plain.clone(), Huber{.delta = 0.3}, shares);
   check(plain.clone(), NamedMeanAbsolute{}, shares);
+}
+
+TEST_CASE("a network may be nothing but the layer that its loss is fused with", "[loss]") {
+  const auto network = build<double>(describe(Softmax{}), {1, 1, 2});
+  Tensor<double> logits(1, {1, 1, 2});
+  logits.data()[1] = std::log(3.0);
+  auto space = network.workspace(1, Mode::train, 1);
+  const View<double> outputs = network.forward(logits, space);
+  CHECK(outputs.shape == Shape{1, 1, 2});
+  const std::vector<int> label{1};
+  CHECK(Loss(SoftmaxCrossEntropy{})(outputs, label_targets(label).view(), true).loss == Approx(std::log(4.0 / 3)));
+  Tensor<double> gradient(1, {1, 1, 2});
+  network.backward(logits, space, gradient.data());
+  CHECK(gradient.data()[0] == Approx(0.25));
+  CHECK(gradient.data()[1] == Approx(-0.25));
 }
 
 TEST_CASE("an optimizer of one's own trains, to the bits of the library's", "[optimizer][training]") {
