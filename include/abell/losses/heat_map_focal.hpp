@@ -71,12 +71,13 @@ struct HeatMapFocal {
     LossSum sum;
     for (int n = 0; n < outputs.batch; ++n) {
       const float* y = targets.image(n);
-      std::size_t objects = 0;
+      std::size_t objects = 0, cells = 0;
       for (std::size_t i = 0; i < size; ++i) {
         if (y[i] < 0 || y[i] > 1) {
           throw ShapeError("loss: expected targets from 0 to 1, found " + std::to_string(y[i]));
         }
         objects += y[i] == 1;
+        cells += !std::isnan(y[i]);
       }
       const double share = 1 / static_cast<double>(std::max<std::size_t>(objects, 1));
       double loss = 0;
@@ -87,7 +88,7 @@ struct HeatMapFocal {
       }
       detail::require_finite_loss(loss);
       sum.loss += loss;
-      ++sum.images;
+      sum.images += cells > 0;
     }
     return sum;
   }

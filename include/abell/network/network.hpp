@@ -80,11 +80,9 @@ class Network {
     space.threads = thread_count(threads);
     space.mode = mode;
     space.logits = mode != Mode::predict && ends_in(Softmax::kind);
-    const StageMemory memory =
-        stages_.memory({&kernels::kernels_for<T>(active_isa()), space.threads}, batch, mode);
+    const StageMemory memory = stages_.memory({&kernels::kernels_for<T>(active_isa()), space.threads}, batch, mode);
     // The last layer's output, or where there are logits what comes before it.
-    const std::size_t output = std::max(stages_.output_at(stage_count - 1).size(),
-                                        stages_.output_at(stage_count - std::min(stage_count, std::size_t{2})).size());
+    const std::size_t output = std::max(output_after(stage_count).size(), output_after(stage_count - 1).size());
     space.output = Buffer<T>(output * static_cast<std::size_t>(batch));
     if (goes_back(mode)) {
       space.gradients = Buffer<T>(parameters_.size());
@@ -110,7 +108,7 @@ class Network {
     check(images, space);
     const std::size_t stages = stages_run(space);
     stages_.forward(pass(space, images.batch), images.data, space.output.data(), stages);
-    return {space.output.data(), images.batch, stages_.output_at(stages - 1)};
+    return {space.output.data(), images.batch, output_after(stages)};
   }
 
   /// The way back after `forward` in the same training workspace, from the gradient of what it
@@ -141,8 +139,8 @@ class Network {
           visit(name, down_to, View<T>{values, space.batch, shape});
         },
         stages);
-    visit(stages_.name_at(stages - 1), stages,
-          View<T>{space.output.data(), space.batch, stages_.output_at(stages - 1)});
+    if (stages == 0) return;
+    visit(stages_.name_at(stages - 1), stages, View<T>{space.output.data(), space.batch, output_after(stages)});
   }
 
   /// After `backward` of a training step: takes the batch's statistics into the moving averages of the batch
@@ -194,6 +192,7 @@ class Network {
   }
 
   static std::size_t stages_run(const Workspace<T>& space) { return stage_count - (space.logits ? 1 : 0); }
+  const Shape& output_after(std::size_t stages) const { return stages == 0 ? input() : stages_.output_at(stages - 1); }
 
   Pass<T> pass(Workspace<T>& space, int batch) const {
     return {.run = {&kernels::kernels_for<T>(active_isa()), space.threads},

@@ -188,7 +188,7 @@ void fit(Network& network, const Train& train, const Validation* validation, con
   }
   options.loss.check(network.output(), target_shape(train));
   OptimizerState<T> fresh(options.optimizer, network.parameters().size());
-  if (state.optimizer.slots.size() == 0) {
+  if (state.optimizer.updates == 0 && state.optimizer.slots.size() == 0) {
     state.optimizer = std::move(fresh);
   } else if (state.optimizer.slots.size() != fresh.slots.size()) {
     throw ShapeError("fit: expected an optimizer state of " + std::to_string(fresh.slots.size()) + " values, found " +

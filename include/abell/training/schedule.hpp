@@ -55,7 +55,7 @@ struct ReduceOnPlateau {
 struct ConstantRate {};
 
 /// Rises from 0 to the optimizer's rate over `warm_up` updates, then falls along half a cosine (Loshchilov & Hutter
-/// 2017, equation 5, one period) to `floor` times it at the last update.
+/// 2017, equation 5, one period), which would come to `floor` times it with the update after the last.
 struct WarmUpCosine {
   std::uint64_t warm_up = 50;
   double floor = 0;
@@ -63,8 +63,8 @@ struct WarmUpCosine {
   /// The rate of update `updates` = 0, 1, ... of `steps`.
   double at(double rate, std::uint64_t updates, std::uint64_t steps) const {
     if (updates < warm_up) return rate * static_cast<double>(updates + 1) / static_cast<double>(warm_up);
-    const double part = static_cast<double>(updates - warm_up) /
-                        static_cast<double>(std::max<std::uint64_t>(steps > warm_up ? steps - warm_up : 1, 1));
+    const double part =
+        static_cast<double>(updates - warm_up) / static_cast<double>(steps > warm_up ? steps - warm_up : 1);
     return rate * (floor + (1 - floor) * (1 + std::cos(std::numbers::pi * std::min(part, 1.0))) / 2);
   }
 
