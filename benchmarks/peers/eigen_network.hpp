@@ -3,7 +3,7 @@
 /// (max-pool, dropout, softmax) are abell's plain loops.
 
 #include <abell/kernels/pool.hpp>
-#include <abell/training/loss.hpp>
+#include <abell/losses/softmax_cross_entropy.hpp>
 #include <memory>
 #include <vector>
 

@@ -1,6 +1,6 @@
 /// MobileNet as a chain of oneDNN primitives: its training step, and its prediction.
 
-#include <abell/training/loss.hpp>
+#include <abell/losses/softmax_cross_entropy.hpp>
 
 #include "onednn_dense.hpp"
 #include "onednn_unit.hpp"
