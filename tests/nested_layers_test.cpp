@@ -10,9 +10,11 @@
 
 #include "catch.hpp"
 #include "error_message.hpp"
+#include "nested_tools.hpp"
 #include "reduced.hpp"
 
 using namespace abell;
+using namespace abell::testing;
 
 namespace {
 
@@ -21,7 +23,8 @@ constexpr Shape shape{9, 8, 3};
 constexpr auto residual =
     describe(Conv2d{.filters = 4}, Relu{},
              Residual{describe(Conv2d{.filters = 4}, Relu{}, Dropout{.rate = 0.3}, Conv2d{.filters = 4})}, Relu{},
-             Residual{describe(Conv2d{.filters = 6, .stride = 2}, Tanh{}), describe(Conv2d{.filters = 6, .kernel = 1, .stride = 2})},
+             Residual{describe(Conv2d{.filters = 6, .stride = 2}, Tanh{}),
+                      describe(Conv2d{.filters = 6, .kernel = 1, .stride = 2})},
              Flatten{}, Dense{.units = 3});
 constexpr auto unet = describe(
     Conv2d{.filters = 3}, Relu{},
@@ -30,74 +33,19 @@ constexpr auto unet = describe(
                          Conv2d{.filters = 4}, Sigmoid{}, Conv2dTranspose{.filters = 2}),
                 describe()},
     Conv2d{.filters = 1});
-constexpr auto branches = describe(
-    Concatenate{describe(Conv2d{.filters = 3}, Relu{}, MaxPool2d{}), describe(AveragePool2d{}),
-                describe(Conv2d{.filters = 2, .kernel = 1, .stride = 2}, LeakyRelu{})},
-    Residual{describe(Concatenate{describe(Conv2d{.filters = 3}), describe(Conv2d{.filters = 5, .kernel = 1})}, Relu{})},
-    GlobalMaxPool2d{}, Dense{.units = 2});
+constexpr auto branches =
+    describe(Concatenate{describe(Conv2d{.filters = 3}, Relu{}, MaxPool2d{}), describe(AveragePool2d{}),
+                         describe(Conv2d{.filters = 2, .kernel = 1, .stride = 2}, LeakyRelu{})},
+             Residual{describe(Concatenate{describe(Conv2d{.filters = 3}), describe(Conv2d{.filters = 5, .kernel = 1})},
+                               Relu{})},
+             GlobalMaxPool2d{}, Dense{.units = 2});
 /// Normalised chains within a residual layer, and a plain batch normalisation within a branch.
-constexpr auto normalized = describe(
-    Conv2d{.filters = 4, .stride = 2, .bias = false}, BatchNorm{}, Relu6{},
-    Residual{describe(DepthwiseConv2d{.bias = false}, BatchNorm{}, Relu6{},
-                      Conv2d{.filters = 4, .kernel = 1, .bias = false}, BatchNorm{}, Relu6{})},
-    Concatenate{describe(Conv2d{.filters = 2, .bias = false}, BatchNorm{}, Relu{}), describe()}, GlobalAveragePool2d{},
-    Dropout{.rate = 0.2}, Dense{.units = 3});
-
-template <class Network>
-void draw(Network& network, std::uint64_t seed) {
-  Random random(seed);
-  for (const ParameterSlot& slot : network.slots()) {
-    const bool variance = slot.name.ends_with("variance");
-    for (auto& value : network.parameters().subspan(slot.offset, slot.size)) {
-      value = static_cast<typename Network::Scalar>(variance ? random.uniform(0.5, 1.5) : random.uniform(-0.6, 0.6));
-    }
-  }
-}
-
-template <class T>
-Tensor<T> noise(int batch, Shape size, std::uint64_t seed) {
-  Tensor<T> images(batch, size);
-  Random random(seed);
-  for (T& value : images.span()) value = static_cast<T>(random.normal());
-  return images;
-}
-
-/// Largest difference over largest value.
-template <class A, class B>
-double relative(const A& a, const B& b) {
-  double difference = 0, largest = 1e-12;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    difference = std::max(difference, std::abs(static_cast<double>(a[i]) - static_cast<double>(b[i])));
-    largest = std::max(largest, std::abs(static_cast<double>(b[i])));
-  }
-  return difference / largest;
-}
-
-/// One training step and a prediction of a fused and a plain network with the same weights.
-template <class Description>
-void compare_with_plain(const Description& description, Shape input, std::uint64_t seed) {
-  auto fused = build<double>(description, input, seed);
-  auto plain = build<double, Fusion::off>(description, input, seed);
-  draw(fused, seed);
-  std::ranges::copy(fused.parameters(), plain.parameters().begin());
-  const int batch = 1 + static_cast<int>(seed % 4);
-  const auto images = noise<double>(batch, input, seed + 1);
-  CHECK(relative(fused.predict(images, 2).span(), plain.predict(images, 1).span()) < 1e-10);
-  const auto gradients = [&](const auto& network, std::vector<double>& input_gradient) {
-    auto space = network.workspace(batch, Mode::train, 2);
-    space.seed = seed;
-    const auto y = network.forward(images, space);
-    Random random(seed + 2);
-    for (double& value : y.span()) value = random.normal();
-    input_gradient.resize(images.size());
-    network.backward(images, space, input_gradient.data());
-    return std::vector<double>(space.gradients.data(), space.gradients.data() + space.gradients.size());
-  };
-  std::vector<double> dx, plain_dx;
-  const auto all = gradients(fused, dx), plain_all = gradients(plain, plain_dx);
-  CHECK(relative(all, plain_all) < 1e-9);
-  CHECK(relative(dx, plain_dx) < 1e-9);
-}
+constexpr auto normalized =
+    describe(Conv2d{.filters = 4, .stride = 2, .bias = false}, BatchNorm{}, Relu6{},
+             Residual{describe(DepthwiseConv2d{.bias = false}, BatchNorm{}, Relu6{},
+                               Conv2d{.filters = 4, .kernel = 1, .bias = false}, BatchNorm{}, Relu6{})},
+             Concatenate{describe(Conv2d{.filters = 2, .bias = false}, BatchNorm{}, Relu{}), describe()},
+             GlobalAveragePool2d{}, Dropout{.rate = 0.2}, Dense{.units = 3});
 
 }  // namespace
 
@@ -121,7 +69,7 @@ TEST_CASE("gradients of nested layers agree with differences, and the stages kee
 }
 
 TEST_CASE("fused trees of layers equal plain ones", "[nested]") {
-  const int seeds = testing::reduced() ? 3 : 50;
+  const int seeds = reduced() ? 3 : 50;
   for (int seed = 0; seed < seeds; ++seed) {
     INFO("seed " << seed);
     const auto s = static_cast<std::uint64_t>(seed);
@@ -153,8 +101,31 @@ TEST_CASE("layers within layers are numbered through, and the table shows them",
   CHECK(network.slots()[4].name == "conv2d_3/kernel");
   CHECK(network.parameters().size() == offset);
   const std::string table = summary(network);
-  CHECK_THAT(table, Catch::Contains("\n    conv2d_3 +") && Catch::Contains("\n  conv2d_2 +") && Catch::Contains("\nconv2d_5  "));
+  CHECK_THAT(table, Catch::Contains("\n    conv2d_3 +") && Catch::Contains("\n  conv2d_2 +") &&
+                        Catch::Contains("\nconv2d_5  "));
   CHECK_THAT(table, Catch::Contains("+: fused with the next"));
+}
+
+TEST_CASE("every dropout within layers within layers has masks of its own", "[nested]") {
+  constexpr auto net = describe(
+      Concatenate{describe(Dropout{}), describe(Concatenate{describe(Dropout{}), describe(Dropout{}, Relu{})}),
+                  describe(Residual{describe(Dropout{}), describe(Relu{}, Conv2d{.filters = 1, .trainable = false})})});
+  auto network = build<float>(net, {20, 20, 1});
+  std::ranges::fill(network.parameters(), 0.0F);  // nothing is added to the last mask
+  Tensor<float> ones(1, {20, 20, 1});
+  std::ranges::fill(ones.span(), 1.0F);
+  for (const Mode mode : {Mode::train, Mode::monte_carlo}) {
+    auto space = network.workspace(1, mode, 1);
+    const auto y = network.forward(ones, space);
+    for (std::size_t a = 0; a < 4; ++a) {
+      for (std::size_t b = 0; b <= a; ++b) {
+        int same = 0;
+        for (std::size_t pixel = 0; pixel < 400; ++pixel) same += y.data[4 * pixel + a] == y.data[4 * pixel + b];
+        INFO("dropouts " << a << " and " << b);
+        CHECK((a == b ? same == 400 : same > 140 && same < 260));  // 200 with a deviation of 10
+      }
+    }
+  }
 }
 
 TEST_CASE("nested layers that do not fit are refused by name", "[nested]") {
@@ -162,7 +133,8 @@ TEST_CASE("nested layers that do not fit are refused by name", "[nested]") {
     return message_of<ShapeError>([&] { inspect(description, {8, 8, 3}); });
   };
   CHECK(message(describe(Residual{describe(Conv2d{.filters = 4})})) ==
-        "layer residual_1 (Residual): expected two paths of one shape (a projection as the second?), found 8x8x4 and 8x8x3");
+        "layer residual_1 (Residual): expected two paths of one shape (a projection as the second?), found 8x8x4 and "
+        "8x8x3");
   CHECK(message(describe(Concatenate{describe(MaxPool2d{}), describe()})) ==
         "layer concatenate_1 (Concatenate): expected paths of one height and width, found 4x4 and 8x8");
   CHECK(message(describe(Relu{.name = "a"}, Residual{describe(Relu{.name = "a"})})) ==
@@ -195,9 +167,9 @@ TEST_CASE("nested networks give the same bits on any number of threads, and thei
 }
 
 TEST_CASE("Grad-CAM looks at layers within layers", "[nested][explain]") {
-  constexpr auto net = describe(
-      Conv2d{.filters = 3}, Residual{describe(Conv2d{.filters = 3, .name = "inner"}, Tanh{}, Conv2d{.filters = 3})},
-      Flatten{}, Dense{.units = 2}, Softmax{});
+  constexpr auto net = describe(Conv2d{.filters = 3},
+                                Residual{describe(Conv2d{.filters = 3, .name = "inner"}, Tanh{}, Conv2d{.filters = 3})},
+                                Flatten{}, Dense{.units = 2}, Softmax{});
   auto network = build<double, Fusion::off>(net, shape);
   draw(network, 8);
   const auto image = noise<double>(1, shape, 9);
@@ -235,8 +207,8 @@ TEST_CASE("a small ResNet with batch normalisation learns", "[nested][training]"
     return Residual{describe(Conv2d{.filters = filters, .bias = false}, BatchNorm{}, Relu{},
                              Conv2d{.filters = filters, .bias = false}, BatchNorm{})};
   };
-  constexpr auto resnet = describe(Conv2d{.filters = 6, .bias = false}, BatchNorm{}, Relu{}, block(6), Relu{}, MaxPool2d{},
-                                   block(6), Relu{}, GlobalAveragePool2d{}, Dense{.units = 2}, Softmax{});
+  constexpr auto resnet = describe(Conv2d{.filters = 6, .bias = false}, BatchNorm{}, Relu{}, block(6), Relu{},
+                                   MaxPool2d{}, block(6), Relu{}, GlobalAveragePool2d{}, Dense{.units = 2}, Softmax{});
   constexpr Shape input{12, 12, 1};
   Tensor<float> images = noise<float>(60, input, 11);
   std::vector<int> labels;
