@@ -10,9 +10,11 @@
 
 #include "catch.hpp"
 #include "error_message.hpp"
+#include "nested_tools.hpp"
 #include "reduced.hpp"
 
 using namespace abell;
+using namespace abell::testing;
 
 namespace {
 
@@ -45,62 +47,6 @@ constexpr auto normalized =
              Concatenate{describe(Conv2d{.filters = 2, .bias = false}, BatchNorm{}, Relu{}), describe()},
              GlobalAveragePool2d{}, Dropout{.rate = 0.2}, Dense{.units = 3});
 
-template <class Network>
-void draw(Network& network, std::uint64_t seed) {
-  Random random(seed);
-  for (const ParameterSlot& slot : network.slots()) {
-    const bool variance = slot.name.ends_with("variance");
-    for (auto& value : network.parameters().subspan(slot.offset, slot.size)) {
-      value = static_cast<typename Network::Scalar>(variance ? random.uniform(0.5, 1.5) : random.uniform(-0.6, 0.6));
-    }
-  }
-}
-
-template <class T>
-Tensor<T> noise(int batch, Shape size, std::uint64_t seed) {
-  Tensor<T> images(batch, size);
-  Random random(seed);
-  for (T& value : images.span()) value = static_cast<T>(random.normal());
-  return images;
-}
-
-/// Largest difference over largest value.
-template <class A, class B>
-double relative(const A& a, const B& b) {
-  double difference = 0, largest = 1e-12;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    difference = std::max(difference, std::abs(static_cast<double>(a[i]) - static_cast<double>(b[i])));
-    largest = std::max(largest, std::abs(static_cast<double>(b[i])));
-  }
-  return difference / largest;
-}
-
-/// One training step and a prediction of a fused and a plain network with the same weights.
-template <class Description>
-void compare_with_plain(const Description& description, Shape input, std::uint64_t seed) {
-  auto fused = build<double>(description, input, seed);
-  auto plain = build<double, Fusion::off>(description, input, seed);
-  draw(fused, seed);
-  std::ranges::copy(fused.parameters(), plain.parameters().begin());
-  const int batch = 1 + static_cast<int>(seed % 4);
-  const auto images = noise<double>(batch, input, seed + 1);
-  CHECK(relative(fused.predict(images, 2).span(), plain.predict(images, 1).span()) < 1e-10);
-  const auto gradients = [&](const auto& network, std::vector<double>& input_gradient) {
-    auto space = network.workspace(batch, Mode::train, 2);
-    space.seed = seed;
-    const auto y = network.forward(images, space);
-    Random random(seed + 2);
-    for (double& value : y.span()) value = random.normal();
-    input_gradient.resize(images.size());
-    network.backward(images, space, input_gradient.data());
-    return std::vector<double>(space.gradients.data(), space.gradients.data() + space.gradients.size());
-  };
-  std::vector<double> dx, plain_dx;
-  const auto all = gradients(fused, dx), plain_all = gradients(plain, plain_dx);
-  CHECK(relative(all, plain_all) < 1e-9);
-  CHECK(relative(dx, plain_dx) < 1e-9);
-}
-
 }  // namespace
 
 TEST_CASE("gradients of nested layers agree with differences, and the stages keep their contract", "[nested]") {
@@ -123,7 +69,7 @@ TEST_CASE("gradients of nested layers agree with differences, and the stages kee
 }
 
 TEST_CASE("fused trees of layers equal plain ones", "[nested]") {
-  const int seeds = testing::reduced() ? 3 : 50;
+  const int seeds = reduced() ? 3 : 50;
   for (int seed = 0; seed < seeds; ++seed) {
     INFO("seed " << seed);
     const auto s = static_cast<std::uint64_t>(seed);
@@ -158,6 +104,28 @@ TEST_CASE("layers within layers are numbered through, and the table shows them",
   CHECK_THAT(table, Catch::Contains("\n    conv2d_3 +") && Catch::Contains("\n  conv2d_2 +") &&
                         Catch::Contains("\nconv2d_5  "));
   CHECK_THAT(table, Catch::Contains("+: fused with the next"));
+}
+
+TEST_CASE("every dropout within layers within layers has masks of its own", "[nested]") {
+  constexpr auto net = describe(
+      Concatenate{describe(Dropout{}), describe(Concatenate{describe(Dropout{}), describe(Dropout{}, Relu{})}),
+                  describe(Residual{describe(Dropout{}), describe(Relu{}, Conv2d{.filters = 1, .trainable = false})})});
+  auto network = build<float>(net, {20, 20, 1});
+  std::ranges::fill(network.parameters(), 0.0F);  // nothing is added to the last mask
+  Tensor<float> ones(1, {20, 20, 1});
+  std::ranges::fill(ones.span(), 1.0F);
+  for (const Mode mode : {Mode::train, Mode::monte_carlo}) {
+    auto space = network.workspace(1, mode, 1);
+    const auto y = network.forward(ones, space);
+    for (std::size_t a = 0; a < 4; ++a) {
+      for (std::size_t b = 0; b <= a; ++b) {
+        int same = 0;
+        for (std::size_t pixel = 0; pixel < 400; ++pixel) same += y.data[4 * pixel + a] == y.data[4 * pixel + b];
+        INFO("dropouts " << a << " and " << b);
+        CHECK((a == b ? same == 400 : same > 140 && same < 260));  // 200 with a deviation of 10
+      }
+    }
+  }
 }
 
 TEST_CASE("nested layers that do not fit are refused by name", "[nested]") {
