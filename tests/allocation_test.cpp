@@ -187,3 +187,39 @@ TEST_CASE("MobileNet trains and predicts without allocating after the first step
     check_mobilenet<Fusion::off>({.alpha = 0.25}, threads);
   }
 }
+
+namespace {
+
+/// Allocations of later training steps of a network that ends in `last`, with layers within layers and clipped
+/// gradients.
+template <class Last>
+long allocations_with(const Loss& loss, float target, const Last& last, int threads) {
+  constexpr Shape shape{8, 8, 2};
+  constexpr auto body = describe(Conv2d{.filters = 4}, Relu{},
+                                 Concatenate{describe(MaxPool2d{}, Conv2d{.filters = 4}, UpSample2d{}), describe()},
+                                 Residual{describe(Conv2d{.filters = 8}, Tanh{})}, Conv2d{.filters = 3, .kernel = 1});
+  auto network = build<float>(join(body, last), shape);
+  const bool classes = loss.activation() == Softmax::kind;
+  Tensor<float> images(3, shape), targets(3, {8, 8, classes ? 1 : 3});
+  std::ranges::fill(targets.span(), target);
+  const FitOptions options{.loss = loss, .optimizer = Adam{}, .clip_norm = 0.01};
+  OptimizerState<float> state(options.optimizer, network.parameters().size());
+  auto space = network.workspace(3, Mode::train, threads);
+  const auto step = [&] { train_step(network, options, state, space, images.view(), targets.view()); };
+  step();
+  return allocations_of([&] { step(), step(); });
+}
+
+}  // namespace
+
+TEST_CASE("training with any loss allocates nothing after the first step", "[allocation][loss]") {
+  for (const int threads : {1, 2}) {
+    INFO(threads << " threads");
+    CHECK(allocations_with(SoftmaxCrossEntropy{.class_weights = {1, 2, 3}, .label_smoothing = 0.1}, 2,
+                           describe(Softmax{}), threads) == 0);
+    CHECK(allocations_with(SigmoidCrossEntropy{}, 1, describe(Sigmoid{}), threads) == 0);
+    CHECK(allocations_with(HeatMapFocal{.channel_weights = {1, 2, 3}}, 1, describe(Sigmoid{}), threads) == 0);
+    CHECK(allocations_with(MeanSquaredError{}, 0.5F, describe(), threads) == 0);
+    CHECK(allocations_with(Huber{}, 0.5F, describe(), threads) == 0);
+  }
+}
