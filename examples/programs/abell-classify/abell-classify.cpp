@@ -2,6 +2,7 @@
 
 #include <abell/data/cached_samples.hpp>
 #include <abell/inference/dihedral.hpp>
+#include <abell/metrics/segmentation.hpp>
 #include <abell/weights/model.hpp>
 #include <map>
 #include <sstream>
@@ -11,6 +12,7 @@
 #include "../common/program.hpp"
 #include "../common/sha256.hpp"
 #include "catalogue.hpp"
+#include "class_maps.hpp"
 
 namespace {
 
@@ -40,6 +42,8 @@ struct Model {
   Preprocessing preprocessing;
   std::vector<std::string> positive;  ///< classes of the set that the model was trained on
   std::string sha256;
+  Task task = Task::classify;
+  std::vector<double> mean = {}, deviation = {};  ///< of the targets of regress
 
   /// p(positive) from the network's outputs for one image.
   float probability(const float* outputs) const {
@@ -52,11 +56,34 @@ struct Model {
   }
 };
 
-Model read_model(const fs::path& model) {
-  const fs::path file = model_file(model);
+Model read_model(const fs::path& from) {
+  const fs::path file = model_file(from);
   const ModelInfo info = read_model_info(file);
-  return {file, info, read_preprocessing(info.preprocessing, file.string()),
-          read_positive(info.preprocessing, file.string()), sha256_of_file(file)};
+  Model model{file,
+              info,
+              read_preprocessing(info.preprocessing, file.string()),
+              read_positive(info.preprocessing, file.string()),
+              sha256_of_file(file),
+              parse_task(info.task)};
+  if (model.task == Task::regress) {
+    model.mean = read_target_numbers(info, "target_mean", file.string());
+    model.deviation = read_target_numbers(info, "target_deviation", file.string());
+  }
+  return model;
+}
+
+/// Throws OptionError for options that only a model that classifies has.
+void check_options(const Options& options, const Model& model) {
+  if (model.task == Task::classify) return;
+  const auto refuse = [&](bool given, const std::string& option) {
+    if (given) throw OptionError(option + ": expected a model of the task classify, found " + model.info.task);
+  };
+  refuse(options.tta, "--tta");
+  refuse(!options.positive.empty(), "--positive");
+  refuse(!options.out.empty() && catalogue_format(options.out) == CatalogueFormat::regions, "--out FILE.reg");
+  if (model.task == Task::segment && options.out.empty()) {
+    throw OptionError("--out: expected a catalogue, beside which the maps of a model of the task segment lie");
+  }
 }
 
 /// The classes that count as clusters: those asked for; else those of the model's own set; else the
@@ -81,10 +108,12 @@ DataSet read_inputs(const Options& options, const Model& model) {
   const bool table = !options.out.empty() && catalogue_format(options.out) != CatalogueFormat::csv;
   const bool regions = table && catalogue_format(options.out) == CatalogueFormat::regions;
   DataSet all;
-  std::map<std::string, std::string> seen;  // the input that an id is from
-  std::vector<std::string> names;           // of the objects' classes
+  std::map<std::string, std::string> seen;      // the input that an id is from
+  std::vector<std::vector<std::string>> names;  // of each object's classes
+  const bool several = model.task == Task::multilabel;
   for (const std::string& input : options.inputs) {
-    const DataSet set = read_data_set(input, {.need_class = false, .need_train = false, .need_set = false});
+    const DataSet set =
+        read_data_set(input, {.need_class = false, .need_train = false, .need_set = false, .several_classes = several});
     if (regions && !has_positions(set)) {
       throw FormatError(input + ": expected a table with columns ra and dec, which regions (.reg) need, found none");
     }
@@ -94,19 +123,25 @@ DataSet read_inputs(const Options& options, const Model& model) {
         throw FormatError(input + ": duplicate id '" + object.id + "', first in " + at->second);
       }
       if (table) position(set, object, regions);
-      names.push_back(object.label < 0 ? "" : set.classes[static_cast<std::size_t>(object.label)]);
+      names.emplace_back();
+      std::vector<int> labels = object.labels;
+      if (object.label >= 0) labels.push_back(object.label);
+      for (const int label : labels) names.back().push_back(set.classes[static_cast<std::size_t>(label)]);
       all.objects.push_back(object);
     }
     if (std::ranges::count(options.inputs, input) > 1) throw FormatError(input + ": this input is named twice");
   }
   all.source = options.inputs.front();
-  all.classes = names;
+  for (const auto& of_object : names) all.classes.insert(all.classes.end(), of_object.begin(), of_object.end());
   std::ranges::sort(all.classes);
   all.classes.erase(std::unique(all.classes.begin(), all.classes.end()), all.classes.end());
-  std::erase(all.classes, std::string());
   for (std::size_t i = 0; i < names.size(); ++i) {
-    if (names[i].empty()) continue;
-    all.objects[i].label = static_cast<int>(std::ranges::lower_bound(all.classes, names[i]) - all.classes.begin());
+    Object& object = all.objects[i];
+    object.labels.clear();
+    for (const std::string& name : names[i]) {
+      const auto label = static_cast<int>(std::ranges::lower_bound(all.classes, name) - all.classes.begin());
+      several ? object.labels.push_back(label) : static_cast<void>(object.label = label);
+    }
   }
   all.positive = positives(options, model, all.classes);
   return all;
@@ -126,6 +161,45 @@ void check_output(const Options& options) {
   for (const std::string& input : options.inputs) {
     if (fs::equivalent(input, options.out, error)) throw IoError(options.out + ": is an input too");
   }
+}
+
+/// The columns that a model of another task than to classify gives, without values.
+std::vector<ValueColumn> value_columns(const Model& model) {
+  std::vector<ValueColumn> columns;
+  for (const std::string& name : model.info.targets) columns.push_back({name});
+  const std::string of_class = model.task == Task::segment ? "share_" : "p_";
+  if (model.task == Task::classify) return columns;
+  for (const std::string& name : model.info.classes) columns.push_back({of_class + name});
+  return columns;
+}
+
+/// Takes what the network says of one object into the catalogue; a map of classes is written, too.
+void add_outputs(const Model& model, View<const float> out, Catalogue& catalogue) {
+  std::vector<ValueColumn>& columns = catalogue.values;
+  if (model.task == Task::classify) {
+    catalogue.scored.probabilities.push_back(model.probability(out.data));
+    return;
+  }
+  if (model.task != Task::segment) {
+    for (std::size_t k = 0; k < columns.size(); ++k) {
+      const float value = out.data[k];
+      const bool number = model.task == Task::regress;
+      columns[k].values.push_back(
+          number ? static_cast<float>(model.mean[k] + model.deviation[k] * static_cast<double>(value)) : value);
+    }
+    return;
+  }
+  const std::size_t classes = columns.size(), pixels = out.shape.pixels();
+  std::vector<std::size_t> counts(classes);
+  for (std::size_t pixel = 0; pixel < pixels; ++pixel) ++counts[largest({out.data + pixel * classes, classes})];
+  for (std::size_t k = 0; k < classes; ++k) {
+    columns[k].values.push_back(static_cast<float>(counts[k]) / static_cast<float>(pixels));
+  }
+  const std::size_t at = catalogue.maps.size();
+  const Object& object = catalogue.set.objects[at];
+  const fs::path file = catalogue.map_folder / map_name(at, object.id);
+  write_class_map(file, object, out, model.info.classes, model.preprocessing.decode(), catalogue.command);
+  catalogue.maps.push_back(file.string());
 }
 
 /// Classifies `catalogue.set` batch by batch; only one batch of pixels exists at a time. Stops early
@@ -158,7 +232,7 @@ void classify(const Options& options, const Model& model, const Network& network
     const View<float> out = outputs.view().slice(0, count);
     options.tta ? DihedralMean(network).predict(in, out, space) : network.predict(in, out, space);
     for (int i = 0; i < count; ++i) {
-      catalogue.scored.probabilities.push_back(model.probability(out.image(i)));
+      add_outputs(model, out.slice(i, 1), catalogue);
       catalogue.masked.push_back(cache->masked(static_cast<std::size_t>(i)));
     }
     bar.update(static_cast<long>(end));
@@ -193,6 +267,7 @@ void print_metrics(const Catalogue& catalogue) {
 int run_classify(const Options& options, const std::string& command) {
   check_output(options);
   Model model = read_model(options.model);
+  check_options(options, model);
   model.preprocessing.max_megapixels = options.max_megapixels;
   return with_model(model.file, model.info, batch_size, options.max_memory, [&](const auto&, const auto& network) {
     Catalogue catalogue;
@@ -201,9 +276,16 @@ int run_classify(const Options& options, const std::string& command) {
     catalogue.model = model.file.filename().string();
     catalogue.model_sha256 = model.sha256;
     for (std::size_t i = 0; i < catalogue.set.objects.size(); ++i) catalogue.scored.objects.push_back(i);
+    catalogue.values = value_columns(model);
+    std::optional<OutputFolder> maps;
+    if (model.task == Task::segment) {
+      catalogue.map_folder = maps_folder(options.out);
+      maps.emplace(catalogue.map_folder, options.overwrite);
+    }
     if (options.common.verbose) std::cerr << model.file.string() << ": sha256 " << model.sha256 << std::endl;
     classify(options, model, network, catalogue);
     if (interrupted()) {
+      for (const std::string& map : catalogue.maps) fs::remove(map);
       if (!options.common.quiet) std::cerr << "\ninterrupted: nothing was written" << std::endl;
       return exit_stopped();
     }
@@ -214,7 +296,8 @@ int run_classify(const Options& options, const std::string& command) {
     } else {
       write_catalogue(options.out, catalogue);
     }
-    if (!options.common.quiet) print_metrics(catalogue);
+    if (maps) sync_folder(catalogue.map_folder);
+    if (!options.common.quiet && model.task == Task::classify) print_metrics(catalogue);
     return exit_ok;
   });
 }
@@ -245,7 +328,13 @@ int main(int argc, char** argv) {
       "  abell-classify --model runs/cn-e Kosiba2020 --out catalogue.fits\n"
       "  abell-classify --model model.safetensors table.csv --out catalogue.reg\n"
       "Columns: id, class (empty where not known), p_cluster, predicted, masked_pixels, file, and the table's ra, "
-      "dec.");
+      "dec.\n"
+      "In place of p_cluster and predicted a model of abell-train --task multilabel gives p_<class> for each class,\n"
+      "regress a column for each target, in its units, and segment share_<class>, the share of pixels given to it, "
+      "and\n"
+      "map: with --out FILE.csv the folder FILE_maps has a FITS file for each object, a plane of probabilities for "
+      "each\n"
+      "class, with the sky coordinates of a FITS image that has some (without distortions).");
   const std::string command = command_line(app.get_name(), argc, argv);
   return run(app, argc, argv, [&] { return run_classify(options, command); });
 }

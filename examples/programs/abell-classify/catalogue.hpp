@@ -22,11 +22,20 @@
 
 namespace abell::program {
 
-/// The objects of a set with p(positive), and what they were classified by.
+/// One number of each object.
+struct ValueColumn {
+  std::string name;
+  std::vector<float> values = {};
+};
+
+/// The objects of a set with p(positive), or with what else their network tells, and what they were classified by.
 struct Catalogue {
   DataSet set;
-  Scored scored;                    ///< one entry for each object of the set, in its order
-  std::vector<std::size_t> masked;  ///< pixels of each object
+  Scored scored;                     ///< one entry for each object of the set, in its order
+  std::vector<ValueColumn> values;   ///< in place of p_cluster and predicted; empty for a network that has these
+  std::vector<std::string> maps;     ///< files, where there are some
+  std::filesystem::path map_folder;  ///< of the maps
+  std::vector<std::size_t> masked;   ///< pixels of each object
   std::string command;
   std::string model;         ///< file name of the model
   std::string model_sha256;  ///< of the model's file
@@ -68,17 +77,39 @@ inline std::string file_text(const Object& object) {
   return text;
 }
 
-/// `prediction_columns`, file, and ra and dec as the table has them where any object has a position.
+/// `prediction_rows` with `values` in place of p_cluster and predicted.
+inline std::vector<std::vector<std::string>> value_rows(const Catalogue& catalogue) {
+  std::vector<std::vector<std::string>> rows;
+  for (std::size_t i = 0; i < catalogue.set.objects.size(); ++i) {
+    const Object& object = catalogue.set.objects[i];
+    rows.push_back({object.id, class_text(catalogue.set, object)});
+    for (const ValueColumn& column : catalogue.values) rows.back().push_back(number(column.values[i]));
+    rows.back().push_back(std::to_string(catalogue.masked[i]));
+  }
+  return rows;
+}
+
+/// `prediction_columns`, or `values` between class and masked_pixels; file, map where there are maps, and ra and dec as
+/// the table has them where any object has a position.
 inline void write_csv_catalogue(std::ostream& out, const Catalogue& catalogue) {
   const bool positions = has_positions(catalogue.set);
+  const bool has_values = !catalogue.values.empty();
   std::vector<std::string> header = prediction_columns;
+  if (has_values) {
+    header = {"id", "class"};
+    for (const ValueColumn& column : catalogue.values) header.push_back(column.name);
+    header.emplace_back("masked_pixels");
+  }
   header.emplace_back("file");
+  if (!catalogue.maps.empty()) header.emplace_back("map");
   if (positions) header.insert(header.end(), {"ra", "dec"});
   write_csv_row(out, header);
-  std::vector<std::vector<std::string>> rows = prediction_rows(catalogue.set, catalogue.scored, catalogue.masked);
+  std::vector<std::vector<std::string>> rows =
+      has_values ? value_rows(catalogue) : prediction_rows(catalogue.set, catalogue.scored, catalogue.masked);
   for (std::size_t i = 0; i < rows.size(); ++i) {
     const Object& object = catalogue.set.objects[i];
     rows[i].push_back(file_text(object));
+    if (!catalogue.maps.empty()) rows[i].push_back(catalogue.maps[i]);
     if (positions) rows[i].insert(rows[i].end(), {object.ra, object.dec});
     write_csv_row(out, rows[i]);
   }
@@ -125,14 +156,12 @@ inline void write_fits_catalogue(const std::filesystem::path& path, const Catalo
 
   std::vector<std::string> ids, classes, files;
   std::vector<double> ra, dec;
-  std::vector<char> predicted;
   std::vector<LONGLONG> masked;
   for (std::size_t i = 0; i < set.objects.size(); ++i) {
     const Object& object = set.objects[i];
     ids.push_back(object.id);
-    classes.push_back(object.label < 0 ? "" : set.classes[static_cast<std::size_t>(object.label)]);
+    classes.push_back(class_text(set, object));
     files.push_back(file_text(object));
-    predicted.push_back(is_positive(catalogue.scored.probabilities[i]) ? 1 : 0);
     masked.push_back(static_cast<LONGLONG>(catalogue.masked[i]));
     const auto [east, north] = position(set, object, false);
     ra.push_back(east);
@@ -143,9 +172,20 @@ inline void write_fits_catalogue(const std::filesystem::path& path, const Catalo
     for (const std::string& text : texts) width = std::max(width, text.size());
     return std::to_string(width) + "A";
   };
-  std::vector<std::array<std::string, 3>> columns{{"id", text_form(ids), ""},       {"class", text_form(classes), ""},
-                                                  {"p_cluster", "1E", ""},          {"predicted", "1L", ""},
-                                                  {"masked_pixels", "1K", "pixel"}, {"file", text_form(files), ""}};
+  std::vector<ValueColumn> values = catalogue.values;
+  std::vector<char> predicted;
+  const bool binary = values.empty();
+  if (binary) {
+    values.push_back({"p_cluster", catalogue.scored.probabilities});
+    for (const float p : catalogue.scored.probabilities) predicted.push_back(is_positive(p) ? 1 : 0);
+  }
+  std::vector<std::string> maps = catalogue.maps;
+  std::vector<std::array<std::string, 3>> columns{{"id", text_form(ids), ""}, {"class", text_form(classes), ""}};
+  for (const ValueColumn& column : values) columns.push_back({abell::detail::header_text(column.name), "1E", ""});
+  if (binary) columns.push_back({"predicted", "1L", ""});
+  columns.push_back({"masked_pixels", "1K", "pixel"});
+  columns.push_back({"file", text_form(files), ""});
+  if (!maps.empty()) columns.push_back({"map", text_form(maps), ""});
   if (has_positions(set)) {
     columns.push_back({"ra", "1D", "deg"});
     columns.push_back({"dec", "1D", "deg"});
@@ -170,30 +210,31 @@ inline void write_fits_catalogue(const std::filesystem::path& path, const Catalo
   key("MODEL", catalogue.model, "file of the network's weights");
   key("MODELSHA", catalogue.model_sha256, "SHA-256 of that file");
   float threshold = default_threshold;
-  fits_write_key(file, TFLOAT, "THRESH", &threshold, "predicted: p_cluster above this", &status);
+  if (binary) fits_write_key(file, TFLOAT, "THRESH", &threshold, "predicted: p_cluster above this", &status);
   fits_write_date(file, &status);
   fits_write_history(file, abell::detail::header_text(catalogue.command).c_str(), &status);
   check();
 
-  const auto write = [&](int type, int column, void* values) {
-    if (count > 0) fits_write_col(file, type, column, 1, 1, count, values, &status);
+  int written = 0;
+  const auto write = [&](int type, void* from) {
+    if (count > 0) fits_write_col(file, type, ++written, 1, 1, count, from, &status);
     check();
   };
-  const auto write_texts = [&](int column, std::vector<std::string>& texts) {
+  const auto write_texts = [&](std::vector<std::string>& texts) {
     std::vector<char*> pointers;
     for (std::string& text : texts) pointers.push_back(text.data());
-    write(TSTRING, column, pointers.data());
+    write(TSTRING, pointers.data());
   };
-  write_texts(1, ids);
-  write_texts(2, classes);
-  std::vector<float> probabilities = catalogue.scored.probabilities;
-  write(TFLOAT, 3, probabilities.data());
-  write(TLOGICAL, 4, predicted.data());
-  write(TLONGLONG, 5, masked.data());
-  write_texts(6, files);
+  write_texts(ids);
+  write_texts(classes);
+  for (ValueColumn& column : values) write(TFLOAT, column.values.data());
+  if (binary) write(TLOGICAL, predicted.data());
+  write(TLONGLONG, masked.data());
+  write_texts(files);
+  if (!maps.empty()) write_texts(maps);
   if (has_positions(set)) {
-    write(TDOUBLE, 7, ra.data());
-    write(TDOUBLE, 8, dec.data());
+    write(TDOUBLE, ra.data());
+    write(TDOUBLE, dec.data());
   }
   const std::size_t end = memory.finish(name);
 

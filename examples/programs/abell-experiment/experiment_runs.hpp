@@ -65,9 +65,7 @@ std::optional<Job> job_of(const Laboratory& lab, const ExperimentRow& row, std::
   const Data data = run_data(lab, row, run);
   const auto batch = static_cast<std::size_t>(run.batch.value());
   const std::uint64_t batches = (data.train.size() + batch - 1) / batch;
-  const FitOptions fitted = run.fit_options({});
-  const std::uint64_t steps =
-      fitted.iterations > 0 ? fitted.iterations : batches * static_cast<std::uint64_t>(fitted.epochs);
+  const std::uint64_t steps = run.steps(data.train.size());
   const std::uint64_t epochs = (steps + batches - 1) / batches;
   const std::size_t after = reported_images(data) + scored_images(lab.options, data);
   Job job{&row, seed, false, steps, epochs * data.validation.size() + after};

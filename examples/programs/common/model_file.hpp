@@ -32,12 +32,16 @@ inline std::filesystem::path model_file(const std::filesystem::path& model) {
 template <class Body>
 auto with_model(const std::filesystem::path& file, const ModelInfo& info, int batch, std::uint64_t max_memory,
                 const Body& body) {
-  if (std::ranges::find(network_names, info.network) == network_names.end()) {
-    throw FormatError(file.string() + ": expected a model of the network 'custom' or 'mobilenet', found '" +
+  const NetworkChoice choice{
+      .name = info.network, .task = parse_task(info.task), .outputs = info.layers.back().output.channels};
+  const bool paper = std::ranges::find(network_names, info.network) != network_names.end();
+  if (paper == (choice.task == Task::segment) || !(paper || info.network == "unet")) {
+    throw FormatError(file.string() + ": expected a model of the network " +
+                      (choice.task == Task::segment ? "'unet'" : "'custom' or 'mobilenet'") + ", found '" +
                       info.network + "'");
   }
   check_image_size(info.input.height, info.input.width, file.string() + ": metadata");
-  return with_description(info.network, 0, [&](const auto& description, const Shape& input) {
+  return with_description(choice, [&](const auto& description, const Shape& input) {
     if (info.input.channels != input.channels) {
       throw ShapeError(file.string() + ": expected an input of 3 channels, found " + to_string(info.input));
     }

@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 #include <abell/data/cached_samples.hpp>
 #include <abell/data/decode.hpp>
+#include <abell/weights/model.hpp>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -63,6 +64,22 @@ inline std::vector<std::string> read_positive(const nlohmann::json& json, const 
   } catch (const nlohmann::json::exception& error) {
     throw FormatError(where + ": preprocessing: " + error.what());
   }
+}
+
+/// The numbers under `key` for each target of a model that gives numbers, which stand in the same record. Throws
+/// FormatError.
+inline std::vector<double> read_target_numbers(const ModelInfo& info, const char* key, const std::string& where) {
+  std::vector<double> numbers;
+  try {
+    numbers = info.preprocessing.value(key, numbers);
+  } catch (const nlohmann::json::exception& error) {
+    throw FormatError(where + ": preprocessing: " + error.what());
+  }
+  if (numbers.size() != info.targets.size()) {
+    throw FormatError(where + ": preprocessing: expected " + key + " of " + std::to_string(info.targets.size()) +
+                      " targets, found " + std::to_string(numbers.size()));
+  }
+  return numbers;
 }
 
 /// All but --scale, whose default depends on the network.

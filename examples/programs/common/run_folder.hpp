@@ -81,15 +81,24 @@ inline void add_setting(std::vector<std::pair<std::string, std::string>>& settin
   }
 }
 
-inline void write_history(const std::filesystem::path& path, const History& history) {
+/// The columns of the metric have its name.
+inline void write_history(const std::filesystem::path& path, const History& history, const std::string& metric) {
   std::vector<std::vector<std::string>> rows;
   for (const EpochRecord& e : history) {
     rows.push_back({std::to_string(e.epoch), number(e.loss), number(e.metric), number(e.validation_loss),
                     number(e.validation_metric), number(e.learning_rate), number(e.seconds), number(e.waited_seconds)});
   }
-  write_csv(path,
-            {"epoch", "loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds", "waited_seconds"},
+  write_csv(path, {"epoch", "loss", metric, "val_loss", "val_" + metric, "learning_rate", "seconds", "waited_seconds"},
             rows);
+}
+
+/// The class of an object, or all of them with semicolons between them; empty where it is not known.
+inline std::string class_text(const DataSet& set, const Object& object) {
+  std::string text = object.label < 0 ? "" : set.classes[static_cast<std::size_t>(object.label)];
+  for (const int label : object.labels) {
+    text += (text.empty() ? "" : ";") + set.classes[static_cast<std::size_t>(label)];
+  }
+  return text;
 }
 
 /// p(positive) for some objects of a set.
@@ -121,9 +130,8 @@ inline std::vector<std::vector<std::string>> prediction_rows(const DataSet& set,
   std::vector<std::vector<std::string>> rows;
   for (std::size_t i = 0; i < scored.objects.size(); ++i) {
     const Object& object = set.objects[scored.objects[i]];
-    rows.push_back({object.id, object.label < 0 ? "" : set.classes[static_cast<std::size_t>(object.label)],
-                    number(scored.probabilities[i]), is_positive(scored.probabilities[i]) ? "1" : "0",
-                    std::to_string(masked[scored.objects[i]])});
+    rows.push_back({object.id, class_text(set, object), number(scored.probabilities[i]),
+                    is_positive(scored.probabilities[i]) ? "1" : "0", std::to_string(masked[scored.objects[i]])});
   }
   return rows;
 }

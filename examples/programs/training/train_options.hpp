@@ -13,6 +13,7 @@
 #include "../common/preprocessing.hpp"
 #include "../common/program.hpp"
 #include "../common/run_folder.hpp"
+#include "task_options.hpp"
 #include "training_defaults.hpp"
 
 namespace abell::program {
@@ -22,6 +23,7 @@ namespace abell::program {
 struct TrainOptions {
   std::string data, out;
   CommonOptions common;
+  TaskOptions task;
   std::string network = "custom";
   std::optional<std::uint64_t> iterations;
   std::optional<int> epochs;
@@ -32,6 +34,9 @@ struct TrainOptions {
   double rho = 0.95;
   double weight_decay = 1e-2;
   std::optional<double> decay;
+  std::string schedule = "plateau";
+  std::optional<std::uint64_t> warm_up;  ///< of cosine
+  double clip_norm = 0;
   std::optional<int> patience;
   std::optional<double> factor;
   std::optional<double> min_rate;
@@ -41,6 +46,7 @@ struct TrainOptions {
   double average = 0;
   std::vector<std::string> positive;
   std::string class_weights = "none";
+  double label_smoothing = 0;
   bool no_augment = false;
   Augmentation augmentation;
   std::vector<double> shift{0.05};
@@ -58,7 +64,20 @@ struct TrainOptions {
   static constexpr std::uint64_t table4_iterations = network_defaults.front().iterations;
 
   /// Fills what is open. To be called once the network and all that the user gave are set, before anything below.
+  /// Throws OptionError for options of another task or schedule than the one that was chosen.
   void resolve() {
+    task.check();
+    check(choice(2));
+    if (task.task() != Task::classify && (!positive.empty() || class_weights != "none" || label_smoothing > 0 || tta)) {
+      throw OptionError("--positive, --class-weights, --label-smoothing, --tta: expected --task classify, found " +
+                        task.name);
+    }
+    const auto refuse = [&](bool any, const char* options, const char* belong) {
+      if (!any || schedule == belong) return;
+      throw OptionError(std::string(options) + ": expected --schedule " + belong + ", found " + schedule);
+    };
+    refuse(patience || factor || min_rate, "--patience, --factor, --min-rate", "plateau");
+    refuse(warm_up.has_value(), "--warm-up", "cosine");
     const auto fill = [](auto& option, const auto& value) {
       if (!option) option = value;
     };
@@ -76,6 +95,10 @@ struct TrainOptions {
     fill(min_rate, of_optimizer.min_rate);
   }
 
+  /// The network with so many outputs.
+  NetworkChoice choice(int outputs) const {
+    return {network, task.task(), outputs, dropout, task.size.value_or(default_unet_size)};
+  }
   Optimizer make_optimizer() const {
     const double rate = learning_rate.value(), fall = decay.value();
     if (optimizer == "adam") return Adam{.learning_rate = rate, .decay = fall};
@@ -83,17 +106,29 @@ struct TrainOptions {
     if (optimizer == "adadelta") return Adadelta{.learning_rate = rate, .rho = rho, .decay = fall};
     return Sgd{.learning_rate = rate, .momentum = momentum, .decay = fall};
   }
+  Schedule make_schedule() const {
+    if (schedule == "constant") return ConstantRate{};
+    if (schedule == "cosine") return WarmUpCosine{.warm_up = warm_up.value_or(WarmUpCosine{}.warm_up)};
+    return ReduceOnPlateau{.factor = factor.value(), .patience = patience.value(), .min_rate = min_rate.value()};
+  }
+  /// Training steps in all on so many images.
+  std::uint64_t steps(std::size_t images) const {
+    const auto in_batch = static_cast<std::size_t>(batch.value());
+    return epochs ? static_cast<std::uint64_t>(*epochs) * ((images + in_batch - 1) / in_batch) : iterations.value();
+  }
   FitOptions fit_options(const std::vector<float>& weights_of_classes) const {
     FitOptions options;
     options.batch = batch.value();
     options.epochs = epochs.value_or(1);
     options.iterations = epochs ? 0 : iterations.value();
     options.optimizer = make_optimizer();
-    options.schedule =
-        ReduceOnPlateau{.factor = factor.value(), .patience = patience.value(), .min_rate = min_rate.value()};
+    options.schedule = make_schedule();
+    options.clip_norm = clip_norm;
     if (early_stopping > 0) options.early_stopping = EarlyStopping{.patience = early_stopping};
     options.average = average;
-    options.loss = SoftmaxCrossEntropy{.class_weights = weights_of_classes};
+    options.loss = task.task() == Task::classify
+                       ? SoftmaxCrossEntropy{.class_weights = weights_of_classes, .label_smoothing = label_smoothing}
+                       : task.make_loss();
     options.seed = common.seed;
     options.threads = common.threads;
     return options;
@@ -128,6 +163,14 @@ struct TrainOptions {
               {"preprocessing", Json(nlohmann::json(preprocessing))},
               {"weights", weights.empty() ? weights : absolute_path(weights)},
               {"augment", !no_augment}};
+    if (schedule != "plateau") {
+      for (const char* other : {"plateau_patience", "plateau_factor", "plateau_min_rate"}) json.erase(other);
+      json["schedule"] = schedule;
+    }
+    if (schedule == "cosine") json["warm_up"] = warm_up.value_or(WarmUpCosine{}.warm_up);
+    if (clip_norm > 0) json["clip_norm"] = clip_norm;
+    if (label_smoothing > 0) json["label_smoothing"] = label_smoothing;
+    task.record(json);
     if (optimizer == "sgd") json["momentum"] = momentum;
     if (optimizer == "adadelta") json["rho"] = rho;
     if (optimizer == "adamw") json["weight_decay"] = weight_decay;
@@ -147,7 +190,7 @@ struct TrainOptions {
 
 /// What a run that goes on may be told anew.
 inline constexpr const char* may_change =
-    "What it may be told anew: --epochs or --iterations (not before where it stands),\n"
+    "What it may be told anew: --epochs or --iterations (not before where it stands, and not with --schedule cosine),\n"
     "--threads, --tta, --cache, --checkpoint-minutes, -q and -v.";
 
 inline void add_train_options(CLI::App& app, TrainOptions& o) {
@@ -156,8 +199,8 @@ inline void add_train_options(CLI::App& app, TrainOptions& o) {
   app.add_option("--out", o.out, "Folder of the run")->required()->configurable(false);
   add_common(app, o.common);
   for (const char* name : {"--quiet", "--verbose"}) app.get_option(name)->configurable(false);
-  app.add_option("--network", o.network, "Network to train")
-      ->check(CLI::IsMember({"custom", "mobilenet"}))
+  app.add_option("--network", o.network, "Network to train; segment has unet, the others have not")
+      ->check(CLI::IsMember({"custom", "mobilenet", "unet"}))
       ->capture_default_str();
   const auto by_network = [](const char* what, auto member) { return what + shown_defaults(network_defaults, member); };
   const auto by_optimizer = [](const char* what, auto member) {
@@ -179,6 +222,17 @@ inline void add_train_options(CLI::App& app, TrainOptions& o) {
       ->capture_default_str();
   app.add_option("--decay", o.decay,
                  by_optimizer("Learning rate at update t is divided by 1 + decay t", &OptimizerDefaults::decay));
+  app.add_option("--schedule", o.schedule,
+                 "How the learning rate goes besides: plateau (--patience, --factor, --min-rate), constant, or cosine: "
+                 "rises over --warm-up steps, then falls along half a cosine to 0 at the last step")
+      ->check(CLI::IsMember({"plateau", "constant", "cosine"}))
+      ->capture_default_str();
+  app.add_option("--warm-up", o.warm_up,
+                 "Steps over which the rate of cosine rises (default: " + std::to_string(WarmUpCosine{}.warm_up) + ")")
+      ->check(within(0, 1e9));
+  app.add_option("--clip-norm", o.clip_norm, "Most that the Euclidean norm of all gradients may be (0: any)")
+      ->check(within(0, 1e12))
+      ->capture_default_str();
   app.add_option(
          "--patience", o.patience,
          by_network("Epochs without a lower validation loss before the rate is lowered", &NetworkDefaults::patience))
@@ -206,6 +260,10 @@ inline void add_train_options(CLI::App& app, TrainOptions& o) {
       ->delimiter(',');
   app.add_option("--class-weights", o.class_weights, "none, or balanced: each class weighs the same in the loss")
       ->check(CLI::IsMember({"none", "balanced"}))
+      ->capture_default_str();
+  app.add_option("--label-smoothing", o.label_smoothing,
+                 "Share of each label that is spread over all classes in the loss of classify")
+      ->check(within(0, 0.99))
       ->capture_default_str();
   add_preprocessing(app, o.preprocessing);
   app.add_option("--scale", o.scale,
@@ -264,6 +322,7 @@ inline void add_train_options(CLI::App& app, TrainOptions& o) {
 /// DATA.
 inline void complete_options(CLI::App& app, TrainOptions& o) {
   if (o.resume) fill_from_run(app, o.out);
+  if (o.task.task() == Task::segment && app.count("--network") == 0) o.network = "unet";
   if (o.data.empty()) throw OptionError("DATA is required (see " + app.get_name() + " --help)");
   o.given = given_options(app);
 }

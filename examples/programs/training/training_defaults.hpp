@@ -1,5 +1,5 @@
 #pragma once
-/// What abell-train does where the command line says nothing: Table 4 of the paper.
+/// What abell-train does where the command line says nothing: Table 4 of the paper, and for U-Net what suits it.
 
 #include <array>
 #include <cstdint>
@@ -20,7 +20,8 @@ struct NetworkDefaults {
   double factor;
 };
 inline constexpr std::array network_defaults{NetworkDefaults{"custom", "sgd", "unit", 10, 153000, 14, 0.75},
-                                             NetworkDefaults{"mobilenet", "adadelta", "symmetric", 20, 3825, 4, 0.85}};
+                                             NetworkDefaults{"mobilenet", "adadelta", "symmetric", 20, 3825, 4, 0.85},
+                                             NetworkDefaults{"unet", "adam", "standard", 8, 10000, 14, 0.75}};
 
 /// By --optimizer, since rates of one mean nothing to another. Table 4 has sgd and adadelta.
 struct OptimizerDefaults {

@@ -15,7 +15,7 @@
 
 namespace abell::program {
 
-/// The SHA-256 of the ids, classes and splits of a set and of the sizes of its files.
+/// The SHA-256 of the ids, classes, numbers and splits of a set and of the sizes of its files.
 inline std::string digest(const DataSet& set) {
   Sha256 hash;
   for (const Object& object : set.objects) {
@@ -26,6 +26,9 @@ inline std::string digest(const DataSet& set) {
     for (const std::filesystem::path& file : object.files) add(file);
     add(object.third);
     add(object.exposure);
+    if (!object.labels.empty()) line.push_back(object.labels);
+    if (!object.targets.empty()) line.push_back(object.targets);
+    if (!object.mask.empty()) add(object.mask);
     const std::string text = line.dump(-1, ' ', false, Json::error_handler_t::replace) + '\n';
     hash.add({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
   }
@@ -35,12 +38,14 @@ inline std::string digest(const DataSet& set) {
 /// What a run's result depends on: options and data. A run to resume must agree with all of it.
 inline Json run_config(const TrainOptions& options, const Data& data) {
   Json config = options.record();
-  config["positive"] = data.set.positive;
-  config["classes"] = data.set.classes;
+  const Task task = options.task.task();
+  if (task == Task::classify) config["positive"] = data.set.positive;
+  if (task != Task::regress) config["classes"] = task == Task::segment ? data.outputs : data.set.classes;
   config["interval_file"] = "FITS: minimum to maximum; PNG, JPEG: 0 to 255";
   config["objects"] = {
       {"train", data.train.size()}, {"validation", data.validation.size()}, {"test", data.test.size()}};
   config["set"] = digest(data.set);
+  if (options.schedule == "cosine") config["steps"] = options.steps(data.train.size());  // its end
   config.update(data.about);
   return config;
 }

@@ -12,12 +12,10 @@
 #include <cmath>
 #include <cstdio>
 #include <filesystem>
-#include <iterator>
 #include <optional>
 #include <ratio>
 #include <span>
 #include <string>
-#include <variant>
 #include <vector>
 
 #include "training_data.hpp"
@@ -32,15 +30,6 @@ Scored score(const Network& network, const TrainOptions& options, const Data& da
   Scored scored{objects, evaluate(network, samples, 4, options.common.threads).of_output(1), {}};
   for (const std::size_t i : objects) scored.labels.push_back(data.labels[i]);
   return scored;
-}
-
-/// The channels of an object as the network gets them, in bytes.
-inline Picture picture_of(const Data& data, std::size_t object) {
-  std::vector<float> room;
-  Picture picture{data.cache->shape(), {}};
-  std::visit([&](const auto& values) { std::ranges::transform(values, std::back_inserter(picture.pixels), to_byte); },
-             data.cache->read(object, room));
-  return picture;
 }
 
 /// What a MobileNet is that began from scratch; empty for other runs.
@@ -86,10 +75,10 @@ void add_filter_pictures(FilterPictures& pictures, const Network& network, bool 
   }
 }
 
-/// The report of a run whose `scored` objects were evaluated with `network`.
-template <class Network>
-TrainingReport report_of(const TrainOptions& options, const Data& data, const Scored& scored, const Json& config,
-                         const Network& network, const TrainingState<float>& state, const std::string& split) {
+/// The report of a run, without what was found on the evaluated split.
+inline TrainingReport report_of_training(const TrainOptions& options, const Json& config,
+                                         const std::vector<LayerInfo>& layers, const TrainingState<float>& state,
+                                         const std::string& split) {
   TrainingReport report;
   const std::filesystem::path source = std::filesystem::path(options.data).lexically_normal();
   report.subtitle =
@@ -102,12 +91,13 @@ TrainingReport report_of(const TrainOptions& options, const Data& data, const Sc
   }
   report.command = config.at("command").get<std::string>();
   report.test_name = split;
-  report.classes = output_names(data.set);
+  report.loss = options.task.loss_name();
+  report.metric = options.fit_options({}).loss.metric();
   report.best_epoch = state.best_epoch;
   for (const auto& [key, value] : config.items()) {
     if (key != "command" && key != "options") add_setting(report.configuration, key, value);
   }
-  const auto rows = summary_rows(network.layers());
+  const auto rows = summary_rows(layers);
   report.network = {.head = rows.front(), .rows = {rows.begin() + 1, rows.end()}, .total = true};
   double seconds = 0, waited = 0;
   report.history = state.history;
@@ -118,6 +108,15 @@ TrainingReport report_of(const TrainOptions& options, const Data& data, const Sc
   report.total_seconds = seconds;
   report.images_per_second = training_rate(config, state.history.size(), seconds);
   report.timings.emplace_back("Seconds waiting for data", number(std::round(waited * 10) / 10));
+  return report;
+}
+
+/// The report of a run whose `scored` objects were evaluated with `network`.
+template <class Network>
+TrainingReport report_of(const TrainOptions& options, const Data& data, const Scored& scored, const Json& config,
+                         const Network& network, const TrainingState<float>& state, const std::string& split) {
+  TrainingReport report = report_of_training(options, config, network.layers(), state, split);
+  report.classes = output_names(data.set);
   for (std::size_t i = 0; i < scored.objects.size(); ++i) {
     const Object& object = data.set.objects[scored.objects[i]];
     report.predictions.push_back({object.id, data.set.classes[static_cast<std::size_t>(object.label)], scored.labels[i],
@@ -135,14 +134,23 @@ TrainingReport report_of(const TrainOptions& options, const Data& data, const Sc
   return report;
 }
 
-inline ModelInfo model_info(const TrainOptions& options, const DataSet& set) {
-  const ClassNames names = output_names(set);
+inline ModelInfo model_info(const TrainOptions& options, const Data& data) {
   ModelInfo info;
   info.network = options.network;
-  info.classes = {names.negative, names.positive};
-  info.positive = {names.positive};
+  info.task = options.task.name;
   info.preprocessing = nlohmann::json(options.preprocessing);
-  info.preprocessing["positive"] = set.positive;
+  if (options.task.task() == Task::classify) {
+    const ClassNames names = output_names(data.set);
+    info.classes = {names.negative, names.positive};
+    info.positive = {names.positive};
+    info.preprocessing["positive"] = data.set.positive;
+  } else if (options.task.task() == Task::regress) {
+    info.targets = data.outputs;
+    info.preprocessing["target_mean"] = data.standard.mean;
+    info.preprocessing["target_deviation"] = data.standard.deviation;
+  } else {
+    info.classes = data.outputs;
+  }
   return info;
 }
 
@@ -154,20 +162,19 @@ void fit_and_save(const TrainOptions& options, const Data& data, const Json& con
   CachedSamplesOptions augmented = options.preprocessing.samples();
   augmented.augmentation = options.draws();
   augmented.seed = options.common.seed;
-  const CachedSamples training(data.cache, data.labels, data.train, augmented);
-  const CachedSamples validating(data.cache, data.labels, data.validation, options.preprocessing.samples());
+  const CachedSamples training = samples_of(data, data.train, augmented);
+  const CachedSamples validating = samples_of(data, data.validation, options.preprocessing.samples());
   FitOptions fit_options = options.fit_options(class_weights(options, data));
 
   // The bar counts images: rate and time left in a unit that does not depend on the batch.
   const std::uint64_t images = data.train.size();
   const auto batch = static_cast<std::uint64_t>(fit_options.batch);
-  const std::uint64_t batches = (images + batch - 1) / batch;
-  const std::uint64_t steps =
-      fit_options.iterations > 0 ? fit_options.iterations : batches * static_cast<std::uint64_t>(fit_options.epochs);
   const auto shown = [&](std::uint64_t step) { return static_cast<long>(images_after(step, images, batch)); };
-  ProgressBar bar("images", shown(steps), options.common.quiet, shown(state.optimizer.updates));
+  ProgressBar bar("images", shown(options.steps(images)), options.common.quiet, shown(state.optimizer.updates));
 
-  const ModelInfo info = model_info(options, data.set);
+  const ModelInfo info = model_info(options, data);
+  const std::string metric(fit_options.loss.metric());
+  const std::string metric_in_words = abell::detail::report::in_words(metric);
   using Clock = std::chrono::steady_clock;
   Clock::time_point saved = Clock::now();
   const auto put_aside = [&] {
@@ -179,12 +186,13 @@ void fit_and_save(const TrainOptions& options, const Data& data, const Json& con
     if (!state.best_parameters.empty()) {
       save_model(out / "model.safetensors", network, std::span<const float>(state.best_parameters), info);
     }
-    write_history(out / "history.csv", state.history);
+    write_history(out / "history.csv", state.history, metric);
   };
   Callback callback;
   callback.on_step = [&](const StepReport& r) {
-    char note[80];
-    std::snprintf(note, sizeof note, "epoch %d, loss %.4f, accuracy %.3f", r.epoch, r.loss, r.metric);
+    char note[120];
+    std::snprintf(note, sizeof note, "epoch %d, loss %.4f, %s %.3f", r.epoch, r.loss, metric_in_words.c_str(),
+                  r.metric);
     bar.update(shown(r.step), note);
     const std::chrono::duration<double, std::ratio<60>> minutes = Clock::now() - saved;
     const double every = options.checkpoint_minutes;
@@ -193,10 +201,9 @@ void fit_and_save(const TrainOptions& options, const Data& data, const Json& con
   callback.on_epoch = [&](const EpochRecord& e) {
     save();
     if (options.common.verbose) {
-      std::fprintf(
-          stderr,
-          "\nepoch %d: loss %.4f, accuracy %.3f, validation loss %.4f, accuracy %.3f, %.1f s (%.1f s waiting)\n",
-          e.epoch, e.loss, e.metric, e.validation_loss, e.validation_metric, e.seconds, e.waited_seconds);
+      std::fprintf(stderr, "\nepoch %d: loss %.4f, %s %.3f, validation loss %.4f, %s %.3f, %.1f s (%.1f s waiting)\n",
+                   e.epoch, e.loss, metric_in_words.c_str(), e.metric, e.validation_loss, metric_in_words.c_str(),
+                   e.validation_metric, e.seconds, e.waited_seconds);
     }
   };
   callback.stop = interrupted;
@@ -204,6 +211,14 @@ void fit_and_save(const TrainOptions& options, const Data& data, const Json& con
   fit(network, training, data.validation.empty() ? nullptr : &validating, fit_options, state);
   save();
 }
+
+/// The test split, or without one the validation split. Throws ShapeError when neither is there.
+inline const std::vector<std::size_t>& evaluated_objects(const TrainOptions& options, const Data& data) {
+  const std::vector<std::size_t>& evaluated = data.test.empty() ? data.validation : data.test;
+  if (!evaluated.empty()) return evaluated;
+  throw ShapeError(options.data + ": expected a test or validation split to evaluate on, found none");
+}
+inline std::string split_name(const Data& data) { return data.test.empty() ? "validation" : "test"; }
 
 /// Evaluates the last and the best weights on the test split (without one: the validation split), which
 /// is looked at here for the first time, and writes predictions.csv, metrics.json and report.html. With
@@ -213,10 +228,8 @@ template <class Network>
 std::optional<Json> evaluate_run(const TrainOptions& options, const Data& data, const Json& config, Network& network,
                                  const TrainingState<float>& state) {
   const std::filesystem::path out = options.out;
-  const bool tested = !data.test.empty();
-  const std::vector<std::size_t>& evaluated = tested ? data.test : data.validation;
-  if (evaluated.empty())
-    throw ShapeError(options.data + ": expected a test or validation split to evaluate on, found none");
+  const std::vector<std::size_t>& evaluated = evaluated_objects(options, data);
+  const std::string split = split_name(data);
   const auto scores = [&] {
     return options.tta ? score(DihedralMean(network), options, data, evaluated)
                        : score(network, options, data, evaluated);
@@ -227,13 +240,13 @@ std::optional<Json> evaluate_run(const TrainOptions& options, const Data& data, 
   const Scored scored = scores();
   Json metrics = metrics_json(scored);
   metrics["tta"] = options.tta;
-  metrics["split"] = tested ? "test" : "validation";
+  metrics["split"] = split;
   metrics["best_epoch"] = state.best_epoch;
   metrics["last"] = last;
   if (options.tta) metrics["without_tta"] = metrics_json(score(network, options, data, evaluated));
   write_csv(out / "predictions.csv", prediction_columns, prediction_rows(data.set, scored, data.masked));
   write_json(out / "metrics.json", metrics);
-  const TrainingReport report = report_of(options, data, scored, config, network, state, metrics["split"]);
+  const TrainingReport report = report_of(options, data, scored, config, network, state, split);
   if (interrupted()) return std::nullopt;
   write_training_report(report, out / "report.html");
   return metrics;

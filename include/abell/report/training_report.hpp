@@ -23,6 +23,17 @@
 
 namespace abell {
 
+/// What a network that does more than tell two classes apart did on the evaluated split.
+struct TaskReport {
+  std::vector<SummaryTile> tiles = {};
+  std::string remark = {};
+  TextTable table = {};
+  std::vector<Figure> figures = {};
+  std::vector<GalleryItem> examples = {};
+  std::vector<std::string> gallery_names = {};  ///< of an example's panels
+  std::string gallery_remark = {};
+};
+
 /// All that a report shows. What is empty or NaN is left out, so a run without a test split has a report too.
 struct TrainingReport {
   std::string title = "Training report";
@@ -39,6 +50,7 @@ struct TrainingReport {
   std::vector<ReportPrediction> predictions = {};
   float threshold = default_threshold;
   ClassNames classes = {};
+  TaskReport task = {};  ///< in place of predictions and examples
   std::vector<ReportExample> examples = {};
   bool sky_channels = false;    ///< the images' channels are [empty, optical, X-ray]
   FilterPictures filters = {};  ///< of the kept weights
@@ -203,6 +215,17 @@ inline void add_test(Page& page, const TrainingReport& report, const Scores& sco
         .wide = true}});
 }
 
+inline void add_task(Page& page, const TrainingReport& report) {
+  const TaskReport& task = report.task;
+  if (!task.table.head.empty()) {
+    page.section("Results on the " + report.test_name + " split").table(task.table);
+    if (!task.figures.empty()) page.figures(task.figures);
+  }
+  if (task.examples.empty()) return;
+  page.section("Examples").remark(task.gallery_remark);
+  page.html_part(gallery(task.examples, {.panel_names = task.gallery_names}));
+}
+
 inline void add_examples(Page& page, const TrainingReport& report, const Confusion& c) {
   page.section("Examples");
   const ExamplePanels panels(report.examples, report.sky_channels);
@@ -248,7 +271,10 @@ inline Page training_page(const TrainingReport& report) {
   const detail::report::Scores scores = detail::report::scores_of(report);
   const std::vector<detail::report::Measured> measures = detail::report::measures_of(scores);
   if (!report.predictions.empty()) detail::report::add_summary(page, report, scores, measures);
+  if (!report.task.tiles.empty()) page.tiles(report.task.tiles);
+  if (!report.task.remark.empty()) page.remark(report.task.remark);
   if (!report.history.empty()) detail::report::add_curves(page, report);
+  detail::report::add_task(page, report);
   if (!report.predictions.empty()) detail::report::add_test(page, report, scores, measures);
   if (!report.examples.empty()) detail::report::add_examples(page, report, scores.counts);
   detail::report::add_filters(page, report.filters, report.sky_channels, "the kept weights");
