@@ -7,6 +7,7 @@
 #include <abell/network/network.hpp>
 #include <cstddef>
 #include <limits>
+#include <string>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -36,6 +37,12 @@ Evaluation evaluate_batches(const Network& network, const S& samples, Workspace<
                             const Visit& visit) {
   static_assert(std::is_same_v<T, float>, "data sets are read as float");
   if (samples.size() == 0) throw ShapeError("evaluate: expected at least one sample, found none");
+  if constexpr (requires { network.layers(); }) {
+    if (!loss.activation().empty() && !network.ends_in(loss.activation())) {
+      throw ShapeError("evaluate: expected " + std::string(loss.activation()) + " as the last layer, found " +
+                       network.layers().back().kind);
+    }
+  }
   loss.check(network.output(), target_shape(samples));
   network.prepare(space);
   Loader<S> loader(samples, {.batch = space.batch, .shuffle = false});
@@ -64,8 +71,8 @@ Evaluation evaluate_batches(const Network& network, const S& samples, Workspace<
 /// Predicts every sample of `samples`. `space` is a prediction workspace of the network. With softmax cross-entropy the
 /// loss is the mean over samples of -log p(label), p clipped to [1e-7, 1 - 1e-7] as Keras reports it.
 /// Samples of unknown class (label -1) are left out of loss and metric.
-/// Throws ShapeError for an empty set, images of another shape or targets that do not fit the loss, NumericError for
-/// NaN outputs.
+/// Throws ShapeError for an empty set, images of another shape, targets that do not fit the loss and a network that
+/// does not end in the layer that the loss is fused with, NumericError for NaN outputs.
 template <class Network, Samples S, class T = typename Network::Scalar>
 Evaluation evaluate(const Network& network, const S& samples, Workspace<T>& space,
                     const Loss& loss = SoftmaxCrossEntropy{}) {
