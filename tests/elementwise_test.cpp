@@ -25,7 +25,8 @@ TEST_CASE("ReLU equals max(0, x) for any size and number of threads", "[kernels]
       CHECK(grad.first_difference(dx) == -1);
       CHECK((out.guards_intact() && grad.guards_intact()));
       auto in_place = xt;
-      kernels::map_backward(threads, size, kernels::functions::Relu<float>{}, in_place.data(), dyt.data(), in_place.data());
+      kernels::map_backward(threads, size, kernels::functions::Relu<float>{}, in_place.data(), dyt.data(),
+                            in_place.data());
       CHECK(in_place == std::vector<float>(grad.data(), grad.data() + size));
     }
   }

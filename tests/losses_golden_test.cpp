@@ -1,5 +1,5 @@
-/// Losses, and networks trained with them, against PyTorch: files loss_*.npy in tests/golden, written by make_losses.py.
-/// "Relative" is max|a - b| / max|b| over an array.
+/// Losses, and networks trained with them, against PyTorch: files loss_*.npy in tests/golden, written by
+/// make_losses.py. "Relative" is max|a - b| / max|b| over an array.
 
 #include <abell/abell.hpp>
 #include <algorithm>
@@ -20,9 +20,8 @@ namespace {
 constexpr Shape input{12, 10, 2};
 constexpr int images_in_all = 10, batch = 4;
 constexpr std::size_t steps = 30;
-constexpr auto regression =
-    describe(Conv2d{.filters = 6}, Relu{}, MaxPool2d{}, Conv2d{.filters = 4}, Tanh{}, Flatten{}, Dense{.units = 8},
-             Relu{}, Dense{.units = 3});
+constexpr auto regression = describe(Conv2d{.filters = 6}, Relu{}, MaxPool2d{}, Conv2d{.filters = 4}, Tanh{}, Flatten{},
+                                     Dense{.units = 8}, Relu{}, Dense{.units = 3});
 constexpr auto multi_label = join(regression, describe(Sigmoid{}));
 
 template <class Found>
@@ -121,8 +120,8 @@ void follow(const Description& description, const Run& run, const std::string& p
     const auto here = [&](std::size_t arena) { return golden.subspan(arena + slot.offset, slot.size); };
     worst_gradient =
         std::max(worst_gradient, relative(std::span(gradients).subspan(slot.offset, slot.size), here(outputs)));
-    worst_weight = std::max(worst_weight, relative(network.parameters().subspan(slot.offset, slot.size),
-                                                   here(outputs + size + steps)));
+    worst_weight = std::max(
+        worst_weight, relative(network.parameters().subspan(slot.offset, slot.size), here(outputs + size + steps)));
   }
   const double trajectory = relative(losses, golden.subspan(outputs + size, steps));
   std::ostringstream text;

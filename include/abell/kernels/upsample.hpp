@@ -11,9 +11,9 @@ namespace abell::kernels {
 
 /// How the cells of one enlarged axis follow from those before: cell i is (1 - weight) x[first] + weight x[second].
 struct UpsampleAxis {
-  int size;    ///< before
+  int size;  ///< before
   int factor;
-  bool linear; ///< else each cell is repeated
+  bool linear;  ///< else each cell is repeated
 
   struct Cell {
     int first, second;
@@ -90,9 +90,10 @@ void upsample_backward(int threads, const Upsample& u, int batch, const T* dy, T
       double share = cell.first == row ? 1 - cell.weight : 0;
       if (cell.second == row) share += cell.weight;
       if (share == 0) continue;
-      const T* gradient = dy + (static_cast<std::size_t>(line / u.rows.size) * static_cast<std::size_t>(u.out_height()) +
-                                static_cast<std::size_t>(from)) *
-                                   u.output_row();
+      const T* gradient =
+          dy + (static_cast<std::size_t>(line / u.rows.size) * static_cast<std::size_t>(u.out_height()) +
+                static_cast<std::size_t>(from)) *
+                   u.output_row();
       for (int i = 0; i < u.out_width(); ++i, gradient += channels) {
         const auto column = u.columns(i);
         T* left = out + static_cast<std::size_t>(column.first) * channels;

@@ -27,7 +27,8 @@ struct Conv2dTranspose {
   template <class T>
   using Stage = Conv2dTransposeStage<T>;
 
-  /// With SAME (and symmetric) padding the input's size times the stride; with VALID also what the kernel reaches beyond.
+  /// With SAME (and symmetric) padding the input's size times the stride; with VALID also what the kernel reaches
+  /// beyond.
   Shape output(const Place& place) const {
     const auto g = geometry(place);
     return {g.height, g.width, g.channels};
@@ -42,8 +43,9 @@ struct Conv2dTranspose {
     };
     const Shape output{enlarged(place.input.height, kernel.height, stride.height),
                        enlarged(place.input.width, kernel.width, stride.width), filters};
-    const auto g = Conv2d{.filters = place.input.channels, .kernel = kernel, .stride = stride, .padding = padding}
-                       .geometry({output, place.name, place.index}, kind);
+    const auto g =
+        Conv2d{.filters = place.input.channels, .kernel = kernel, .stride = stride, .padding = padding}.geometry(
+            {output, place.name, place.index}, kind);
     if (g.out_height != place.input.height || g.out_width != place.input.width) {
       shape_error(place.name, kind, "an odd kernel where the padding is symmetric", to_string(kernel));
     }
@@ -99,9 +101,7 @@ class Conv2dTransposeStage {
 
  private:
   std::size_t filters() const { return static_cast<std::size_t>(geometry_.channels); }
-  std::size_t pixels(int batch) const {
-    return static_cast<std::size_t>(batch) * geometry_.input_size() / filters();
-  }
+  std::size_t pixels(int batch) const { return static_cast<std::size_t>(batch) * geometry_.input_size() / filters(); }
 
   kernels::Conv2dGeometry geometry_;
   bool bias_;

@@ -15,8 +15,8 @@ namespace abell {
 
 enum class Fusion { on, off };
 
-/// The fused stage that takes the place of the first layers of a list. A fused stage specialises this beside itself, for
-/// the layers that it takes and any that follow:
+/// The fused stage that takes the place of the first layers of a list. A fused stage specialises this beside itself,
+/// for the layers that it takes and any that follow:
 ///
 ///     template <class T, class... Rest>
 ///     struct FusedStage<T, Conv2d, Relu, Rest...> : std::type_identity<Conv2dReluStage<T>> {};
@@ -30,8 +30,7 @@ template <Fusion fusion, class T, class L>
 struct PlainStage : std::type_identity<typename L::template Stage<T>> {};
 template <Fusion fusion, class T, class L>
 requires requires { typename L::template StageWith<T, fusion>; }
-struct PlainStage<fusion, T, L> : std::type_identity<typename L::template StageWith<T, fusion>> {
-};
+struct PlainStage<fusion, T, L> : std::type_identity<typename L::template StageWith<T, fusion>> {};
 
 template <class Stage, class Rest>
 struct Prepend;
@@ -57,8 +56,7 @@ struct Plan<fusion, T, First, Rest...>
 template <class T, class First, class... Rest>
 requires requires { typename FusedStage<T, First, Rest...>::type; }
 struct Plan<Fusion::on, T, First, Rest...>
-    : PlanWith<Fusion::on, T, typename FusedStage<T, First, Rest...>::type, First, Rest...> {
-};
+    : PlanWith<Fusion::on, T, typename FusedStage<T, First, Rest...>::type, First, Rest...> {};
 
 }  // namespace detail
 

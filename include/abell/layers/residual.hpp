@@ -11,8 +11,8 @@ namespace abell {
 template <class T, class Path, class Shortcut>
 class ResidualStage;
 
-/// Residual{describe(...)} adds its input to what the layers make of it; Residual{describe(...), describe(Conv2d{.filters =
-/// 64, .kernel = 1, .stride = 2})} what a projection makes of it.
+/// Residual{describe(...)} adds its input to what the layers make of it; Residual{describe(...),
+/// describe(Conv2d{.filters = 64, .kernel = 1, .stride = 2})} what a projection makes of it.
 template <class Path, class Shortcut = Description<>>
 struct Residual {
   Path path;
@@ -116,7 +116,8 @@ class ResidualStage {
 
     Places(const ResidualStage& stage, const kernels::Run<T>& run, int batch, Mode mode)
         : path_parameters(stage.parameters_) {
-      const StageMemory path = stage.path_.memory(run, batch, mode), shortcut = stage.shortcut_.memory(run, batch, mode);
+      const StageMemory path = stage.path_.memory(run, batch, mode),
+                        shortcut = stage.shortcut_.memory(run, batch, mode);
       path_saved = round_up(path.saved_bytes, alignment);
       path_packed = round_up(path.packed_values, alignment);
       saved = path_saved + shortcut.saved_bytes;

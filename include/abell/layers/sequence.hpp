@@ -91,8 +91,8 @@ class SequenceStage {
     });
   }
 
-  /// Calls visit(name, down_to, memory, shape) for each layer of the first `stages` stages whose output stands in memory
-  /// after `forward`, and its gradient after `backward` down to stage `down_to`, except for the last.
+  /// Calls visit(name, down_to, memory, shape) for each layer of the first `stages` stages whose output stands in
+  /// memory after `forward`, and its gradient after `backward` down to stage `down_to`, except for the last.
   template <class Visit>
   void each_activation(const Pass<T>& pass, const Visit& visit, std::size_t stages = count) const {
     const Places places(*this, pass.run, pass.batch, pass.mode);
@@ -198,9 +198,7 @@ class SequenceStage {
   }
   template <class Body>
   void each_reversed(const Body& body) const {
-    [&]<std::size_t... I>(std::index_sequence<I...>) {
-      (body(std::get<count - 1 - I>(stages_), count - 1 - I), ...);
-    }
+    [&]<std::size_t... I>(std::index_sequence<I...>) { (body(std::get<count - 1 - I>(stages_), count - 1 - I), ...); }
     (std::make_index_sequence<count>{});
   }
 

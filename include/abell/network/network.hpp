@@ -32,8 +32,8 @@ class Network {
     std::size_t total = 0;
     each_layer(std::as_const(layers_), [&](const LayerInfo& layer) {
       for (const Parameter& parameter : layer.parameters) {
-        slots_.push_back({layer.name + "/" + parameter.name, parameter.dimensions, total, parameter.size(),
-                          parameter.trainable});
+        slots_.push_back(
+            {layer.name + "/" + parameter.name, parameter.dimensions, total, parameter.size(), parameter.trainable});
         total += parameter.size();
       }
     });

@@ -50,8 +50,8 @@ inline void add_summary_rows(std::vector<std::vector<std::string>>& rows, const 
 
 }  // namespace detail
 
-/// The rows of the table: layer, kind, output shape, parameters, multiply-adds. '+' marks a layer that is fused with the
-/// next one, so that its output never touches memory.
+/// The rows of the table: layer, kind, output shape, parameters, multiply-adds. '+' marks a layer that is fused with
+/// the next one, so that its output never touches memory.
 inline std::vector<std::vector<std::string>> summary_rows(const std::vector<LayerInfo>& layers) {
   std::vector<std::vector<std::string>> rows{{"layer", "kind", "output", "parameters", "multiply-adds"}};
   detail::add_summary_rows(rows, layers, "");
