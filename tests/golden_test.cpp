@@ -9,6 +9,7 @@
 #include "catch.hpp"
 #include "npy.hpp"
 #include "reference_network.hpp"
+#include "relative.hpp"
 
 using namespace abell;
 using namespace abell::testing;
@@ -24,19 +25,6 @@ constexpr auto network_of_table_3_in_small = describe(  //
     Conv2d{.filters = 4}, Relu{}, MaxPool2d{},          //
     Conv2d{.filters = 6}, Relu{}, MaxPool2d{},          //
     Flatten{}, Dense{.units = 16}, Relu{}, Dropout{.rate = 0}, Dense{.units = 2}, Softmax{});
-
-template <class Range>
-double relative(const Range& found, const std::vector<double>& expected) {
-  REQUIRE(found.size() == expected.size());
-  double difference = 0, largest = 0;
-  for (std::size_t i = 0; i < expected.size(); ++i) {
-    const double gap = std::abs(static_cast<double>(found[i]) - expected[i]);
-    difference = gap <= difference ? difference : gap;  // NaN is taken over
-    largest = std::max(largest, std::abs(expected[i]));
-  }
-  REQUIRE(largest > 0);
-  return difference / largest;
-}
 
 /// Images, labels and batches as the script wrote them.
 template <class T>

@@ -8,19 +8,12 @@
 #include <cmath>
 
 #include "catch.hpp"
+#include "check_stage.hpp"
 #include "kernel_tools.hpp"
 
 using namespace abell;
 
 namespace {
-
-/// Checks a stage with the tolerance of the suite; some values must have been compared.
-#define CHECK_STAGE(...)                       \
-  do {                                         \
-    const GradcheckResult found = __VA_ARGS__; \
-    INFO(to_string(found));                    \
-    CHECK(found.passed(1e-7));                 \
-  } while (false)
 
 /// The mean cross-entropy for gradcheck.
 auto cross_entropy(std::vector<int> labels, std::vector<float> class_weights = {}) {

@@ -11,9 +11,11 @@
 
 #include "catch.hpp"
 #include "npy.hpp"
+#include "relative.hpp"
 
 using namespace abell;
 using abell::testing::read_npy;
+using abell::testing::relative;
 
 namespace {
 
@@ -23,19 +25,6 @@ constexpr std::size_t steps = 30;
 constexpr auto regression = describe(Conv2d{.filters = 6}, Relu{}, MaxPool2d{}, Conv2d{.filters = 4}, Tanh{}, Flatten{},
                                      Dense{.units = 8}, Relu{}, Dense{.units = 3});
 constexpr auto multi_label = join(regression, describe(Sigmoid{}));
-
-template <class Found>
-double relative(const Found& found, std::span<const double> expected) {
-  REQUIRE(found.size() == expected.size());
-  double difference = 0, largest = 0;
-  for (std::size_t i = 0; i < expected.size(); ++i) {
-    const double gap = std::abs(static_cast<double>(found[i]) - expected[i]);
-    difference = gap <= difference ? difference : gap;  // NaN is taken over
-    largest = std::max(largest, std::abs(expected[i]));
-  }
-  REQUIRE(largest > 0);
-  return difference / largest;
-}
 
 /// All of a file, as T.
 template <class T>

@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "catch.hpp"
+#include "check_stage.hpp"
 #include "error_message.hpp"
 #include "stage_tools.hpp"
 
@@ -15,13 +16,6 @@ using namespace abell::testing;
 using kernels::reference::at;
 
 namespace {
-
-#define CHECK_STAGE(...)                       \
-  do {                                         \
-    const GradcheckResult found = __VA_ARGS__; \
-    INFO(to_string(found));                    \
-    CHECK(found.passed(1e-7));                 \
-  } while (false)
 
 Values average_pool(const AveragePool2d& layer, Shape input, const Values& x) {
   const auto g = layer.geometry({input, "pool", 0});
