@@ -19,7 +19,7 @@ expect 0 abell-train several --out numbers --task regress --target z,flux --loss
 awk -F, 'NR > 1 && !($2 > -1 && $2 < 2 && ($3 == "" || $3 > 0) && $4 > -1e-12 && $4 < 1e-12 && $5 > 0) { bad = 1 } END { exit bad }' \
   numbers/predictions.csv || fail "predictions are not in the targets' units: $(cat numbers/predictions.csv)"
 for key in mae rmse bias r2; do grep -q "\"$key\": " numbers/metrics.json || fail "no $key in metrics.json of regress"; done
-grep -q 'true' numbers/report.html || fail "no scatter plot in the report of regress"
+grep -q '>predicted<' numbers/report.html || fail "no scatter plot in the report of regress"
 grep -q 'Huber' numbers/report.html || fail "the report of regress does not name its loss"
 expect 0 abell-classify --model numbers several --out numbers.csv --quiet
 [ "$(head -n 1 numbers.csv)" = "id,class,z,flux,masked_pixels,file" ] || fail "wrong header of a catalogue of numbers"
@@ -64,6 +64,7 @@ for file in model.safetensors predictions.csv metrics.json; do same maps1/$file 
 awk -F, 'NR > 1 && !($2 > 0.95 && $3 > 0.75 && $6 == 256) { bad = 1 } END { exit bad }' maps1/predictions.csv ||
   fail "discs are not found: $(cat maps1/predictions.csv)"
 grep -q '"mean_iou": 0\.' maps1/metrics.json || fail "no mean_iou in metrics.json"
+grep -q 'Results on the test split' maps1/report.html || fail "no results in the report of segment"
 for panel in picture truth prediction; do
   grep -q "alt=\"$panel, " maps1/report.html || fail "no $panel in the report of segment"
 done
