@@ -32,10 +32,13 @@ Format format_of(const fs::path& path) {
 
 /// What a program that runs the ONNX model must know: the model file's own record, and its parts as JSON.
 OnnxOptions onnx_options(const fs::path& file, const ModelInfo& info) {
-  return {.metadata = {{"abell", read_safetensors_metadata(file).at("abell")},
-                       {"classes", nlohmann::json(info.classes).dump()},
-                       {"positive", nlohmann::json(info.positive).dump()},
-                       {"preprocessing", info.preprocessing.dump()}}};
+  OnnxOptions options{.metadata = {{"abell", read_safetensors_metadata(file).at("abell")},
+                                   {"classes", nlohmann::json(info.classes).dump()},
+                                   {"positive", nlohmann::json(info.positive).dump()},
+                                   {"preprocessing", info.preprocessing.dump()}}};
+  if (info.task != "classify") options.metadata["task"] = info.task;
+  if (!info.targets.empty()) options.metadata["targets"] = nlohmann::json(info.targets).dump();
+  return options;
 }
 
 int run_export(const Options& options) {
@@ -78,7 +81,9 @@ int main(int argc, char** argv) {
       "  abell-export --model runs/cn-e --out cn-e.onnx\n"
       "  abell-export --model runs/cn-e --out cn-e.h5\n"
       "An ONNX model takes 'images' [batch, channels, height, width] as the preprocessing in its metadata leaves "
-      "them,\nand gives 'probabilities' [batch, classes], the classes as listed there. A .h5 file holds the weights "
+      "them,\nand gives 'probabilities' [batch, classes], the classes as listed there (regress: standardised numbers; "
+      "segment: "
+      "a plane a class). A .h5 file holds the weights "
       "alone.");
   return run(app, argc, argv, [&] { return run_export(options); });
 }

@@ -17,11 +17,14 @@
 #include <abell/metrics/calibration.hpp>
 #include <abell/metrics/comparison.hpp>
 #include <abell/metrics/confusion.hpp>
+#include <abell/metrics/regression.hpp>
 #include <abell/metrics/roc.hpp>
+#include <abell/metrics/segmentation.hpp>
 #include <abell/metrics/statistics.hpp>
 #include <abell/metrics/threshold.hpp>
 #include <abell/models/cluster_net.hpp>
 #include <abell/models/mobilenet.hpp>
+#include <abell/models/unet.hpp>
 #include <abell/network/network.hpp>
 #include <abell/network/summary.hpp>
 #include <abell/training/fit.hpp>

@@ -42,7 +42,9 @@ class RegressionResults final : public TaskResults {
 
   TaskReport report() const override {
     TaskReport report;
-    report.remark = "Error: predicted minus true, in the units of each target; objects whose truth is known.";
+    report.remark =
+        "Error: predicted minus true, in the units of each target; objects whose truth is known. Loss and error during "
+        "training are those of standardised targets: in their standard deviations.";
     report.table = {.head = {"Target", "Objects", "Mean absolute error", "RMSE", "Bias", "R²"}};
     const auto significant = [](const std::optional<double>& value) {
       return value ? number_text(*value) : std::string(undefined_text);

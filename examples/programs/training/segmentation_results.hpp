@@ -43,7 +43,7 @@ class SegmentationResults final : public TaskResults {
 
   TaskReport report() const override {
     TaskReport report;
-    report.tiles = {{"Pixels", shown(all_.accuracy()), "share of its own class"},
+    report.tiles = {{"Pixels", shown(all_.accuracy()), "share given their own class"},
                     {"IoU", shown(all_.mean_iou()), "mean over classes"}};
     report.remark = grouped_text(size()) + " objects, " + grouped_text(all_.pixels()) +
                     " pixels of known class. IoU: pixels of a class that were told, over all that are or were told.";

@@ -35,9 +35,9 @@ struct ModelInfo {
   std::vector<ModelLayer> layers = {};     ///< `save_model` takes them from the network
   std::vector<std::string> classes = {};   ///< a name for each output, where outputs are classes
   std::vector<std::string> positive = {};  ///< those of the classes whose probabilities make p(positive)
-  std::string task = "classify";           ///< else multilabel, regress or segment: without positive classes
-  std::vector<std::string> targets = {};   ///< of regress, in place of classes: a name for each output
   nlohmann::json preprocessing = nlohmann::json::object();  ///< resize, scale, channels, NaN policy, ...
+  std::string task = "classify";          ///< else multilabel, regress or segment: without positive classes
+  std::vector<std::string> targets = {};  ///< of regress, in place of classes: a name for each output
 };
 
 /// A network's layers as they stand in its model file.
