@@ -106,7 +106,7 @@ TEST_CASE("numbers are learnt with mean 0 and variance 1 over what is known of t
   const float unknown = std::nanf("");
   DataSet set;
   for (const auto& values : {std::vector{1.0F, 5.0F}, {3.0F, 5.0F}, {unknown, 5.0F}, {100.0F, 7.0F}}) {
-    set.objects.push_back({.id = std::to_string(set.objects.size()), .targets = values});
+    set.objects.push_back({.id = std::to_string(set.objects.size()), .files = {}, .targets = values});
   }
   const Standard standard = standard_of(set, {0, 1, 2}, {"a", "b"});  // the last is of another split
   CHECK(standard.mean == std::vector<double>{2, 5});
@@ -124,8 +124,8 @@ TEST_CASE("numbers are learnt with mean 0 and variance 1 over what is known of t
 TEST_CASE("each class of an object is a target of 1, the others are 0", "[programs]") {
   DataSet set;
   set.classes = {"a", "b", "c"};
-  set.objects.push_back({.id = "x", .labels = {0, 2}});
-  set.objects.push_back({.id = "y"});
+  set.objects.push_back({.id = "x", .files = {}, .labels = {0, 2}});
+  set.objects.push_back({.id = "y", .files = {}});
   const CachedTargets targets = class_targets(set);
   CHECK(std::ranges::equal(targets.at(0), std::vector<float>{1, 0, 1}));
   CHECK(std::ranges::equal(targets.at(1), std::vector<float>{0, 0, 0}));
