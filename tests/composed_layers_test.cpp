@@ -234,7 +234,7 @@ TEST_CASE("no layer swallows NaN", "[layers][nan]") {
     check(describe(Conv2dTranspose{.filters = 3, .stride = {1, 3}, .padding = padding}));
   }
   check(describe(GlobalMaxPool2d{}));
-  for (const Interpolation interpolation : {Interpolation::nearest, Interpolation::bilinear}) {
+  for (const UpSampling interpolation : {UpSampling::nearest, UpSampling::bilinear}) {
     check(describe(UpSample2d{.size = {3, 2}, .interpolation = interpolation}));
   }
   check(describe(Conv2d{.filters = 3}, Relu{}));

@@ -111,7 +111,7 @@ TEST_CASE("An ONNX graph has the nodes of the layers, and the arrays with channe
 }
 
 TEST_CASE("An ONNX graph says how enlargements and transposed convolutions lie", "[weights]") {
-  constexpr auto up = describe(UpSample2d{.size = {2, 3}}, UpSample2d{.interpolation = Interpolation::bilinear},
+  constexpr auto up = describe(UpSample2d{.size = {2, 3}}, UpSample2d{.interpolation = UpSampling::bilinear},
                                Conv2dTranspose{.filters = 2, .kernel = {3, 2}, .stride = {2, 3}},
                                AveragePool2d{.window = 3, .stride = 1}, LeakyRelu{.negative_slope = 0.25});
   Described<> network(up, {2, 3, 5});

@@ -16,16 +16,15 @@ namespace {
 constexpr Shape map_shape{24, 16, 1};
 constexpr auto unet = describe(
     Conv2d{.filters = 6}, Relu{},
-    Concatenate{
-        describe(MaxPool2d{}, Conv2d{.filters = 8}, Relu{},
-                 Concatenate{describe(MaxPool2d{}, Conv2d{.filters = 10}, Relu{},
-                                      Concatenate{describe(MaxPool2d{}, Conv2d{.filters = 12}, Relu{},
-                                                           UpSample2d{.interpolation = Interpolation::bilinear}),
-                                                  describe()},
-                                      Conv2d{.filters = 10}, Relu{}, Conv2dTranspose{.filters = 8}),
-                             describe()},
-                 Conv2d{.filters = 8}, Relu{}, Conv2dTranspose{.filters = 6}),
-        describe()},
+    Concatenate{describe(MaxPool2d{}, Conv2d{.filters = 8}, Relu{},
+                         Concatenate{describe(MaxPool2d{}, Conv2d{.filters = 10}, Relu{},
+                                              Concatenate{describe(MaxPool2d{}, Conv2d{.filters = 12}, Relu{},
+                                                                   UpSample2d{.interpolation = UpSampling::bilinear}),
+                                                          describe()},
+                                              Conv2d{.filters = 10}, Relu{}, Conv2dTranspose{.filters = 8}),
+                                     describe()},
+                         Conv2d{.filters = 8}, Relu{}, Conv2dTranspose{.filters = 6}),
+                describe()},
     Conv2d{.filters = 6}, Relu{}, Conv2d{.filters = 3, .kernel = 1}, Softmax{});
 
 /// One image of a disc (class 1) and a bar (class 2), equally bright on noise (class 0); nobody knows its last row.

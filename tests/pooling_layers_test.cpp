@@ -42,8 +42,8 @@ Values enlarge(const UpSample2d& layer, Shape input, const Values& x) {
   const Shape output = layer.output({input, "up", 0});
   const auto source = [&](int i, int factor, int size) {
     const double place = (i + 0.5) / factor - 0.5;
-    return layer.interpolation == Interpolation::nearest ? static_cast<double>(i / factor)
-                                                         : std::clamp(place, 0.0, size - 1.0);
+    return layer.interpolation == UpSampling::nearest ? static_cast<double>(i / factor)
+                                                      : std::clamp(place, 0.0, size - 1.0);
   };
   Values y(output.size());
   for (int i = 0; i < output.height; ++i)
@@ -115,9 +115,9 @@ TEST_CASE("global max pools take each channel's first maximum, and NaN before nu
 TEST_CASE("enlargements repeat cells, or lie on the lines between their centres", "[layers][kernels]") {
   for (const Shape& shape : shapes) {
     for (const Extent size : {Extent{1}, Extent{2}, Extent{3, 2}}) {
-      for (const Interpolation interpolation : {Interpolation::nearest, Interpolation::bilinear}) {
+      for (const UpSampling interpolation : {UpSampling::nearest, UpSampling::bilinear}) {
         const UpSample2d layer{.size = size, .interpolation = interpolation};
-        check_step(describe(layer), shape, interpolation == Interpolation::nearest ? 0 : 2e-5,
+        check_step(describe(layer), shape, interpolation == UpSampling::nearest ? 0 : 2e-5,
                    [&](const Values& x, const Values&) { return enlarge(layer, shape, x); });
         CHECK_STAGE(gradcheck_stage<UpSample2dStage>({3, 4, 2}, 2, {}, layer));
       }
@@ -125,7 +125,7 @@ TEST_CASE("enlargements repeat cells, or lie on the lines between their centres"
   }
   // Keras 2.3's UpSampling2D(2, interpolation='bilinear') of a row 0 4: half-pixel centres.
   const auto network =
-      build<double>(describe(UpSample2d{.size = {1, 2}, .interpolation = Interpolation::bilinear}), {1, 2, 1});
+      build<double>(describe(UpSample2d{.size = {1, 2}, .interpolation = UpSampling::bilinear}), {1, 2, 1});
   Tensor<double> row(1, {1, 2, 1});
   row.data()[1] = 4;
   CHECK(std::ranges::equal(network.predict(row).span(), std::vector<double>{0, 1, 3, 4}));

@@ -104,7 +104,7 @@ void write_layer_cases(const fs::path& folder) {
              {4, 3, 3});
   write_case(folder, "global_max_pool", describe(conv, GlobalMaxPool2d{}, Dense{.units = 3}), {5, 7, 3});
   for (const auto& [name, interpolation] :
-       {std::pair{"nearest", Interpolation::nearest}, {"bilinear", Interpolation::bilinear}}) {
+       {std::pair{"nearest", UpSampling::nearest}, {"bilinear", UpSampling::bilinear}}) {
     write_case(folder, std::string("up_sample_") + name,
                describe(UpSample2d{.size = {2, 3}, .interpolation = interpolation},
                         UpSample2d{.size = {4, 1}, .interpolation = interpolation}),

@@ -107,6 +107,8 @@ StageMemory memory_of(const Stage& stage, const kernels::Run<T>& run, int batch,
   if constexpr (requires { stage.memory(run, batch, mode); }) {
     return stage.memory(run, batch, mode);
   } else {
+    static_assert(
+        !requires { &Stage::memory; }, "a stage's memory is StageMemory memory(run, batch, mode) const");
     return {};
   }
 }

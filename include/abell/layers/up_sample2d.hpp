@@ -7,7 +7,7 @@
 
 namespace abell {
 
-enum class Interpolation {
+enum class UpSampling {
   nearest,  ///< each cell is repeated
   bilinear  ///< between the cells' centres, the border extended (Keras, ONNX's half_pixel; PyTorch's
             ///< align_corners=False)
@@ -19,7 +19,7 @@ class UpSample2dStage;
 /// Options of an enlargement: Keras's UpSampling2D, PyTorch's Upsample.
 struct UpSample2d {
   Extent size = 2;  ///< factors of height and width
-  Interpolation interpolation = Interpolation::nearest;
+  UpSampling interpolation = UpSampling::nearest;
   std::string_view name = {};
 
   static constexpr std::string_view kind = "UpSample2d";
@@ -36,7 +36,7 @@ struct UpSample2d {
     graph.as_map();
     const auto scales =
         graph.constant("scales", {4}, {1, 1, static_cast<float>(size.height), static_cast<float>(size.width)});
-    if (interpolation == Interpolation::nearest) {
+    if (interpolation == UpSampling::nearest) {
       graph.node("Resize",
                  {{"mode", "nearest"}, {"coordinate_transformation_mode", "asymmetric"}, {"nearest_mode", "floor"}},
                  {"", scales});
@@ -50,7 +50,7 @@ template <class T>
 class UpSample2dStage {
  public:
   UpSample2dStage(const Place& place, const UpSample2d& options) {
-    const bool linear = options.interpolation == Interpolation::bilinear;
+    const bool linear = options.interpolation == UpSampling::bilinear;
     upsample_ = {{place.input.height, options.size.height, linear},
                  {place.input.width, options.size.width, linear},
                  place.input.channels};

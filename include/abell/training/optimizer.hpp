@@ -61,6 +61,13 @@ class Optimizer {
     model_->update(rate, updates, parameters, gradients, state, stride);
   }
 
+  /// The optimizer itself where it is an O, else null.
+  template <class O>
+  const O* as() const {
+    const auto* model = dynamic_cast<const Model<O>*>(model_.get());
+    return model == nullptr ? nullptr : &model->optimizer;
+  }
+
  private:
   struct Concept {
     virtual ~Concept() = default;
