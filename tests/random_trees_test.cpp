@@ -88,7 +88,7 @@ auto row(Options& o) {
   } else {
     const Extent halves = o.halves();
     return describe(MaxPool2d{.stride = halves}, o.conv(), Relu{}, o.conv(), o.norm(), Relu{},
-                    UpSample2d{.size = halves, .interpolation = Interpolation::bilinear});
+                    UpSample2d{.size = halves, .interpolation = UpSampling::bilinear});
   }
 }
 
