@@ -58,7 +58,7 @@ class Options {
   Shape shape_;
 };
 
-/// A few layers in a row that keep height and width.
+/// A few layers in a row that keep height and width. What is drawn has a name, as arguments are drawn in any order.
 template <std::uint32_t number>
 auto row(Options& o) {
   constexpr std::uint32_t kind = hash(number, 0) % 8;
@@ -66,18 +66,23 @@ auto row(Options& o) {
     return describe(o.conv(), Relu{});
   } else if constexpr (kind == 1) {
     const Extent halves = o.halves();
-    return describe(o.conv(), Relu{}, MaxPool2d{.window = {o.up_to(3), 2}, .stride = halves},
-                    UpSample2d{.size = halves});
+    const auto conv = o.conv();
+    return describe(conv, Relu{}, MaxPool2d{.window = {o.up_to(3), 2}, .stride = halves}, UpSample2d{.size = halves});
   } else if constexpr (kind == 2) {
-    return describe(o.conv(), o.norm(), Relu6{});
+    const auto conv = o.conv();
+    return describe(conv, o.norm(), Relu6{});
   } else if constexpr (kind == 3) {
     const auto depthwise = o.depthwise();
     const auto first = o.norm();
-    return describe(depthwise, first, Relu6{}, o.conv(o.up_to(5), 1), o.norm(), Relu6{});
+    const auto conv = o.conv(o.up_to(5), 1);
+    return describe(depthwise, first, Relu6{}, conv, o.norm(), Relu6{});
   } else if constexpr (kind == 4) {
-    return describe(o.conv(), LeakyRelu{.negative_slope = o.uniform(0, 1)}, Dropout{.rate = o.uniform(0, 0.5)});
+    const auto conv = o.conv();
+    const double slope = o.uniform(0, 1);
+    return describe(conv, LeakyRelu{.negative_slope = slope}, Dropout{.rate = o.uniform(0, 0.5)});
   } else if constexpr (kind == 5) {
-    return describe(AveragePool2d{.window = o.window(3), .stride = 1}, o.conv(), Relu{}, Dropout{.rate = 0.2}, Tanh{});
+    const auto conv = o.conv();
+    return describe(AveragePool2d{.window = o.window(3), .stride = 1}, conv, Relu{}, Dropout{.rate = 0.2}, Tanh{});
   } else if constexpr (kind == 6) {
     const Extent halves = o.halves();
     const auto conv = o.conv();
@@ -87,7 +92,9 @@ auto row(Options& o) {
                     Conv2dTranspose{.filters = filters, .kernel = o.window(3), .stride = halves, .bias = o.coin()});
   } else {
     const Extent halves = o.halves();
-    return describe(MaxPool2d{.stride = halves}, o.conv(), Relu{}, o.conv(), o.norm(), Relu{},
+    const auto first = o.conv();
+    const auto second = o.conv();
+    return describe(MaxPool2d{.stride = halves}, first, Relu{}, second, o.norm(), Relu{},
                     UpSample2d{.size = halves, .interpolation = UpSampling::bilinear});
   }
 }

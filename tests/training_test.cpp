@@ -140,7 +140,7 @@ TEST_CASE("the loss is finite at extreme logits, and refuses NaN and unknown lab
   CHECK(error({0, -infinity}, {1}) == "the loss is infinite");
   CHECK(error({0, 1}, {2}) == "loss: expected a label below 2, found 2");
   CHECK(error({0, 1}, {-1}) == "loss: expected a label below 2, found -1");
-  CHECK(error({0, 1}, {0, 1}) == "loss: expected a label for each of 1 images, found 2");
+  CHECK(error({0, 1}, {0, 1}) == "loss: expected targets of 1 x 1, found 2 x 1");
   CHECK(error({0, 1}, {0}, {1}) == "loss: expected 2 class weights, found 1");
 }
 
@@ -213,7 +213,9 @@ TEST_CASE("options out of range are refused before training", "[training]") {
   };
   CHECK(error({.epochs = 0}) == "fit: expected 1 epoch or more, found 0");
   CHECK(error({.batch = 0}) == "batch: expected 1 or more, found 0");
-  CHECK(error({.loss = SoftmaxCrossEntropy{.class_weights = {1, 2, 3}}}) == "loss: expected 2 class weights, found 3");
+  CHECK(message_of<ShapeError>([&] {
+          error({.loss = SoftmaxCrossEntropy{.class_weights = {1, 2, 3}}});
+        }) == "loss: expected 2 class weights, found 3");
   CHECK_THAT(error({.optimizer = Sgd{.learning_rate = 0}}), Contains("learning rate above 0"));
   CHECK_THAT(error({.optimizer = Sgd{.learning_rate = std::nan("")}}), Contains("learning rate above 0"));
   CHECK_THAT(error({.optimizer = Sgd{.momentum = 1}}), Contains("momentum in [0, 1)"));
@@ -281,7 +283,7 @@ TEST_CASE("evaluation leaves unknown labels out and refuses labels beyond the cl
   CHECK(std::isnan(evaluate(network, ArraySamples(copy(), {-1, -1, -1})).loss));
   CHECK(message_of<ShapeError>([&] {
           evaluate(network, ArraySamples(copy(), {0, 2, 0}));
-        }) == "evaluate: expected a label below 2, found 2");
+        }) == "loss: expected a label below 2, found 2");
   CHECK_THROWS_AS(evaluate(network, halves(0)), ShapeError);
 }
 
