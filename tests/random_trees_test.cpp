@@ -42,7 +42,10 @@ class Options {
     shape_.channels = filters;
     return {.filters = filters, .kernel = kernel, .bias = coin()};
   }
-  Conv2d conv() { return conv(up_to(5), window(3)); }
+  Conv2d conv() {
+    const int filters = up_to(5);
+    return conv(filters, window(3));
+  }
   DepthwiseConv2d depthwise() {
     const int multiplier = up_to(2);
     shape_.channels *= multiplier;
