@@ -5,7 +5,7 @@
 #include <abell/core/tensor.hpp>
 #include <abell/kernels/table.hpp>
 #include <abell/layers/conv2d.hpp>
-#include <abell/network/description.hpp>
+#include <abell/layers/description.hpp>
 #include <algorithm>
 #include <string>
 #include <tuple>
@@ -33,10 +33,10 @@ inline Tensor<float> normal_images(int batch, Shape shape, std::uint32_t stream 
 }
 
 /// 0, 1, 0, 1, ...
-inline std::vector<int> alternating_labels(int batch) {
-  std::vector<int> labels(static_cast<std::size_t>(batch));
-  for (int n = 0; n < batch; ++n) labels[static_cast<std::size_t>(n)] = n % 2;
-  return labels;
+inline Tensor<float> alternating_targets(int batch) {
+  Tensor<float> targets(batch, {1, 1, 1});
+  for (int n = 0; n < batch; ++n) *targets.view().image(n) = static_cast<float>(n % 2);
+  return targets;
 }
 
 /// A convolution of a network, as the kernels take it.

@@ -24,7 +24,7 @@ struct Link {
       : network(build<float>(describe_link(conv), input)),
         images(normal_images(Model::batch, input)),
         image_gradient(Model::batch, input),
-        space(network.workspace(Model::batch, true, threads)) {
+        space(network.workspace(Model::batch, Mode::train, threads)) {
     forward();  // its output is as good a gradient as another
   }
   void forward() { network.forward(images, space); }

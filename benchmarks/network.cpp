@@ -26,16 +26,14 @@ Tensor<float> simulated_images(int batch) {
 
 /// The share of pooled units that ReLU lets through; the gradients' work depends on it.
 double live_share(Trainer<Model>& trainer) {
-  const auto& space = trainer.space;
   trainer.network.forward(trainer.images, trainer.space);
-  std::size_t live = 0, all = 0, stage = 0;
-  for (const LayerInfo& layer : trainer.network.layers()) {
-    if (layer.kind != MaxPool2d::kind) continue;  // the n-th pool ends the n-th stage
-    const float* values = space.activations.data() + space.activation_offsets[stage++];
-    const std::size_t size = layer.output.size() * static_cast<std::size_t>(trainer.images.batch());
-    live += static_cast<std::size_t>(std::count_if(values, values + size, [](float value) { return value > 0; }));
-    all += size;
-  }
+  std::size_t live = 0, all = 0;
+  trainer.network.each_activation(trainer.space, [&](const std::string& name, std::size_t, View<float> values) {
+    const auto& layers = trainer.network.layers();
+    if (std::ranges::find(layers, name, &LayerInfo::name)->kind != MaxPool2d::kind) return;
+    live += static_cast<std::size_t>(std::ranges::count_if(values.span(), [](float value) { return value > 0; }));
+    all += values.size();
+  });
   return static_cast<double>(live) / static_cast<double>(all);
 }
 

@@ -15,17 +15,17 @@ template <class Model>
 struct Trainer {
   NetworkOf<Model> network = build_model<Model>();
   Tensor<float> images;
-  std::vector<int> labels;
+  Tensor<float> targets;
   FitOptions options{.optimizer = Model::optimizer()};
   OptimizerState<float> state{options.optimizer, network.parameters().size()};
   Workspace<float> space;
 
   Trainer(Tensor<float> batch, int threads)
       : images(std::move(batch)),
-        labels(alternating_labels(images.batch())),
-        space(network.workspace(images.batch(), true, threads)) {}
+        targets(alternating_targets(images.batch())),
+        space(network.workspace(images.batch(), Mode::train, threads)) {}
 
-  void step() { train_step(network, options, state, space, images, labels); }
+  void step() { train_step(network, options, state, space, images, targets); }
 };
 
 /// Multiply-adds of a forward pass over one image, and of those the first layer's.
@@ -68,7 +68,7 @@ struct Predictor {
   Predictor(int batch, int threads)
       : images(normal_images(batch, Model::input)),
         out(batch, network.output()),
-        space(network.workspace(batch, false, threads)) {
+        space(network.workspace(batch, Mode::predict, threads)) {
     network.prepare(space);
   }
   void run() { network.predict(images, out, space); }

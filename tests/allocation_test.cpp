@@ -112,14 +112,13 @@ void check_allocations(int threads, const Optimizer& optimizer) {
   Tensor<float> images(5, shape), out(5, {1, 1, 3});
   Random random(1);
   for (float& value : images.span()) value = static_cast<float>(random.normal());
-  const std::vector<int> labels{0, 1, 2, 1, 0};
-  const FitOptions options{.optimizer = optimizer, .class_weights = {1, 2, 3}};
+  const Tensor<float> targets = label_targets(std::vector<int>{0, 1, 2, 1, 0});
+  const FitOptions options{.loss = SoftmaxCrossEntropy{.class_weights = {1, 2, 3}}, .optimizer = optimizer};
   OptimizerState<float> state(options.optimizer, network.parameters().size());
-  auto space = network.workspace(5, true, threads);
-  auto prediction = network.workspace(2, false, threads);
+  auto space = network.workspace(5, Mode::train, threads);
+  auto prediction = network.workspace(2, Mode::predict, threads);
   const auto step = [&](int batch) {
-    train_step(network, options, state, space, images.view().slice(0, batch),
-               std::span(labels).first(static_cast<std::size_t>(batch)));
+    train_step(network, options, state, space, images.view().slice(0, batch), targets.view().slice(0, batch));
   };
   step(5);
   CHECK(allocations_of([&] { step(5), step(5); }) == 0);
@@ -144,12 +143,12 @@ TEST_CASE("the custom network at full size trains without allocating", "[allocat
   if (testing::reduced()) return;
   auto network = build<float>(cluster_net, cluster_net_input, 1);
   Tensor<float> images(1, cluster_net_input);
-  const std::vector<int> labels{1};
+  const Tensor<float> targets = label_targets(std::vector<int>{1});
   const FitOptions options;
   OptimizerState<float> state(options.optimizer, network.parameters().size());
-  auto space = network.workspace(1, true, 2);
-  train_step(network, options, state, space, images.view(), labels);
-  CHECK(allocations_of([&] { train_step(network, options, state, space, images.view(), labels); }) == 0);
+  auto space = network.workspace(1, Mode::train, 2);
+  train_step(network, options, state, space, images.view(), targets);
+  CHECK(allocations_of([&] { train_step(network, options, state, space, images.view(), targets); }) == 0);
 }
 
 namespace {
@@ -162,14 +161,13 @@ void check_mobilenet(const MobileNetOptions& form, int threads) {
   Tensor<float> images(5, shape), out(5, {1, 1, 2});
   Random random(1);
   for (float& value : images.span()) value = static_cast<float>(random.normal());
-  const std::vector<int> labels{0, 1, 1, 1, 0};
+  const Tensor<float> targets = label_targets(std::vector<int>{0, 1, 1, 1, 0});
   const FitOptions options{.optimizer = Adadelta{}};
   OptimizerState<float> state(options.optimizer, network.parameters().size());
-  auto space = network.workspace(5, true, threads);
-  auto prediction = network.workspace(2, false, threads);
+  auto space = network.workspace(5, Mode::train, threads);
+  auto prediction = network.workspace(2, Mode::predict, threads);
   const auto step = [&](int batch) {
-    train_step(network, options, state, space, images.view().slice(0, batch),
-               std::span(labels).first(static_cast<std::size_t>(batch)));
+    train_step(network, options, state, space, images.view().slice(0, batch), targets.view().slice(0, batch));
   };
   step(5);
   CHECK(allocations_of([&] { step(5), step(5), step(2); }) == 0);
@@ -187,5 +185,41 @@ TEST_CASE("MobileNet trains and predicts without allocating after the first step
     check_mobilenet<Fusion::on>({.alpha = 0.25}, threads);
     check_mobilenet<Fusion::on>({.alpha = 0.25, .train_base = false}, threads);
     check_mobilenet<Fusion::off>({.alpha = 0.25}, threads);
+  }
+}
+
+namespace {
+
+/// Allocations of later training steps of a network that ends in `last`, with layers within layers and clipped
+/// gradients.
+template <class Last>
+long allocations_with(const Loss& loss, float target, const Last& last, int threads) {
+  constexpr Shape shape{8, 8, 2};
+  constexpr auto body = describe(Conv2d{.filters = 4}, Relu{},
+                                 Concatenate{describe(MaxPool2d{}, Conv2d{.filters = 4}, UpSample2d{}), describe()},
+                                 Residual{describe(Conv2d{.filters = 8}, Tanh{})}, Conv2d{.filters = 3, .kernel = 1});
+  auto network = build<float>(join(body, last), shape);
+  const bool classes = loss.activation() == Softmax::kind;
+  Tensor<float> images(3, shape), targets(3, {8, 8, classes ? 1 : 3});
+  std::ranges::fill(targets.span(), target);
+  const FitOptions options{.loss = loss, .optimizer = Adam{}, .clip_norm = 0.01};
+  OptimizerState<float> state(options.optimizer, network.parameters().size());
+  auto space = network.workspace(3, Mode::train, threads);
+  const auto step = [&] { train_step(network, options, state, space, images.view(), targets.view()); };
+  step();
+  return allocations_of([&] { step(), step(); });
+}
+
+}  // namespace
+
+TEST_CASE("training with any loss allocates nothing after the first step", "[allocation][loss]") {
+  for (const int threads : {1, 2}) {
+    INFO(threads << " threads");
+    CHECK(allocations_with(SoftmaxCrossEntropy{.class_weights = {1, 2, 3}, .label_smoothing = 0.1}, 2,
+                           describe(Softmax{}), threads) == 0);
+    CHECK(allocations_with(SigmoidCrossEntropy{}, 1, describe(Sigmoid{}), threads) == 0);
+    CHECK(allocations_with(HeatMapFocal{.channel_weights = {1, 2, 3}}, 1, describe(Sigmoid{}), threads) == 0);
+    CHECK(allocations_with(MeanSquaredError{}, 0.5F, describe(), threads) == 0);
+    CHECK(allocations_with(Huber{}, 0.5F, describe(), threads) == 0);
   }
 }

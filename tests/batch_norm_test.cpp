@@ -30,7 +30,7 @@ struct Channel {
       : network(build<double, fusion>(layers_with(norm), size)),
         batch(images),
         shape(size),
-        space(network.workspace(images, true, 1)) {
+        space(network.workspace(images, Mode::train, 1)) {
     value("conv2d_1/kernel") = 1;
   }
   double& value(const std::string& name) {
@@ -73,10 +73,10 @@ const std::vector<double> values{1, 2, 3, 6};  // mean 3, variance 3.5
 const std::vector<double> others{0, 0, 4, 4};  // mean 2, variance 4
 
 /// Runs a check fused and layer by layer.
-#define BOTH_FORMS(function) \
+#define BOTH_FORMS(function)             \
   TEST_CASE(#function, "[batch_norm]") { \
-    function<Fusion::on>(); \
-    function<Fusion::off>(); \
+    function<Fusion::on>();              \
+    function<Fusion::off>();             \
   }
 
 }  // namespace
@@ -212,13 +212,11 @@ TEST_CASE("a momentum or epsilon out of range is an error that names the layer",
   };
   const double nan = std::nan("");
   for (const double momentum : {-0.1, 1.0, 1.5, nan}) {
-    CHECK_THAT(message({.momentum = momentum}),
-               Contains("stem_bn (BatchNorm)") && Contains("a momentum in [0, 1)") &&
-                   Contains("found " + std::to_string(momentum)));
+    CHECK_THAT(message({.momentum = momentum}), Contains("stem_bn (BatchNorm)") && Contains("a momentum in [0, 1)") &&
+                                                    Contains("found " + std::to_string(momentum)));
   }
   for (const double epsilon : {0.0, -1e-3, nan}) {
-    CHECK_THAT(message({.epsilon = epsilon}),
-               Contains("stem_bn (BatchNorm)") && Contains("an epsilon above 0"));
+    CHECK_THAT(message({.epsilon = epsilon}), Contains("stem_bn (BatchNorm)") && Contains("an epsilon above 0"));
   }
   CHECK(message({.momentum = 0, .epsilon = 1e-12}).empty());
 }

@@ -1,9 +1,9 @@
-#include "../examples/catalogue.hpp"
+#include "../examples/programs/abell-classify/catalogue.hpp"
 
 #include <abell/images/fits.hpp>
 #include <sstream>
 
-#include "../examples/sha256.hpp"
+#include "../examples/programs/common/sha256.hpp"
 #include "catch.hpp"
 #include "temp_folder.hpp"
 

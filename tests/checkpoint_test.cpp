@@ -1,6 +1,6 @@
 #include <abell/data/array_samples.hpp>
+#include <abell/training/checkpoint.hpp>
 #include <abell/training/fit.hpp>
-#include <abell/weights/checkpoint.hpp>
 #include <abell/weights/model.hpp>
 #include <bit>
 #include <cstring>
@@ -44,7 +44,7 @@ void require_same(const TrainingState<T>& a, const TrainingState<T>& b, bool clo
   REQUIRE(a.epoch == b.epoch);
   REQUIRE(a.batch == b.batch);
   REQUIRE(same_bits(a.loss_sum, b.loss_sum));
-  REQUIRE(a.correct == b.correct);
+  REQUIRE(same_bits(a.metric_sum, b.metric_sum));
   REQUIRE(a.seen == b.seen);
   REQUIRE(a.finished == b.finished);
   REQUIRE(same_bits(std::span<const T>(a.best_parameters), std::span<const T>(b.best_parameters)));
@@ -57,9 +57,9 @@ void require_same(const TrainingState<T>& a, const TrainingState<T>& b, bool clo
     const EpochRecord& y = b.history[i];
     REQUIRE(x.epoch == y.epoch);
     REQUIRE(same_bits(x.loss, y.loss));
-    REQUIRE(same_bits(x.accuracy, y.accuracy));
+    REQUIRE(same_bits(x.metric, y.metric));
     REQUIRE(same_bits(x.validation_loss, y.validation_loss));
-    REQUIRE(same_bits(x.validation_accuracy, y.validation_accuracy));
+    REQUIRE(same_bits(x.validation_metric, y.validation_metric));
     REQUIRE(same_bits(x.learning_rate, y.learning_rate));
     if (clocks) REQUIRE(same_bits(x.seconds, y.seconds));
     if (clocks) REQUIRE(same_bits(x.waited_seconds, y.waited_seconds));
@@ -82,7 +82,7 @@ TEST_CASE("A run stopped anywhere, put aside and taken up again ends with the sa
                                           Adadelta{.learning_rate = 5, .decay = 0.95}};
   const std::size_t chosen = GENERATE(0U, 1U, 2U, 3U);
   options.optimizer = optimizers[chosen];
-  options.plateau = ReduceOnPlateau{.factor = 0.5, .patience = 1, .min_delta = 0.05, .cooldown = 1, .min_rate = 1e-4};
+  options.schedule = ReduceOnPlateau{.factor = 0.5, .patience = 1, .min_delta = 0.05, .cooldown = 1, .min_rate = 1e-4};
   options.early_stopping = EarlyStopping{.patience = 20};
   options.seed = 3;
   const bool validated = GENERATE(true, false);
@@ -155,7 +155,7 @@ TEST_CASE("Checkpoints keep extreme numbers: NaN with its bits, infinity, counts
   state.epoch = 1;
   state.batch = (std::size_t{1} << 53) + 1;
   state.seen = state.batch * 2;
-  state.correct = 1;
+  state.metric_sum = 1;
   state.loss_sum = std::numeric_limits<double>::denorm_min();
   state.seconds = 1.0 / 3;
   state.best_loss = -0.0;
@@ -180,7 +180,7 @@ TEST_CASE("Numbers that training cannot come to are refused, each with a line", 
   const ArraySamples train = blobs(12, 5);
   const ArraySamples validation = blobs(6, 6);
   FitOptions options{.batch = 4, .epochs = 3};
-  options.plateau = ReduceOnPlateau{.patience = 2};
+  options.schedule = ReduceOnPlateau{.patience = 2};
   options.early_stopping = EarlyStopping{.patience = 9};
   auto network = build<float>(small_net, small_input, 1);
   TrainingState<float> good;
@@ -222,10 +222,10 @@ TEST_CASE("Numbers that training cannot come to are refused, each with a line", 
   refused([&](State& s) { s.batch = s.seen = 1; }, "expected no epoch in progress in a finished run, found 1");
   // The history.
   refused([&](State& s) { s.history[1].loss = nan; }, "expected a finite loss in epoch 2, found nan");
-  refused([&](State& s) { s.history[1].accuracy = 1.5; }, "expected an accuracy from 0 to 1 in epoch 2, found 1.5");
+  refused([&](State& s) { s.history[1].metric = infinity; }, "expected a finite metric in epoch 2, found inf");
   refused([&](State& s) { s.history[2].validation_loss = nan; }, "expected a finite validation loss in epoch 3");
-  refused([&](State& s) { s.history[2].validation_accuracy = nan; }, "expected a validation accuracy in epoch 3");
-  refused([&](State& s) { s.history[0].validation_loss = nan; }, "expected no validation accuracy in epoch 1");
+  refused([&](State& s) { s.history[2].validation_metric = nan; }, "expected a finite validation metric in epoch 3");
+  refused([&](State& s) { s.history[0].validation_loss = nan; }, "expected no validation metric in epoch 1");
   refused([&](State& s) { s.history[0].learning_rate = -1; }, "expected a learning rate of 0 or more in epoch 1");
   refused([&](State& s) { s.history[2].seconds = nan; }, "expected 0 seconds or more in epoch 3, found nan");
   refused([&](State& s) { s.history[2].waited_seconds = -2; }, "expected 0 seconds or more in epoch 3, found -2");
@@ -314,8 +314,8 @@ TEST_CASE("A checkpoint that is wrong anywhere changes neither network nor state
   REQUIRE_THAT(found(put("state/finished", std::uint8_t{2})), Contains("expected a count of at most 1, found 2"));
   REQUIRE_THAT(found(put("state/epoch", std::int64_t{2})), Contains("expected a history of 2 epochs, found 1"));
   REQUIRE_THAT(found(put("state/best_epoch", std::int64_t{2})), Contains("expected a best epoch of 1 to 1, found 2"));
-  REQUIRE_THAT(found(put("state/correct", std::uint64_t{9})), Contains("expected at most 8 correct images, found 9"));
-  REQUIRE_THAT(found(put("state/seen", std::uint64_t{0})), Contains("expected at most 0 correct"));
+  REQUIRE_THAT(found(put("state/metric_sum", nan)), Contains("expected a finite sum of metrics, found nan"));
+  REQUIRE_THAT(found(put("state/seen", std::uint64_t{0})), Contains("images in each of 2 batches"));
   REQUIRE_THAT(found(put("state/batch", std::uint64_t{0})), Contains("images in each of 0 batches"));
   REQUIRE_THAT(found(put("state/batch", std::uint64_t{9})), Contains("images in each of 9 batches"));
   REQUIRE_THAT(found(put("state/updates", std::uint64_t{1})), Contains("expected at least 3 updates, found 1"));

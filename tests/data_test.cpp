@@ -354,7 +354,7 @@ TEST_CASE("the real class folders are read, and their validation folder is the t
   loader.start(0);
   std::size_t images = 0;
   while (const abell::Batch* batch = loader.next()) {
-    images += batch->labels.size();
+    images += batch->indices.size();
     const auto values = batch->images.span();
     REQUIRE(std::all_of(values.begin(), values.end(), [](float v) { return v >= 0 && v <= 1; }));
     REQUIRE(*std::max_element(values.begin(), values.end()) > 0.2F);

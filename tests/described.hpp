@@ -19,12 +19,12 @@ class Described {
 
   explicit Described(std::vector<abell::LayerInfo> layers) : layers_(std::move(layers)) {
     std::size_t offset = 0;
-    for (const abell::LayerInfo& layer : layers_) {
+    abell::each_layer(layers_, [&](const abell::LayerInfo& layer) {
       for (const abell::Parameter& p : layer.parameters) {
         slots_.push_back({layer.name + "/" + p.name, p.dimensions, offset, p.size(), p.trainable});
         offset += p.size();
       }
-    }
+    });
     parameters_.resize(offset);
   }
 

@@ -107,7 +107,7 @@ TEST_CASE("averaged predictions have the same bits for every flip and turn, work
     }
     for (const int batch : {1, 3, 8, 11}) {
       Tensor<float> out(4, mean.output());
-      auto space = mean.workspace(batch, false, 2);
+      auto space = mean.workspace(batch, Mode::predict, 2);
       mean.predict(images, out, space);
       CHECK(std::ranges::equal(out.span(), expected.span()));
     }
@@ -117,12 +117,12 @@ TEST_CASE("averaged predictions have the same bits for every flip and turn, work
 TEST_CASE("a set is evaluated with averaged predictions", "[dihedral]") {
   constexpr Shape shape{12, 12, 2};
   const auto network = build<float>(net, shape, 3);
-  const ArraySamples samples(noise(7, shape), {0, 1, 2, 0, 1, 2, -1});
+  const ArraySamples samples(noise(7, shape), std::vector<int>{0, 1, 2, 0, 1, 2, -1});
   const DihedralMean mean(network);
   const Evaluation found = evaluate(mean, samples, 4, 2);
   const auto expected = mean.predict(noise(7, shape));
-  CHECK(std::ranges::equal(found.probabilities, expected.span()));
-  CHECK(found.probabilities != evaluate(network, samples, 4, 2).probabilities);
+  CHECK(std::ranges::equal(found.predictions, expected.span()));
+  CHECK(found.predictions != evaluate(network, samples, 4, 2).predictions);
   double loss = 0;
   for (int n = 0; n < 6; ++n) loss -= std::log(static_cast<double>(expected.view().image(n)[n % 3])) / 6;
   CHECK(found.loss == Approx(loss).epsilon(1e-6));
@@ -136,7 +136,7 @@ TEST_CASE("averaged predictions fail as plain ones do", "[dihedral]") {
           mean.predict(noise(1, {10, 12, 2}));
         }) == "network: expected images of 12x10x2, found 10x12x2");
   auto space = mean.workspace(4);
-  auto training = mean.workspace(4, true);
+  auto training = mean.workspace(4, Mode::train);
   Tensor<float> out(1, mean.output()), narrow(1, {1, 1, 2});
   CHECK_THAT(message_of<ShapeError>([&] { mean.predict(noise(1, shape), narrow, space); }),
              Contains("room for 1 x 3, found 1 x 2"));

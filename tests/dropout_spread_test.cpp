@@ -69,14 +69,54 @@ TEST_CASE("the deviation with dropout on is the same for any number of threads, 
   CHECK(dropout_spread(network, samples, 7, 2, 1, 2, 1).deviation != one.deviation);
 }
 
-TEST_CASE("the deviation with dropout on needs dropout, two passes and a class that is there", "[training]") {
+namespace {
+
+/// Checks dropout_spread of `base` and `head` as one network against that of `head` on what `base` predicts.
+template <Fusion fusion>
+void check_normalised_spread() {
+  constexpr Shape image{4, 3, 2}, features{4, 3, 3};
+  constexpr auto base = describe(Conv2d{.filters = 3}, BatchNorm{}, Relu6{});
+  constexpr auto head = describe(Flatten{}, Dropout{}, Dense{.units = 2}, Softmax{});
+  auto network = build<float, fusion>(join(base, head), image, 5);
+  auto first = build<float>(base, image);
+  // Layers that change nothing give Dropout the same number, hence the same masks.
+  auto second = build<float>(join(describe(Relu6{}, Relu6{}, Relu6{}), head), features);
+  Random random(4);
+  for (const ParameterSlot& slot : network.slots()) {
+    for (float& value : network.parameters().subspan(slot.offset, slot.size)) {
+      value = static_cast<float>(slot.name.ends_with("/moving_variance") ? random.uniform(0.2, 2)
+                                                                         : random.uniform(-0.7, 1));
+    }
+  }
+  std::ranges::copy(network.parameters().first(first.parameters().size()), first.parameters().begin());
+  std::ranges::copy(network.parameters().last(second.parameters().size()), second.parameters().begin());
+  Tensor<float> images(5, image);
+  for (float& value : images.span()) value = static_cast<float>(random.normal());
+  const ArraySamples given(first.predict(images), std::vector<int>(5));
+  const DropoutSpread expected = dropout_spread(second, given, 9, 1, 1, 2, 1);
+  const ArraySamples samples(std::move(images), std::vector<int>(5));
+  const DropoutSpread found = dropout_spread(network, samples, 9, 1, 1, 2, 1);
+  for (std::size_t n = 0; n < samples.size(); ++n) {
+    CHECK(found.mean[n] == Approx(expected.mean[n]).epsilon(1e-5));
+    CHECK(found.deviation[n] == Approx(expected.deviation[n]).epsilon(1e-4));
+    CHECK(found.deviation[n] > 0.01F);
+  }
+}
+
+}  // namespace
+
+TEST_CASE("the deviation with dropout on takes the moving averages of batch normalisations", "[training]") {
+  check_normalised_spread<Fusion::on>();
+  check_normalised_spread<Fusion::off>();
+}
+
+TEST_CASE("the deviation with dropout on needs dropout, Softmax, two passes and a class that is there", "[training]") {
   const ArraySamples samples = points();
   const auto network = build<float>(net, shape, 5);
   CHECK_THROWS_AS(dropout_spread(network, samples, 1), OptionError);
   CHECK_THROWS_AS(dropout_spread(network, samples, 2, 1, 2), OptionError);
   constexpr auto plain = describe(Flatten{}, Dense{.units = 2}, Softmax{});
   CHECK_THROWS_AS(dropout_spread(build<float>(plain, shape, 5), samples, 2), ShapeError);
-  constexpr auto normed =
-      describe(Conv2d{.filters = 2}, BatchNorm{}, Relu6{}, Flatten{}, Dropout{}, Dense{.units = 2}, Softmax{});
-  CHECK_THROWS_AS(dropout_spread(build<float>(normed, shape, 5), samples, 2), ShapeError);
+  constexpr auto open = describe(Flatten{}, Dropout{}, Dense{.units = 2});
+  CHECK_THROWS_AS(dropout_spread(build<float>(open, shape, 5), samples, 2), ShapeError);
 }

@@ -19,13 +19,14 @@ TEST_CASE("ReLU equals max(0, x) for any size and number of threads", "[kernels]
     const auto xt = cast<float>(x), dyt = cast<float>(dy);
     for (const int threads : {1, 2, 4}) {
       Guarded<float> out(size), grad(size);
-      kernels::relu_forward(threads, size, xt.data(), out.data());
-      kernels::relu_backward(threads, size, xt.data(), dyt.data(), grad.data());
+      kernels::map_forward(threads, size, kernels::functions::Relu<float>{}, xt.data(), out.data());
+      kernels::map_backward(threads, size, kernels::functions::Relu<float>{}, xt.data(), dyt.data(), grad.data());
       CHECK(out.first_difference(y) == -1);
       CHECK(grad.first_difference(dx) == -1);
       CHECK((out.guards_intact() && grad.guards_intact()));
       auto in_place = xt;
-      kernels::relu_backward(threads, size, in_place.data(), dyt.data(), in_place.data());
+      kernels::map_backward(threads, size, kernels::functions::Relu<float>{}, in_place.data(), dyt.data(),
+                            in_place.data());
       CHECK(in_place == std::vector<float>(grad.data(), grad.data() + size));
     }
   }
@@ -35,14 +36,14 @@ TEST_CASE("ReLU keeps NaN, passes infinity and maps -0 to 0", "[kernels][element
   constexpr float infinity = std::numeric_limits<float>::infinity();
   const std::vector<float> x{std::nanf(""), infinity, -infinity, -0.0F, 0.0F};
   std::vector<float> y(5);
-  kernels::relu_forward(1, 5, x.data(), y.data());
+  kernels::map_forward(1, 5, kernels::functions::Relu<float>{}, x.data(), y.data());
   CHECK(std::isnan(y[0]));
   CHECK(y[1] == infinity);
   CHECK(y[2] == 0);
   CHECK((y[3] == 0 && !std::signbit(y[3])));
   const std::vector<float> dy{1, 2, 3, 4, 5};
   std::vector<float> dx(5);
-  kernels::relu_backward(1, 5, x.data(), dy.data(), dx.data());
+  kernels::map_backward(1, 5, kernels::functions::Relu<float>{}, x.data(), dy.data(), dx.data());
   CHECK(dx == std::vector<float>{0, 2, 0, 0, 0});
 }
 

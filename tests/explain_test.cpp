@@ -1,6 +1,6 @@
 /// Maps that explain: against differences, hand calculations and brute force, in double.
 
-#include <abell/network/explain.hpp>
+#include <abell/inference/explain.hpp>
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -140,8 +140,9 @@ TEST_CASE("Grad-CAM weighs the last activation of more than one pixel by the slo
 
 TEST_CASE("Grad-CAM of a network that is calculated by hand", "[explain]") {
   // Two channels of 2x2 pixels: A_0 = x, A_1 = -2 x, both after ReLU.
-  auto network = build<double>(
-      describe(Conv2d{.filters = 2, .kernel = 1}, Relu{}, Flatten{}, Dense{.units = 2}, Softmax{}), {2, 2, 1});
+  constexpr auto layers = describe(Conv2d{.filters = 2, .kernel = 1}, Relu{}, Flatten{}, Dense{.units = 2}, Softmax{});
+  auto network = build<double>(layers, {2, 2, 1});
+  auto plain = build<double, Fusion::off>(layers, {2, 2, 1});
   const std::vector<double> parameters{1,  -2, 0, 0,  // kernel, bias
                                        4,  0,  0, 0,  // row 0, column 0: channel 0 to both classes, channel 1 to both
                                        0,  0,  0, 8,  // row 0, column 1
@@ -150,15 +151,20 @@ TEST_CASE("Grad-CAM of a network that is calculated by hand", "[explain]") {
                                        0,  0};
   REQUIRE(network.parameters().size() == parameters.size());
   std::ranges::copy(parameters, network.parameters().begin());
+  std::ranges::copy(parameters, plain.parameters().begin());
   Tensor<double> image(1, {2, 2, 1});
   std::ranges::copy(std::vector<double>{3, -1, 0, 5}, image.data());
   // Class 0: alpha = (1, 0), A_0 = (3, 0, 0, 5). Class 1: alpha = (0, 2), A_1 = (0, 2, 0, 0).
-  CHECK(grad_cam(network, image, 0).pixels == std::vector<float>{3, 0, 0, 5});
-  CHECK(grad_cam(network, image, 1).pixels == std::vector<float>{0, 4, 0, 0});
-  CHECK(grad_cam(network, image, 0, {.layer = "relu_1"}).pixels == std::vector<float>{3, 0, 0, 5});
-  // Before ReLU: only pixels that it lets through carry a slope (x 1/4), but all carry their value.
-  CHECK(grad_cam(network, image, 0, {.layer = "conv2d_1"}).pixels == std::vector<float>{0, 0, 0, 0});
-  CHECK(grad_cam(network, image, 1, {.layer = "conv2d_1"}).pixels == std::vector<float>{0, 4, 0, 0});
+  for (const std::string layer : {"", "relu_1"}) {
+    CHECK(grad_cam(network, image, 0, {.layer = layer}).pixels == std::vector<float>{3, 0, 0, 5});
+    CHECK(grad_cam(network, image, 1, {.layer = layer}).pixels == std::vector<float>{0, 4, 0, 0});
+    CHECK(grad_cam(plain, image, 0, {.layer = layer}).pixels == std::vector<float>{3, 0, 0, 5});
+    CHECK(grad_cam(plain, image, 1, {.layer = layer}).pixels == std::vector<float>{0, 4, 0, 0});
+  }
+  // Before ReLU, where it is not fused: only pixels that it lets through carry a slope (x 1/4), but all carry their
+  // value.
+  CHECK(grad_cam(plain, image, 0, {.layer = "conv2d_1"}).pixels == std::vector<float>{0, 0, 0, 0});
+  CHECK(grad_cam(plain, image, 1, {.layer = "conv2d_1"}).pixels == std::vector<float>{0, 4, 0, 0});
 }
 
 TEST_CASE("a coarse map is brought to the image's size around the pixels' centres", "[explain]") {
@@ -191,10 +197,12 @@ TEST_CASE("batch norm takes its moving averages in explanations", "[explain]") {
   // After the last activation comes the mean alone, so alpha is the dense layer's weight over the pixels.
   const ParameterSlot& dense = network.slots()[network.slots().size() - 2];
   REQUIRE(dense.name == "dense_1/kernel");
-  auto space = reference.workspace(1, true, 1);
-  space.inference = true;
+  auto space = reference.workspace(1, Mode::explain, 1);
   reference.forward(image, space);
-  const auto last = reference.stage_output(8, space);
+  View<double> last;
+  reference.each_activation(space, [&](const std::string& name, std::size_t, View<double> output) {
+    if (name == "relu6_3") last = output;
+  });
   REQUIRE(last.shape == Shape{7, 5, 5});
   Image coarse(7, 5, 1);
   for (std::size_t p = 0; p < 35; ++p) {
@@ -268,8 +276,7 @@ TEST_CASE("dropout takes no part in explanations", "[explain]") {
     CHECK(occlusion(network, image, class_index).pixels == occlusion(reference, image, class_index).pixels);
   }
   // In training it does.
-  auto space = network.workspace(1, true, 1), still = network.workspace(1, true, 1);
-  still.inference = true;
+  auto space = network.workspace(1, Mode::train, 1), still = network.workspace(1, Mode::explain, 1);
   const auto random = network.forward(image, space), fixed = network.forward(image, still);
   CHECK_FALSE(std::ranges::equal(random.span(), fixed.span()));
   CHECK(std::ranges::equal(fixed.span(), drawn(logits).predict(image).span()));

@@ -14,7 +14,7 @@
 #include <thread>
 #include <vector>
 
-#include "../examples/output_folder.hpp"
+#include "../examples/programs/common/output_folder.hpp"
 #include "catch.hpp"
 #include "error_message.hpp"
 #include "temp_folder.hpp"

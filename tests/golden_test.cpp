@@ -9,6 +9,7 @@
 #include "catch.hpp"
 #include "npy.hpp"
 #include "reference_network.hpp"
+#include "relative.hpp"
 
 using namespace abell;
 using namespace abell::testing;
@@ -24,19 +25,6 @@ constexpr auto network_of_table_3_in_small = describe(  //
     Conv2d{.filters = 4}, Relu{}, MaxPool2d{},          //
     Conv2d{.filters = 6}, Relu{}, MaxPool2d{},          //
     Flatten{}, Dense{.units = 16}, Relu{}, Dropout{.rate = 0}, Dense{.units = 2}, Softmax{});
-
-template <class Range>
-double relative(const Range& found, const std::vector<double>& expected) {
-  REQUIRE(found.size() == expected.size());
-  double difference = 0, largest = 0;
-  for (std::size_t i = 0; i < expected.size(); ++i) {
-    const double gap = std::abs(static_cast<double>(found[i]) - expected[i]);
-    difference = gap <= difference ? difference : gap;  // NaN is taken over
-    largest = std::max(largest, std::abs(expected[i]));
-  }
-  REQUIRE(largest > 0);
-  return difference / largest;
-}
 
 /// Images, labels and batches as the script wrote them.
 template <class T>
@@ -91,11 +79,11 @@ void check_against_pytorch(const std::string& precision, double tolerance) {
   auto network = build_golden<T, fusion>();
   Tensor<T> images(3, input);
   const auto labels = problem.batch(0, images);
-  auto space = network.workspace(3, true, 1);
+  auto space = network.workspace(3, Mode::train, 1);
 
   const View<T> logits = network.forward(images, space);
   const double forward = relative(logits.span(), golden("logits"));
-  softmax_cross_entropy(logits, std::span<const int>(labels), {}, true);
+  SoftmaxCrossEntropy{}(logits, label_targets(labels), true);
   Tensor<T> input_gradient(3, input);
   network.backward(images, space, input_gradient.data());
   const double gradients = worst_tensor(network, space.gradients.span(), golden("gradients"));
@@ -108,7 +96,7 @@ void check_against_pytorch(const std::string& precision, double tolerance) {
   std::vector<double> losses;
   for (std::size_t step = 0; step < 50; ++step) {
     const auto chosen = problem.batch(step, images);
-    losses.push_back(train_step(network, options, state, space, images.view(), chosen).loss / 3);
+    losses.push_back(train_step(network, options, state, space, images.view(), label_targets(chosen)).loss / 3);
   }
   const double trajectory = relative(losses, golden("losses"));
   const double weights = worst_tensor(network, network.parameters(), golden("weights"));
@@ -144,7 +132,7 @@ TEST_CASE("forward, gradients and steps of SGD agree with the naive references i
   const Problem<double> problem;
   auto network = build_golden<double, Fusion::on>();
   Tensor<double> images(3, input), input_gradient(3, input);
-  auto space = network.workspace(3, true, 1);
+  auto space = network.workspace(3, Mode::train, 1);
   const FitOptions options{.optimizer = Sgd{.learning_rate = 0.01, .momentum = 0.9, .nesterov = true, .decay = 1e-3}};
   OptimizerState<double> state(options.optimizer, network.parameters().size());
   std::vector<double> parameters(network.parameters().begin(), network.parameters().end()), velocity(parameters.size());
@@ -156,7 +144,7 @@ TEST_CASE("forward, gradients and steps of SGD agree with the naive references i
     if (step == 0) {
       CHECK(relative(network.forward(images, space).span(), expected.logits) < 1e-9);
     }
-    const double loss = train_step(network, options, state, space, images.view(), labels).loss / 3;
+    const double loss = train_step(network, options, state, space, images.view(), label_targets(labels)).loss / 3;
     CHECK(std::abs(loss - expected.loss) <= 1e-9 * std::max(1e-3, expected.loss));
     CHECK(worst_tensor(network, space.gradients.span(), expected.gradients) < 1e-9);
     const double rate = 0.01 / (1 + 1e-3 * static_cast<double>(step));
@@ -170,7 +158,7 @@ TEST_CASE("forward, gradients and steps of SGD agree with the naive references i
   const auto labels = problem.batch(0, images);
   const auto expected = reference.run(parameters, {images.span().begin(), images.span().end()}, labels);
   auto logits = network.forward(images, space);
-  softmax_cross_entropy(logits, std::span<const int>(labels), {}, true);
+  SoftmaxCrossEntropy{}(logits, label_targets(labels), true);
   network.backward(images, space, input_gradient.data());
   CHECK(relative(input_gradient.span(), expected.input_gradient) < 1e-9);
 }

@@ -1,30 +1,25 @@
 /// Gradients against differences in double: every layer, fused stages, the loss, whole networks; and
 /// broken layers, which the check must flag.
 
+#include <abell/data/samples.hpp>
+#include <abell/losses/softmax_cross_entropy.hpp>
 #include <abell/testing/gradcheck.hpp>
-#include <abell/training/loss.hpp>
 #include <algorithm>
 #include <cmath>
 
 #include "catch.hpp"
+#include "check_stage.hpp"
 #include "kernel_tools.hpp"
 
 using namespace abell;
 
 namespace {
 
-/// Checks a stage with the tolerance of the suite; some values must have been compared.
-#define CHECK_STAGE(...)                       \
-  do {                                         \
-    const GradcheckResult found = __VA_ARGS__; \
-    INFO(to_string(found));                    \
-    CHECK(found.passed(1e-7));                 \
-  } while (false)
-
 /// The mean cross-entropy for gradcheck.
 auto cross_entropy(std::vector<int> labels, std::vector<float> class_weights = {}) {
   return [labels = std::move(labels), class_weights = std::move(class_weights)](View<double> logits, bool gradient) {
-    return softmax_cross_entropy(logits, std::span<const int>(labels), class_weights, gradient).loss / logits.batch;
+    return SoftmaxCrossEntropy{.class_weights = class_weights}(logits, label_targets(labels), gradient).loss /
+           logits.batch;
   };
 }
 
@@ -80,12 +75,12 @@ TEST_CASE("gradients of Dense, Relu, Dropout, Softmax and Flatten agree with dif
   CHECK_STAGE(gradcheck_stage<DenseStage>({1, 1, 7}, 3, {}, Dense{.units = 4}));
   CHECK_STAGE(gradcheck_stage<DenseStage>({1, 1, 1}, 1, {}, Dense{.units = 1}));
   CHECK_STAGE(gradcheck_stage<DenseStage>({1, 1, 33}, 5, {}, Dense{.units = 18}));
-  CHECK_STAGE(gradcheck_stage<ReluStage>({5, 3, 4}, 2, {}, Relu{}));
+  CHECK_STAGE(gradcheck_stage<Relu::Stage>({5, 3, 4}, 2, {}, Relu{}));
   CHECK_STAGE(gradcheck_stage<DropoutStage>({4, 5, 3}, 2, {}, Dropout{.rate = 0.4}));
   CHECK_STAGE(gradcheck_stage<DropoutStage>({1, 1, 9}, 2, {}, Dropout{.rate = 0}));
   CHECK_STAGE(gradcheck_stage<SoftmaxStage>({1, 1, 6}, 4, {}, Softmax{}));
   CHECK_STAGE(gradcheck_stage<SoftmaxStage>({3, 2, 5}, 2, {}, Softmax{}));
-  CHECK_STAGE(gradcheck_stage<FlattenStage>({3, 2, 5}, 2, {}, Flatten{}));
+  CHECK_STAGE(gradcheck_stage<Flatten::Stage>({3, 2, 5}, 2, {}, Flatten{}));
 }
 
 TEST_CASE("gradients of DepthwiseConv2d agree with differences", "[gradients]") {
@@ -110,7 +105,7 @@ TEST_CASE("gradients of BatchNorm, Relu6 and GlobalAveragePool2d agree with diff
   for (const FrozenStatistics frozen : {FrozenStatistics::moving, FrozenStatistics::batch}) {
     CHECK_STAGE(gradcheck_stage<BatchNormStage>({4, 3, 5}, 3, {}, BatchNorm{.trainable = false, .frozen = frozen}));
   }
-  CHECK_STAGE(gradcheck_stage<Relu6Stage>({5, 3, 4}, 2, {}, Relu6{}));
+  CHECK_STAGE(gradcheck_stage<Relu6::Stage>({5, 3, 4}, 2, {}, Relu6{}));
   CHECK_STAGE(gradcheck_stage<GlobalAveragePool2dStage>({4, 5, 19}, 3, {}, GlobalAveragePool2d{}));
 }
 
@@ -285,9 +280,7 @@ struct ShiftedPad {  // forward pads one cell more before than backward
   ShiftedPad(const Place& place, const Conv2d& options) : right(place, options), geometry(options.geometry(place)) {
     --geometry.pad_top;
   }
-  StageMemory memory(const kernels::Run<T>& run, int batch, bool training) const {
-    return right.memory(run, batch, training);
-  }
+  StageMemory memory(const kernels::Run<T>& run, int batch, Mode mode) const { return right.memory(run, batch, mode); }
   void forward(const Pass<T>& pass, const T* x, T* y) const {
     conv2d_forward(pass.run, geometry, pass.batch, x, pass.parameters, pass.parameters + geometry.weight_size(), y,
                    pass.scratch);
@@ -298,8 +291,8 @@ struct ShiftedPad {  // forward pads one cell more before than backward
 };
 
 template <class T>
-struct LeakyBackward : ReluStage<T> {  // lets the gradient through everywhere
-  using ReluStage<T>::ReluStage;
+struct LeakyBackward : ElementwiseStage<T, Relu> {  // lets the gradient through everywhere
+  using ElementwiseStage<T, Relu>::ElementwiseStage;
   void backward(const Pass<T>&, const T*, const T* dy, T* dx) const {
     if (dx != nullptr) std::copy_n(dy, 24, dx);
   }
@@ -344,8 +337,8 @@ struct ReadsLate : DenseStage<T> {  // reads x after it has written dx
 };
 
 template <class T>
-struct Forgetful : ReluStage<T> {  // leaves the last value of dx unwritten
-  using ReluStage<T>::ReluStage;
+struct Forgetful : ElementwiseStage<T, Relu> {  // leaves the last value of dx unwritten
+  using ElementwiseStage<T, Relu>::ElementwiseStage;
   void backward(const Pass<T>&, const T* x, const T* dy, T* dx) const {
     for (int i = 0; dx != nullptr && i < 23; ++i) dx[i] = x[i] > 0 ? dy[i] : T(0);
   }

@@ -65,6 +65,41 @@ TEST_CASE("MobileNet's weights have Keras's names, shapes and places", "[weights
   REQUIRE(copy_of(fresh) == copy_of(network));
 }
 
+TEST_CASE("Layers without a name are called by Keras's words, unless another has that name", "[weights]") {
+  const TempFolder folder;
+  constexpr auto net =
+      describe(Conv2d{.filters = 2}, LeakyRelu{}, BatchNorm{},
+               Residual{describe(BatchNorm{}, Relu{}), describe(Conv2d{.filters = 2, .name = "re_lu_1"})},
+               Concatenate{describe(AveragePool2d{}, Conv2dTranspose{.filters = 5, .kernel = {3, 2}}),
+                           describe(MaxPool2d{}, UpSample2d{})},
+               Reshape{.shape = {3, 8, 7}}, GlobalMaxPool2d{}, Dense{.units = 3});
+  constexpr Shape input{6, 4, 3};
+  Described<> network(net, input);
+  network.number();
+  save_keras_weights(folder / "a.h5", network);
+  const hdf5::Handle file = hdf5::open(folder / "a.h5");
+  REQUIRE(hdf5::texts(file, "layer_names", "") ==
+          std::vector<std::string>{"conv2d_1", "leaky_re_lu_1", "batch_normalization_1", "add_1",
+                                   "batch_normalization_2", "relu_1", "re_lu_1", "concatenate_1", "average_pooling2d_1",
+                                   "conv2d_transpose_1", "max_pooling2d_1", "up_sampling2d_1", "reshape_1",
+                                   "global_max_pooling2d_1", "dense_1"});
+  const auto shape = [&](const std::string& path) { return hdf5::dataset(file, path, "a.h5").tensor.shape; };
+  using Sizes = std::vector<std::uint64_t>;
+  REQUIRE(shape("conv2d_transpose_1/conv2d_transpose_1/kernel:0") == Sizes{3, 2, 5, 2});
+  REQUIRE(shape("conv2d_transpose_1/conv2d_transpose_1/bias:0") == Sizes{5});
+  REQUIRE(shape("batch_normalization_2/batch_normalization_2/moving_variance:0") == Sizes{2});
+  REQUIRE(shape("re_lu_1/re_lu_1/kernel:0") == Sizes{3, 3, 2, 2});
+
+  Described<> fresh(net, input);
+  REQUIRE_FALSE(load_keras_weights(folder / "a.h5", fresh, {.match = KerasMatch::by_name}).in_order);
+  REQUIRE(copy_of(fresh) == copy_of(network));
+  // Another head: the others are still found by Keras's words.
+  Described<> other(join(net, describe(Dense{.units = 2})), input);
+  const LoadedWeights loaded = load_keras_weights(folder / "a.h5", other, {.missing = {"dense_2"}});
+  REQUIRE_FALSE(loaded.in_order);
+  REQUIRE(other["batch_norm_2/gamma"][1] == Described<>::numbered("batch_norm_2/gamma", 1));
+}
+
 TEST_CASE("A file without a head or with another one fits when the layers are named, and only then", "[weights]") {
   const TempFolder folder;
   Described<> base(detail::mobilenet_base({.alpha = 0.25}), {64, 64, 3});

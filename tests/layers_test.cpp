@@ -6,6 +6,7 @@
 #include <limits>
 #include <map>
 #include <sstream>
+#include <utility>
 
 #include "catch.hpp"
 #include "error_message.hpp"
@@ -33,7 +34,7 @@ std::vector<T> run(Shape input, const Layer& layer, const std::vector<T>& x) {
   const auto network = build<T>(describe(layer), input);
   Tensor<T> images(1, input);
   std::ranges::copy(x, images.data());
-  auto space = network.workspace(1, false, 1);
+  auto space = network.workspace(1, Mode::predict, 1);
   const auto out = network.forward(images, space);
   return {out.data, out.data + out.size()};
 }
@@ -158,14 +159,17 @@ TEST_CASE("the summary shows every layer and the totals", "[layers][cluster_net]
   const auto network = build<float>(cluster_net, cluster_net_input);
   const std::string text = summary(network);
   std::istringstream lines(text);
-  std::string first, line, last;
+  std::string first, line, total, last;
   std::getline(lines, first);
   std::size_t count = 1;
-  while (std::getline(lines, line)) last = line, ++count;
-  CHECK(count == 26);
+  while (std::getline(lines, line)) total = std::exchange(last, line), ++count;
+  CHECK(count == 27);
   CHECK_THAT(first, Contains("layer") && Contains("output") && Contains("multiply-adds"));
   CHECK_THAT(text, Contains("conv2d_2") && Contains("178x178x32") && Contains("18,464") && Contains("583,999,488"));
-  CHECK_THAT(last, Contains("total") && Contains("352,930") && Contains("901,159,424"));
+  CHECK_THAT(total, Contains("total") && Contains("352,930") && Contains("901,159,424"));
+  CHECK_THAT(text, Contains("\nconv2d_2 + ") && Contains("\nrelu_2 + ") && Contains("\nmax_pool2d_2  "));
+  CHECK_THAT(text, Contains("\ndense_1  ") && Contains("\nrelu_7  "));
+  CHECK(last == "+: fused with the next");
   CHECK(with_commas(0) == "0");
   CHECK(with_commas(999) == "999");
   CHECK(with_commas(1000) == "1,000");

@@ -35,11 +35,11 @@ std::vector<std::size_t> epoch_of(L& loader, std::uint32_t epoch, std::size_t fi
   std::vector<std::size_t> seen;
   loader.start(epoch, first);
   while (const Batch* batch = loader.next()) {
-    REQUIRE(batch->labels.size() == static_cast<std::size_t>(batch->images.batch));
-    for (std::size_t i = 0; i < batch->labels.size(); ++i) {
+    REQUIRE(batch->targets.batch == batch->images.batch);
+    for (std::size_t i = 0; i < batch->indices.size(); ++i) {
       const std::size_t index = batch->indices[i];
       seen.push_back(index);
-      REQUIRE(batch->labels[i] == static_cast<int>(index % 2));
+      REQUIRE(*batch->targets.image(static_cast<int>(i)) == static_cast<float>(index % 2));
       const float* image = batch->images.image(static_cast<int>(i));
       for (std::size_t k = 0; k < batch->images.shape.size(); ++k) REQUIRE(image[k] == static_cast<float>(index));
     }

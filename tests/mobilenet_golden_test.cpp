@@ -168,7 +168,7 @@ Comparison compare_block(const Form& form) {
   Tensor<T> images(3, input), input_gradient(3, input), target(3, network.output());
   for (std::size_t i = 0; i < images.size(); ++i) images.data()[i] = static_cast<T>(2 * value(2, i));
   for (std::size_t i = 0; i < target.size(); ++i) target.data()[i] = static_cast<T>(3 + 3 * value(3, i));
-  auto space = network.workspace(3, true, 1);
+  auto space = network.workspace(3, Mode::train, 1);
   const auto backward = [&](T* gradient) {  // of half the squared distance from the target
     const View<T> y = network.forward(images, space);
     for (std::size_t i = 0; i < target.size(); ++i) y.data[i] -= target.data()[i];
@@ -207,12 +207,12 @@ Comparison compare_mobilenet(const Form& form) {
   auto network = build<T, fusion>(
       make_mobilenet({.alpha = 0.25, .dropout = 0, .padding = form.padding, .batch_norm = form.norm}), input);
   fill_weights(network, 2);
-  auto space = network.workspace(4, true, 1);
+  auto space = network.workspace(4, Mode::train, 1);
   const auto batch = [&](std::size_t step) { return images.view().slice(static_cast<int>(step % 2) * 4, 4); };
   const auto right = std::span(labels).first(4);  // of either batch
   const auto probabilities = [&](int first) {
     Tensor<T> out(4, network.output());
-    auto prediction = network.workspace(4, false, 1);
+    auto prediction = network.workspace(4, Mode::predict, 1);
     network.predict(images.view().slice(first, 4), out, prediction);
     return std::vector<T>(out.span().begin(), out.span().end());
   };
@@ -221,14 +221,14 @@ Comparison compare_mobilenet(const Form& form) {
   const View<T> logits = network.forward(batch(0), space);
   golden.tensor("logits", logits.span());
   golden.tensor("probabilities", probabilities(0));
-  softmax_cross_entropy(logits, right, {}, true);
+  SoftmaxCrossEntropy{}(logits, label_targets(right), true);
   network.backward(batch(0), space);
   golden.digests("gradients", network, space.gradients.span());
   const FitOptions options{.optimizer = form.adadelta()};
   OptimizerState<T> state(options.optimizer, network.parameters().size());
   std::vector<double> losses;
   for (std::size_t step = 0; step < steps; ++step) {
-    losses.push_back(train_step(network, options, state, space, batch(step), right).loss / 4);
+    losses.push_back(train_step(network, options, state, space, batch(step), label_targets(right)).loss / 4);
     if (step + 1 == first_steps) golden.digests("moving averages", network, network.parameters(), true);
   }
   CHECK(losses.back() < 0.5 * losses.front());  // it learnt something

@@ -39,8 +39,8 @@ void pretrain(Network& network, const Tensor<float>& images) {
   auto free = build<float>(make_mobilenet({.alpha = 0.25, .dropout = 0, .batch_norm = {.momentum = 0.5}}), small, 1);
   const FitOptions options{.optimizer = Sgd{.learning_rate = 0.01}};
   OptimizerState<float> state(options.optimizer, free.parameters().size());
-  auto space = free.workspace(images.batch(), true, 2);
-  for (int i = 0; i < 8; ++i) train_step(free, options, state, space, images.view(), labels);
+  auto space = free.workspace(images.batch(), Mode::train, 2);
+  for (int i = 0; i < 8; ++i) train_step(free, options, state, space, images.view(), label_targets(labels));
   std::ranges::copy(free.parameters(), network.parameters().begin());
 }
 
@@ -164,8 +164,10 @@ TEST_CASE("a narrow MobileNet overfits one batch", "[mobilenet]") {
   const auto images = normal_images<float>(6, small);
   const FitOptions options{.optimizer = Sgd{.learning_rate = 0.05, .momentum = 0.9}};
   OptimizerState<float> state(options.optimizer, network.parameters().size());
-  auto space = network.workspace(6, true, 2);
-  const auto step = [&] { return train_step(network, options, state, space, images.view(), labels).loss / 6; };
+  auto space = network.workspace(6, Mode::train, 2);
+  const auto step = [&] {
+    return train_step(network, options, state, space, images.view(), label_targets(labels)).loss / 6;
+  };
   const double before = step();
   double after = before;
   for (int i = 0; i < 40; ++i) after = step();
@@ -181,11 +183,11 @@ TEST_CASE("MobileNet's prediction is its training pass with frozen moving averag
   const auto images = normal_images<double>(6, small);
   const FitOptions fit{.optimizer = Sgd{.learning_rate = 0.01}};
   OptimizerState<double> state(fit.optimizer, network.parameters().size());
-  auto space = network.workspace(6, true, 2);
-  for (int i = 0; i < 5; ++i) train_step(network, fit, state, space, images.view(), labels);
+  auto space = network.workspace(6, Mode::train, 2);
+  for (int i = 0; i < 5; ++i) train_step(network, fit, state, space, images.view(), label_targets(labels));
   auto frozen = build<double>(make_mobilenet(frozen_options), small, 2);
   std::ranges::copy(network.parameters(), frozen.parameters().begin());
-  auto frozen_space = frozen.workspace(6, true, 2);
+  auto frozen_space = frozen.workspace(6, Mode::train, 2);
   const View<double> logits = frozen.forward(images, frozen_space);
   const auto probabilities = network.predict(images);
   for (int n = 0; n < 6; ++n) {
@@ -199,7 +201,7 @@ TEST_CASE("gradients of a tiny MobileNet agree with differences", "[mobilenet][g
   auto images = normal_images<double>(3, {64, 64, 3});
   const auto loss = [](View<double> logits, bool gradient) {
     const std::vector<int> classes{0, 1, 1};
-    return softmax_cross_entropy(logits, std::span<const int>(classes), {}, gradient).loss / logits.batch;
+    return SoftmaxCrossEntropy{}(logits, label_targets(classes), gradient).loss / logits.batch;
   };
   const auto found = gradcheck(network, images, loss, {.most = testing::reduced() ? 1U : 3U});
   INFO(to_string(found));
@@ -217,14 +219,20 @@ TEST_CASE("a training step with a frozen base changes the head alone and leaves 
     const auto before = weights_of(network);
     const auto in_base = [](const ParameterSlot& slot) { return !slot.name.starts_with("dense_1/"); };
 
-    auto space = network.workspace(6, true, 2), whole = network.workspace(6, true, 2);
+    auto space = network.workspace(6, Mode::train, 2), whole = network.workspace(6, Mode::train, 2);
     const auto start = [&](Workspace<float>& memory) {
-      softmax_cross_entropy(network.forward(images, memory), std::span<const int>(labels), {}, true);
+      SoftmaxCrossEntropy{}(network.forward(images, memory), label_targets(labels), true);
     };
     start(space);
     start(whole);
-    // Nothing of the base is read: what it saved is spoilt first.
+    // Nothing of the base is read but what it gave the head: all else that it saved is spoilt first.
+    View<float> given;
+    network.each_activation(space, [&](const std::string& name, std::size_t, View<float> output) {
+      if (name != "dense_1") given = output;
+    });
+    const std::vector<float> kept(given.span().begin(), given.span().end());
     std::ranges::fill(space.saved.span(), std::byte{0xFF});
+    std::ranges::copy(kept, given.data);
     network.backward(images, space);
     std::vector<float> image_gradient(images.size());
     network.backward(images, whole, image_gradient.data());
@@ -242,7 +250,7 @@ TEST_CASE("a training step with a frozen base changes the head alone and leaves 
 
     const FitOptions options{.optimizer = Adadelta{.learning_rate = 1, .decay = 0}};
     OptimizerState<float> state(options.optimizer, network.parameters().size());
-    for (int i = 0; i < 3; ++i) train_step(network, options, state, space, images.view(), labels);
+    for (int i = 0; i < 3; ++i) train_step(network, options, state, space, images.view(), label_targets(labels));
     const auto after = weights_of(network);
     for (const ParameterSlot& slot : network.slots()) {
       INFO(slot.name);
@@ -259,7 +267,7 @@ TEST_CASE("within a chain the way back ends at the first link that trains", "[no
                Relu6{}, GlobalAveragePool2d{}, Dense{.units = 3});
   auto network = build<float>(layers, {12, 13, 3}, 1);
   const auto images = normal_images<float>(3, {12, 13, 3});
-  auto space = network.workspace(3, true, 2), whole = network.workspace(3, true, 1);
+  auto space = network.workspace(3, Mode::train, 2), whole = network.workspace(3, Mode::train, 1);
   for (auto* memory : {&space, &whole}) {
     const auto y = network.forward(images, *memory);
     std::ranges::copy(testing::cast<float>(testing::integers(y.size(), 3)), y.data);
@@ -287,8 +295,9 @@ TEST_CASE("a NaN pixel or weight of MobileNet ends in an error", "[mobilenet][na
   const FitOptions options;
   const auto train = [&](const Tensor<float>& images) {
     OptimizerState<float> state(options.optimizer, network.parameters().size());
-    auto space = network.workspace(6, true, 2);
-    return message_of<NumericError>([&] { train_step(network, options, state, space, images.view(), labels); });
+    auto space = network.workspace(6, Mode::train, 2);
+    return message_of<NumericError>(
+        [&] { train_step(network, options, state, space, images.view(), label_targets(labels)); });
   };
   for (const std::size_t at : {std::size_t{0}, small.size() + 6000, 2 * small.size() - 1}) {
     auto images = normal_images<float>(6, small);

@@ -47,7 +47,7 @@ struct Outcome {
 /// Forward in a training workspace, then backward from `dy`, or from the loss where it is empty.
 template <class Network, class T = typename Network::Scalar>
 Outcome<T> outcome(const Network& network, const Tensor<T>& images, int threads, const std::vector<T>& dy = {}) {
-  auto space = network.workspace(images.batch(), true, threads);
+  auto space = network.workspace(images.batch(), Mode::train, threads);
   std::ranges::fill(space.gradients.span(), std::numeric_limits<T>::quiet_NaN());
   std::ranges::fill(space.scratch.span(), std::numeric_limits<T>::quiet_NaN());
   space.seed = 11;
@@ -56,7 +56,7 @@ Outcome<T> outcome(const Network& network, const Tensor<T>& images, int threads,
   const View<T> output = network.forward(images, space);
   result.output.assign(output.data, output.data + output.size());
   if (dy.empty()) {
-    softmax_cross_entropy(output, std::span(labels), {}, true);
+    SoftmaxCrossEntropy{}(output, label_targets(labels), true);
   } else {
     std::ranges::copy(dy, output.data);
   }
@@ -138,8 +138,9 @@ TEST_CASE("1 to 4 threads give the same bits, forward, backward and in training"
     auto trained = build<float>(net, shape, 4);
     const FitOptions options{.optimizer = Sgd{.learning_rate = 0.01}, .seed = 8};
     OptimizerState<float> state(options.optimizer, trained.parameters().size());
-    auto space = trained.workspace(5, true, threads);
-    for (int step = 0; step < 5; ++step) train_step(trained, options, state, space, images.view(), labels);
+    auto space = trained.workspace(5, Mode::train, threads);
+    for (int step = 0; step < 5; ++step)
+      train_step(trained, options, state, space, images.view(), label_targets(labels));
     weights.emplace_back(trained.parameters().begin(), trained.parameters().end());
   }
   for (const auto& other : weights) CHECK(other == weights.front());
@@ -159,7 +160,7 @@ TEST_CASE("a prediction does not depend on the batch that it stands in", "[netwo
   const auto all = network.predict(images);
   for (const int capacity : {1, 4, 19, 50}) {
     Tensor<float> out(19, {1, 1, 3});
-    auto space = network.workspace(capacity, false, 2);
+    auto space = network.workspace(capacity, Mode::predict, 2);
     network.predict(images, out, space);
     CHECK(std::ranges::equal(out.span(), all.span()));
   }
@@ -177,7 +178,7 @@ TEST_CASE("dropout masks differ from step to step and repeat with their seed", "
   Tensor<double> images(1, {1, 1, 64});
   std::ranges::fill(images.span(), 1.0);
   const auto mask = [&](std::uint64_t seed, std::uint32_t step) {
-    auto space = network.workspace(1, true, 1);
+    auto space = network.workspace(1, Mode::train, 1);
     space.seed = seed;
     space.step = step;
     const auto y = network.forward(images, space);
@@ -202,8 +203,9 @@ TEST_CASE("a NaN pixel or weight ends in an error, never in a number", "[network
   const FitOptions options;
   const auto train = [&](const Tensor<float>& images) {
     OptimizerState<float> state(options.optimizer, network.parameters().size());
-    auto space = network.workspace(5, true, 2);
-    return message_of<NumericError>([&] { train_step(network, options, state, space, images.view(), labels); });
+    auto space = network.workspace(5, Mode::train, 2);
+    return message_of<NumericError>(
+        [&] { train_step(network, options, state, space, images.view(), label_targets(labels)); });
   };
   const auto sound = normal_images<float>(5);
   CHECK(train(sound).empty());
@@ -232,8 +234,8 @@ TEST_CASE("a NaN pixel or weight ends in an error, never in a number", "[network
 
 TEST_CASE("images and workspaces that do not fit are refused", "[network]") {
   const auto network = build<float>(net, shape, 4);
-  auto space = network.workspace(2, false, 1);
-  auto training = network.workspace(2, true, 1);
+  auto space = network.workspace(2, Mode::predict, 1);
+  auto training = network.workspace(2, Mode::train, 1);
   const Tensor<float> other(1, {18, 23, 3}), three(3, shape), one(1, shape), none(0, shape);
   Tensor<float> out(3, {1, 1, 3}), narrow(3, {1, 1, 2}), short_out(2, {1, 1, 3});
   CHECK(message_of<ShapeError>([&] { network.predict(other); }) ==

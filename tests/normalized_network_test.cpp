@@ -69,7 +69,7 @@ Trace trace(Network network, const Course& course) {
   using T = typename Network::Scalar;
   draw(network, course.seed);
   Trace found;
-  auto space = network.workspace(course.room, true, course.threads);
+  auto space = network.workspace(course.room, Mode::train, course.threads);
   std::ranges::fill(space.scratch.span(), std::numeric_limits<T>::quiet_NaN());
   std::ranges::fill(space.saved.span(), std::byte{0xFF});
   space.seed = course.seed;
@@ -95,7 +95,7 @@ Trace trace(Network network, const Course& course) {
     found.parameters.push_back(in_double<T>(network.parameters()));
   }
   found.prepared = in_double<T>(network.predict(images, course.threads).span());
-  auto prediction = network.workspace(course.room, false, course.threads);
+  auto prediction = network.workspace(course.room, Mode::predict, course.threads);
   std::ranges::fill(prediction.scratch.span(), std::numeric_limits<T>::quiet_NaN());
   std::ranges::fill(prediction.packed.span(), std::numeric_limits<T>::quiet_NaN());
   Tensor<T> out(course.batch, network.output());
@@ -311,7 +311,7 @@ TEST_CASE("images predicted in groups that fit the cache keep the bits of each b
     for (float& v : images.span()) v = static_cast<float>(random.normal());
     const auto predict = [&](View<const float> some, int threads) {
       Tensor<float> out(some.batch, network.output());
-      auto space = network.workspace(some.batch, false, threads);
+      auto space = network.workspace(some.batch, Mode::predict, threads);
       network.predict(some, out.view(), space);
       return out;
     };

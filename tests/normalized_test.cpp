@@ -16,8 +16,8 @@ using kernels::Rows;
 namespace {
 
 const std::vector<int> widths{1, 3, 16, 17, 33};
-enum class Mode { plain, clip, affine, affine_clip, two };
-constexpr std::array all_modes{Mode::plain, Mode::clip, Mode::affine, Mode::affine_clip, Mode::two};
+enum class Form { plain, clip, affine, affine_clip, two };
+constexpr std::array all_forms{Form::plain, Form::clip, Form::affine, Form::affine_clip, Form::two};
 
 double clipped(double x) { return std::isnan(x) ? x : std::min(std::max(x, 0.0), 6.0); }
 
@@ -26,9 +26,9 @@ template <class T>
 struct Reading {
   std::vector<double> meant;
   std::vector<T> values, other, scale, other_scale, shift;
-  Mode mode;
+  Form mode;
 
-  Reading(Mode how, std::size_t pixels, int channels) : mode(how) {
+  Reading(Form how, std::size_t pixels, int channels) : mode(how) {
     const auto width = static_cast<std::size_t>(channels);
     const auto x = integers(pixels * width, 1, 9), z = integers(pixels * width, 2, 9);
     const auto a = integers(width, 3, 2), b = integers(width, 4, 3), c = integers(width, 5, 4);
@@ -36,20 +36,20 @@ struct Reading {
     for (std::size_t i = 0; i < x.size(); ++i) {
       const std::size_t k = i % width;
       switch (mode) {
-        case Mode::plain: meant.push_back(x[i]); break;
-        case Mode::clip: meant.push_back(clipped(x[i])); break;
-        case Mode::affine: meant.push_back(a[k] * x[i] + c[k]); break;
-        case Mode::affine_clip: meant.push_back(clipped(a[k] * x[i] + c[k])); break;
-        case Mode::two: meant.push_back(a[k] * x[i] + b[k] * z[i] + c[k]); break;
+        case Form::plain: meant.push_back(x[i]); break;
+        case Form::clip: meant.push_back(clipped(x[i])); break;
+        case Form::affine: meant.push_back(a[k] * x[i] + c[k]); break;
+        case Form::affine_clip: meant.push_back(clipped(a[k] * x[i] + c[k])); break;
+        case Form::two: meant.push_back(a[k] * x[i] + b[k] * z[i] + c[k]); break;
       }
     }
   }
   Rows<T> rows() const {
-    Rows<T> rows{.values = values.data(), .relu6 = mode == Mode::clip || mode == Mode::affine_clip};
-    if (mode == Mode::plain || mode == Mode::clip) return rows;
+    Rows<T> rows{.values = values.data(), .relu6 = mode == Form::clip || mode == Form::affine_clip};
+    if (mode == Form::plain || mode == Form::clip) return rows;
     rows.scale = scale.data();
     rows.shift = shift.data();
-    if (mode == Mode::two) rows.other = other.data(), rows.other_scale = other_scale.data();
+    if (mode == Form::two) rows.other = other.data(), rows.other_scale = other_scale.data();
     return rows;
   }
 };
@@ -58,7 +58,7 @@ template <class T>
 void check_fetch() {
   for (const Isa isa : supported_isas()) {
     const auto& table = kernels::kernels_for<T>(isa);
-    for (const Mode mode : all_modes) {
+    for (const Form mode : all_forms) {
       for (const int channels : widths) {
         for (const std::size_t pixels : {1U, 2U, 7U}) {
           for (const std::size_t gap : {0U, 1U, 5U}) {
@@ -94,7 +94,7 @@ TEST_CASE("reading keeps NaN, and clips infinities to 0 and 6", "[normalized][na
   const float nan = std::nanf(""), infinity = std::numeric_limits<float>::infinity();
   for (const Isa isa : supported_isas()) {
     const auto& table = kernels::kernels_for<float>(isa);
-    for (const Mode mode : all_modes) {
+    for (const Form mode : all_forms) {
       for (const int channels : widths) {
         for (int at = 0; at < channels; ++at) {
           Reading<float> reading(mode, 2, channels);
@@ -107,7 +107,7 @@ TEST_CASE("reading keeps NaN, and clips infinities to 0 and 6", "[normalized][na
           };
           INFO(name_of(isa) << ", mode " << static_cast<int>(mode) << ", " << at << " of " << channels);
           CHECK(std::isnan(value_of(nan)));
-          if (mode == Mode::clip) CHECK((value_of(infinity) == 6 && value_of(-infinity) == 0));
+          if (mode == Form::clip) CHECK((value_of(infinity) == 6 && value_of(-infinity) == 0));
           for (std::size_t i = 0; i < out.size(); ++i) {
             if (i != index) CHECK(static_cast<double>(out[i]) == reading.meant[i]);
           }
@@ -159,7 +159,7 @@ void check_norm_gradient() {
         for (const bool relu6 : {false, true}) {
           INFO(name_of(isa) << ", " << pixels << " x " << channels << (relu6 ? ", ReLU6" : ""));
           const auto width = static_cast<std::size_t>(channels);
-          const Reading<T> reading(relu6 ? Mode::affine_clip : Mode::plain, pixels, channels);
+          const Reading<T> reading(relu6 ? Form::affine_clip : Form::plain, pixels, channels);
           const auto mean = integers(width, 8);
           std::vector<double> inverse, sums(width), products(width);
           for (std::size_t c = 0; c < width; ++c) inverse.push_back(c % 2 == 0 ? 0.25 : 2);
@@ -221,7 +221,7 @@ TEST_CASE("a depthwise convolution reads its input and gradient as they are mean
     const kernels::Run<float> run{&kernels::kernels_for<float>(isa), 1};
     for (const int channels : {3, 16, 33}) {
       for (const int multiplier : {1, 2}) {
-        for (const Mode mode : all_modes) {
+        for (const Form mode : all_forms) {
           INFO(name_of(isa) << ", " << channels << " channels x " << multiplier << ", mode " << static_cast<int>(mode));
           const auto g = geometry(6, 5, channels, channels * multiplier, 3, 2);
           const Reading<float> x(mode, 30, channels), dy(mode, 9, g.filters);
@@ -292,7 +292,7 @@ std::vector<double> run_chain(Isa isa, int threads) {
       layers);
   const kernels::Run<double> run{&kernels::kernels_for<double>(isa), threads};
   constexpr int batch = 3;
-  const StageMemory memory = stage.memory(run, batch, true);
+  const StageMemory memory = stage.memory(run, batch, Mode::train);
   Buffer<std::byte> saved(memory.saved_bytes);
   Buffer<double> scratch(memory.scratch_values);
   std::ranges::fill(scratch.span(), std::numeric_limits<double>::quiet_NaN());
@@ -304,7 +304,7 @@ std::vector<double> run_chain(Isa isa, int threads) {
   for (double& value : dy) value = random.normal();
   const Pass<double> pass{.run = run,
                           .batch = batch,
-                          .training = true,
+                          .mode = Mode::train,
                           .parameters = parameters.data(),
                           .gradients = gradients.data(),
                           .saved = saved.data(),

@@ -27,11 +27,23 @@ std::vector<float> values_of(const onnx::GraphProto& graph, const std::string& n
   return {};
 }
 
-std::vector<std::int64_t> integers(const onnx::NodeProto& node, const std::string& name) {
-  for (const onnx::AttributeProto& attribute : node.attribute()) {
-    if (attribute.name() == name) return {attribute.ints().begin(), attribute.ints().end()};
+onnx::AttributeProto attribute(const onnx::NodeProto& node, const std::string& name) {
+  for (const onnx::AttributeProto& each : node.attribute()) {
+    if (each.name() == name) return each;
   }
+  FAIL("no attribute " << name);
   return {};
+}
+
+std::vector<std::int64_t> integers(const onnx::NodeProto& node, const std::string& name) {
+  const onnx::AttributeProto found = attribute(node, name);
+  return {found.ints().begin(), found.ints().end()};
+}
+
+std::string kinds_of(const onnx::GraphProto& graph) {
+  std::string kinds;
+  for (const onnx::NodeProto& node : graph.node()) kinds += node.op_type() + " ";
+  return kinds;
 }
 
 constexpr auto net = describe(Conv2d{.filters = 2, .kernel = {3, 2}, .stride = 2, .bias = false}, BatchNorm{}, Relu6{},
@@ -50,9 +62,7 @@ TEST_CASE("An ONNX graph has the nodes of the layers, and the arrays with channe
   REQUIRE(model.metadata_props(0).key() == "a");
   REQUIRE(model.metadata_props(0).value() == "b");
   const onnx::GraphProto& graph = model.graph();
-  std::string kinds;
-  for (const onnx::NodeProto& node : graph.node()) kinds += node.op_type() + " ";
-  REQUIRE(kinds == "Conv BatchNormalization Clip Conv MaxPool Flatten Gemm Softmax ");
+  REQUIRE(kinds_of(graph) == "Conv BatchNormalization Clip Conv MaxPool Flatten Gemm Softmax ");
   REQUIRE(graph.input(0).name() == "images");
   REQUIRE(graph.output(0).name() == "probabilities");
   REQUIRE(graph.node(7).output(0) == "probabilities");
@@ -97,6 +107,67 @@ TEST_CASE("An ONNX graph has the nodes of the layers, and the arrays with channe
         }
       }
     }
+  }
+}
+
+TEST_CASE("An ONNX graph says how enlargements and transposed convolutions lie", "[weights]") {
+  constexpr auto up = describe(UpSample2d{.size = {2, 3}}, UpSample2d{.interpolation = UpSampling::bilinear},
+                               Conv2dTranspose{.filters = 2, .kernel = {3, 2}, .stride = {2, 3}},
+                               AveragePool2d{.window = 3, .stride = 1}, LeakyRelu{.negative_slope = 0.25});
+  Described<> network(up, {2, 3, 5});
+  network.number();
+  const onnx::ModelProto model = onnx_model(up, {2, 3, 5}, std::span<const float>(network.parameters()));
+  const onnx::GraphProto& graph = model.graph();
+  REQUIRE(kinds_of(graph) == "Resize Resize ConvTranspose AveragePool LeakyRelu Transpose ");
+  REQUIRE(values_of(graph, "up_sample2d_1/scales", {4}) == std::vector<float>{1, 1, 2, 3});
+  REQUIRE(values_of(graph, "up_sample2d_2/scales", {4}) == std::vector<float>{1, 1, 2, 2});
+  const auto text = [&](int node, const std::string& name) { return attribute(graph.node(node), name).s(); };
+  REQUIRE(text(0, "mode") == "nearest");
+  REQUIRE(text(0, "coordinate_transformation_mode") == "asymmetric");
+  REQUIRE(text(0, "nearest_mode") == "floor");
+  REQUIRE(text(1, "mode") == "linear");
+  REQUIRE(text(1, "coordinate_transformation_mode") == "half_pixel");
+  // 8x18 -> 16x54; the convolution back has (8 - 1) 2 + 3 - 16 = 1 padded row and a column in three left out.
+  REQUIRE(integers(graph.node(2), "pads") == std::vector<std::int64_t>{0, 0, 1, 0});
+  REQUIRE(integers(graph.node(2), "output_padding") == std::vector<std::int64_t>{0, 1});
+  REQUIRE(attribute(graph.node(3), "count_include_pad").i() == 0);
+  REQUIRE(attribute(graph.node(4), "alpha").f() == 0.25f);
+  const std::vector<float> kernel = values_of(graph, "conv2d_transpose_1/kernel", {5, 2, 3, 2});
+  for (int i = 0; i < 5 * 2 * 3 * 2; ++i) {
+    const int channel = i / 12, filter = i / 6 % 2, row = i / 2 % 3, column = i % 2;
+    REQUIRE(kernel[static_cast<std::size_t>(i)] ==
+            Described<>::numbered("conv2d_transpose_1/kernel",
+                                  static_cast<std::size_t>(((row * 2 + column) * 2 + filter) * 5 + channel)));
+  }
+}
+
+namespace {
+
+/// A layer from outside that writes its own node: y = w x, w a value for each channel.
+struct Scale {
+  std::string_view name = {};
+  static constexpr std::string_view kind = "Scale";
+  template <class T>
+  struct Stage;
+  std::vector<Parameter> parameters(const Place& place) const { return {{"scale", {place.input.channels}, 0, 1}}; }
+  template <class Graph>
+  void to_onnx(Graph& graph) const {
+    graph.as_map();
+    graph.node("Mul", {}, {graph.weights({}, {2, 1, 1})});
+  }
+};
+
+}  // namespace
+
+TEST_CASE("A layer of one's own writes its nodes", "[weights]") {
+  constexpr auto own = describe(Scale{}, Residual{describe(Scale{})});
+  Described<> network(own, {3, 4, 2});
+  network.number();
+  const onnx::ModelProto model = onnx_model(own, {3, 4, 2}, std::span<const float>(network.parameters()));
+  REQUIRE(kinds_of(model.graph()) == "Mul Mul Add Transpose ");
+  REQUIRE(model.graph().node(2).input(1) == model.graph().node(0).output(0));
+  for (const char* name : {"scale_1/scale", "scale_2/scale"}) {
+    REQUIRE(values_of(model.graph(), name, {2, 1, 1})[1] == Described<>::numbered(name, 1));
   }
 }
 

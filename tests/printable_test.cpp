@@ -3,7 +3,7 @@
 #include <string>
 #include <string_view>
 
-#include "../examples/printable_output.hpp"
+#include "../examples/programs/common/printable_output.hpp"
 #include "catch.hpp"
 
 using abell::printable;

@@ -55,8 +55,8 @@ abell::TrainingReport small_report() {
   report.command = "abell-train \"my set\" --out run";
   report.configuration = {{"epochs", "2"}, {"seed", "<1>"}};
   report.network = {.head = {"Layer", "Parameters"}, .rows = {{"dense", "514"}, {"Total", "514"}}, .total = true};
-  report.history = {{.epoch = 1, .loss = 0.7, .accuracy = 0.5, .learning_rate = 1e-4, .seconds = 1},
-                    {.epoch = 2, .loss = 0.6, .accuracy = 0.6, .learning_rate = 1e-4, .seconds = 1}};
+  report.history = {{.epoch = 1, .loss = 0.7, .metric = 0.5, .learning_rate = 1e-4, .seconds = 1},
+                    {.epoch = 2, .loss = 0.6, .metric = 0.6, .learning_rate = 1e-4, .seconds = 1}};
   report.best_epoch = 2;
   report.predictions = {{"a", "low-z", 1, 0.9F},    {"b", "hi-z", 1, 0.5F},  {"c", "point", 0, 0.7F},
                         {"<d>", "galaxy", 0, 0.2F}, {"e", "other", 0, 0.1F}, {"f", "low-z", 1, 0.8F}};

@@ -1,4 +1,4 @@
-#include <abell/weights/checkpoint.hpp>
+#include <abell/training/checkpoint.hpp>
 #include <abell/weights/model.hpp>
 #include <abell/weights/safetensors.hpp>
 #include <bit>

@@ -55,7 +55,7 @@ TEST_CASE("optimizers with decay follow Keras's formulas", "[training][optimizer
   const Optimizer adam = Adam{.learning_rate = 0.1, .beta1 = 0.9, .beta2 = 0.99, .epsilon = 1e-7, .decay = 0.01};
   const Optimizer adamw =
       AdamW{.learning_rate = 0.1, .beta1 = 0.9, .beta2 = 0.99, .epsilon = 1e-3, .weight_decay = 0.3, .decay = 0.01};
-  const Optimizer adadelta = Adadelta{.learning_rate = 10, .rho = 0.9, .epsilon = 1e-7, .decay = 0.02};
+  const Adadelta adadelta{.learning_rate = 10, .rho = 0.9, .epsilon = 1e-7, .decay = 0.02};
   for (const int threads : {1, 2}) {
     CHECK(follow<double>(nesterov, "nesterov", threads) < 1e-14);
     CHECK(follow<float>(nesterov, "nesterov", threads) < 2e-6);
@@ -71,7 +71,7 @@ TEST_CASE("optimizers with decay follow Keras's formulas", "[training][optimizer
   // The files differ from each other by far more than the tolerance.
   CHECK(follow<double>(nesterov, "plain", 1) > 1e-2);
   CHECK(follow<double>(adam, "adamw", 1) > 1e-2);
-  Adadelta wrong = std::get<Adadelta>(adadelta);
+  Adadelta wrong = adadelta;
   CHECK(wrong.epsilon == Adadelta{}.epsilon);
   wrong.epsilon = 1e-6;  // PyTorch's
   CHECK(follow<double>(wrong, "adadelta", 1, 100) > 1e-2);
@@ -151,7 +151,7 @@ TEST_CASE("no optimizer touches a frozen parameter or the state beside it", "[tr
   const auto ranges = trainable_ranges(slots, 600);
   for (const Optimizer& optimizer : every_optimizer) {
     for (const int threads : {1, 3}) {
-      INFO("optimizer " << optimizer.index() << ", " << threads << " threads");
+      INFO("optimizer " << optimizer.kind() << ", " << threads << " threads");
       std::vector<float> p(size), g(size);
       Random random(3);
       for (std::size_t i = 0; i < size; ++i)

@@ -1,4 +1,4 @@
-#include "../examples/stopping.hpp"
+#include "../examples/programs/common/stopping.hpp"
 
 #include <sys/wait.h>
 #include <unistd.h>

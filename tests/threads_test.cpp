@@ -73,13 +73,13 @@ TEST_CASE("one network predicts and is evaluated from several threads at once", 
     Tensor<float> images(7, shape);
     for (int n = 0; n < 7; ++n) samples.read(static_cast<std::size_t>(n), 0, images.view().slice(n, 1).span());
     const auto alone = network.predict(images, 1);
-    const auto alone_evaluated = evaluate(network, samples, 4, 1).probabilities;
+    const auto alone_evaluated = evaluate(network, samples, 4, 1).predictions;
     std::vector<std::vector<float>> predicted(4), evaluated(4);
     on_threads(4, [&](std::size_t i) {
       const int threads = 1 + static_cast<int>(i) % 2;
       const auto out = network.predict(images, threads);
       predicted[i].assign(out.data(), out.data() + out.size());
-      evaluated[i] = evaluate(network, samples, 4, threads).probabilities;
+      evaluated[i] = evaluate(network, samples, 4, threads).predictions;
     });
     for (const auto& mine : predicted) CHECK(std::ranges::equal(mine, alone.span()));
     for (const auto& mine : evaluated) CHECK(mine == alone_evaluated);

@@ -11,8 +11,8 @@
 #include <utility>
 #include <vector>
 
-#include "../examples/train_options.hpp"
-#include "../examples/training_resume.hpp"
+#include "../examples/programs/training/train_options.hpp"
+#include "../examples/programs/training/training_resume.hpp"
 #include "error_message.hpp"
 #include "temp_folder.hpp"
 
@@ -54,13 +54,15 @@ TEST_CASE("a report shows the options that lie within others one by one", "[prog
                                                                      {"epochs", "null"}});
 }
 
+ReduceOnPlateau plateau_of(const FitOptions& fit) { return std::get<ReduceOnPlateau>(fit.schedule); }
+
 TEST_CASE("defaults of the custom network are Table 4's", "[programs]") {
   const TrainOptions options = parsed("custom");
   const FitOptions fit = options.fit_options({});
-  const Sgd& sgd = std::get<Sgd>(fit.optimizer);
+  const Sgd& sgd = *fit.optimizer.as<Sgd>();
   CHECK((sgd.learning_rate == 1e-4 && sgd.momentum == 0.9 && sgd.nesterov && sgd.decay == 1e-6));
   CHECK((fit.batch == 10 && fit.iterations == 153000));
-  CHECK((fit.plateau->patience == 14 && fit.plateau->factor == 0.75 && fit.plateau->min_rate == 1e-4));
+  CHECK((plateau_of(fit).patience == 14 && plateau_of(fit).factor == 0.75 && plateau_of(fit).min_rate == 1e-4));
   CHECK(options.preprocessing.scale == "unit");
   const Json record = options.record();
   CHECK((record["optimizer"] == "sgd" && record["momentum"] == 0.9 && !record.contains("rho")));
@@ -70,10 +72,10 @@ TEST_CASE("defaults of the custom network are Table 4's", "[programs]") {
 TEST_CASE("defaults of MobileNet are Table 4's", "[programs]") {
   const TrainOptions options = parsed("mobilenet");
   const FitOptions fit = options.fit_options({});
-  const Adadelta& adadelta = std::get<Adadelta>(fit.optimizer);
+  const Adadelta& adadelta = *fit.optimizer.as<Adadelta>();
   CHECK((adadelta.learning_rate == 1 && adadelta.rho == 0.95 && adadelta.decay == 0.95 && adadelta.epsilon == 1e-7));
   CHECK((fit.batch == 20 && fit.iterations == 3825));
-  CHECK((fit.plateau->patience == 4 && fit.plateau->factor == 0.85 && fit.plateau->min_rate == 0.01));
+  CHECK((plateau_of(fit).patience == 4 && plateau_of(fit).factor == 0.85 && plateau_of(fit).min_rate == 0.01));
   CHECK(options.preprocessing.scale == "symmetric");
   const Json record = options.record();
   CHECK((record["optimizer"] == "adadelta" && record["rho"] == 0.95 && record["decay"] == 0.95));
@@ -90,19 +92,18 @@ TEST_CASE("what the user gives stays, on either network", "[programs]") {
                "--batch 7 --epochs 3 --optimizer adamw --learning-rate 0.5 --weight-decay 0.25 --decay 0 --patience 9 "
                "--factor 0.5 --min-rate 0.125 --scale standard");
     const FitOptions fit = options.fit_options({});
-    const AdamW& adamw = std::get<AdamW>(fit.optimizer);
+    const AdamW& adamw = *fit.optimizer.as<AdamW>();
     CHECK((adamw.learning_rate == 0.5 && adamw.weight_decay == 0.25 && adamw.decay == 0));
     CHECK((fit.batch == 7 && fit.iterations == 0 && fit.epochs == 3));
-    CHECK((fit.plateau->patience == 9 && fit.plateau->factor == 0.5 && fit.plateau->min_rate == 0.125));
+    CHECK((plateau_of(fit).patience == 9 && plateau_of(fit).factor == 0.5 && plateau_of(fit).min_rate == 0.125));
     CHECK((options.preprocessing.scale == "standard" && options.record()["weight_decay"] == 0.25));
   }
   // A rate of one optimizer means nothing to another: the defaults of an optimizer go with it.
-  CHECK(std::get<Sgd>(parsed("mobilenet", "--optimizer sgd").make_optimizer()).learning_rate == 1e-4);
-  CHECK(std::get<Sgd>(parsed("mobilenet", "--optimizer sgd").make_optimizer()).decay == 1e-6);
-  CHECK(parsed("mobilenet", "--optimizer adam").fit_options({}).plateau->min_rate == 1e-4);
-  CHECK(std::get<Adam>(parsed("custom", "--optimizer adam").make_optimizer()).learning_rate == 1e-3);
-  const auto adadelta =
-      std::get<Adadelta>(parsed("custom", "--optimizer adadelta --rho 0.5 --decay 0").make_optimizer());
+  CHECK(parsed("mobilenet", "--optimizer sgd").make_optimizer().as<Sgd>()->learning_rate == 1e-4);
+  CHECK(parsed("mobilenet", "--optimizer sgd").make_optimizer().as<Sgd>()->decay == 1e-6);
+  CHECK(plateau_of(parsed("mobilenet", "--optimizer adam").fit_options({})).min_rate == 1e-4);
+  CHECK(parsed("custom", "--optimizer adam").make_optimizer().as<Adam>()->learning_rate == 1e-3);
+  const auto adadelta = *parsed("custom", "--optimizer adadelta --rho 0.5 --decay 0").make_optimizer().as<Adadelta>();
   CHECK((adadelta.learning_rate == 1 && adadelta.rho == 0.5 && adadelta.decay == 0));
   CHECK(parsed("mobilenet", "--iterations 5").fit_options({}).iterations == 5);
   // One command line for both networks: each gets its own.
@@ -110,11 +111,11 @@ TEST_CASE("what the user gives stays, on either network", "[programs]") {
   TrainOptions both;
   add_train_options(app, both);
   app.parse("data --out run --batch 3");
-  TrainOptions custom = both, mobilenet = both;
-  mobilenet.network = "mobilenet";
-  custom.resolve();
-  mobilenet.resolve();
-  CHECK((custom.batch == 3 && mobilenet.batch == 3 && custom.patience == 14 && mobilenet.patience == 4));
+  TrainOptions first = both, second = both;
+  second.network = "mobilenet";
+  first.resolve();
+  second.resolve();
+  CHECK((first.batch == 3 && second.batch == 3 && first.patience == 14 && second.patience == 4));
 }
 
 TEST_CASE("the help text tells the defaults of both networks", "[programs]") {

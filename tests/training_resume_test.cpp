@@ -24,9 +24,9 @@ void check_equal(const History& a, const History& b) {
     INFO("epoch " << i + 1);
     CHECK(a[i].epoch == b[i].epoch);
     CHECK(a[i].loss == b[i].loss);
-    CHECK(a[i].accuracy == b[i].accuracy);
+    CHECK(a[i].metric == b[i].metric);
     CHECK(a[i].validation_loss == b[i].validation_loss);
-    CHECK(a[i].validation_accuracy == b[i].validation_accuracy);
+    CHECK(a[i].validation_metric == b[i].validation_metric);
     CHECK(a[i].learning_rate == b[i].learning_rate);
   }
 }
@@ -36,12 +36,12 @@ void check_equal(const History& a, const History& b) {
 TEST_CASE("a run that is stopped and goes on equals an uninterrupted one bit for bit", "[training][resume]") {
   const auto train = halves(17, 1), validation = halves(9, 2);
   FitOptions options{.batch = 4, .epochs = 4, .optimizer = Sgd{.learning_rate = 0.02, .decay = 1e-2}, .seed = 3};
-  options.plateau = ReduceOnPlateau{.factor = 0.5, .patience = 1, .min_delta = 1e6, .min_rate = 1e-4};
+  options.schedule = ReduceOnPlateau{.factor = 0.5, .patience = 1, .min_delta = 1e6, .min_rate = 1e-4};
   options.early_stopping = EarlyStopping{.patience = 50};
   for (const Optimizer& optimizer :
        {options.optimizer, Optimizer{Adam{.learning_rate = 0.01}}, Optimizer{Adadelta{.learning_rate = 5}}}) {
     options.optimizer = optimizer;
-    options.average = std::holds_alternative<Adam>(optimizer) ? 0.9 : 0.0;
+    options.average = optimizer.kind() == Adam::kind ? 0.9 : 0.0;
     options.callbacks.clear();
     auto whole = build<float>(net, shape, 1);
     TrainingState<float> expected;
@@ -150,7 +150,7 @@ TEST_CASE("a finished run that is given more epochs goes on as if it had had the
 TEST_CASE("what early stopping and the plateau saw of the last epoch counts when a run goes on", "[training][resume]") {
   const auto train = halves(8), validation = halves(6, 2);
   FitOptions options{.batch = 4, .epochs = 6, .optimizer = quick};
-  options.plateau = ReduceOnPlateau{.factor = 0.5, .patience = 2, .min_delta = 1e6};
+  options.schedule = ReduceOnPlateau{.factor = 0.5, .patience = 2, .min_delta = 1e6};
   options.early_stopping = EarlyStopping{.patience = 5, .min_delta = 1e6};
   auto whole = build<float>(net, shape, 1);
   TrainingState<float> expected;
@@ -186,7 +186,7 @@ TEST_CASE("a state put aside after any step ends in the same bits", "[training][
     copy.epoch = expected.epoch;
     copy.batch = expected.batch;
     copy.loss_sum = expected.loss_sum;
-    copy.correct = expected.correct;
+    copy.metric_sum = expected.metric_sum;
     copy.seen = expected.seen;
     copy.seconds = expected.seconds;
     copy.history = expected.history;
@@ -240,7 +240,7 @@ TEST_CASE("counts of another set or batch are refused", "[training][resume]") {
 TEST_CASE("rates and rules that do not follow from the history are refused", "[training][resume]") {
   const auto train = halves(8), validation = halves(6, 2);
   FitOptions options{.batch = 4, .epochs = 4, .optimizer = quick};
-  options.plateau = ReduceOnPlateau{.factor = 0.5, .patience = 2, .min_delta = 1e6, .cooldown = 1};
+  options.schedule = ReduceOnPlateau{.factor = 0.5, .patience = 2, .min_delta = 1e6, .cooldown = 1};
   options.early_stopping = EarlyStopping{.patience = 9, .min_delta = 1e6};
   auto network = build<float>(net, shape, 1);
   TrainingState<float> state;
@@ -256,6 +256,8 @@ TEST_CASE("rates and rules that do not follow from the history are refused", "[t
   constexpr double infinity = std::numeric_limits<double>::infinity();
   refused(state.optimizer.learning_rate, 0.02, "a learning rate of 0.0099999997764825821 by its history, found 0.02");
   refused(state.history[3].learning_rate, 0.5, "a learning rate");
+  refused(state.history[1].metric, 1.5, "an accuracy from 0 to 1 in epoch 2, found 1.5");
+  refused(state.history[2].validation_metric, -0.5, "an accuracy from 0 to 1 in epoch 3, found -0.5");
   refused(state.plateau.best, infinity, "a best loss of the plateau");
   refused(state.plateau.best, state.history[2].validation_loss, "a best loss of the plateau");
   refused(state.plateau.wait, 3, "a wait of the plateau");

@@ -20,19 +20,19 @@ TEST_CASE("a network overfits one batch", "[training]") {
       fit(network, samples, {.batch = 6, .epochs = 200, .optimizer = Sgd{.learning_rate = 0.05}, .threads = 1});
   CHECK(history.front().loss > 0.1);
   CHECK(history.back().loss < 1e-3);
-  CHECK(history.back().accuracy == 1);
+  CHECK(history.back().metric == 1);
   const Evaluation result = evaluate(network, samples);
   CHECK(result.loss < 1e-3);
-  CHECK(result.accuracy == 1);
+  CHECK(result.metric == 1);
 }
 
 TEST_CASE("a network learns what carries over to new images", "[training]") {
   auto network = build<float>(net, shape, 1);
   const auto train = halves(200, 1), test = halves(200, 2);
-  CHECK(evaluate(network, test).accuracy < 0.75);
+  CHECK(evaluate(network, test).metric < 0.75);
   const History history = fit(network, train, test, {.batch = 10, .epochs = 8, .optimizer = quick});
-  CHECK(history.back().validation_accuracy > 0.9);
-  CHECK(evaluate(network, test).accuracy == history.back().validation_accuracy);
+  CHECK(history.back().validation_metric > 0.9);
+  CHECK(evaluate(network, test).metric == history.back().validation_metric);
 }
 
 TEST_CASE("the last batch may be short, and a batch larger than the set is the set", "[training]") {
@@ -95,31 +95,36 @@ TEST_CASE("class weights multiply the loss of their class", "[training]") {
   const std::vector<int> labels{0, 0, 1};
   const View<float> view{logits.data(), 3, {1, 1, 2}};
   const auto loss = [&](std::vector<float> weights) {
-    return softmax_cross_entropy(view, std::span(labels), weights, false).loss;
+    return SoftmaxCrossEntropy{.class_weights = weights}(view, label_targets(labels), false).loss;
   };
   const double first = std::log1p(std::exp(-3.0)), second = std::log1p(std::exp(2.5)), third = std::log(2.0);
   CHECK(loss({}) == Approx(first + second + third));
   CHECK(loss({2, 5}) == Approx(2 * first + 2 * second + 5 * third));
   // Weights of two and half the rate: the same steps, bit for bit.
   const auto samples = halves(12);
-  CHECK(trained({.batch = 4, .epochs = 3, .optimizer = Sgd{.learning_rate = 0.01, .decay = 0}, .class_weights = {2, 2}},
+  CHECK(trained({.batch = 4,
+                 .epochs = 3,
+                 .loss = SoftmaxCrossEntropy{.class_weights = {2, 2}},
+                 .optimizer = Sgd{.learning_rate = 0.01, .decay = 0}},
                 samples) ==
         trained({.batch = 4, .epochs = 3, .optimizer = Sgd{.learning_rate = 0.02, .decay = 0}}, samples));
-  CHECK(trained({.batch = 4, .epochs = 3, .optimizer = quick, .class_weights = {1, 3}}, samples) !=
-        trained({.batch = 4, .epochs = 3, .optimizer = quick, .class_weights = {3, 1}}, samples));
+  CHECK(trained({.batch = 4, .epochs = 3, .loss = SoftmaxCrossEntropy{.class_weights = {1, 3}}, .optimizer = quick},
+                samples) !=
+        trained({.batch = 4, .epochs = 3, .loss = SoftmaxCrossEntropy{.class_weights = {3, 1}}, .optimizer = quick},
+                samples));
 }
 
 TEST_CASE("the loss is finite at extreme logits, and refuses NaN and unknown labels", "[training]") {
   std::vector<float> logits{1e4F, -1e4F, 1e4F, -1e4F};
   const std::vector<int> labels{0, 1};
-  const LossSum sum = softmax_cross_entropy(View<float>{logits.data(), 2, {1, 1, 2}}, std::span(labels), {}, true);
+  const LossSum sum = SoftmaxCrossEntropy{}(View<float>{logits.data(), 2, {1, 1, 2}}, label_targets(labels), true);
   CHECK(sum.loss == 2e4);
-  CHECK(sum.correct == 1);
+  CHECK(sum.metric == 1);
   CHECK(logits == std::vector<float>{0, 0, 0.5F, -0.5F});  // a saturated wrong answer still learns
   const auto error = [](std::vector<float> z, std::vector<int> label, std::vector<float> weights = {}) {
     std::string text;
     const auto call = [&] {
-      softmax_cross_entropy(View<float>{z.data(), 1, {1, 1, 2}}, std::span<const int>(label), weights, true);
+      SoftmaxCrossEntropy{.class_weights = weights}(View<float>{z.data(), 1, {1, 1, 2}}, label_targets(label), true);
     };
     text = message_of<ShapeError>([&] {
       text = message_of<NumericError>(call);
@@ -135,7 +140,7 @@ TEST_CASE("the loss is finite at extreme logits, and refuses NaN and unknown lab
   CHECK(error({0, -infinity}, {1}) == "the loss is infinite");
   CHECK(error({0, 1}, {2}) == "loss: expected a label below 2, found 2");
   CHECK(error({0, 1}, {-1}) == "loss: expected a label below 2, found -1");
-  CHECK(error({0, 1}, {0, 1}) == "loss: expected a label for each of 1 images, found 2");
+  CHECK(error({0, 1}, {0, 1}) == "loss: expected targets of 1 x 1, found 2 x 1");
   CHECK(error({0, 1}, {0}, {1}) == "loss: expected 2 class weights, found 1");
 }
 
@@ -149,7 +154,10 @@ struct SpoiltSamples {
 
   std::size_t size() const { return sound.size(); }
   Shape shape() const { return sound.shape(); }
-  int label(std::size_t index) const { return sound.label(index); }
+  Shape target_shape() const { return sound.target_shape(); }
+  void read_target(std::size_t index, std::uint32_t epoch, std::span<float> out) const {
+    sound.read_target(index, epoch, out);
+  }
   void read(std::size_t index, std::uint32_t epoch, std::span<float> out) const {
     sound.read(index, epoch, out);
     if (index == spoilt && epoch >= from) out[5] = std::nanf("");
@@ -205,7 +213,9 @@ TEST_CASE("options out of range are refused before training", "[training]") {
   };
   CHECK(error({.epochs = 0}) == "fit: expected 1 epoch or more, found 0");
   CHECK(error({.batch = 0}) == "batch: expected 1 or more, found 0");
-  CHECK(error({.class_weights = {1, 2, 3}}) == "fit: expected 2 class weights, found 3");
+  CHECK(message_of<ShapeError>([&] {
+          error({.loss = SoftmaxCrossEntropy{.class_weights = {1, 2, 3}}});
+        }) == "loss: expected 2 class weights, found 3");
   CHECK_THAT(error({.optimizer = Sgd{.learning_rate = 0}}), Contains("learning rate above 0"));
   CHECK_THAT(error({.optimizer = Sgd{.learning_rate = std::nan("")}}), Contains("learning rate above 0"));
   CHECK_THAT(error({.optimizer = Sgd{.momentum = 1}}), Contains("momentum in [0, 1)"));
@@ -242,7 +252,7 @@ TEST_CASE("the learning rate follows the plateau rule through a run, and early s
   auto network = build<float>(net, shape, 1);
   FitOptions options{.batch = 4, .epochs = 9, .optimizer = quick};
   // Nothing but the first epoch counts as better: the rate halves after every second epoch, to its floor.
-  options.plateau = ReduceOnPlateau{.factor = 0.5, .patience = 2, .min_delta = 1e6, .min_rate = 0.004};
+  options.schedule = ReduceOnPlateau{.factor = 0.5, .patience = 2, .min_delta = 1e6, .min_rate = 0.004};
   std::vector<double> rates;
   for (const EpochRecord& record : fit(network, train, validation, options)) rates.push_back(record.learning_rate);
   const std::vector<double> expected{0.02, 0.02, 0.02, 0.01, 0.01, 0.005, 0.005, 0.004, 0.004};
@@ -265,15 +275,15 @@ TEST_CASE("evaluation leaves unknown labels out and refuses labels beyond the cl
   const auto all = evaluate(network, ArraySamples(copy(), {0, 1, 1}), 2);
   const auto of = [&](int n, int label) { return static_cast<double>(p.view().image(n)[label]); };
   CHECK(all.loss == Approx(-(std::log(of(0, 0)) + std::log(of(1, 1)) + std::log(of(2, 1))) / 3));
-  CHECK(std::ranges::equal(all.probabilities, p.span()));
-  CHECK(all.of_class(1) == std::vector<float>{p.data()[1], p.data()[3], p.data()[5]});
+  CHECK(std::ranges::equal(all.predictions, p.span()));
+  CHECK(all.of_output(1) == std::vector<float>{p.data()[1], p.data()[3], p.data()[5]});
   const auto one = evaluate(network, ArraySamples(copy(), {-1, 1, -1}));
   CHECK(one.loss == Approx(-std::log(of(1, 1))));
-  CHECK(one.probabilities == all.probabilities);
+  CHECK(one.predictions == all.predictions);
   CHECK(std::isnan(evaluate(network, ArraySamples(copy(), {-1, -1, -1})).loss));
   CHECK(message_of<ShapeError>([&] {
           evaluate(network, ArraySamples(copy(), {0, 2, 0}));
-        }) == "evaluate: expected a label below 2, found 2");
+        }) == "loss: expected a label below 2, found 2");
   CHECK_THROWS_AS(evaluate(network, halves(0)), ShapeError);
 }
 
@@ -282,7 +292,7 @@ TEST_CASE("frozen layers keep their weights through a run, whatever the optimize
       describe(Conv2d{.filters = 5, .trainable = false}, Relu{}, MaxPool2d{}, Flatten{}, Dense{.units = 8}, Relu{},
                Dense{.units = 8, .trainable = false}, Relu{}, Dense{.units = 2}, Softmax{});
   for (const Optimizer& optimizer : std::vector<Optimizer>{quick, Adam{}, AdamW{}, Adadelta{}}) {
-    INFO("optimizer " << optimizer.index());
+    INFO("optimizer " << optimizer.kind());
     auto network = build<float>(frozen, shape, 1);
     REQUIRE(network.trainable().size() == 2);
     const auto before = weights_of(network);

@@ -3,7 +3,7 @@
 /// (max-pool, dropout, softmax) are abell's plain loops.
 
 #include <abell/kernels/pool.hpp>
-#include <abell/training/loss.hpp>
+#include <abell/losses/softmax_cross_entropy.hpp>
 #include <memory>
 #include <vector>
 
@@ -52,7 +52,7 @@ class Chain {
     dropped_.resizeLike(hidden_);
     drop(*task_, step_, size(hidden_), hidden_.data(), dropped_.data());
     put(logits_, dropped_, second_);
-    softmax_cross_entropy<float>(View<float>{logits_.data(), batch_, Shape{1, 1, classes}}, task_->labels, {}, true);
+    SoftmaxCrossEntropy{}(View<float>{logits_.data(), batch_, Shape{1, 1, classes}}, task_->targets, true);
     backward();
     update_.run(task_->threads, parameters_, gradients_);
     ++step_;

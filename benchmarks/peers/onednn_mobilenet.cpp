@@ -1,6 +1,6 @@
 /// MobileNet as a chain of oneDNN primitives: its training step, and its prediction.
 
-#include <abell/training/loss.hpp>
+#include <abell/losses/softmax_cross_entropy.hpp>
 
 #include "onednn_dense.hpp"
 #include "onednn_unit.hpp"
@@ -45,7 +45,7 @@ class MobileNetChain {
     drop(*task_, step_, size, values_of(pooled_), values_of(dropped_));
     second_.run();
     const View<float> logits{values_of(logits_->output()), task_->images.batch(), Shape{1, 1, 2}};
-    softmax_cross_entropy<float>(logits, task_->labels, {}, true);
+    SoftmaxCrossEntropy{}(logits, task_->targets, true);
     third_.run();
     drop(*task_, step_, size, values_of(pooled_gradient_), values_of(pooled_gradient_));
     fourth_.run();

@@ -1,7 +1,7 @@
 #pragma once
 /// The custom network as a chain of oneDNN primitives: its training step, and its prediction.
 
-#include <abell/training/loss.hpp>
+#include <abell/losses/softmax_cross_entropy.hpp>
 #include <algorithm>
 #include <memory>
 #include <vector>
@@ -49,7 +49,7 @@ class Chain {
     drop(task, step_, size, values_of(hidden_->output()), values_of(dropped_));
     second_.run();
     const View<float> logits{values_of(logits_->output()), task.images.batch(), Shape{1, 1, 2}};
-    softmax_cross_entropy<float>(logits, task.labels, {}, true);
+    SoftmaxCrossEntropy{}(logits, task.targets, true);
     third_.run();
     drop(task, step_, size, values_of(hidden_gradient_), values_of(hidden_gradient_));
     fourth_.run();

@@ -19,20 +19,22 @@ template <class Model>
 struct TaskOf {
   NetworkOf<Model> network = build_model<Model>();
   Tensor<float> images;
-  std::vector<int> labels;
+  Tensor<float> targets;
   FitOptions options{.optimizer = Model::optimizer()};  ///< and the seed of the dropout masks
   int threads;
 
   TaskOf(int batch, int thread_count, std::uint32_t stream = 0)
-      : images(normal_images(batch, Model::input, stream)), labels(alternating_labels(batch)), threads(thread_count) {}
+      : images(normal_images(batch, Model::input, stream)),
+        targets(alternating_targets(batch)),
+        threads(thread_count) {}
 
   /// The gradients of the first training step, in the order of abell's arena.
   std::vector<float> gradients() const {
     NetworkOf<Model> copy = build_model<Model>();
     std::ranges::copy(network.parameters(), copy.parameters().begin());
     OptimizerState<float> state(options.optimizer, copy.parameters().size());
-    Workspace<float> space = copy.workspace(images.batch(), true, threads);
-    train_step(copy, options, state, space, images, labels);
+    Workspace<float> space = copy.workspace(images.batch(), Mode::train, threads);
+    train_step(copy, options, state, space, images, targets);
     return {space.gradients.span().begin(), space.gradients.span().end()};
   }
   std::vector<float> probabilities() const {
@@ -75,7 +77,7 @@ void set_norms(TaskOf<Model>& task, Norms norms) {
     offset += layer.parameter_count();
   }
   const int some = std::min(4, task.images.batch());
-  Workspace<float> space = task.network.workspace(some, true, task.threads);
+  Workspace<float> space = task.network.workspace(some, Mode::train, task.threads);
   task.network.forward(std::as_const(task.images).view().slice(0, some), space);
   for (int i = 0; i < 600; ++i) task.network.update_statistics(space, some);  // 0.99^600 = 0.002 of the old ones stay
 }

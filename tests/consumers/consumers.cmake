@@ -1,11 +1,11 @@
 # Programs of other people: each way of getting abell builds a small program and runs it. The README's
-# own program is taken from its page and built as the page says.
+# own program is taken from its page and built as the page says. One adds a layer, a loss and an optimizer.
 
 if(NOT ABELL_INSTALL)
   return()
 endif()
 
-set(ways install find_package components pkg_config add_subdirectory readme)
+set(ways install find_package components pkg_config add_subdirectory readme extend)
 if(CMAKE_CXX_COMPILER_ID STREQUAL GNU AND CMAKE_BUILD_TYPE STREQUAL Sanitize)
   list(APPEND ways readme_sanitized) # takes a minute
 endif()

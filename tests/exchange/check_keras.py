@@ -4,6 +4,7 @@ check_keras.py read FOLDER: reads FOLDER/ours-*.h5 the way Keras 2.2.4 does (eng
 Layers and shapes are those of keras-applications 1.0.8 and of Table 3; the numbers are `numbered`'s."""
 
 import pathlib
+import re
 import sys
 
 import h5py
@@ -50,6 +51,34 @@ def cluster_net(convolution, dense):
     for i, (inputs, units) in enumerate([(1152, 256), (256, 2)], 1):
         layers.append((dense(i), [("kernel", (inputs, units)), ("bias", (units,))]))
     return layers
+
+
+def names_of(classes):
+    """Keras 2.2.4's names of layers without one (engine/base_layer.py): the class in snake case, and its count."""
+    names, counts = [], {}
+    for kind in classes:
+        counts[kind] = counts.get(kind, 0) + 1
+        kind_and_rest = re.sub(r"(.)([A-Z][a-z0-9]+)", r"\1_\2", kind)
+        names.append(re.sub("([a-z])([A-Z])", r"\1_\2", kind_and_rest).lower() + f"_{counts[kind]}")
+    return names
+
+
+def branched(keras_order=False):
+    """`branched` of exchange.cpp; a transposed kernel is (height, width, filters, channels) in Keras too. Our files have
+    a layer before those within it, Keras's the layers by their distance from the end."""
+    layers = [("Conv2D", [("kernel", (3, 3, 3, 4))]), ("BatchNormalization", norm(4)), ("LeakyReLU", []), ("Add", []),
+              ("Conv2D", [("kernel", (3, 3, 4, 4)), ("bias", (4,))]), ("BatchNormalization", norm(4)), ("ReLU", []),
+              ("Conv2D", [("kernel", (1, 1, 4, 4)), ("bias", (4,))]), ("Concatenate", []), ("AveragePooling2D", []),
+              ("Conv2DTranspose", [("kernel", (3, 2, 3, 4)), ("bias", (3,))]), ("MaxPooling2D", []), ("UpSampling2D", []),
+              ("DepthwiseConv2D", [("depthwise_kernel", (3, 3, 4, 1))]), ("Reshape", []), ("GlobalMaxPooling2D", []),
+              ("Dense", [("kernel", (11, 2)), ("bias", (2,))]), ("Softmax", [])]
+    layers = list(zip(names_of(kind for kind, _ in layers), (parameters for _, parameters in layers)))
+    order = [0, 1, 2, 4, 5, 7, 6, 3, 11, 9, 12, 10, 13, 8, 14, 15, 16, 17] if keras_order else range(len(layers))
+    return [layers[i] for i in order]
+
+
+def our_name(layer):
+    return layer.replace("batch_normalization", "batch_norm")
 
 
 def put_list(group, name, texts, limit, variable):
@@ -100,6 +129,7 @@ def write_all(folder):
     names = {count(kind)(i): f"{kind}_{i}" for kind in ("conv2d", "dense") for i in range(1, 7)}
     write(folder / "custom-tensorflow.h5", cluster_net(count("conv2d"), count("dense")), ours=lambda layer: names.get(layer, layer))
     write(folder / "custom-keras.h5", cluster_net("conv2d_{}".format, "dense_{}".format), root="model_weights")
+    write(folder / "branched-keras.h5", branched(keras_order=True), ours=our_name)
 
 
 def get_list(group, name):
@@ -113,13 +143,15 @@ def get_list(group, name):
     return data
 
 
-def read(path, layers):
+def read(path, layers, ours=lambda layer: layer, all_names=None):
     """load_weights_from_hdf5_group and ..._by_name of Keras 2.2.4."""
     wanted = [(layer, parameters) for layer, parameters in layers if parameters]
     with h5py.File(path, "r") as file:
         assert file.attrs["keras_version"].decode("utf8") == "2.2.4"
         assert file.attrs["backend"].decode("utf8") == "tensorflow"
-        found = [name for name in get_list(file, "layer_names") if get_list(file[name], "weight_names")]
+        names = get_list(file, "layer_names")
+        assert all_names is None or names == all_names, (path, names)
+        found = [name for name in names if get_list(file[name], "weight_names")]
         assert found == [layer for layer, _ in wanted], (path, found)
         for name, (layer, parameters) in zip(found, wanted):
             group = file[name]
@@ -128,7 +160,8 @@ def read(path, layers):
             for weight, (parameter, shape) in zip(weights, parameters):
                 assert weight.shape == shape, (path, name, parameter, weight.shape, shape)
                 assert weight.dtype == "float32"
-                assert numpy.array_equal(weight[()], numbered(f"{layer}/{parameter}", shape)), (path, name, parameter)
+                assert weight.name == f"/{layer}/{layer}/{parameter}:0", (path, weight.name)
+                assert numpy.array_equal(weight[()], numbered(f"{ours(layer)}/{parameter}", shape)), (path, name, parameter)
     print(f"{path.name}: as Keras reads it")
 
 
@@ -139,6 +172,7 @@ def main(what, folder):
     else:
         read(folder / "ours-imagenet.h5", mobilenet(True))
         read(folder / "ours-custom.h5", cluster_net("conv2d_{}".format, "dense_{}".format))
+        read(folder / "ours-branched.h5", branched(), ours=our_name, all_names=[layer for layer, _ in branched()])
 
 
 main(*sys.argv[1:])

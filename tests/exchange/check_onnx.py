@@ -14,6 +14,9 @@ try:
 except ImportError:
     onnxruntime = None
 
+# OpenCV 4.6 takes no transposed convolution whose padding differs between the sides.
+NOT_IN_OPENCV = {"conv_transpose_even", "conv_transpose_same"}
+
 
 def in_opencv(model, images):
     """OpenCV before 4.7 knows Clip only with its limits as attributes, as they were before opset 11."""
@@ -54,7 +57,10 @@ for path in paths:
         assert sizes == ["batch", *array.shape[1:]], (path, sizes, array.shape)
     assert not any(node.op_type == "Dropout" for node in model.graph.node)
     assert {p.key: p.value for p in model.metadata_props}["case"] == path.stem
-    for run in (in_opencv, in_onnxruntime) if onnxruntime else (in_opencv,):
+    runs = [in_onnxruntime] if onnxruntime else []
+    if path.stem not in NOT_IN_OPENCV:
+        runs.append(in_opencv)
+    for run in runs:
         worst = 0
         for batch in (images, images[:1]):
             wanted = expected[: len(batch)]

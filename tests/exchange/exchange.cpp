@@ -80,6 +80,72 @@ void write_case(const fs::path& folder, const std::string& name, const Descripti
             {answers.span().begin(), answers.span().end()});
 }
 
+void write_layer_cases(const fs::path& folder) {
+  const Conv2d conv{.filters = 4};
+  write_case(folder, "activations",
+             describe(conv, LeakyRelu{}, conv, LeakyRelu{.negative_slope = 0.01}, conv, Sigmoid{}, conv, Tanh{}, conv,
+                      Relu{}, conv, Relu6{}),
+             {5, 7, 3});
+  for (const auto& [name, padding] :
+       {std::pair{"same", Padding::same}, {"valid", Padding::valid}, {"symmetric", Padding::symmetric}}) {
+    write_case(folder, std::string("average_pool_") + name,
+               describe(AveragePool2d{.window = {3, 2}, .stride = {2, 1}, .padding = padding},
+                        AveragePool2d{.window = 5, .stride = 1, .padding = padding}),
+               {14, 9, 3});
+    write_case(folder, std::string("conv_transpose_") + name,
+               describe(Conv2dTranspose{.filters = 5, .kernel = {3, 5}, .stride = {2, 3}, .padding = padding},
+                        Conv2dTranspose{.filters = 2, .kernel = {1, 3}, .stride = {3, 1}, .padding = padding},
+                        Conv2dTranspose{.filters = 3, .kernel = 5, .padding = padding, .bias = false}),
+               {3, 5, 4});
+  }
+  write_case(folder, "conv_transpose_even",
+             describe(Conv2dTranspose{.filters = 5, .kernel = {2, 4}, .stride = {3, 1}},
+                      Conv2dTranspose{.filters = 2, .kernel = {4, 2}, .padding = Padding::valid}),
+             {4, 3, 3});
+  write_case(folder, "global_max_pool", describe(conv, GlobalMaxPool2d{}, Dense{.units = 3}), {5, 7, 3});
+  for (const auto& [name, interpolation] :
+       {std::pair{"nearest", UpSampling::nearest}, {"bilinear", UpSampling::bilinear}}) {
+    write_case(folder, std::string("up_sample_") + name,
+               describe(UpSample2d{.size = {2, 3}, .interpolation = interpolation},
+                        UpSample2d{.size = {4, 1}, .interpolation = interpolation}),
+               {3, 5, 2});
+  }
+  // What comes before decides in which order the values stand: a map, a vector, a map as a vector.
+  write_case(folder, "reshape_map", describe(conv, Reshape{.shape = {7, 4, 5}}, conv), {5, 7, 3});
+  write_case(folder, "reshape_vector",
+             describe(GlobalAveragePool2d{}, Dense{.units = 24}, Reshape{.shape = {3, 4, 2}}, conv), {5, 7, 3});
+  write_case(folder, "reshape_flattened", describe(Flatten{}, Tanh{}, Reshape{.shape = {7, 3, 5}}, conv), {5, 7, 3});
+  write_case(folder, "reshape_to_vector", describe(conv, Reshape{.shape = {1, 1, 140}}, Dense{.units = 3}), {5, 7, 3});
+}
+
+void write_nested_cases(const fs::path& folder) {
+  const Conv2d conv{.filters = 4};
+  const auto block = Residual{describe(conv, BatchNorm{}, Relu{}, conv, BatchNorm{})};
+  write_case(folder, "residual",
+             describe(conv, block, Relu{},
+                      Residual{describe(Conv2d{.filters = 6, .stride = 2}, Tanh{}, Residual{describe(Sigmoid{})}),
+                               describe(Conv2d{.filters = 6, .kernel = 1, .stride = 2})},
+                      Flatten{}, Dense{.units = 3}),
+             {9, 8, 3});
+  write_case(folder, "residual_vectors",
+             describe(Flatten{}, Residual{describe(Dense{.units = 24}, Tanh{})}, Residual{describe(Flatten{}, Relu{})},
+                      Dense{.units = 2}, Softmax{}),
+             {3, 4, 2});
+  write_case(folder, "concatenate",
+             describe(Concatenate{describe(conv, Relu{}, MaxPool2d{}), describe(AveragePool2d{}),
+                                  describe(Conv2d{.filters = 2, .kernel = 1, .stride = 2}, LeakyRelu{})},
+                      Concatenate{describe(GlobalMaxPool2d{}), describe(GlobalAveragePool2d{})}, Dense{.units = 3}),
+             {7, 6, 3});
+  const auto down = [&](const auto& inner) {
+    return describe(conv, Relu{},
+                    Concatenate{join(join(describe(MaxPool2d{}), inner), describe(UpSample2d{})), describe()}, conv,
+                    Relu{});
+  };
+  write_case(folder, "unet",
+             join(down(down(down(describe(conv, Relu{})))), describe(Conv2d{.filters = 1, .kernel = 1}, Sigmoid{})),
+             {8, 16, 3});
+}
+
 void write_onnx_cases(const fs::path& folder) {
   const auto windows = [](Padding padding) {
     return describe(Conv2d{.filters = 5, .kernel = {3, 2}, .stride = {2, 1}, .padding = padding}, Relu{},
@@ -110,7 +176,18 @@ void write_onnx_cases(const fs::path& folder) {
   write_case(folder, "cluster_net", cluster_net, cluster_net_input, 2);
   write_case(folder, "mobilenet", mobilenet, mobilenet_input, 2);
   write_case(folder, "mobilenet_imagenet", make_mobilenet_imagenet({.alpha = 0.25, .classes = 1000}), {65, 96, 3});
+  write_layer_cases(folder);
+  write_nested_cases(folder);
 }
+
+/// Layers that Keras calls otherwise, and layers within layers.
+constexpr auto branched =
+    describe(Conv2d{.filters = 4, .bias = false}, BatchNorm{}, LeakyRelu{},
+             Residual{describe(Conv2d{.filters = 4}, BatchNorm{}, Relu{}), describe(Conv2d{.filters = 4, .kernel = 1})},
+             Concatenate{describe(AveragePool2d{}, Conv2dTranspose{.filters = 3, .kernel = {3, 2}}),
+                         describe(MaxPool2d{}, UpSample2d{}, DepthwiseConv2d{.bias = false}), describe()},
+             Reshape{.shape = {4, 12, 11}}, GlobalMaxPool2d{}, Dense{.units = 2}, Softmax{});
+constexpr Shape branched_input{8, 6, 3};
 
 Described<> numbered(Described<> network) {
   network.number();
@@ -120,17 +197,19 @@ Described<> numbered(Described<> network) {
 void write_keras(const fs::path& folder) {
   save_keras_weights(folder / "ours-imagenet.h5", numbered({make_mobilenet_imagenet(), mobilenet_input}));
   save_keras_weights(folder / "ours-custom.h5", numbered({cluster_net, cluster_net_input}));
+  save_keras_weights(folder / "ours-branched.h5", numbered({branched, branched_input}));
 }
 
-/// The file's first word tells the network: imagenet-..., no_top-..., whole-..., custom-...
+/// The file's first word tells the network: imagenet-..., no_top-..., whole-..., custom-..., branched-...
 void read_keras(const fs::path& folder) {
   int files = 0;
   for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
     const std::string name = entry.path().filename().string();
     const std::string kind = name.substr(0, name.find('-'));
-    Described<> network = kind == "imagenet" ? Described<>(make_mobilenet_imagenet(), mobilenet_input)
-                          : kind == "custom" ? Described<>(cluster_net, cluster_net_input)
-                                             : Described<>(mobilenet, mobilenet_input);
+    Described<> network = kind == "imagenet"   ? Described<>(make_mobilenet_imagenet(), mobilenet_input)
+                          : kind == "custom"   ? Described<>(cluster_net, cluster_net_input)
+                          : kind == "branched" ? Described<>(branched, branched_input)
+                                               : Described<>(mobilenet, mobilenet_input);
     const std::vector<std::string> missing(kind == "no_top" ? 1 : 0, "dense_1");
     const LoadedWeights loaded = load_keras_weights(entry.path(), network, {.missing = missing});
     if (loaded.missing != missing) throw std::runtime_error(name + ": expected no weights for the head, found some");

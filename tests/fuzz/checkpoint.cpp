@@ -1,7 +1,7 @@
 /// Checkpoints: what is accepted is of one piece, and written and read again it is the same.
 
+#include <abell/training/checkpoint.hpp>
 #include <abell/training/fit.hpp>
-#include <abell/weights/checkpoint.hpp>
 #include <cmath>
 #include <string>
 
@@ -29,7 +29,7 @@ TrainingState<float> state_of(const Described<>& of, int epochs) {
   state.epoch = epochs;
   state.batch = 3;
   state.seen = 30;
-  state.correct = 20;
+  state.metric_sum = 20;
   state.loss_sum = 12.5;
   for (int epoch = 1; epoch <= epochs; ++epoch) {
     auto& record = state.history.emplace_back();

@@ -6,7 +6,7 @@ cd "${1:-$ABELL_SOURCE}/include"
 
 find abell -name '*.hpp' -o -name '*.inl' | LC_ALL=C sort | xargs awk '
   BEGIN {
-    split("core=1 kernels=2 images=2 metrics=2 votes=2 layers=3 data=3 sky=3 report=3 network=4 models=5 weights=5 training=6 testing=6", pairs, " ")
+    split("core=1 kernels=2 images=2 metrics=2 losses=2 votes=2 layers=3 data=3 sky=3 report=3 network=4 models=5 weights=5 inference=6 training=7 testing=7", pairs, " ")
     for (i in pairs) { split(pairs[i], pair, "="); floor_of[pair[1]] = pair[2] }
   }
   function complain(what) { printf "%s:%d: %s\n", FILENAME, FNR, what; broken = 1 }

@@ -77,18 +77,76 @@ struct CachedSamplesOptions {
   std::uint64_t seed = 0;  ///< of the augmentation
 };
 
-/// Part of a cache, with labels; models `Samples`. The draw of a sample depends on the seed, the
+/// What a network shall answer for each image of a cache: numbers, a label being the simplest, or masks.
+class CachedTargets {
+ public:
+  /// `values` has shape.size() numbers for each image.
+  static CachedTargets numbers(const Shape& shape, std::vector<float> values) {
+    CachedTargets targets;
+    targets.shape_ = shape;
+    targets.values_ = std::move(values);
+    return targets;
+  }
+  static CachedTargets labels(const std::vector<int>& labels) {
+    return numbers({1, 1, 1}, std::vector<float>(labels.begin(), labels.end()));
+  }
+  /// 1 + the class of each pixel, 0 where it is not known (`cache_masks`): the targets are the classes, and -1.
+  static CachedTargets masks(std::shared_ptr<const PixelCache> masks) {
+    CachedTargets targets;
+    targets.shape_ = masks->shape();
+    targets.masks_ = std::move(masks);
+    return targets;
+  }
+
+  const Shape& shape() const { return shape_; }
+  /// The number of images.
+  std::size_t size() const { return masks_ ? masks_->size() : values_.size() / shape_.size(); }
+  /// The numbers of image `index`, of targets that are no masks.
+  std::span<const float> at(std::size_t index) const {
+    return std::span(values_).subspan(index * shape_.size(), shape_.size());
+  }
+  /// The target of image `index`; a mask is seen through `map` as its image is, each pixel taken from the nearest one.
+  void read(std::size_t index, const kernels::AffineMap& map, std::span<float> out) const {
+    if (!masks_) {
+      std::ranges::copy(at(index), out.begin());
+      return;
+    }
+    thread_local std::vector<float> room;
+    const auto classes = std::get<std::span<const std::uint8_t>>(masks_->read(index, room));
+    const auto inside = [](double at, int size) { return at >= -0.5 && at < size - 0.5; };
+    for (int row = 0; row < shape_.height; ++row) {
+      for (int column = 0; column < shape_.width; ++column) {
+        const double from_row = map.rr * row + map.rc * column + map.r0;
+        const double from_column = map.cr * row + map.cc * column + map.c0;
+        float& value = out[static_cast<std::size_t>(row * shape_.width + column)];
+        value = -1;
+        if (!inside(from_row, shape_.height) || !inside(from_column, shape_.width)) continue;
+        const int nearest = static_cast<int>(from_row + 0.5) * shape_.width + static_cast<int>(from_column + 0.5);
+        value = static_cast<float>(classes[static_cast<std::size_t>(nearest)]) - 1;
+      }
+    }
+  }
+
+ private:
+  CachedTargets() = default;
+
+  Shape shape_ = {1, 1, 1};
+  std::vector<float> values_;
+  std::shared_ptr<const PixelCache> masks_;
+};
+
+/// Part of a cache, with targets; models `Samples`. The draw of a sample depends on the seed, the
 /// epoch and its position in the cache, and not on the part that it is in.
 class CachedSamples {
  public:
-  /// `labels` has one entry for each image of the cache, `indices` names those of this part.
+  /// There is a target for each image of the cache, `indices` names those of this part.
   /// Throws ShapeError and OptionError when they do not fit the cache.
-  CachedSamples(std::shared_ptr<const PixelCache> cache, std::vector<int> labels, std::vector<std::size_t> indices,
+  CachedSamples(std::shared_ptr<const PixelCache> cache, CachedTargets targets, std::vector<std::size_t> indices,
                 CachedSamplesOptions options = {})
-      : cache_(std::move(cache)), labels_(std::move(labels)), indices_(std::move(indices)), options_(options) {
-    if (labels_.size() != cache_->size()) {
-      throw ShapeError("samples: expected a label for each of " + std::to_string(cache_->size()) + " images, found " +
-                       std::to_string(labels_.size()));
+      : cache_(std::move(cache)), targets_(std::move(targets)), indices_(std::move(indices)), options_(options) {
+    if (targets_.size() != cache_->size()) {
+      throw ShapeError("samples: expected a target for each of " + std::to_string(cache_->size()) + " images, found " +
+                       std::to_string(targets_.size()));
     }
     for (const std::size_t index : indices_) {
       if (index >= cache_->size()) {
@@ -102,9 +160,15 @@ class CachedSamples {
     if (options_.augmentation) check(*options_.augmentation);
   }
 
+  /// With labels as targets.
+  CachedSamples(std::shared_ptr<const PixelCache> cache, const std::vector<int>& labels,
+                std::vector<std::size_t> indices, CachedSamplesOptions options = {})
+      : CachedSamples(std::move(cache), CachedTargets::labels(labels), std::move(indices), options) {}
+
   std::size_t size() const { return indices_.size(); }
   const Shape& shape() const { return cache_->shape(); }
-  int label(std::size_t index) const { return labels_[indices_[index]]; }
+  const Shape& target_shape() const { return targets_.shape(); }
+  int label(std::size_t index) const { return static_cast<int>(targets_.at(indices_[index])[0]); }
   /// The position in the cache of sample `index`.
   std::size_t cache_index(std::size_t index) const { return indices_[index]; }
 
@@ -113,11 +177,7 @@ class CachedSamples {
     const std::size_t at = indices_[index];
     const Pixels pixels = cache_->read(at, room);
     const Shape& s = shape();
-    kernels::AffineMap map;
-    if (const auto& augmentation = options_.augmentation) {
-      map = affine_map(draw(*augmentation, options_.seed, epoch, static_cast<std::uint32_t>(at), s), s,
-                       augmentation->centre);
-    }
+    const kernels::AffineMap map = map_of(at, epoch);
     std::visit(
         [&](const auto& values) {
           const ByteScale scale = options_.standardise ? standard_scale(values) : options_.scale;
@@ -131,9 +191,22 @@ class CachedSamples {
         pixels);
   }
 
+  void read_target(std::size_t index, std::uint32_t epoch, std::span<float> out) const {
+    const std::size_t at = indices_[index];
+    targets_.read(at, map_of(at, epoch), out);
+  }
+
  private:
+  kernels::AffineMap map_of(std::size_t at, std::uint32_t epoch) const {
+    const auto& augmentation = options_.augmentation;
+    if (!augmentation) return {};
+    const Shape& s = shape();
+    return affine_map(draw(*augmentation, options_.seed, epoch, static_cast<std::uint32_t>(at), s), s,
+                      augmentation->centre);
+  }
+
   std::shared_ptr<const PixelCache> cache_;
-  std::vector<int> labels_;
+  CachedTargets targets_;
   std::vector<std::size_t> indices_;
   CachedSamplesOptions options_;
 };

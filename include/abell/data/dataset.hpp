@@ -9,6 +9,7 @@
 #include <array>
 #include <cstddef>
 #include <filesystem>
+#include <sstream>
 #include <string>
 #include <utility>
 #include <vector>
@@ -37,12 +38,16 @@ struct DataSet {
   }
 };
 
-struct DataSetOptions {
-  std::vector<std::string> positive = {};  ///< empty: the default rule of `positive_classes`
-  bool need_class = true;                  ///< whether a table without the column `class` is an error
-  bool need_train = true;                  ///< whether a set without training images is an error
-  bool need_set = true;                    ///< whether an image, or a folder of mere images, is an error
-};
+/// The classes that a field names, with semicolons between them; blanks around a name are left out.
+inline std::vector<std::string> classes_in(const std::string& field) {
+  std::vector<std::string> names;
+  std::istringstream parts(field);
+  for (std::string name; std::getline(parts, name, ';');) {
+    const std::size_t first = name.find_first_not_of(' ');
+    if (first != std::string::npos) names.push_back(name.substr(first, name.find_last_not_of(' ') + 1 - first));
+  }
+  return names;
+}
 
 /// Reads the set at `data`:
 /// - a folder with `train.csv`, `test.csv` (`image_id,class`) and `train_images/<image_id>.png`,
@@ -52,12 +57,13 @@ struct DataSetOptions {
 ///   its path in the folder;
 /// - a CSV table, or a folder with `table.csv` or one CSV file: `image` or `xray`,`optical` (paths
 ///   relative to the table), `class`, optional `split` (train, validation, test), `id`, `third` (an
-///   image for the first channel) and `exposure` (the X-ray image's exposure map);
+///   image for the first channel) and `exposure` (the X-ray image's exposure map); where they are asked for, columns
+///   of numbers, several classes with semicolons between them (none: of none of the classes), and `mask`;
 /// - unless `need_set`, an image (its id is `data`) or a folder of images (ids are file names).
 /// When only one of validation and test is there, it is the test split. Every file is checked to be
 /// there; none is opened. Throws IoError, FormatError and OptionError naming file and line.
 inline DataSet read_data_set(const std::filesystem::path& data, const DataSetOptions& options = {}) {
-  detail::Gathered gathered = detail::gather(data, options.need_class, options.need_set);
+  detail::Gathered gathered = detail::gather(data, options);
   DataSet set;
   set.source = data;
   set.objects = std::move(gathered.objects);
@@ -65,16 +71,30 @@ inline DataSet read_data_set(const std::filesystem::path& data, const DataSetOpt
   if (options.need_train && set.members(Split::train).empty()) {
     throw FormatError(data.string() + ": no image in the training split");
   }
-  set.classes = gathered.classes;
+  for (const std::string& field : gathered.classes) {
+    const auto names = options.several_classes ? classes_in(field) : std::vector{field};
+    set.classes.insert(set.classes.end(), names.begin(), names.end());
+  }
   std::ranges::sort(set.classes);
   set.classes.erase(std::unique(set.classes.begin(), set.classes.end()), set.classes.end());
   std::erase(set.classes, std::string());
+  const auto label_of = [&](const std::string& name) {
+    return static_cast<int>(std::ranges::lower_bound(set.classes, name) - set.classes.begin());
+  };
   for (std::size_t i = 0; i < set.objects.size(); ++i) {
-    const auto at = std::ranges::lower_bound(set.classes, gathered.classes[i]);
-    if (!gathered.classes[i].empty()) set.objects[i].label = static_cast<int>(at - set.classes.begin());
+    std::vector<int>& labels = set.objects[i].labels;
+    if (options.several_classes) {
+      for (const std::string& name : classes_in(gathered.classes[i])) labels.push_back(label_of(name));
+      std::ranges::sort(labels);
+      labels.erase(std::unique(labels.begin(), labels.end()), labels.end());
+    } else if (!gathered.classes[i].empty()) {
+      set.objects[i].label = label_of(gathered.classes[i]);
+    }
   }
-  set.positive = positive_classes(set.classes, options.positive, options.need_train);
-  if (options.need_train && options.need_class) {
+  if (options.several_classes) return set;
+  const bool two_sides = options.need_train && options.need_class;
+  set.positive = positive_classes(set.classes, options.positive, two_sides);
+  if (two_sides) {
     std::array<bool, 2> there{};
     for (const std::size_t i : set.members(Split::train)) {
       there[static_cast<std::size_t>(set.binary_label(set.objects[i]))] = true;

@@ -5,6 +5,7 @@
 #include <abell/data/object.hpp>
 #include <abell/data/position_columns.hpp>
 #include <abell/data/table.hpp>
+#include <abell/data/target_columns.hpp>
 #include <abell/images/fits_grammar.hpp>
 #include <algorithm>
 #include <array>
@@ -101,7 +102,7 @@ inline fs::path image_of_id(const fs::path& images, const std::string& id, const
 }
 
 /// `train.csv` and `test.csv` with `image_id,class`; images are `<split>_images/<image_id>.png`.
-inline Gathered gather_kosiba(const fs::path& folder, bool need_class) {
+inline Gathered gather_kosiba(const fs::path& folder, const DataSetOptions& options) {
   constexpr std::array<std::string_view, 5> known{"galaxy", "hi-z", "low-z", "other", "point"};
   Gathered set;
   std::map<std::string, fs::path> training;
@@ -112,8 +113,9 @@ inline Gathered gather_kosiba(const fs::path& folder, bool need_class) {
     if (!fs::exists(csv, error)) continue;
     const Table table = read_csv(csv);
     const std::size_t id = table.column("image_id");
-    const auto label = need_class ? std::optional(table.column("class")) : table.find("class");
+    const auto label = options.need_class ? std::optional(table.column("class")) : table.find("class");
     const PositionColumns position(table);
+    const TargetColumns targets(table, options);
     const fs::path images = folder / (name + "_images");
     if (!fs::is_directory(images, error)) throw IoError(images.string() + ": no such folder, named by " + table.name);
     std::map<std::string, std::string> seen;
@@ -121,7 +123,7 @@ inline Gathered gather_kosiba(const fs::path& folder, bool need_class) {
       const std::string& image_id = table.rows[row][id];
       const std::string name_of_class = label ? table.rows[row][*label] : std::string();
       check_id(seen, image_id, table.where(row));
-      if ((need_class || !name_of_class.empty()) && std::ranges::find(known, name_of_class) == known.end()) {
+      if ((options.need_class || !name_of_class.empty()) && std::ranges::find(known, name_of_class) == known.end()) {
         throw FormatError(table.where(row) + ": expected a class of low-z, hi-z, galaxy, point, other, found '" +
                           name_of_class + "'");
       }
@@ -133,6 +135,10 @@ inline Gathered gather_kosiba(const fs::path& folder, bool need_class) {
       }
       Object object{image_id, {file}, -1, split};
       position.fill(object, table.rows[row]);
+      targets.fill(object, row);
+      if (targets.mask()) {
+        object.mask = image_of_table(folder / table.rows[row][*targets.mask()], table.where(row));
+      }
       set.add(std::move(object), name_of_class);
     }
   }
@@ -183,7 +189,7 @@ inline Gathered gather_class_folders(const fs::path& folder) {
 
 /// A table with `image`, or `xray` and `optical` (one of whose fields may be empty); `class`; optional `third`
 /// (a band) and `exposure` (of the X-ray image), whose fields may be empty; optional `split` and `id` or `image_id`.
-inline Gathered gather_table(const fs::path& csv, bool need_class) {
+inline Gathered gather_table(const fs::path& csv, const DataSetOptions& options) {
   const Table table = read_csv(csv);
   const auto cell = [&](std::size_t row, std::optional<std::size_t> column) {
     return column ? table.rows[row][*column] : std::string();
@@ -198,11 +204,12 @@ inline Gathered gather_table(const fs::path& csv, bool need_class) {
   }
   auto id_column = table.find("id");
   if (!id_column) id_column = table.find("image_id");
-  const auto class_column = need_class ? std::optional(table.column("class")) : table.find("class");
+  const auto class_column = options.need_class ? std::optional(table.column("class")) : table.find("class");
   const auto split_column = table.find("split");
   const auto third_column = table.find("third");
   const auto exposure_column = table.find("exposure");
   const PositionColumns position(table);
+  const TargetColumns targets(table, options);
 
   Gathered set;
   std::map<std::string, std::string> seen;
@@ -215,23 +222,23 @@ inline Gathered gather_table(const fs::path& csv, bool need_class) {
       return image_of_table(csv.parent_path() / cell(row, column), table.where(row));
     };
     const bool any = std::ranges::any_of(images, [&](std::size_t column) { return !cell(row, column).empty(); });
+    const auto needed = [&](std::size_t column) {
+      if (!cell(row, column).empty()) return file_of(column);
+      throw FormatError(table.where(row) + ": expected a file in column '" + table.header[column] +
+                        "', found an empty field");
+    };
     for (const std::size_t column : images) {
-      if (any && cell(row, column).empty()) {
-        object.files.emplace_back();
-        continue;
-      }
-      if (cell(row, column).empty()) {
-        throw FormatError(table.where(row) + ": expected a file in column '" + table.header[column] +
-                          "', found an empty field");
-      }
-      object.files.push_back(file_of(column));
+      object.files.push_back(any && cell(row, column).empty() ? fs::path() : needed(column));
     }
+    if (targets.mask()) object.mask = needed(*targets.mask());
     if (!cell(row, third_column).empty()) object.third = file_of(*third_column);
     if (!cell(row, exposure_column).empty()) object.exposure = file_of(*exposure_column);
     check_id(seen, object.id, table.where(row));
     position.fill(object, table.rows[row]);
+    targets.fill(object, row);
     const std::string name = cell(row, class_column);
-    if (name.empty() && need_class) throw FormatError(table.where(row) + ": expected a class, found an empty field");
+    if (name.empty() && options.need_class && !options.several_classes)
+      throw FormatError(table.where(row) + ": expected a class, found an empty field");
     if (split_column) {
       const std::string word = cell(row, split_column);
       const auto named = [&](Split split) { return word == name_of(split); };
@@ -259,35 +266,39 @@ inline Gathered gather_images(const fs::path& folder) {
   return set;
 }
 
-inline Gathered gather(const fs::path& data, bool need_class, bool need_set) {
+inline Gathered gather(const fs::path& data, const DataSetOptions& options) {
   std::error_code error;
   const fs::file_status status = fs::status(data, error);
-  if (!need_set && data.extension() != ".csv" && image_exists(data)) {
+  if (!options.need_set && data.extension() != ".csv" && image_exists(data)) {
     Gathered one;
     one.add({data.string(), {data}, -1, Split::train}, {});
     return one;
   }
   if (!fs::exists(status)) throw IoError(data.string() + ": no such file or folder");
-  if (fs::is_regular_file(status)) return gather_table(data, need_class);
+  if (fs::is_regular_file(status)) return gather_table(data, options);
   if (!fs::is_directory(status)) throw IoError(data.string() + ": expected a folder or a CSV table");
   const auto has = [&](const char* name) { return fs::is_regular_file(data / name, error); };
   const auto has_folder = [&](const char* name) { return fs::is_directory(data / name, error); };
-  if (has("train.csv") || (has("test.csv") && has_folder("test_images"))) return gather_kosiba(data, need_class);
-  if (has_folder("train") || has_folder("validation") || has_folder("test")) return gather_class_folders(data);
-  if (has("table.csv")) return gather_table(data / "table.csv", need_class);
+  if (has("train.csv") || (has("test.csv") && has_folder("test_images"))) return gather_kosiba(data, options);
+  if (has_folder("train") || has_folder("validation") || has_folder("test")) {
+    if (options.targets.empty() && !options.need_mask) return gather_class_folders(data);
+    throw FormatError(data.string() + ": expected a table with the column '" +
+                      (options.need_mask ? "mask" : options.targets.front()) + "', found folders of classes");
+  }
+  if (has("table.csv")) return gather_table(data / "table.csv", options);
   std::vector<fs::path> tables;
   for (const fs::path& inside : entries(data)) {
     if (inside.extension() == ".csv") tables.push_back(inside);
   }
-  if (tables.size() == 1) return gather_table(tables[0], need_class);
-  if (!need_set) {
+  if (tables.size() == 1) return gather_table(tables[0], options);
+  if (!options.need_set) {
     Gathered images = gather_images(data);
     if (!images.objects.empty()) return images;
   }
   throw FormatError(data.string() +
                     ": expected train.csv with train_images/, or train/<class>/ folders, or one table "
                     "table.csv" +
-                    (need_set ? "" : ", or images") + "; found none of them");
+                    (options.need_set ? "" : ", or images") + "; found none of them");
 }
 
 }  // namespace detail

@@ -27,10 +27,10 @@ struct LoaderOptions {
   bool shuffle = true;  ///< a new order each epoch, a function of seed and epoch
 };
 
-/// What the network gets: `images.batch` images, their labels, and their positions in the samples.
+/// What the network gets: `images.batch` images, their targets, and their positions in the samples.
 struct Batch {
   View<const float> images;
-  std::span<const int> labels;
+  View<const float> targets;
   std::span<const std::size_t> indices;
 };
 
@@ -54,7 +54,7 @@ class Loader {
         static_cast<int>(std::min<std::size_t>(static_cast<std::size_t>(options.batch), samples.size()));
     for (Slot& slot : slots_) {
       slot.images = Tensor<float>(capacity, samples.shape());
-      slot.labels.resize(static_cast<std::size_t>(capacity));
+      slot.targets = Tensor<float>(capacity, target_shape(samples));
     }
     worker_ = std::thread([this] { work(); });
   }
@@ -122,7 +122,7 @@ class Loader {
  private:
   struct Slot {
     Tensor<float> images;
-    std::vector<int> labels;
+    Tensor<float> targets;
     Batch batch;
   };
 
@@ -158,13 +158,14 @@ class Loader {
     Slot& slot = slots_[number % 2];
     const std::size_t from = number * static_cast<std::size_t>(options_.batch);
     const std::size_t count = std::min(static_cast<std::size_t>(options_.batch), order_.size() - from);
-    const std::size_t size = slot.images.shape().size();
+    const std::size_t size = slot.images.shape().size(), target_size = slot.targets.shape().size();
     for (std::size_t i = 0; i < count; ++i) {
       const std::size_t index = order_[from + i];
-      slot.labels[i] = samples_.label(index);
       samples_.read(index, epoch_, slot.images.span().subspan(i * size, size));
+      read_target(samples_, index, epoch_, slot.targets.span().subspan(i * target_size, target_size));
     }
-    slot.batch = {slot.images.view().slice(0, static_cast<int>(count)), std::span<const int>(slot.labels).first(count),
+    const auto some = static_cast<int>(count);
+    slot.batch = {slot.images.view().slice(0, some), slot.targets.view().slice(0, some),
                   std::span<const std::size_t>(order_).subspan(from, count)};
   }
 

@@ -132,7 +132,23 @@ Image pick(const Image& image, int height, int width, RowOf row_of, ColumnOf col
   return out;
 }
 
+/// The input pixel in whose place the first one of a crop lies; below 0 where the side is too short.
+inline int crop_start(int in, int out) { return in >= out ? (in - out) / 2 : -((out - in) / 2); }
+
 }  // namespace detail
+
+/// Where the pixels of a resized axis lie: the centre of pixel i is at start + step i of the input.
+struct ResizedAxis {
+  double step = 1;
+  double start = 0;
+};
+
+/// The axis of `in` pixels that `resize` brings to `out`.
+inline ResizedAxis resized_axis(int in, int out, Resize method) {
+  if (method == Resize::crop) return {1, static_cast<double>(detail::crop_start(in, out))};
+  const double step = static_cast<double>(in) / out;
+  return {step, (step - 1) / 2};
+}
 
 /// `image` at height x width. A result that has a masked pixel (NaN) among its inputs is masked;
 /// fill them first (`fill_masked`) to avoid that. Throws ShapeError for sizes below 1.
@@ -146,7 +162,7 @@ inline Image resize(const Image& image, int height, int width, Resize method = R
     return [in, out](int o) { return static_cast<int>((2LL * o + 1) * in / (2LL * out)); };
   };
   const auto centred = [](int in, int out) {
-    const int shift = in >= out ? (in - out) / 2 : -((out - in) / 2);
+    const int shift = detail::crop_start(in, out);
     return [shift](int o) { return o + shift; };
   };
   Image out;

@@ -7,6 +7,7 @@
 
 #include <abell/core/error.hpp>
 #include <abell/images/fits.hpp>
+#include <abell/images/resample.hpp>
 #include <abell/images/wcs_header.hpp>
 #include <algorithm>
 #include <array>
@@ -153,6 +154,26 @@ class Wcs {
     const double area = turn(s[1].ra - s[0].ra) * squeeze * (s[2].dec - s[0].dec) -
                         turn(s[2].ra - s[0].ra) * squeeze * (s[1].dec - s[0].dec);
     return 3600 * std::sqrt(std::abs(area));
+  }
+
+  /// Whether distortions (SIP, TPV, a DSS plate solution) belong to them, which cards cannot tell.
+  bool distorted() const { return wcs_->lin.dispre != nullptr || wcs_->lin.disseq != nullptr; }
+
+  /// The coordinates of an image whose pixel (x, y) lies at (x_axis.start + x_axis.step x, ...) of this one's. Throws
+  /// FormatError for distorted ones.
+  Wcs resized(const ResizedAxis& x_axis, const ResizedAxis& y_axis) const {
+    if (distorted()) throw FormatError("sky coordinates: expected none with distortions for an image of another size");
+    Wcs other(*this);
+    wcsprm* wcs = other.wcs_.get();
+    const std::array<ResizedAxis, 2> axes{x_axis, y_axis};
+    for (std::size_t j = 0; j < 2; ++j) {
+      wcs->crpix[j] = (wcs->crpix[j] - 1 - axes[j].start) / axes[j].step + 1;
+      for (std::size_t i = 0; i < 2; ++i) wcs->pc[2 * i + j] *= axes[j].step;
+    }
+    wcs->altlin = 1;  // PC and CDELT, which wcsset has made of other forms
+    wcs->flag = 0;
+    detail::check_wcs(wcsset(wcs), "sky coordinates");
+    return other;
   }
 
   /// The header cards that tell these coordinates, without distortions. Throws FormatError.

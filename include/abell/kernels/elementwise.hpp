@@ -1,5 +1,5 @@
 #pragma once
-/// Loops over values one by one: ReLU, ReLU6, dropout, softmax. Memory-bound, so the baseline does.
+/// Loops over values one by one: activations, dropout, softmax. Memory-bound, so the baseline does.
 
 #include <abell/core/parallel.hpp>
 #include <abell/core/random.hpp>
@@ -19,39 +19,76 @@ void for_pieces(int threads, std::size_t size, const Body& body) {
   });
 }
 
-/// y = max(0, x); NaN stays NaN.
+/// Functions of one value with their way back: `gradient(x, dy)` is dy times the derivative at x. NaN stays NaN.
+namespace functions {
+
+/// max(0, x); the derivative at 0 is 0.
 template <class T>
-void relu_forward(int threads, std::size_t size, const T* x, T* y) {
+struct Relu {
+  T operator()(T x) const { return x <= T(0) ? T(0) : x; }
+  T gradient(T x, T dy) const { return x > T(0) ? dy : T(0); }
+};
+
+/// min(max(0, x), 6); the derivative at 0 and 6 is 0.
+template <class T>
+struct Relu6 {
+  T operator()(T x) const { return x <= T(0) ? T(0) : (x >= T(6) ? T(6) : x); }
+  T gradient(T x, T dy) const { return x > T(0) && x < T(6) ? dy : T(0); }
+};
+
+/// x where it is above 0, else slope x; the derivative at 0 is the slope.
+template <class T>
+struct LeakyRelu {
+  T slope;
+  T operator()(T x) const { return x > T(0) ? x : slope * x; }
+  T gradient(T x, T dy) const { return x > T(0) ? dy : slope * dy; }
+};
+
+/// 1 / (1 + exp(-x)).
+template <class T>
+struct Sigmoid {
+  T operator()(T x) const { return T(1) / (T(1) + std::exp(-x)); }
+  T gradient(T x, T dy) const {
+    const T y = (*this)(x);
+    return dy * y * (T(1) - y);
+  }
+};
+
+template <class T>
+struct Tanh {
+  T operator()(T x) const { return std::tanh(x); }
+  T gradient(T x, T dy) const {
+    const T y = std::tanh(x);
+    return dy * (T(1) - y * y);
+  }
+};
+
+}  // namespace functions
+
+/// y = f(x).
+template <class T, class Function>
+void map_forward(int threads, std::size_t size, const Function& f, const T* x, T* y) {
   for_pieces(threads, size, [&](std::size_t begin, std::size_t end) {
 #pragma omp simd
-    for (std::size_t i = begin; i < end; ++i) y[i] = x[i] <= T(0) ? T(0) : x[i];
+    for (std::size_t i = begin; i < end; ++i) y[i] = f(x[i]);
   });
 }
 
-/// dx = dy where x > 0, else 0 (the derivative at 0 is 0). dx may be x.
-template <class T>
-void relu_backward(int threads, std::size_t size, const T* x, const T* dy, T* dx) {
+/// dx = f'(x) dy. dx may be x.
+template <class T, class Function>
+void map_backward(int threads, std::size_t size, const Function& f, const T* x, const T* dy, T* dx) {
   for_pieces(threads, size, [&](std::size_t begin, std::size_t end) {
 #pragma omp simd
-    for (std::size_t i = begin; i < end; ++i) dx[i] = x[i] > T(0) ? dy[i] : T(0);
+    for (std::size_t i = begin; i < end; ++i) dx[i] = f.gradient(x[i], dy[i]);
   });
 }
 
-/// y = min(max(0, x), 6); NaN stays NaN.
+/// y += x.
 template <class T>
-void relu6_forward(int threads, std::size_t size, const T* x, T* y) {
+void add(int threads, std::size_t size, const T* x, T* y) {
   for_pieces(threads, size, [&](std::size_t begin, std::size_t end) {
 #pragma omp simd
-    for (std::size_t i = begin; i < end; ++i) y[i] = x[i] <= T(0) ? T(0) : (x[i] >= T(6) ? T(6) : x[i]);
-  });
-}
-
-/// dx = dy where 0 < x < 6, else 0. dx may be x.
-template <class T>
-void relu6_backward(int threads, std::size_t size, const T* x, const T* dy, T* dx) {
-  for_pieces(threads, size, [&](std::size_t begin, std::size_t end) {
-#pragma omp simd
-    for (std::size_t i = begin; i < end; ++i) dx[i] = x[i] > T(0) && x[i] < T(6) ? dy[i] : T(0);
+    for (std::size_t i = begin; i < end; ++i) y[i] += x[i];
   });
 }
 

@@ -23,6 +23,9 @@ enum class FrozenStatistics {
   batch    ///< the batch's own: the layer's output still depends on the batch (Keras 2.1.3 to 2.3)
 };
 
+template <class T>
+class BatchNormStage;
+
 /// Options of a batch normalisation, with Keras's defaults. PyTorch's form:
 /// {.momentum = 0.9, .epsilon = 1e-5, .moving_variance = MovingVariance::unbiased}.
 struct BatchNorm {
@@ -35,6 +38,9 @@ struct BatchNorm {
   std::string_view name = {};
 
   static constexpr std::string_view kind = "BatchNorm";
+  static constexpr std::string_view keras_kind = "batch_normalization";
+  template <class T>
+  using Stage = BatchNormStage<T>;
 
   Shape output(const Place& place) const {
     if (!(momentum >= 0 && momentum < 1)) {
@@ -52,9 +58,15 @@ struct BatchNorm {
             {"moving_mean", {channels}, 0, 0, false},
             {"moving_variance", {channels}, 0, 1, false}};
   }
-  std::size_t multiply_adds(const Place&) const { return 0; }
   /// Whether a training step normalises with the batch's statistics.
   constexpr bool batch_statistics() const { return trainable || frozen == FrozenStatistics::batch; }
+  template <class Graph>
+  void to_onnx(Graph& graph) const {
+    graph.in_order();
+    const std::string gamma = graph.weights(), beta = graph.weights(), mean = graph.weights(),
+                      variance = graph.weights();
+    graph.node("BatchNormalization", {{"epsilon", epsilon}}, {gamma, beta, mean, variance});
+  }
 };
 
 /// Parameters of one batch normalisation within an arena: gamma, beta, moving mean, moving variance.
@@ -106,15 +118,13 @@ void update_moving_averages(const BatchNorm& options, const kernels::NormState<T
 template <class T>
 class BatchNormStage {
  public:
-  static constexpr std::size_t layers = 1;
-
   BatchNormStage(const Place& place, const BatchNorm& options)
       : options_(options),
         pixels_(place.input.pixels()),
         channels_(static_cast<std::size_t>(place.input.channels)),
         piece_(static_cast<std::size_t>(kernels::norm_piece_pixels<T>(place.input.channels))) {}
 
-  StageMemory memory(const kernels::Run<T>&, int batch, bool) const {
+  StageMemory memory(const kernels::Run<T>&, int batch, Mode) const {
     const std::size_t state = kernels::NormState<T>::arrays * channels_;
     return {state * sizeof(T), state + kernels::Pieces<T>::size(pieces(batch), channels_)};
   }
@@ -122,7 +132,7 @@ class BatchNormStage {
   void forward(const Pass<T>& pass, const T* x, T* y) const {
     const auto state = this->state(pass);
     const NormParameters<const T> p{pass.parameters, channels_};
-    if (pass.training && by_batch(pass)) {
+    if (by_batch(pass)) {
       const kernels::Pieces<T> found = scratch(pass);
       each_piece(pass, [&](int piece, std::size_t first, long pixels) {
         pass.run.table->moments(x + first * channels_, pixels, width(), found.first(piece), found.second(piece));
@@ -168,7 +178,7 @@ class BatchNormStage {
   }
 
  private:
-  bool by_batch(const Pass<T>& pass) const { return options_.batch_statistics() && !pass.inference; }
+  bool by_batch(const Pass<T>& pass) const { return options_.batch_statistics() && pass.mode == Mode::train; }
   int width() const { return static_cast<int>(channels_); }
   double values(int batch) const { return static_cast<double>(pixels_) * batch; }
   int pieces(int batch) const {
@@ -188,7 +198,7 @@ class BatchNormStage {
     return {pass.scratch + kernels::NormState<T>::arrays * channels_, channels_};
   }
   kernels::NormState<T> state(const Pass<T>& pass) const {
-    return kernels::NormState<T>::at(pass.training ? reinterpret_cast<T*>(pass.saved) : pass.scratch, channels_);
+    return kernels::NormState<T>::at(goes_back(pass.mode) ? reinterpret_cast<T*>(pass.saved) : pass.scratch, channels_);
   }
 
   BatchNorm options_;

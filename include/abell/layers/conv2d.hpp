@@ -11,6 +11,9 @@
 
 namespace abell {
 
+template <class T>
+class Conv2dStage;
+
 /// Options of a convolution. Kernel weights are [height][width][channels][filters] (HWIO).
 struct Conv2d {
   int filters = 1;
@@ -22,6 +25,8 @@ struct Conv2d {
   std::string_view name = {};
 
   static constexpr std::string_view kind = "Conv2d";
+  template <class T>
+  using Stage = Conv2dStage<T>;
 
   /// Sizes for the kernels. Throws ShapeError when an option or the input does not fit; `as` is the kind of
   /// layer that the message names.
@@ -70,14 +75,12 @@ struct Conv2d {
 template <class T>
 class Conv2dStage {
  public:
-  static constexpr std::size_t layers = 1;
-
   Conv2dStage(const Place& place, const Conv2d& options)
       : geometry_(options.geometry(place).in_long_rows()), bias_(options.bias) {}
 
-  StageMemory memory(const kernels::Run<T>& run, int batch, bool training) const {
+  StageMemory memory(const kernels::Run<T>& run, int batch, Mode mode) const {
     std::size_t scratch = conv2d_forward_scratch(run, geometry_, batch);
-    if (training) {
+    if (goes_back(mode)) {
       scratch = std::max({scratch, conv2d_input_gradient_scratch(run, geometry_, batch),
                           conv2d_weight_gradient_scratch(run, geometry_)});
     }

@@ -9,6 +9,7 @@
 #include <abell/kernels/conv2d_relu_pool.hpp>
 #include <abell/layers/activations.hpp>
 #include <abell/layers/conv2d.hpp>
+#include <abell/layers/fusion.hpp>
 #include <abell/layers/max_pool2d.hpp>
 
 namespace abell {
@@ -25,19 +26,19 @@ class Conv2dReluPoolStage {
                   pool.window == 2 && pool.stride == 2 && pool.padding == Padding::same),
         bias_(conv.bias) {}
 
-  StageMemory memory(const kernels::Run<T>& run, int batch, bool training) const {
+  StageMemory memory(const kernels::Run<T>& run, int batch, Mode mode) const {
     const auto images = static_cast<std::size_t>(batch);
     const std::size_t argmax = images * pool_.output_size();
     if (one_pass_) {
       std::size_t scratch = conv2d_relu_pool_forward_scratch(run, geometry_);
-      if (training) {
+      if (goes_back(mode)) {
         scratch = std::max({scratch, conv2d_relu_pool_weight_gradient_scratch(run, geometry_),
                             conv2d_relu_pool_input_gradient_scratch(run, geometry_)});
       }
       return {argmax, scratch};
     }
     std::size_t scratch = conv2d_forward_scratch(run, geometry_, batch);
-    if (training) {
+    if (goes_back(mode)) {
       scratch = std::max({scratch, conv2d_input_gradient_scratch(run, geometry_, batch),
                           conv2d_weight_gradient_scratch(run, geometry_)});
     }
@@ -89,5 +90,8 @@ class Conv2dReluPoolStage {
   bool one_pass_;
   bool bias_;
 };
+
+template <class T, class... Rest>
+struct FusedStage<T, Conv2d, Relu, MaxPool2d, Rest...> : std::type_identity<Conv2dReluPoolStage<T>> {};
 
 }  // namespace abell

@@ -9,6 +9,9 @@
 
 namespace abell {
 
+template <class T>
+class DenseStage;
+
 /// Options of a dense layer. Its input is a vector: put Flatten before it.
 struct Dense {
   int units = 1;
@@ -16,6 +19,8 @@ struct Dense {
   std::string_view name = {};
 
   static constexpr std::string_view kind = "Dense";
+  template <class T>
+  using Stage = DenseStage<T>;
 
   Shape output(const Place& place) const {
     require_at_least(place, kind, "units", units, 1);
@@ -37,14 +42,12 @@ struct Dense {
 template <class T>
 class DenseStage {
  public:
-  static constexpr std::size_t layers = 1;
-
   DenseStage(const Place& place, const Dense& options)
       : inputs_(place.input.channels), units_(options.output(place).channels) {}
 
-  StageMemory memory(const kernels::Run<T>& run, int batch, bool training) const {
+  StageMemory memory(const kernels::Run<T>& run, int batch, Mode mode) const {
     const std::size_t forward = gemm_scratch(run, batch, units_, inputs_);
-    if (!training) return {0, forward};
+    if (!goes_back(mode)) return {0, forward};
     return {0, std::max({forward, gemm_scratch(run, batch, inputs_, units_),
                          gemm_transposed_scratch(run, inputs_, units_, batch)})};
   }

@@ -10,6 +10,9 @@
 
 namespace abell {
 
+template <class T>
+class DepthwiseConv2dStage;
+
 /// Options of a depthwise convolution. Kernel weights are [height][width][channels][multiplier].
 struct DepthwiseConv2d {
   Extent kernel = 3;
@@ -21,6 +24,8 @@ struct DepthwiseConv2d {
   std::string_view name = {};
 
   static constexpr std::string_view kind = "DepthwiseConv2d";
+  template <class T>
+  using Stage = DepthwiseConv2dStage<T>;
 
   /// Sizes for the kernels; `filters` is channels times multiplier. Throws ShapeError.
   kernels::Conv2dGeometry geometry(const Place& place) const {
@@ -49,16 +54,14 @@ struct DepthwiseConv2d {
 template <class T>
 class DepthwiseConv2dStage {
  public:
-  static constexpr std::size_t layers = 1;
-
   DepthwiseConv2dStage(const Place& place, const DepthwiseConv2d& options)
       : geometry_(options.geometry(place)),
         weights_(options.kernel.size() * static_cast<std::size_t>(geometry_.filters)),
         bias_(options.bias) {}
 
-  StageMemory memory(const kernels::Run<T>& run, int, bool training) const {
+  StageMemory memory(const kernels::Run<T>& run, int, Mode mode) const {
     std::size_t scratch = depthwise_forward_scratch(run, geometry_);
-    if (training) {
+    if (goes_back(mode)) {
       scratch = std::max({scratch, depthwise_input_gradient_scratch(run, geometry_),
                           depthwise_weight_gradient_scratch(run, geometry_)});
     }

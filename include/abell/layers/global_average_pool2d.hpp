@@ -6,22 +6,29 @@
 
 namespace abell {
 
+template <class T>
+class GlobalAveragePool2dStage;
+
 /// Options of a global average pool; its output is a vector.
 struct GlobalAveragePool2d {
   std::string_view name = {};
   static constexpr std::string_view kind = "GlobalAveragePool2d";
+  static constexpr std::string_view keras_kind = "global_average_pooling2d";
+  template <class T>
+  using Stage = GlobalAveragePool2dStage<T>;
   Shape output(const Place& place) const { return {1, 1, place.input.channels}; }
-  std::vector<Parameter> parameters(const Place&) const { return {}; }
-  std::size_t multiply_adds(const Place&) const { return 0; }
+  template <class Graph>
+  void to_onnx(Graph& graph) const {
+    graph.as_map();
+    graph.node("GlobalAveragePool");
+  }
 };
 
 template <class T>
 class GlobalAveragePool2dStage {
  public:
-  static constexpr std::size_t layers = 1;
   GlobalAveragePool2dStage(const Place& place, const GlobalAveragePool2d&)
       : pixels_(place.input.pixels()), channels_(static_cast<std::size_t>(place.input.channels)) {}
-  StageMemory memory(const kernels::Run<T>&, int, bool) const { return {}; }
   void forward(const Pass<T>& pass, const T* x, T* y) const {
     const T scale = T(1) / static_cast<T>(pixels_);
     for (int n = 0; n < pass.batch; ++n, y += channels_) {

@@ -8,6 +8,24 @@
 
 namespace abell {
 
+/// Sizes of a pool for the kernels. Throws ShapeError naming a layer of `kind` when an option or the input does not
+/// fit.
+inline kernels::PoolGeometry pool_geometry(const Place& place, std::string_view kind, const Extent& window,
+                                           const Extent& stride, Padding padding) {
+  require_at_least(place, kind, "a window side", std::min(window.height, window.width), 1);
+  require_at_least(place, kind, "a stride", std::min(stride.height, stride.width), 1);
+  const Window rows = window_of(place.input.height, window.height, stride.height, padding);
+  const Window columns = window_of(place.input.width, window.width, stride.width, padding);
+  if (rows.output < 1 || columns.output < 1) {
+    shape_error(place.name, kind, "an input of at least " + to_string(window) + " pixels", to_string(place.input));
+  }
+  return {place.input.height, place.input.width, place.input.channels, window.height, window.width,  stride.height,
+          stride.width,       rows.before,       columns.before,       rows.output,   columns.output};
+}
+
+template <class T>
+class MaxPool2dStage;
+
 /// Options of a max-pool. SAME by default, as the custom network needs (89 -> 45 -> 23 -> 12).
 struct MaxPool2d {
   Extent window = 2;
@@ -16,37 +34,34 @@ struct MaxPool2d {
   std::string_view name = {};
 
   static constexpr std::string_view kind = "MaxPool2d";
+  static constexpr std::string_view keras_kind = "max_pooling2d";
+  template <class T>
+  using Stage = MaxPool2dStage<T>;
 
+  /// Throws ShapeError when an option or the input does not fit.
   kernels::PoolGeometry geometry(const Place& place) const {
-    require_at_least(place, kind, "a window side", std::min(window.height, window.width), 1);
-    require_at_least(place, kind, "a stride", std::min(stride.height, stride.width), 1);
+    const kernels::PoolGeometry geometry = pool_geometry(place, kind, window, stride, padding);
     if (window.size() >= kernels::cut_by_relu) {
       shape_error(place.name, kind, "a window of fewer than 255 cells", to_string(window));
     }
-    const Window rows = window_of(place.input.height, window.height, stride.height, padding);
-    const Window columns = window_of(place.input.width, window.width, stride.width, padding);
-    if (rows.output < 1 || columns.output < 1) {
-      shape_error(place.name, kind, "an input of at least " + to_string(window) + " pixels", to_string(place.input));
-    }
-    return {place.input.height, place.input.width, place.input.channels, window.height, window.width,  stride.height,
-            stride.width,       rows.before,       columns.before,       rows.output,   columns.output};
+    return geometry;
   }
   Shape output(const Place& place) const {
     const auto g = geometry(place);
     return {g.out_height, g.out_width, g.channels};
   }
-  std::vector<Parameter> parameters(const Place&) const { return {}; }
-  std::size_t multiply_adds(const Place&) const { return 0; }
+  template <class Graph>
+  void to_onnx(Graph& graph) const {
+    graph.pool("MaxPool", *this, {{"ceil_mode", 0}});
+  }
 };
 
 template <class T>
 class MaxPool2dStage {
  public:
-  static constexpr std::size_t layers = 1;
-
   MaxPool2dStage(const Place& place, const MaxPool2d& options) : geometry_(options.geometry(place)) {}
 
-  StageMemory memory(const kernels::Run<T>&, int batch, bool) const {
+  StageMemory memory(const kernels::Run<T>&, int batch, Mode) const {
     return {static_cast<std::size_t>(batch) * geometry_.output_size(), 0};
   }
   void forward(const Pass<T>& pass, const T* x, T* y) const {

@@ -5,6 +5,7 @@
 /// be three; normalisation, ReLU6 and their gradients happen while other kernels read. In prediction the
 /// normalisations are folded into the weights.
 
+#include <abell/layers/fusion.hpp>
 #include <abell/layers/normalized_backward.hpp>
 #include <abell/layers/normalized_prediction.hpp>
 #include <vector>
@@ -28,8 +29,8 @@ class NormalizedChainStage {
     (std::make_index_sequence<Links>{});
   }
 
-  StageMemory memory(const kernels::Run<T>& run, int batch, bool training) const {
-    if (!training) return detail::NormalizedPrediction<T>(units_, run, batch).memory();
+  StageMemory memory(const kernels::Run<T>& run, int batch, Mode mode) const {
+    if (!goes_back(mode)) return detail::NormalizedPrediction<T>(units_, run, batch).memory();
     const Pass<T> pass{.run = run, .batch = batch};
     const Saved saved = saved_at(nullptr, batch);
     std::size_t scratch = 0;
@@ -41,7 +42,7 @@ class NormalizedChainStage {
   }
 
   void forward(const Pass<T>& pass, const T* x, T* y) const {
-    if (!pass.training) {
+    if (!goes_back(pass.mode)) {
       if (!pass.prepared) prepare(pass);
       return detail::NormalizedPrediction<T>(units_, pass.run, pass.batch).run(pass, x, y);
     }
@@ -121,7 +122,7 @@ class NormalizedChainStage {
   }
 
   static bool by_batch(const Pass<T>& pass, const NormalizedUnit& u) {
-    return u.norm.batch_statistics() && !pass.inference;
+    return u.norm.batch_statistics() && pass.mode == Mode::train;
   }
   std::size_t first_trainable() const {
     std::size_t i = 0;
@@ -199,5 +200,26 @@ class NormalizedChainStage {
 
   std::vector<NormalizedUnit> units_;
 };
+
+namespace detail {
+
+/// The number of normalised convolutions that a list begins with, one after the other.
+template <class... Layers>
+struct NormalizedLinks : std::integral_constant<std::size_t, 0> {};
+template <class... Rest>
+struct NormalizedLinks<Conv2d, BatchNorm, Relu6, Rest...>
+    : std::integral_constant<std::size_t, 1 + NormalizedLinks<Rest...>::value> {};
+template <class... Rest>
+struct NormalizedLinks<DepthwiseConv2d, BatchNorm, Relu6, Rest...>
+    : std::integral_constant<std::size_t, 1 + NormalizedLinks<Rest...>::value> {};
+
+}  // namespace detail
+
+template <class T, class... Rest>
+struct FusedStage<T, Conv2d, BatchNorm, Relu6, Rest...>
+    : std::type_identity<NormalizedChainStage<T, 1 + detail::NormalizedLinks<Rest...>::value>> {};
+template <class T, class... Rest>
+struct FusedStage<T, DepthwiseConv2d, BatchNorm, Relu6, Rest...>
+    : std::type_identity<NormalizedChainStage<T, 1 + detail::NormalizedLinks<Rest...>::value>> {};
 
 }  // namespace abell

@@ -1,25 +1,38 @@
 #pragma once
 /// What a layer is, in two forms.
 ///
-/// **Options** (`Conv2d`, `Dense`, ...) are plain values that a description holds. Each tells its
-/// `kind`, the output shape for an input shape (throws ShapeError), its parameters and its work.
+/// **Options** (`Conv2d`, `Dense`, ...) are plain values that a description holds. A layer is any type with
+///
+///     static constexpr std::string_view kind = "Scale";           // the name of its kind
+///     std::string_view name = {};                                 // of this one; empty: kind and number
+///     template <class T> using Stage = ScaleStage<T>;             // what `build` makes of it
+///     Shape output(const Place&) const;                           // optional: the input's; throws ShapeError
+///     std::vector<Parameter> parameters(const Place&) const;      // optional: none
+///     std::size_t multiply_adds(const Place&) const;              // optional: 0, for one image
+///     static constexpr std::string_view keras_kind = "scale";     // optional: what Keras calls it, kind in snake case
+///     template <class Graph> void to_onnx(Graph& graph) const;    // optional: its nodes, see weights/onnx_graph.hpp
 ///
 /// **Stages** (`Conv2dStage<T>`, ...) are what `build` makes of one layer, or of several fused ones,
 /// for a scalar type and an input shape. A stage is constant after construction: everything that one
 /// call needs comes in a Pass, so one network can serve many threads.
 ///
 /// The contract of a stage:
+/// - `Stage(place, options...)` takes the options of its `layers` layers (1 unless it says otherwise).
+/// - `memory(run, batch, mode)`, optional, tells what else a call needs.
 /// - `forward(pass, x, y)` assigns y; whatever the way back needs besides x goes to `pass.saved`.
 /// - `backward(pass, x, dy, dx)` assigns this stage's part of the gradient arena, and dx unless it
-///   is null. Where dx is null, gradients of parameters that are not trainable may keep what was there. **dx may be the very memory of x** (the gradient of an activation takes its place, so
-///   training needs no second set of activations): x is not read after dx is first written. dy is
-///   never the memory of x.
+///   is null. Where dx is null, gradients of parameters that are not trainable may keep what was there. **dx may be
+///   the very memory of x** (the gradient of an activation takes its place, so training needs no second set of
+///   activations): x is not read after dx is first written. dy is never the memory of x.
+/// - `prepare(pass)`, optional, puts the weights into `pass.packed` for predictions to come;
+///   `update_statistics(pass, parameters)`, optional, takes a batch's statistics into moving averages.
 
 #include <abell/core/error.hpp>
 #include <abell/core/shape.hpp>
 #include <abell/kernels/conv2d.hpp>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -42,36 +55,73 @@ struct Parameter {
   }
 };
 
+struct LayerInfo;
+
 /// Where a stage stands: what it gets, what it is called, which number it has.
 struct Place {
   Shape input;
   std::string name;
-  std::uint32_t index = 0;
+  std::uint32_t index = 0;  ///< counted through the whole network, layers within layers included
+  std::span<const std::vector<LayerInfo>> branches = {};  ///< the layers within this one
 };
+
+/// What a forward pass is for.
+enum class Mode {
+  predict,     ///< weights in the kernels' order, nothing kept
+  train,       ///< dropout, the batch's statistics; all is kept for the way back
+  explain,     ///< as prediction computes, but all is kept for the way back
+  monte_carlo  ///< prediction with dropout on (Gal & Ghahramani 2016)
+};
+
+/// Whether a way back may follow.
+constexpr bool goes_back(Mode mode) { return mode == Mode::train || mode == Mode::explain; }
 
 /// What one call of a stage works with. Pointers are this stage's part of the network's arenas.
 template <class T>
 struct Pass {
   kernels::Run<T> run;
   int batch = 0;
-  bool training = false;
-  bool inference = false;  ///< with training: no dropout, no batch statistics, as in prediction
+  Mode mode = Mode::predict;
   std::uint64_t seed = 0;  ///< with step: the dropout masks of this call
   std::uint32_t step = 0;
   const T* parameters = nullptr;
-  T* gradients = nullptr;  ///< null unless training
+  T* gradients = nullptr;  ///< null unless there is a way back
   std::byte* saved = nullptr;
   T* scratch = nullptr;
-  T* packed = nullptr;    ///< null in training
+  T* packed = nullptr;    ///< null where there is a way back
   bool prepared = false;  ///< `packed` holds the weights as a stage's `prepare` left them
+
+  bool drops() const { return mode == Mode::train || mode == Mode::monte_carlo; }
 };
 
 /// Memory that a stage asks for at a given batch and number of threads.
 struct StageMemory {
-  std::size_t saved_bytes = 0;     ///< from forward to backward; training only
+  std::size_t saved_bytes = 0;     ///< from forward to backward
   std::size_t scratch_values = 0;  ///< within one call
   std::size_t packed_values = 0;   ///< weights in the kernels' order, kept between predictions
 };
+
+/// What `stage` asks for; nothing unless it tells.
+template <class Stage, class T>
+StageMemory memory_of(const Stage& stage, const kernels::Run<T>& run, int batch, Mode mode) {
+  if constexpr (requires { stage.memory(run, batch, mode); }) {
+    return stage.memory(run, batch, mode);
+  } else {
+    static_assert(
+        !requires { &Stage::memory; }, "a stage's memory is StageMemory memory(run, batch, mode) const");
+    return {};
+  }
+}
+
+/// The number of layers that a stage takes the place of.
+template <class Stage>
+constexpr std::size_t layers_of() {
+  if constexpr (requires { Stage::layers; }) {
+    return Stage::layers;
+  } else {
+    return 1;
+  }
+}
 
 /// Throws ShapeError "layer conv2d_1 (Conv2d): expected ..., found ...".
 [[noreturn]] inline void shape_error(std::string_view name, std::string_view kind, const std::string& expected,

@@ -106,11 +106,15 @@ constexpr auto mobilenet_base(const MobileNetOptions& o) {
 
 }  // namespace detail
 
-/// The paper's second network: MobileNet's base, then global average pool, dropout and a dense layer with
-/// softmax; 3,230,914 parameters at alpha 1 and two classes.
+/// MobileNet's base, then global average pool and dropout: all but the head, so that `classes` plays no part.
+constexpr auto make_mobilenet_body(const MobileNetOptions& o = {}) {
+  return join(detail::mobilenet_base(o), describe(GlobalAveragePool2d{}, Dropout{.rate = o.dropout}));
+}
+
+/// The paper's second network: the head is a dense layer with softmax; 3,230,914 parameters at alpha 1 and two
+/// classes.
 constexpr auto make_mobilenet(const MobileNetOptions& o = {}) {
-  return join(detail::mobilenet_base(o),
-              describe(GlobalAveragePool2d{}, Dropout{.rate = o.dropout}, Dense{.units = o.classes}, Softmax{}));
+  return join(make_mobilenet_body(o), describe(Dense{.units = o.classes}, Softmax{}));
 }
 
 /// The network as published for ImageNet, with its own head: 4,253,864 parameters at alpha 1. Of the options,

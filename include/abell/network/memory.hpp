@@ -2,7 +2,7 @@
 /// The memory that a network needs, told from its layers alone, before any is taken.
 
 #include <abell/core/error.hpp>
-#include <abell/network/description.hpp>
+#include <abell/layers/description.hpp>
 #include <algorithm>
 #include <array>
 #include <cstddef>
@@ -25,7 +25,7 @@ inline double estimated_bytes(const std::vector<LayerInfo>& layers, int batch, b
     largest = std::max(largest, before + activation);
     before = activation;
   };
-  for (const LayerInfo& layer : layers) {
+  each_layer(layers, [&](const LayerInfo& layer) {
     bool kernel = false;
     for (const Parameter& parameter : layer.parameters) {
       double size = 1;
@@ -34,11 +34,12 @@ inline double estimated_bytes(const std::vector<LayerInfo>& layers, int batch, b
       kernel = kernel || parameter.dimensions.size() > 1;
     }
     if (kernel) add(values(layer.input));
-  }
+  });
   if (!layers.empty()) add(values(layers.back().output));
   // Prediction: two neighbouring activations at a time; weights, and those in the kernels' order. Training: all
   // activations, and a quarter more for the way back; weights, gradients, two averages, the best weights.
-  return static_cast<double>(scalar) * (training ? 5 * parameters + 1.25 * all * batch : 2 * parameters + largest * batch);
+  return static_cast<double>(scalar) *
+         (training ? 5 * parameters + 1.25 * all * batch : 2 * parameters + largest * batch);
 }
 
 /// "1.5 GiB".

@@ -1,7 +1,7 @@
 #pragma once
 /// A network as a table, in the manner of the paper's Table 3.
 
-#include <abell/network/description.hpp>
+#include <abell/layers/description.hpp>
 #include <algorithm>
 #include <string>
 #include <vector>
@@ -27,20 +27,34 @@ struct Totals {
 
 inline Totals totals(const std::vector<LayerInfo>& layers) {
   Totals sum;
-  for (const LayerInfo& layer : layers) {
-    sum.parameters += layer.parameter_count();
+  each_layer(layers, [&](const LayerInfo& layer) {
+    for (const Parameter& parameter : layer.parameters) sum.parameters += parameter.size();
     sum.multiply_adds += layer.multiply_adds;
-  }
+  });
   return sum;
 }
 
-/// The rows of the table: layer, kind, output shape, parameters, multiply-adds.
+namespace detail {
+
+/// The rows of `layers`, those within a layer below it and further in.
+inline void add_summary_rows(std::vector<std::vector<std::string>>& rows, const std::vector<LayerInfo>& layers,
+                             const std::string& indent) {
+  for (const LayerInfo& layer : layers) {
+    std::size_t parameters = 0;
+    for (const Parameter& parameter : layer.parameters) parameters += parameter.size();
+    rows.push_back({indent + layer.name + (layer.fused ? " +" : ""), layer.kind, to_string(layer.output),
+                    with_commas(parameters), with_commas(layer.multiply_adds)});
+    for (const auto& branch : layer.branches) add_summary_rows(rows, branch, indent + "  ");
+  }
+}
+
+}  // namespace detail
+
+/// The rows of the table: layer, kind, output shape, parameters, multiply-adds. '+' marks a layer that is fused with
+/// the next one, so that its output never touches memory.
 inline std::vector<std::vector<std::string>> summary_rows(const std::vector<LayerInfo>& layers) {
   std::vector<std::vector<std::string>> rows{{"layer", "kind", "output", "parameters", "multiply-adds"}};
-  for (const LayerInfo& layer : layers) {
-    rows.push_back({layer.name, layer.kind, to_string(layer.output), with_commas(layer.parameter_count()),
-                    with_commas(layer.multiply_adds)});
-  }
+  detail::add_summary_rows(rows, layers, "");
   const Totals sum = totals(layers);
   rows.push_back({"total", "", "", with_commas(sum.parameters), with_commas(sum.multiply_adds)});
   return rows;
@@ -64,7 +78,9 @@ std::string summary(const Network& network) {
     }
     text += line.substr(0, line.find_last_not_of(' ') + 1) + "\n";
   }
-  return text;
+  bool fused = false;
+  each_layer(network.layers(), [&](const LayerInfo& layer) { fused = fused || layer.fused; });
+  return text + (fused ? "+: fused with the next\n" : "");
 }
 
 }  // namespace abell

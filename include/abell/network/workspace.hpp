@@ -2,10 +2,9 @@
 /// The memory of one call, or of one training run.
 
 #include <abell/core/tensor.hpp>
-#include <abell/kernels/table.hpp>
+#include <abell/layers/stage.hpp>
 #include <cstddef>
 #include <cstdint>
-#include <vector>
 
 namespace abell {
 
@@ -15,20 +14,17 @@ template <class T>
 struct Workspace {
   int batch = 0;  ///< the most images that one call may hold
   int threads = 1;
-  bool training = false;
-  bool inference = false;  ///< training only: forward computes what prediction does (see Pass), backward its gradient
+  Mode mode = Mode::predict;
+  bool logits = false;     ///< `forward` leaves out the last stage: what it gives is the input of Softmax, say
   std::uint64_t seed = 0;  ///< of the dropout masks
   std::uint32_t step = 0;  ///< number of the training step, part of the masks' stream
 
-  Buffer<T> activations;    ///< outputs of the stages; in backward their gradients
-  Buffer<T> gradients;      ///< of the parameters, in the parameters' order; training only
-  Buffer<std::byte> saved;  ///< what stages keep from forward to backward
+  Buffer<T> output;         ///< what the network gives; in backward its gradient
+  Buffer<T> gradients;      ///< of the parameters, in the parameters' order; where a way back may follow
+  Buffer<std::byte> saved;  ///< what stages keep from forward to backward, activations included
   Buffer<T> scratch;        ///< shared by the stages, one after the other
-  Buffer<T> packed;         ///< weights in the kernels' order; prediction only
+  Buffer<T> packed;         ///< weights in the kernels' order; where no way back follows
   bool prepared = false;    ///< by Network::prepare
-  std::vector<std::size_t> activation_offsets;
-  std::vector<std::size_t> saved_offsets;
-  std::vector<std::size_t> packed_offsets;
 };
 
 }  // namespace abell

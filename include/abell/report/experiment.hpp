@@ -65,7 +65,7 @@ inline Measures measures(std::span<const float> probabilities, std::span<const i
 /// One training run.
 struct ExperimentRun {
   std::uint64_t seed = 0;
-  std::vector<ReportEpoch> history = {};
+  History history = {};
   int best_epoch = 0;
   double seconds = std::numeric_limits<double>::quiet_NaN();            ///< of training
   double images_per_second = std::numeric_limits<double>::quiet_NaN();  ///< while training

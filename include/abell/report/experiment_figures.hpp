@@ -79,13 +79,13 @@ inline std::vector<double> precision_at(const std::vector<PrecisionRecallPoint>&
 }  // namespace detail::report
 
 /// One column of the runs' histories by epoch.
-inline PlotSeries history_series(const ExperimentRow& row, double ReportEpoch::*column, std::string name,
+inline PlotSeries history_series(const ExperimentRow& row, double EpochRecord::*column, std::string name,
                                  PlotColour colour) {
   PlotSeries series{.name = std::move(name), .colour = colour};
   std::vector<std::vector<double>> curves;
   for (const ExperimentRun& run : row.runs) {
     std::vector<double> curve;
-    for (const ReportEpoch& epoch : run.history) curve.push_back(epoch.*column);
+    for (const EpochRecord& epoch : run.history) curve.push_back(epoch.*column);
     while (series.x.size() < curve.size()) series.x.push_back(static_cast<double>(series.x.size() + 1));
     curves.push_back(std::move(curve));
   }
@@ -93,8 +93,8 @@ inline PlotSeries history_series(const ExperimentRow& row, double ReportEpoch::*
 }
 
 /// Loss or accuracy of a row in training and validation.
-inline std::string training_figure(const ExperimentRow& row, double ReportEpoch::*training,
-                                   double ReportEpoch::*validation, const PlotAxis& y) {
+inline std::string training_figure(const ExperimentRow& row, double EpochRecord::*training,
+                                   double EpochRecord::*validation, const PlotAxis& y) {
   LinePlot plot{.title = row.title, .x = {.label = "epoch", .from = 0}, .y = y};
   plot.series.push_back(history_series(row, training, "training", PlotColour::first));
   PlotSeries held = history_series(row, validation, "validation", PlotColour::second);
@@ -187,7 +187,7 @@ inline std::string learning_rate_figure(const std::vector<const ExperimentRow*>&
                 .series = {}};
   for (std::size_t i = 0; i < rows.size(); ++i) {
     PlotSeries series{.name = rows[i]->title, .colour = detail::report::colour_of(i)};
-    for (const ReportEpoch& epoch : rows[i]->runs.front().history) {
+    for (const EpochRecord& epoch : rows[i]->runs.front().history) {
       series.x.push_back(epoch.epoch);
       series.y.push_back(epoch.learning_rate);
     }

@@ -2,6 +2,7 @@
 /// report.html of a training run.
 
 #include <abell/metrics/confusion.hpp>
+#include <abell/metrics/history.hpp>
 #include <abell/metrics/roc.hpp>
 #include <abell/metrics/statistics.hpp>
 #include <abell/report/examples.hpp>
@@ -10,6 +11,7 @@
 #include <abell/report/html.hpp>
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <cmath>
 #include <cstddef>
 #include <filesystem>
@@ -21,15 +23,15 @@
 
 namespace abell {
 
-/// One epoch. What was not measured is NaN.
-struct ReportEpoch {
-  int epoch = 0;
-  double loss = std::numeric_limits<double>::quiet_NaN();
-  double accuracy = std::numeric_limits<double>::quiet_NaN();
-  double val_loss = std::numeric_limits<double>::quiet_NaN();
-  double val_accuracy = std::numeric_limits<double>::quiet_NaN();
-  double learning_rate = std::numeric_limits<double>::quiet_NaN();
-  double seconds = std::numeric_limits<double>::quiet_NaN();
+/// What a network that does more than tell two classes apart did on the evaluated split.
+struct TaskReport {
+  std::vector<SummaryTile> tiles = {};
+  std::string remark = {};
+  TextTable table = {};
+  std::vector<Figure> figures = {};
+  std::vector<GalleryItem> examples = {};
+  std::vector<std::string> gallery_names = {};  ///< of an example's panels
+  std::string gallery_remark = {};
 };
 
 /// All that a report shows. What is empty or NaN is left out, so a run without a test split has a report too.
@@ -40,12 +42,15 @@ struct TrainingReport {
   std::string command = {};             ///< the command line
   KeyValues configuration = {};         ///< every option
   TextTable network = {};               ///< layer, output shape, parameters, multiply-adds
-  std::vector<ReportEpoch> history = {};
+  History history = {};
+  std::string loss = "cross-entropy";  ///< what the history's loss is
+  std::string metric = "accuracy";     ///< likewise; empty: none
   std::optional<int> best_epoch = {};  ///< the epoch whose weights were kept
   std::string test_name = "test";      ///< what the evaluated split is called
   std::vector<ReportPrediction> predictions = {};
   float threshold = default_threshold;
   ClassNames classes = {};
+  TaskReport task = {};  ///< in place of predictions and examples
   std::vector<ReportExample> examples = {};
   bool sky_channels = false;    ///< the images' channels are [empty, optical, X-ray]
   FilterPictures filters = {};  ///< of the kept weights
@@ -126,10 +131,21 @@ inline void add_summary(Page& page, const TrainingReport& report, const Scores& 
               " when the probability is above " + number_text(report.threshold) + ".");
 }
 
+/// "mean_absolute_error" in words.
+inline std::string in_words(std::string name) {
+  std::ranges::replace(name, '_', ' ');
+  return name;
+}
+
+inline std::string capitalised(std::string text) {
+  if (!text.empty()) text[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(text[0])));
+  return text;
+}
+
 inline void add_curves(Page& page, const TrainingReport& report) {
-  const auto curve = [&](double ReportEpoch::*column, std::string name, PlotColour colour) {
+  const auto curve = [&](double EpochRecord::*column, std::string name, PlotColour colour) {
     PlotSeries series{.name = std::move(name), .colour = colour};
-    for (const ReportEpoch& epoch : report.history) {
+    for (const EpochRecord& epoch : report.history) {
       series.x.push_back(epoch.epoch);
       series.y.push_back(epoch.*column);
     }
@@ -148,21 +164,30 @@ inline void add_curves(Page& page, const TrainingReport& report) {
     return Figure{line_plot(plot), ""};
   };
   page.section("Training");
-  page.figures({figure("Loss", {.label = "cross-entropy"},
-                       {curve(&ReportEpoch::loss, "training", PlotColour::first),
-                        curve(&ReportEpoch::val_loss, "validation", PlotColour::second)}),
-                figure("Accuracy", {.label = "share of right decisions"},
-                       {curve(&ReportEpoch::accuracy, "training", PlotColour::first),
-                        curve(&ReportEpoch::val_accuracy, "validation", PlotColour::second)}),
-                figure("Learning rate", {.label = "step size", .logarithmic = true},
-                       {curve(&ReportEpoch::learning_rate, "", PlotColour::first)})});
+  std::vector<Figure> figures{figure("Loss", {.label = report.loss},
+                                     {curve(&EpochRecord::loss, "training", PlotColour::first),
+                                      curve(&EpochRecord::validation_loss, "validation", PlotColour::second)})};
+  const bool shares = report.metric == "accuracy";
+  const std::string metric = in_words(report.metric);
+  if (!metric.empty()) {
+    figures.push_back(figure(capitalised(metric), {.label = shares ? "share of right decisions" : metric},
+                             {curve(&EpochRecord::metric, "training", PlotColour::first),
+                              curve(&EpochRecord::validation_metric, "validation", PlotColour::second)}));
+  }
+  figures.push_back(figure("Learning rate", {.label = "step size", .logarithmic = true},
+                           {curve(&EpochRecord::learning_rate, "", PlotColour::first)}));
+  page.figures(figures);
 
-  TextTable table{.head = {"", "Epoch", "Loss", "Accuracy", "Validation loss", "Validation accuracy"}};
-  const auto add_row = [&](const std::string& name, const ReportEpoch& epoch) {
-    table.rows.push_back({name, std::to_string(epoch.epoch), fixed_text(epoch.loss, 4), fixed_text(epoch.accuracy, 3),
-                          fixed_text(epoch.val_loss, 4), fixed_text(epoch.val_accuracy, 3)});
+  TextTable table{.head = {"", "Epoch", "Loss", "Validation loss"}};
+  if (!metric.empty()) table.head.insert(table.head.end(), {capitalised(metric), "Validation " + metric});
+  const auto add_row = [&](const std::string& name, const EpochRecord& epoch) {
+    table.rows.push_back(
+        {name, std::to_string(epoch.epoch), fixed_text(epoch.loss, 4), fixed_text(epoch.validation_loss, 4)});
+    if (metric.empty()) return;
+    for (const double value : {epoch.metric, epoch.validation_metric})
+      table.rows.back().push_back(fixed_text(value, 3));
   };
-  for (const ReportEpoch& epoch : report.history) {
+  for (const EpochRecord& epoch : report.history) {
     if (report.best_epoch && epoch.epoch == *report.best_epoch) add_row("Best", epoch);
   }
   add_row("Last", report.history.back());
@@ -188,6 +213,17 @@ inline void add_test(Page& page, const TrainingReport& report, const Scores& sco
        {.content = to_html(table),
         .caption = "Intervals: Wilson's, and for the area the score interval with Hanley and McNeil's variance.",
         .wide = true}});
+}
+
+inline void add_task(Page& page, const TrainingReport& report) {
+  const TaskReport& task = report.task;
+  if (!task.table.head.empty()) {
+    page.section("Results on the " + report.test_name + " split").table(task.table);
+    if (!task.figures.empty()) page.figures(task.figures);
+  }
+  if (task.examples.empty()) return;
+  page.section("Examples").remark(task.gallery_remark);
+  page.html_part(gallery(task.examples, {.panel_names = task.gallery_names}));
 }
 
 inline void add_examples(Page& page, const TrainingReport& report, const Confusion& c) {
@@ -235,7 +271,10 @@ inline Page training_page(const TrainingReport& report) {
   const detail::report::Scores scores = detail::report::scores_of(report);
   const std::vector<detail::report::Measured> measures = detail::report::measures_of(scores);
   if (!report.predictions.empty()) detail::report::add_summary(page, report, scores, measures);
+  if (!report.task.tiles.empty()) page.tiles(report.task.tiles);
+  if (!report.task.remark.empty()) page.remark(report.task.remark);
   if (!report.history.empty()) detail::report::add_curves(page, report);
+  detail::report::add_task(page, report);
   if (!report.predictions.empty()) detail::report::add_test(page, report, scores, measures);
   if (!report.examples.empty()) detail::report::add_examples(page, report, scores.counts);
   detail::report::add_filters(page, report.filters, report.sky_channels, "the kept weights");

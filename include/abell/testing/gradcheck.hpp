@@ -9,9 +9,11 @@
 /// disagree, or the second differences S(h) = (f(v + h) - 2 f(v) + f(v - h)) / h do not halve with h
 /// (a kink at v itself leaves D alone). Such values are skipped; only f decides, never the gradient.
 
+#include <abell/losses/loss.hpp>
 #include <abell/network/network.hpp>
 #include <algorithm>
 #include <cmath>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
@@ -25,10 +27,10 @@
 namespace abell {
 
 struct GradcheckOptions {
-  double step = 2e-5;                     ///< h of the differences
-  std::size_t most = 0;                   ///< values to check in each array, spread evenly; 0: all
-  std::uint64_t seed = 1;                 ///< of dropout masks and all random draws
-  int threads = 2;                        ///< of the first run; all others take one
+  double step = 2e-5;      ///< h of the differences
+  std::size_t most = 0;    ///< values to check in each array, spread evenly; 0: all
+  std::uint64_t seed = 1;  ///< of dropout masks and all random draws
+  int threads = 2;         ///< of the first run; all others take one
 };
 
 /// What a gradient check found.
@@ -137,58 +139,73 @@ inline Values normals(std::size_t count, std::uint64_t seed, std::uint32_t numbe
   return values;
 }
 
-}  // namespace detail
-
-/// Checks every trainable parameter and every input value of a built network, layer by layer fused as it is.
-/// f = loss(outputs, false); loss(outputs, true) also replaces the outputs (the logits where the
-/// network ends in Softmax) by f's gradient. Dropout keeps one mask. All memory starts as NaN; a
-/// second run, on one thread, must give the same bits.
-///
-///     const auto loss = [&](View<double> logits, bool gradient) {
-///       return softmax_cross_entropy(logits, labels, {}, gradient).loss / logits.batch;
-///     };
-///     const GradcheckResult result = gradcheck(network, images, loss);
-///     if (!result.passed()) std::cerr << to_string(result) << "\n";
-///
-/// The network's parameters are moved and put back. Throws what the network throws.
-template <class Network, class Loss>
-  requires std::is_invocable_r_v<double, Loss, View<double>, bool>
-GradcheckResult gradcheck(Network& network, Tensor<double>& images, const Loss& loss,
-                          const GradcheckOptions& options = {}) {
+/// f = loss(outputs, false); loss(outputs, true) also replaces the outputs by f's gradient. With `logits` the last
+/// layer is left out.
+template <class Network, class F>
+GradcheckResult check_network(Network& network, Tensor<double>& images, bool logits, const F& loss,
+                              const GradcheckOptions& options) {
   static_assert(std::is_same_v<typename Network::Scalar, double>,
                 "gradients are checked in double: build<double>(...)");
   GradcheckResult result;
   const auto memory = [&](int threads) {
-    auto space = network.workspace(images.batch(), true, threads);
+    auto space = network.workspace(images.batch(), Mode::train, threads);
+    space.logits = logits;
     space.seed = options.seed;
-    std::ranges::fill(space.activations.span(), detail::not_written);
-    std::ranges::fill(space.gradients.span(), detail::not_written);
+    std::ranges::fill(space.output.span(), not_written);
+    std::ranges::fill(space.gradients.span(), not_written);
     std::ranges::fill(space.saved.span(), std::byte{0xFF});
-    std::ranges::fill(space.scratch.span(), detail::not_written);
+    std::ranges::fill(space.scratch.span(), not_written);
     return space;
   };
-  const auto gradients = [&](Workspace<double>& space, detail::Values& input) {
-    input.assign(images.size(), detail::not_written);
+  const auto gradients = [&](Workspace<double>& space, Values& input) {
+    input.assign(images.size(), not_written);
     loss(network.forward(images, space), true);
-    std::ranges::fill(space.scratch.span(), detail::not_written);
+    std::ranges::fill(space.scratch.span(), not_written);
     network.backward(images, space, input.data());
-    return detail::copy_of(space.gradients.span());
+    return copy_of(space.gradients.span());
   };
   auto space = memory(thread_count(options.threads));
   auto single = memory(1);
-  detail::Values input, input_again;
-  const detail::Values all = gradients(space, input);
-  if (!detail::same_bits(all, gradients(single, input_again)) || !detail::same_bits(input, input_again)) {
+  Values input, input_again;
+  const Values all = gradients(space, input);
+  if (!same_bits(all, gradients(single, input_again)) || !same_bits(input, input_again)) {
     result.broken = "a second run gave other bits";
   }
   const auto f = [&] { return loss(network.forward(images, single), false); };
   for (const ParameterSlot& slot : network.slots()) {
     if (!slot.trainable) continue;
-    detail::check_array(slot.name, network.parameters().subspan(slot.offset, slot.size),
-                        std::span(all).subspan(slot.offset, slot.size), f, options, result);
+    check_array(slot.name, network.parameters().subspan(slot.offset, slot.size),
+                std::span(all).subspan(slot.offset, slot.size), f, options, result);
   }
-  detail::check_array("input", images.span(), input, f, options, result);
+  check_array("input", images.span(), input, f, options, result);
   return result;
+}
+
+}  // namespace detail
+
+/// Checks every trainable parameter and every input value of a built network, layer by layer fused as it is, with the
+/// mean loss of the images as f. Dropout keeps one mask. All memory starts as NaN; a second run, on one thread, must
+/// give the same bits.
+///
+///     const GradcheckResult result = gradcheck(network, images, SoftmaxCrossEntropy{}, label_targets(labels));
+///     if (!result.passed()) std::cerr << to_string(result) << "\n";
+///
+/// The network's parameters are moved and put back. Throws what network and loss throw.
+template <class Network>
+GradcheckResult gradcheck(Network& network, Tensor<double>& images, const Loss& loss, View<const float> targets,
+                          const GradcheckOptions& options = {}) {
+  const auto mean = [&](View<double> outputs, bool gradient) {
+    return loss(outputs, targets, gradient).loss / outputs.batch;
+  };
+  return detail::check_network(network, images, !loss.activation().empty(), mean, options);
+}
+
+/// The same with a function of your own: f = loss(outputs, false); loss(outputs, true) also replaces the outputs (the
+/// logits where the network ends in Softmax) by f's gradient.
+template <class Network, std::invocable<View<double>, bool> F>
+GradcheckResult gradcheck(Network& network, Tensor<double>& images, const F& loss,
+                          const GradcheckOptions& options = {}) {
+  return detail::check_network(network, images, network.ends_in(Softmax::kind), loss, options);
 }
 
 /// The same with a weighted sum of the outputs as f, with random weights.
@@ -222,14 +239,15 @@ GradcheckResult gradcheck_stage(Shape input, int batch, const GradcheckOptions& 
   for (const LayerInfo& layer : infos) {
     for (const Parameter& parameter : layer.parameters) {
       const double limit = parameter.limit > 0 ? parameter.limit : 0.5;
-      for (std::size_t i = 0; i < parameter.size(); ++i) parameters.push_back(parameter.value + random.uniform(-limit, limit));
+      for (std::size_t i = 0; i < parameter.size(); ++i)
+        parameters.push_back(parameter.value + random.uniform(-limit, limit));
     }
   }
   const auto images = static_cast<std::size_t>(batch);
   detail::Values x = detail::normals(images * input.size(), options.seed, 2);
   const detail::Values dy = detail::normals(images * infos.back().output.size(), options.seed, 3);
   detail::Values y(dy.size());
-  const StageMemory memory = stage.memory(run, batch, true);
+  const StageMemory memory = memory_of(stage, run, batch, Mode::train);
   Buffer<std::byte> saved(memory.saved_bytes);
   Buffer<double> scratch(memory.scratch_values);
   detail::Values gradients(parameters.size());
@@ -238,7 +256,7 @@ GradcheckResult gradcheck_stage(Shape input, int batch, const GradcheckOptions& 
     std::ranges::fill(scratch.span(), detail::not_written);
     return Pass<double>{.run = run,
                         .batch = batch,
-                        .training = true,
+                        .mode = Mode::train,
                         .seed = options.seed,
                         .step = 0,
                         .parameters = parameters.data(),

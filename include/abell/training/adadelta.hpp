@@ -48,14 +48,14 @@ struct Adadelta {
       }
     });
   }
-};
 
-/// Throws OptionError for a rate, rho, epsilon or decay out of range.
-inline void check(const Adadelta& o) {
-  detail::require_option(o.learning_rate > 0, o.kind, "a learning rate above 0", o.learning_rate);
-  detail::require_option(o.rho >= 0 && o.rho < 1, o.kind, "a rho in [0, 1)", o.rho);
-  detail::require_option(o.epsilon > 0, o.kind, "an epsilon above 0", o.epsilon);
-  detail::require_option(o.decay >= 0, o.kind, "a decay of 0 or more", o.decay);
-}
+  /// Throws OptionError for a rate, rho, epsilon or decay out of range.
+  void check() const {
+    detail::require_option(learning_rate > 0, kind, "a learning rate above 0", learning_rate);
+    detail::require_option(rho >= 0 && rho < 1, kind, "a rho in [0, 1)", rho);
+    detail::require_option(epsilon > 0, kind, "an epsilon above 0", epsilon);
+    detail::require_option(decay >= 0, kind, "a decay of 0 or more", decay);
+  }
+};
 
 }  // namespace abell

@@ -68,6 +68,9 @@ struct Adam {
     const double corrected = rate * std::sqrt(1 - std::pow(beta2, t)) / (1 - std::pow(beta1, t));
     detail::update_by_moments(corrected, 0, beta1, beta2, epsilon, parameters, gradients, state);
   }
+
+  /// Throws OptionError for a rate, beta, epsilon or decay out of range.
+  void check() const { detail::check_adam(*this); }
 };
 
 /// Adam with decoupled weight decay (Loshchilov & Hutter 2019, Algorithm 2): with m and v of Adam,
@@ -93,15 +96,12 @@ struct AdamW {
     detail::update_by_moments(rate * spread / (1 - std::pow(beta1, t)), rate * weight_decay, beta1, beta2,
                               epsilon * spread, parameters, gradients, state);
   }
+
+  /// Throws OptionError for a rate, beta, epsilon or decay out of range.
+  void check() const {
+    detail::check_adam(*this);
+    detail::require_option(weight_decay >= 0, kind, "a weight decay of 0 or more", weight_decay);
+  }
 };
-
-/// Throws OptionError for a rate, beta, epsilon or decay out of range.
-inline void check(const Adam& adam) { detail::check_adam(adam); }
-
-/// Likewise.
-inline void check(const AdamW& adam) {
-  detail::check_adam(adam);
-  detail::require_option(adam.weight_decay >= 0, adam.kind, "a weight decay of 0 or more", adam.weight_decay);
-}
 
 }  // namespace abell

@@ -1,8 +1,9 @@
 #pragma once
 /// The training loop.
 
-#include <abell/training/evaluate.hpp>
-#include <abell/training/history.hpp>
+#include <abell/inference/evaluate.hpp>
+#include <abell/losses/losses.hpp>
+#include <abell/metrics/history.hpp>
 #include <abell/training/optimizer.hpp>
 #include <abell/training/schedule.hpp>
 #include <algorithm>
@@ -25,7 +26,7 @@ struct StepReport {
   std::uint64_t steps = 0;  ///< steps the run will take
   std::size_t images = 0;   ///< images in this step
   double loss = 0;          ///< mean over the epoch so far
-  double accuracy = 0;
+  double metric = 0;        ///< likewise; NaN where the loss has none
 };
 
 /// Called by `fit`; any member may be empty. `stop` is asked after every step: when it returns true
@@ -41,15 +42,16 @@ struct FitOptions {
   int batch = 10;
   int epochs = 1;
   std::uint64_t iterations = 0;  ///< training steps in all; when above 0 it replaces `epochs`
+  Loss loss = SoftmaxCrossEntropy{};
   Optimizer optimizer = Sgd{};
-  std::optional<ReduceOnPlateau> plateau = {};
+  Schedule schedule = ConstantRate{};
+  double clip_norm = 0;  ///< above 0: the most that the Euclidean norm of all gradients may be
   std::optional<EarlyStopping> early_stopping = {};
   /// Above 0: what is validated, kept as the best and saved are not the weights themselves but their moving
   /// average (Polyak & Juditsky 1992), a <- d a + (1 - d) w after update t with d = min(average, t / (t + 9)).
   double average = 0;
-  std::vector<float> class_weights = {};  ///< empty: all classes weigh 1
-  std::uint64_t seed = 1;                 ///< of shuffling and dropout
-  int threads = 0;                        ///< 0: all
+  std::uint64_t seed = 1;  ///< of shuffling and dropout
+  int threads = 0;         ///< 0: all
   std::vector<Callback> callbacks = {};
 };
 
@@ -62,7 +64,7 @@ struct TrainingState {
   int epoch = 0;          ///< epochs finished
   std::size_t batch = 0;  ///< batches done of the epoch in progress
   double loss_sum = 0;    ///< over the images of the epoch in progress
-  std::size_t correct = 0;
+  double metric_sum = 0;
   std::size_t seen = 0;
   double seconds = 0;     ///< of the epoch in progress, before an interruption
   bool finished = false;  ///< by count of steps or by early stopping
@@ -83,10 +85,6 @@ bool all_finite(std::span<const T> values) {
   return sum == T(0);
 }
 
-}  // namespace detail
-
-namespace detail {
-
 /// Takes the weights after update `updates` = 1, 2, ... into their moving average.
 template <class T>
 void move_average(double most, std::uint64_t updates, int threads, std::span<const T> parameters,
@@ -103,20 +101,27 @@ void move_average(double most, std::uint64_t updates, int threads, std::span<con
 }  // namespace detail
 
 /// One training step: forward with dropout, loss, backward, update. The loss and the gradient are
-/// checked before the weights change. Allocates nothing.
+/// checked before the weights change. Allocates nothing. Throws ShapeError where the network does not end in the layer
+/// that the loss is fused with.
 template <class Network, class T = typename Network::Scalar>
 LossSum train_step(Network& network, const FitOptions& options, OptimizerState<T>& state, Workspace<T>& space,
-                   View<const std::type_identity_t<T>> images, std::span<const int> labels) {
-  static_assert(Network::ends_in_softmax, "categorical cross-entropy needs Softmax as the last layer");
+                   View<const std::type_identity_t<T>> images, View<const float> targets) {
+  const std::string_view activation = options.loss.activation();
+  if (!activation.empty() && !network.ends_in(activation)) {
+    throw ShapeError("train_step: expected " + std::string(activation) + " as the last layer, found " +
+                     network.layers().back().kind);
+  }
+  space.logits = !activation.empty();
   space.seed = options.seed;
   space.step = static_cast<std::uint32_t>(state.updates);
-  const View<T> logits = network.forward(images, space);
-  const LossSum sum = softmax_cross_entropy(logits, labels, options.class_weights, true);
+  const View<T> outputs = network.forward(images, space);
+  const LossSum sum = options.loss(outputs, targets, true);
   network.backward(images, space);
-  const std::span<const T> gradients = std::as_const(space.gradients).span();
-  if (!detail::all_finite(gradients)) throw NumericError("a gradient is not finite");
+  const std::span<T> gradients = space.gradients.span();
+  if (!detail::all_finite<T>(gradients)) throw NumericError("a gradient is not finite");
+  if (options.clip_norm > 0) clip_norm(options.clip_norm, gradients, network.trainable());
   network.update_statistics(space, images.batch);
-  apply(options.optimizer, state, space.threads, network.parameters(), gradients, network.trainable());
+  apply<T>(options.optimizer, state, space.threads, network.parameters(), gradients, network.trainable());
   if (!detail::all_finite<T>(network.parameters())) throw NumericError("a weight became infinite or NaN");
   return sum;
 }
@@ -169,7 +174,8 @@ template <class Network, Samples Train, Samples Validation>
 void fit(Network& network, const Train& train, const Validation* validation, const FitOptions& options,
          TrainingState<typename Network::Scalar>& state) {
   using T = typename Network::Scalar;
-  std::visit([](const auto& optimizer) { check(optimizer); }, options.optimizer);
+  options.optimizer.check();
+  if (const auto* cosine = std::get_if<WarmUpCosine>(&options.schedule)) cosine->check();
   if (train.size() == 0) throw ShapeError("fit: expected at least one training image, found none");
   if (options.iterations == 0 && options.epochs < 1) {
     throw OptionError("fit: expected 1 epoch or more, found " + std::to_string(options.epochs));
@@ -177,12 +183,12 @@ void fit(Network& network, const Train& train, const Validation* validation, con
   if (!(options.average >= 0 && options.average < 1)) {
     throw OptionError("fit: expected an average in [0, 1), found " + std::to_string(options.average));
   }
-  if (!options.class_weights.empty() && options.class_weights.size() != network.output().size()) {
-    throw OptionError("fit: expected " + std::to_string(network.output().size()) + " class weights, found " +
-                      std::to_string(options.class_weights.size()));
+  if (!(options.clip_norm >= 0)) {
+    throw OptionError("fit: expected a clip_norm of 0 or more, found " + std::to_string(options.clip_norm));
   }
+  options.loss.check(network.output(), target_shape(train));
   OptimizerState<T> fresh(options.optimizer, network.parameters().size());
-  if (state.optimizer.slots.size() == 0) {
+  if (state.optimizer.updates == 0 && state.optimizer.slots.size() == 0) {
     state.optimizer = std::move(fresh);
   } else if (state.optimizer.slots.size() != fresh.slots.size()) {
     throw ShapeError("fit: expected an optimizer state of " + std::to_string(fresh.slots.size()) + " values, found " +
@@ -194,14 +200,21 @@ void fit(Network& network, const Train& train, const Validation* validation, con
   const std::size_t batches = loader.batches();
   const std::uint64_t steps =
       options.iterations > 0 ? options.iterations : static_cast<std::uint64_t>(options.epochs) * batches;
-  Workspace<T> space = network.workspace(options.batch, true, options.threads);
-  Workspace<T> validation_space = network.workspace(std::min(options.batch, 4), false, options.threads);
+  Workspace<T> space = network.workspace(options.batch, Mode::train, options.threads);
+  Workspace<T> validation_space = network.workspace(std::min(options.batch, 4), Mode::predict, options.threads);
   const auto stop_asked = [&] {
     bool asked = false;
     for (const Callback& callback : options.callbacks) asked = (callback.stop && callback.stop()) || asked;
     return asked;
   };
 
+  const bool measured = !options.loss.metric().empty();
+  const auto mean_metric = [&] {
+    return measured ? state.metric_sum / static_cast<double>(state.seen) : std::numeric_limits<double>::quiet_NaN();
+  };
+  const auto* cosine = std::get_if<WarmUpCosine>(&options.schedule);
+  const auto* plateau = std::get_if<ReduceOnPlateau>(&options.schedule);
+  const double full_rate = options.optimizer.learning_rate();
   std::vector<T> good;  // the weights at the start of the epoch
   // A run that came to its end may be given a later one.
   const bool stopped_early =
@@ -209,9 +222,10 @@ void fit(Network& network, const Train& train, const Validation* validation, con
   state.finished = stopped_early || (state.optimizer.updates >= steps && state.batch == 0);
   while (!state.finished) {
     const auto start = std::chrono::steady_clock::now();
+    const std::uint64_t first = state.optimizer.updates - state.batch;  // of this epoch
+    const double rate = cosine != nullptr ? cosine->at(full_rate, first, steps) : state.optimizer.learning_rate;
     const double before = state.seconds;
     const double waited = loader.waited_seconds();
-    const double rate = state.optimizer.learning_rate;
     good.assign(network.parameters().begin(), network.parameters().end());
     const auto clock = [&] {
       state.seconds = before + std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
@@ -220,9 +234,10 @@ void fit(Network& network, const Train& train, const Validation* validation, con
     while (state.optimizer.updates < steps) {
       const Batch* batch = loader.next();
       if (batch == nullptr) break;
+      if (cosine != nullptr) state.optimizer.learning_rate = cosine->at(full_rate, state.optimizer.updates, steps);
       LossSum sum;
       try {
-        sum = train_step(network, options, state.optimizer, space, batch->images, batch->labels);
+        sum = train_step(network, options, state.optimizer, space, batch->images, batch->targets);
       } catch (const NumericError& error) {
         if (!detail::all_finite<T>(network.parameters())) std::ranges::copy(good, network.parameters().begin());
         throw NumericError("epoch " + std::to_string(state.epoch + 1) + ", batch " + std::to_string(state.batch + 1) +
@@ -233,19 +248,18 @@ void fit(Network& network, const Train& train, const Validation* validation, con
                                 state.average);
       }
       state.loss_sum += sum.loss;
-      state.correct += sum.correct;
-      state.seen += batch->labels.size();
+      state.metric_sum += sum.metric;
+      state.seen += batch->indices.size();
       ++state.batch;
       clock();
-      const auto seen = static_cast<double>(state.seen);
       const StepReport report{state.epoch + 1,
                               state.batch,
                               batches,
                               state.optimizer.updates,
                               steps,
-                              batch->labels.size(),
-                              state.loss_sum / seen,
-                              static_cast<double>(state.correct) / seen};
+                              batch->indices.size(),
+                              state.loss_sum / static_cast<double>(state.seen),
+                              mean_metric()};
       for (const Callback& callback : options.callbacks) {
         if (callback.on_step) callback.on_step(report);
       }
@@ -255,17 +269,17 @@ void fit(Network& network, const Train& train, const Validation* validation, con
     EpochRecord record;
     record.epoch = ++state.epoch;
     record.loss = state.loss_sum / static_cast<double>(state.seen);
-    record.accuracy = static_cast<double>(state.correct) / static_cast<double>(state.seen);
-    record.validation_loss = record.validation_accuracy = std::numeric_limits<double>::quiet_NaN();
+    record.metric = mean_metric();
     record.learning_rate = rate;
     // The average takes the weights' place for the validation and the comparison with the best.
     const auto exchange = [&] { std::ranges::swap_ranges(state.average, network.parameters()); };
     exchange();
     if (validation != nullptr) {
       try {
-        const Evaluation result = evaluate(network, *validation, validation_space);
+        const Evaluation result =
+            evaluate_batches(network, *validation, validation_space, options.loss, [](const auto&...) {});
         record.validation_loss = result.loss;
-        record.validation_accuracy = result.accuracy;
+        record.validation_metric = result.metric;
       } catch (const NumericError& error) {
         exchange();
         throw NumericError("epoch " + std::to_string(record.epoch) + ", validation: " + error.what());
@@ -278,14 +292,14 @@ void fit(Network& network, const Train& train, const Validation* validation, con
       state.best_parameters.assign(network.parameters().begin(), network.parameters().end());
     }
     exchange();
-    if (options.plateau) state.optimizer.learning_rate = options.plateau->next(state.plateau, watched, rate);
+    if (plateau != nullptr) state.optimizer.learning_rate = plateau->next(state.plateau, watched, rate);
     const bool stops = options.early_stopping && options.early_stopping->stop(state.early_stopping, watched);
     state.finished = stops || state.optimizer.updates >= steps;
     clock();
     record.seconds = state.seconds;
     record.waited_seconds = loader.waited_seconds() - waited;
-    state.batch = state.correct = state.seen = 0;
-    state.loss_sum = state.seconds = 0;
+    state.batch = state.seen = 0;
+    state.loss_sum = state.metric_sum = state.seconds = 0;
     state.history.push_back(record);
     for (const Callback& callback : options.callbacks) {
       if (callback.on_epoch) callback.on_epoch(record);

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <sstream>
 #include <string>
+#include <variant>
 
 namespace abell {
 
@@ -25,15 +26,31 @@ void check_resumable(const std::string& where, const TrainingState<T>& state, co
     text << where << ": expected " << what << " of " << expected << " by its history, found " << found;
     throw FormatError(text.str());
   };
-  double rate = learning_rate(options.optimizer);
+  const auto* cosine = std::get_if<WarmUpCosine>(&options.schedule);
+  const auto* on_plateau = std::get_if<ReduceOnPlateau>(&options.schedule);
+  const double full = options.optimizer.learning_rate();
+  const std::uint64_t batches =
+      (images + static_cast<std::size_t>(options.batch) - 1) / static_cast<std::size_t>(options.batch);
+  const std::uint64_t steps =
+      options.iterations > 0 ? options.iterations : batches * static_cast<std::uint64_t>(options.epochs);
+  const bool share = options.loss.metric() == "accuracy";
+  double rate = full;
   ReduceOnPlateau::State plateau;
   EarlyStopping::State early;
   for (const EpochRecord& epoch : state.history) {
+    if (cosine != nullptr) rate = cosine->at(full, static_cast<std::uint64_t>(epoch.epoch - 1) * batches, steps);
     require("a learning rate", rate, epoch.learning_rate);
+    for (const double metric : {epoch.metric, epoch.validation_metric}) {
+      if (share && (metric < 0 || metric > 1)) {
+        throw FormatError(where + ": expected an accuracy from 0 to 1 in epoch " + std::to_string(epoch.epoch) +
+                          ", found " + std::to_string(metric));
+      }
+    }
     const double watched = std::isnan(epoch.validation_loss) ? epoch.loss : epoch.validation_loss;
-    if (options.plateau) rate = options.plateau->next(plateau, watched, rate);
+    if (on_plateau != nullptr) rate = on_plateau->next(plateau, watched, rate);
     if (options.early_stopping) options.early_stopping->stop(early, watched);
   }
+  if (cosine != nullptr && state.optimizer.updates > 0) rate = cosine->at(full, state.optimizer.updates - 1, steps);
   require("a learning rate", rate, state.optimizer.learning_rate);
   require("a best loss of the plateau", plateau.best, state.plateau.best);
   require("a wait of the plateau", plateau.wait, state.plateau.wait);

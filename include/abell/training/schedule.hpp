@@ -1,9 +1,16 @@
 #pragma once
-/// What watches the epochs: ReduceLROnPlateau, EarlyStopping and the best weights, with Keras's
-/// rules (Keras 2.2, callbacks.py). The options are values; the states are what a checkpoint keeps.
+/// How the learning rate goes, and when a run stops: ReduceLROnPlateau and EarlyStopping with Keras's rules (Keras 2.2,
+/// callbacks.py), a warm-up and a cosine. The options are values; the states are what a checkpoint keeps. A decay with
+/// time is an option of the optimizers, as in Keras, and acts besides.
 
+#include <abell/core/error.hpp>
 #include <algorithm>
+#include <cmath>
+#include <cstdint>
 #include <limits>
+#include <numbers>
+#include <string>
+#include <variant>
 
 namespace abell {
 
@@ -43,6 +50,34 @@ struct ReduceOnPlateau {
     return rate;
   }
 };
+
+/// The optimizer's own rate, as it is.
+struct ConstantRate {};
+
+/// Rises from 0 to the optimizer's rate over `warm_up` updates, then falls along half a cosine (Loshchilov & Hutter
+/// 2017, equation 5, one period), which would come to `floor` times it with the update after the last.
+struct WarmUpCosine {
+  std::uint64_t warm_up = 50;
+  double floor = 0;
+
+  /// The rate of update `updates` = 0, 1, ... of `steps`.
+  double at(double rate, std::uint64_t updates, std::uint64_t steps) const {
+    if (updates < warm_up) return rate * static_cast<double>(updates + 1) / static_cast<double>(warm_up);
+    const double part =
+        static_cast<double>(updates - warm_up) / static_cast<double>(steps > warm_up ? steps - warm_up : 1);
+    return rate * (floor + (1 - floor) * (1 + std::cos(std::numbers::pi * std::min(part, 1.0))) / 2);
+  }
+
+  /// Throws OptionError for a floor out of range.
+  void check() const {
+    if (!(floor >= 0 && floor <= 1)) {
+      throw OptionError("schedule: expected a floor in [0, 1], found " + std::to_string(floor));
+    }
+  }
+};
+
+/// How the learning rate goes besides the optimizer's decay.
+using Schedule = std::variant<ConstantRate, ReduceOnPlateau, WarmUpCosine>;
 
 /// Stops when the watched loss has not fallen for `patience` epochs.
 struct EarlyStopping {

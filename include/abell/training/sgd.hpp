@@ -44,13 +44,13 @@ struct Sgd {
       }
     }
   }
-};
 
-/// Throws OptionError for a rate, momentum or decay out of range.
-inline void check(const Sgd& sgd) {
-  detail::require_option(sgd.learning_rate > 0, sgd.kind, "a learning rate above 0", sgd.learning_rate);
-  detail::require_option(sgd.momentum >= 0 && sgd.momentum < 1, sgd.kind, "a momentum in [0, 1)", sgd.momentum);
-  detail::require_option(sgd.decay >= 0, sgd.kind, "a decay of 0 or more", sgd.decay);
-}
+  /// Throws OptionError for a rate, momentum or decay out of range.
+  void check() const {
+    detail::require_option(learning_rate > 0, kind, "a learning rate above 0", learning_rate);
+    detail::require_option(momentum >= 0 && momentum < 1, kind, "a momentum in [0, 1)", momentum);
+    detail::require_option(decay >= 0, kind, "a decay of 0 or more", decay);
+  }
+};
 
 }  // namespace abell

@@ -5,12 +5,15 @@
 ///     <layer>                    a group for each layer, with the attribute weight_names
 ///     <layer>/<weight name>      the arrays: /conv1/conv1/kernel:0
 ///
-/// in the dimensions that this library has too: kernels [height][width][in][out], depthwise kernels
-/// [height][width][channels][multiplier], dense kernels [in][out]. A list too long for one attribute is split
+/// in the dimensions that this library has too: kernels [height][width][in][out], transposed ones
+/// [height][width][out][in], depthwise ones [height][width][channels][multiplier], dense ones [in][out]. Layers without
+/// a name of their own are called by Keras's words (batch_normalization_1). A list too long for one attribute is split
 /// into layer_names0, layer_names1, ... HDF5 as Debian builds it may be called from one thread at a time only.
 
+#include <abell/layers/description.hpp>
 #include <abell/weights/hdf5.hpp>
 #include <abell/weights/in_child.hpp>
+#include <abell/weights/keras_names.hpp>
 #include <abell/weights/match.hpp>
 #include <abell/weights/safetensors.hpp>
 #include <algorithm>
@@ -23,36 +26,12 @@
 #include <span>
 #include <sstream>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
 namespace abell {
 
-/// How the layers of a file are given to those of a network; either way a layer's arrays are told apart by
-/// their names (kernel, bias, gamma, ...).
-enum class KerasMatch {
-  automatic,  ///< by name where the file has all of the network's names, else in order where the numbers agree
-  by_name,
-  in_order  ///< the layers with weights, one after the other
-};
-
-/// `missing` and `unused` are those of WeightsOptions: layers that may differ, another head say.
-struct KerasOptions {
-  KerasMatch match = KerasMatch::automatic;
-  std::vector<std::string> missing = {};
-  std::vector<std::string> unused = {};
-  bool in_child = true;  ///< the file is read in a process of its own, which takes the fall where HDF5 crashes
-};
-
 namespace detail {
-
-/// The arrays of a Keras file, named "layer/parameter" as a network's are.
-struct KerasFile {
-  TensorFile file;                     ///< shapes only, until they are known to fit
-  std::vector<hdf5::Handle> datasets;  ///< of the tensors, in their order
-  std::vector<std::string> layers;     ///< those with weights, in order
-};
 
 /// What reading a file of so many bytes may take: a gigabyte and sixteen times the file, ten seconds and one more for
 /// every 16 MiB.
@@ -73,16 +52,6 @@ inline std::optional<std::vector<std::string>> keras_list(hid_t group, const std
     if (!list) list.emplace();
     list->insert(list->end(), more->begin(), more->end());
   }
-}
-
-/// "model/conv1/kernel:0" -> {"conv1", "kernel"}; the layer is empty where there is none.
-inline std::pair<std::string, std::string> split_weight_name(std::string_view name) {
-  const std::size_t slash = name.rfind('/');
-  std::string_view parameter = slash == std::string_view::npos ? name : name.substr(slash + 1);
-  parameter = parameter.substr(0, parameter.rfind(':'));
-  std::string_view layer = slash == std::string_view::npos ? std::string_view() : name.substr(0, slash);
-  layer = layer.substr(layer.rfind('/') == std::string_view::npos ? 0 : layer.rfind('/') + 1);
-  return {std::string(layer), std::string(parameter)};
 }
 
 /// The group that holds the weights. Throws FormatError when the file is none of Keras's.
@@ -131,66 +100,17 @@ inline KerasFile keras_index(const hdf5::Handle& root, const std::string& where)
   return keras;
 }
 
-/// The layers of a network that have parameters, in order.
-template <class Network>
-std::vector<std::string> layers_with_weights(const Network& network) {
-  std::vector<std::string> layers;
-  for (const ParameterSlot& slot : network.slots()) {
-    if (layers.empty() || layers.back() != layer_of(slot.name)) layers.push_back(layer_of(slot.name));
-  }
-  return layers;
-}
-
-/// Gives the file's layers the names of the network's, one after the other, where that is asked for or names
-/// do not do, and returns whether it did. Layers that may be missing are left out when the numbers then agree.
-/// Throws ShapeError.
-inline bool rename_in_order(const std::string& where, KerasFile& keras, std::vector<std::string> wanted,
-                            const KerasOptions& options) {
-  const auto in = [](const std::vector<std::string>& list) {
-    return [&](const std::string& name) { return std::ranges::find(list, name) != list.end(); };
-  };
-  std::vector<std::string> needed = wanted, found = keras.layers;
-  std::erase_if(needed, in(options.missing));
-  const bool all_named = std::ranges::all_of(needed, in(keras.layers));
-  if (options.match == KerasMatch::by_name || (options.match == KerasMatch::automatic && all_named)) return false;
-  std::erase_if(found, in(options.unused));
-  if (found.size() == needed.size()) wanted = needed;
-  if (found.size() != wanted.size()) {
-    if (options.match == KerasMatch::automatic) return false;  // the names make the better list of faults
-    throw ShapeError(where + ": weights of another network: expected " + std::to_string(wanted.size()) +
-                     " layers with weights, found " + std::to_string(found.size()));
-  }
-  std::map<std::string, std::string> names;
-  for (std::size_t i = 0; i < found.size(); ++i) names[found[i]] = wanted[i];
-  for (StoredTensor& tensor : keras.file.tensors) {
-    const std::string layer = layer_of(tensor.name);
-    const auto name = names.find(layer);
-    if (name != names.end()) tensor.name.replace(0, layer.size(), name->second);
-  }
-  return true;
-}
-
-/// Keras 3 calls the kernel of a depthwise convolution "kernel" too.
-inline void rename_depthwise(TensorFile& file, const std::vector<ExpectedTensor>& expected) {
-  const auto wants = [&](const std::string& name) {
-    return std::ranges::find(expected, name, &ExpectedTensor::name) != expected.end();
-  };
-  for (StoredTensor& tensor : file.tensors) {
-    const std::string other = layer_of(tensor.name) + "/depthwise_kernel";
-    if (tensor.name == layer_of(tensor.name) + "/kernel" && !wants(tensor.name) && wants(other)) tensor.name = other;
-  }
-}
-
 /// Writes all arrays that `expected` asks for, once names and shapes are known to fit, as a safetensors file. Those
 /// that are not used are written empty; in the metadata stands "in_order" when the layers were taken so.
 inline void read_keras(const std::filesystem::path& path, std::vector<char>& bytes,
                        const std::vector<ExpectedTensor>& expected, const std::vector<std::string>& layers,
-                       const KerasOptions& options, std::ostream& out) {
+                       const std::map<std::string, std::string>& names, const KerasOptions& options,
+                       std::ostream& out) {
   const std::string where = path.string();
   const hdf5::Quiet quiet;
   const hdf5::Handle opened = hdf5::open(path, bytes);
   KerasFile keras = keras_index(keras_root(opened, where), where);
-  if (rename_in_order(where, keras, layers, options)) keras.file.metadata["in_order"] = "";
+  if (rename(where, keras, layers, names, options)) keras.file.metadata["in_order"] = "";
   rename_depthwise(keras.file, expected);
   TensorFile used = keras.file;
   reconcile(path, used, expected, {options.missing, options.unused});
@@ -230,7 +150,8 @@ LoadedWeights load_keras_weights(const std::filesystem::path& path, Network& net
   std::vector<char> bytes = detail::hdf5::read_bytes(path);
   const std::vector<detail::ExpectedTensor> expected = detail::expected_parameters(network);
   const auto read = [&](std::ostream& out) {
-    detail::read_keras(path, bytes, expected, detail::layers_with_weights(network), options, out);
+    detail::read_keras(path, bytes, expected, detail::layers_with_weights(network), detail::keras_names(network),
+                       options, out);
   };
   const detail::ChildLimits limits = detail::keras_limits(bytes.size());
   std::optional<std::string> arrays =
@@ -264,19 +185,20 @@ void save_keras_weights(const std::filesystem::path& path, const Network& networ
   const hdf5::Quiet quiet;
   const hdf5::Handle file = hdf5::create();
   hdf5::require(bool(file), path, "/");
+  const std::map<std::string, std::string> names = detail::keras_names(network);
   std::vector<std::string> layers;
   std::size_t next = 0;
-  for (const auto& layer : network.layers()) {
-    layers.push_back(layer.name);
-    const hdf5::Handle group(H5Gcreate2(file, layer.name.c_str(), H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT), H5Gclose);
-    hdf5::require(bool(group), path, layer.name);
+  each_layer(network.layers(), [&](const LayerInfo& layer) {
+    const std::string& name = layers.emplace_back(names.at(layer.name));
+    const hdf5::Handle group(H5Gcreate2(file, name.c_str(), H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT), H5Gclose);
+    hdf5::require(bool(group), path, name);
     std::vector<std::string> weights;
-    for (std::size_t i = 0; i < layer.parameters.size(); ++i, ++next) {
-      weights.push_back(tensors[next].name + ":0");
-      hdf5::write_dataset(group, weights.back(), tensors[next], path);
+    for (const Parameter& parameter : layer.parameters) {
+      weights.push_back(name + "/" + parameter.name + ":0");
+      hdf5::write_dataset(group, weights.back(), tensors[next++], path);
     }
     detail::write_keras_list(group, "weight_names", weights, path);
-  }
+  });
   const hdf5::Handle root(H5Gopen2(file, "/", H5P_DEFAULT), H5Gclose);
   detail::write_keras_list(root, "layer_names", layers, path);
   hdf5::write_text(root, "backend", "tensorflow", path);

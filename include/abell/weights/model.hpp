@@ -33,9 +33,11 @@ struct ModelInfo {
   std::string network = "custom";          ///< which description: "custom", "mobilenet", ...
   Shape input = {};                        ///< of an image; `save_model` takes it from the network
   std::vector<ModelLayer> layers = {};     ///< `save_model` takes them from the network
-  std::vector<std::string> classes = {};   ///< a name for each output
+  std::vector<std::string> classes = {};   ///< a name for each output, where outputs are classes
   std::vector<std::string> positive = {};  ///< those of the classes whose probabilities make p(positive)
   nlohmann::json preprocessing = nlohmann::json::object();  ///< resize, scale, channels, NaN policy, ...
+  std::string task = "classify";          ///< else multilabel, regress or segment: without positive classes
+  std::vector<std::string> targets = {};  ///< of regress, in place of classes: a name for each output
 };
 
 /// A network's layers as they stand in its model file.
@@ -52,13 +54,21 @@ inline constexpr const char* model_key = "abell";
 
 inline Json shape_json(const Shape& shape) { return {shape.height, shape.width, shape.channels}; }
 
-/// What is wrong with the classes; empty when nothing is.
-inline std::string class_fault(const ModelInfo& info, std::size_t outputs) {
-  if (info.classes.size() != outputs) {
-    return "expected " + std::to_string(outputs) + " classes, found " + std::to_string(info.classes.size());
+/// What is wrong with the task and the names of the outputs; empty when nothing is.
+inline std::string output_fault(const ModelInfo& info, const Shape& output) {
+  const bool regress = info.task == "regress", segment = info.task == "segment", classify = info.task == "classify";
+  if (!regress && !segment && !classify && info.task != "multilabel") {
+    return "expected the task classify, multilabel, regress or segment, found " + in_quotes(info.task);
   }
-  const std::set<std::string> classes(info.classes.begin(), info.classes.end());
-  if (classes.size() != outputs) return "expected classes of different names, found one name twice";
+  const std::size_t outputs = segment ? static_cast<std::size_t>(output.channels) : output.size();
+  const std::vector<std::string>& names = regress ? info.targets : info.classes;
+  const std::string what = regress ? "targets" : "classes";
+  if (names.size() != outputs) {
+    return "expected " + std::to_string(outputs) + " " + what + ", found " + std::to_string(names.size());
+  }
+  const std::set<std::string> classes(names.begin(), names.end());
+  if (classes.size() != outputs) return "expected " + what + " of different names, found one name twice";
+  if (!classify) return {};
   if (info.positive.empty()) return "expected at least one positive class, found none";
   for (const std::string& name : info.positive) {
     if (!classes.contains(name)) return "expected positive classes from among the classes, found " + in_quotes(name);
@@ -125,7 +135,9 @@ inline ModelInfo parse_info(const std::filesystem::path& path, const std::map<st
   info.classes = texts_member(where, json, "classes");
   info.positive = texts_member(where, json, "positive");
   info.preprocessing = member(where, json, "preprocessing", &Json::is_object, "an object");
-  const std::string fault = class_fault(info, info.layers.back().output.size());
+  if (json.contains("task")) info.task = text_member(where, json, "task");
+  if (json.contains("targets")) info.targets = texts_member(where, json, "targets");
+  const std::string fault = output_fault(info, info.layers.back().output);
   if (!fault.empty()) throw FormatError(where + ": " + fault);
   return info;
 }
@@ -163,7 +175,7 @@ void save_model(const std::filesystem::path& path, const Network& network,
     throw ShapeError(path.string() + ": expected " + std::to_string(network.parameters().size()) +
                      " parameters, found " + std::to_string(parameters.size()));
   }
-  const std::string fault = detail::class_fault(info, network.output().size());
+  const std::string fault = detail::output_fault(info, network.output());
   if (!fault.empty()) throw OptionError(path.string() + ": " + fault);
   if (!info.preprocessing.is_object()) {
     throw OptionError(path.string() + ": expected the preprocessing as an object, found " +
@@ -173,13 +185,15 @@ void save_model(const std::filesystem::path& path, const Network& network,
   for (const ModelLayer& layer : model_layers(network)) {
     layers.push_back({{"kind", layer.kind}, {"name", layer.name}, {"output", detail::shape_json(layer.output)}});
   }
-  const Json json{{"format_version", ModelInfo::format_version},
-                  {"network", info.network},
-                  {"input", detail::shape_json(network.input())},
-                  {"description", layers},
-                  {"classes", info.classes},
-                  {"positive", info.positive},
-                  {"preprocessing", info.preprocessing}};
+  Json json{{"format_version", ModelInfo::format_version},
+            {"network", info.network},
+            {"input", detail::shape_json(network.input())},
+            {"description", layers},
+            {"classes", info.classes},
+            {"positive", info.positive},
+            {"preprocessing", info.preprocessing}};
+  if (info.task != "classify") json["task"] = info.task;
+  if (!info.targets.empty()) json["targets"] = info.targets;
   TensorFile file;
   try {
     file.metadata[detail::model_key] = json.dump();

@@ -42,7 +42,7 @@ onnx::ModelProto onnx_model(const Description<Layers...>& description, Shape inp
     entry.set_value(value);
   }
   detail::OnnxGraph<T> graph(*model.mutable_graph(), input, parameters);
-  std::apply([&](const auto&... layers) { graph.add_all(inspect(description, input), layers...); }, description.layers);
+  graph.add_all(inspect(description, input), description);
   return model;
 }
 

@@ -7,17 +7,11 @@
 #include <onnx/onnx_pb.h>
 
 #include <abell/core/error.hpp>
-#include <abell/layers/activations.hpp>
-#include <abell/layers/batch_norm.hpp>
-#include <abell/layers/conv2d.hpp>
-#include <abell/layers/dense.hpp>
-#include <abell/layers/depthwise_conv2d.hpp>
-#include <abell/layers/global_average_pool2d.hpp>
-#include <abell/layers/max_pool2d.hpp>
-#include <abell/network/description.hpp>
+#include <abell/layers/layers.hpp>
 #include <cmath>
 #include <cstdint>
 #include <initializer_list>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -26,11 +20,40 @@
 
 namespace abell::detail {
 
+/// One attribute of a node: {"axis", 1}, {"alpha", 0.3}, {"mode", "linear"}, {"strides", {2, 2}}.
+class OnnxAttribute {
+ public:
+  OnnxAttribute(const char* name, int value) { set(name, onnx::AttributeProto::INT).set_i(value); }
+  OnnxAttribute(const char* name, double value) {
+    set(name, onnx::AttributeProto::FLOAT).set_f(static_cast<float>(value));
+  }
+  OnnxAttribute(const char* name, const char* value) { set(name, onnx::AttributeProto::STRING).set_s(value); }
+  OnnxAttribute(const char* name, std::initializer_list<int> values) {
+    set(name, onnx::AttributeProto::INTS);
+    for (const int value : values) proto_.add_ints(value);
+  }
+  const onnx::AttributeProto& proto() const { return proto_; }
+
+ private:
+  onnx::AttributeProto& set(const char* name, onnx::AttributeProto::AttributeType type) {
+    proto_.set_name(name);
+    proto_.set_type(type);
+    return proto_;
+  }
+  onnx::AttributeProto proto_;
+};
+
 /// Adds nodes one after the other. What the last node gives is either a map [batch, channels, height, width]
 /// or a vector [batch, values]; `unordered_` tells that the vector's values still stand as channel, height, width.
+///
+/// A layer writes its own nodes, `template <class Graph> void to_onnx(Graph& graph) const`, with the functions below;
+/// those that change the order of the values or of their weights, or hold other layers, are written here.
 template <class T>
 class OnnxGraph {
  public:
+  using Attributes = std::vector<OnnxAttribute>;
+  using Order = std::vector<std::size_t>;
+
   OnnxGraph(onnx::GraphProto& graph, Shape input, std::span<const T> parameters)
       : graph_(graph), parameters_(parameters), shape_(input) {
     graph_.set_name("abell");
@@ -39,129 +62,208 @@ class OnnxGraph {
 
   /// All layers with what `inspect` says of them, and the output.
   template <class... Layers>
-  void add_all(const std::vector<LayerInfo>& infos, const Layers&... layers) {
-    std::size_t wanted = 0;
-    for (const LayerInfo& info : infos) wanted += info.parameter_count();
+  void add_all(const std::vector<LayerInfo>& infos, const Description<Layers...>& description) {
+    const std::size_t wanted = parameter_count(infos);
     if (wanted != parameters_.size()) {
       throw ShapeError("onnx: expected " + std::to_string(wanted) + " parameters, found " +
                        std::to_string(parameters_.size()));
     }
-    std::size_t number = 0;
-    const auto add_one = [&](const auto& layer) {
-      info_ = &infos[number++];
-      add(layer);
-      shape_ = info_->output;
-    };
-    (add_one(layers), ...);
+    add_list(infos, description);
     finish();
   }
 
- private:
-  using Order = std::vector<std::size_t>;
-
-  void add(const Conv2d& layer) { convolution(layer, shape_.channels, {3, 2, 0, 1}, 1); }
-  /// Output channel c m + k is filter k of channel c, and so are the rows of [channels * multiplier][1][h][w].
-  void add(const DepthwiseConv2d& layer) { convolution(layer, 1, {2, 3, 0, 1}, shape_.channels); }
-
-  void add(const BatchNorm& layer) {
-    in_order();
+  /// A node of the layer from what the last one gave and `more` inputs. Named after the layer; a second node of one
+  /// name gets a number.
+  void node(const std::string& kind, const Attributes& attributes = {}, const std::vector<std::string>& more = {},
+            const std::string& suffix = {}) {
     std::vector<std::string> inputs{value_};
-    for (const Parameter& parameter : info_->parameters) inputs.push_back(initializer(parameter));
-    onnx::NodeProto& made = node("BatchNormalization", inputs);
-    attribute(made, "epsilon", static_cast<float>(layer.epsilon));
+    inputs.insert(inputs.end(), more.begin(), more.end());
+    add_node(kind, inputs, attributes, suffix);
   }
-
-  void add(const Relu&) { node("Relu", {value_}); }
-  void add(const Relu6&) {
-    node("Clip", {value_, constant(info_->name + "/least", {}, {0}), constant(info_->name + "/most", {}, {6})});
-  }
-
-  void add(const MaxPool2d& layer) {
-    as_map();
-    onnx::NodeProto& made = node("MaxPool", {value_});
-    window(made, layer.window, layer.stride, layer.padding);
-    attribute(made, "ceil_mode", std::int64_t{0});
-  }
-  void add(const GlobalAveragePool2d&) {
-    as_map();
-    node("GlobalAveragePool", {value_});
-  }
-
-  void add(const Dropout&) {}
-  /// Over the channels, the axis 1 of maps and vectors alike; the order of a vector does not matter.
-  void add(const Softmax&) { attribute(node("Softmax", {value_}), "axis", std::int64_t{1}); }
-
-  void add(const Flatten&) {
-    if (!is_map_) return;
-    if (shape_.pixels() > 1 && shape_.channels > 1) unordered_ = shape_;
-    flatten({});
-  }
-
-  /// The kernel is written as [units][inputs], the form (transB = 1) that every runtime takes.
-  void add(const Dense& layer) {
-    if (is_map_) flatten("/flat");
-    const auto& parameters = info_->parameters;
-    const std::vector<std::int64_t> shape{layer.units, shape_.channels};
-    std::vector<std::string> inputs{value_};
-    if (unordered_) {
-      const Shape from = *std::exchange(unordered_, std::nullopt);
-      inputs.push_back(
-          initializer(parameters[0], {3, 2, 0, 1}, {from.height, from.width, from.channels, layer.units}, shape));
-    } else {
-      inputs.push_back(initializer(parameters[0], {1, 0}, sizes_of(parameters[0]), shape));
-    }
-    inputs.push_back(initializer(parameters[1]));
-    attribute(node("Gemm", inputs), "transB", std::int64_t{1});
-  }
-
-  /// Kernels in the order given, `inputs` channels to each filter.
-  template <class Layer>
-  void convolution(const Layer& layer, int inputs, const Order& order, int groups) {
-    as_map();
-    const auto& parameters = info_->parameters;
-    const std::vector<std::int64_t> shape{info_->output.channels, inputs, layer.kernel.height, layer.kernel.width};
-    std::vector<std::string> names{value_, initializer(parameters[0], order, sizes_of(parameters[0]), shape)};
-    if (layer.bias) names.push_back(initializer(parameters[1]));
-    onnx::NodeProto& made = node("Conv", names);
-    window(made, layer.kernel, layer.stride, layer.padding);
-    attribute(made, "group", static_cast<std::int64_t>(groups));
-  }
-
-  void window(onnx::NodeProto& made, Extent size, Extent stride, Padding padding) {
-    const Window rows = window_of(shape_.height, size.height, stride.height, padding);
-    const Window columns = window_of(shape_.width, size.width, stride.width, padding);
-    attribute(made, "kernel_shape", {size.height, size.width});
-    attribute(made, "strides", {stride.height, stride.width});
-    attribute(made, "pads", {rows.before, columns.before, rows.after, columns.after});
-  }
-
-  // Between maps and vectors.
-
-  void flatten(const std::string& suffix) {
-    attribute(node("Flatten", {value_}, suffix), "axis", std::int64_t{1});
-    is_map_ = false;
-  }
-  /// A vector in the order channel, height, width becomes one in the order height, width, channel.
-  void in_order() {
-    if (!unordered_) return;
-    const Shape from = *std::exchange(unordered_, std::nullopt);
-    reshape({-1, from.channels, from.height, from.width}, "/channels_first");
-    attribute(node("Transpose", {value_}, "/channels_last"), "perm", {0, 2, 3, 1});
-    flatten("/in_order");
-  }
+  /// Makes a map of what the last node gave, in the order of channel, height, width.
   void as_map() {
     in_order();
     if (is_map_) return;
     reshape({-1, shape_.channels, shape_.height, shape_.width}, "/map");
     is_map_ = true;
   }
+  /// A vector in the order channel, height, width becomes one in the order height, width, channel.
+  void in_order() {
+    if (!unordered_) return;
+    const Shape from = *std::exchange(unordered_, std::nullopt);
+    reshape({-1, from.channels, from.height, from.width}, "/channels_first");
+    channels_last();
+    flatten("/in_order");
+  }
+  /// A node of a map whose windows move over it.
+  template <class Layer>
+  void pool(const std::string& kind, const Layer& layer, Attributes attributes = {}) {
+    as_map();
+    add_window(attributes, layer.window, layer.stride, layer.padding);
+    node(kind, attributes);
+  }
+  /// The layer's next parameter as an array: its axes in `order` (none: as they are), written in the dimensions `shape`
+  /// (none: those of the ordered axes). Throws NumericError.
+  std::string weights(const Order& order = {}, const std::vector<std::int64_t>& shape = {}) {
+    const Parameter& parameter = info_->parameters.at(weights_++);
+    return weights(parameter, {parameter.dimensions.begin(), parameter.dimensions.end()}, order, shape);
+  }
+  /// An array of the layer's own, called `name` after it.
+  std::string constant(const std::string& name, const std::vector<std::int64_t>& shape,
+                       const std::vector<float>& values) {
+    onnx::TensorProto& tensor = *graph_.add_initializer();
+    tensor.set_name(info_->name + "/" + name);
+    tensor.set_data_type(onnx::TensorProto::FLOAT);
+    for (const std::int64_t size : shape) tensor.add_dims(size);
+    tensor.set_raw_data(values.data(), values.size() * sizeof(float));
+    return tensor.name();
+  }
+
+ private:
+  template <class... Layers>
+  void add_list(const std::vector<LayerInfo>& infos, const Description<Layers...>& description) {
+    std::size_t number = 0;
+    const auto add_one = [&](const auto& layer) {
+      const LayerInfo& info = infos[number++];
+      info_ = &info;
+      weights_ = 0;
+      if constexpr (requires { layer.to_onnx(*this); }) {
+        layer.to_onnx(*this);
+      } else {
+        add(layer);
+      }
+      shape_ = info.output;
+    };
+    std::apply([&](const auto&... layers) { (add_one(layers), ...); }, description.layers);
+  }
+
+  template <class Layer>
+  void add(const Layer&) {
+    static_assert(sizeof(Layer) == 0,
+                  "a layer that is exported writes its nodes: template <class Graph> void to_onnx(Graph& graph) const");
+  }
+
+  template <class Path, class Shortcut>
+  void add(const Residual<Path, Shortcut>& layer) {
+    add_node("Add", branches(layer));
+  }
+  template <class... Paths>
+  void add(const Concatenate<Paths...>& layer) {
+    add_node("Concat", branches(layer), {{"axis", 1}});
+  }
+  /// What each list of layers within `layer` gives for its input, as maps.
+  template <class Layer>
+  std::vector<std::string> branches(const Layer& layer) {
+    as_map();
+    const LayerInfo& own = *info_;
+    const std::string input = value_;
+    std::vector<std::string> values;
+    const auto run = [&](const auto& description) {
+      value_ = input;
+      shape_ = own.input;
+      is_map_ = true;
+      add_list(own.branches[values.size()], description);
+      info_ = &own;
+      as_map();
+      values.push_back(value_);
+    };
+    std::apply([&](const auto&... each) { (run(each), ...); }, layer.descriptions());
+    return values;
+  }
+
+  void add(const Conv2d& layer) { convolution(layer, {3, 2, 0, 1}, {}, 1); }
+  /// Output channel c m + k is filter k of channel c, and so are the rows of [channels * multiplier][1][h][w].
+  void add(const DepthwiseConv2d& layer) {
+    convolution(layer, {2, 3, 0, 1}, {info_->output.channels, 1, layer.kernel.height, layer.kernel.width},
+                shape_.channels);
+  }
+  template <class Layer>
+  void convolution(const Layer& layer, const Order& order, const std::vector<std::int64_t>& shape, int groups) {
+    as_map();
+    Attributes attributes{{"group", groups}};
+    add_window(attributes, layer.kernel, layer.stride, layer.padding);
+    node("Conv", attributes, kernel_and_bias(layer, order, shape));
+  }
+
+  /// The pads are those of the convolution from the output to the input; what its windows leave out at the end is
+  /// added.
+  void add(const Conv2dTranspose& layer) {
+    as_map();
+    const Shape output = info_->output;
+    const Window rows = window_of(output.height, layer.kernel.height, layer.stride.height, layer.padding);
+    const Window columns = window_of(output.width, layer.kernel.width, layer.stride.width, layer.padding);
+    const auto beyond = [](int input, int size, int kernel, int stride, const Window& window) {
+      return size - ((input - 1) * stride + kernel - window.before - window.after);
+    };
+    Attributes attributes{{"output_padding",
+                           {beyond(shape_.height, output.height, layer.kernel.height, layer.stride.height, rows),
+                            beyond(shape_.width, output.width, layer.kernel.width, layer.stride.width, columns)}}};
+    add_window(attributes, layer.kernel, layer.stride, rows, columns);
+    node("ConvTranspose", attributes, kernel_and_bias(layer, {3, 2, 0, 1}));
+  }
+
+  void add(const Flatten&) {
+    if (!is_map_) return;
+    if (shape_.pixels() > 1 && shape_.channels > 1) unordered_ = shape_;
+    flatten({});
+  }
+  void add(const Reshape& layer) {
+    in_order();
+    if (is_map_) channels_last();
+    reshape({-1, layer.shape.height, layer.shape.width, layer.shape.channels}, "/shape");
+    node("Transpose", {{"perm", {0, 3, 1, 2}}}, {}, "/channels_first");
+    is_map_ = true;
+  }
+
+  /// The kernel is written as [units][inputs], the form (transB = 1) that every runtime takes.
+  void add(const Dense& layer) {
+    if (is_map_) flatten("/flat");
+    std::vector<std::string> arrays;
+    if (unordered_) {
+      const Shape from = *std::exchange(unordered_, std::nullopt);
+      arrays.push_back(weights(info_->parameters[weights_++], {from.height, from.width, from.channels, layer.units},
+                               {3, 2, 0, 1}, {layer.units, shape_.channels}));
+    } else {
+      arrays.push_back(weights({1, 0}));
+    }
+    arrays.push_back(weights());
+    node("Gemm", {{"transB", 1}}, arrays);
+  }
+
+  template <class Layer>
+  std::vector<std::string> kernel_and_bias(const Layer& layer, const Order& order,
+                                           const std::vector<std::int64_t>& shape = {}) {
+    std::vector<std::string> arrays{weights(order, shape)};
+    if (layer.bias) arrays.push_back(weights());
+    return arrays;
+  }
+  void add_window(Attributes& attributes, Extent size, Extent stride, Padding padding) const {
+    add_window(attributes, size, stride, window_of(shape_.height, size.height, stride.height, padding),
+               window_of(shape_.width, size.width, stride.width, padding));
+  }
+  static void add_window(Attributes& attributes, Extent size, Extent stride, const Window& rows,
+                         const Window& columns) {
+    attributes.push_back({"kernel_shape", {size.height, size.width}});
+    attributes.push_back({"strides", {stride.height, stride.width}});
+    attributes.push_back({"pads", {rows.before, columns.before, rows.after, columns.after}});
+  }
+
+  // Between maps and vectors.
+
+  void flatten(const std::string& suffix) {
+    node("Flatten", {{"axis", 1}}, {}, suffix);
+    is_map_ = false;
+  }
+  void channels_last() { node("Transpose", {{"perm", {0, 2, 3, 1}}}, {}, "/channels_last"); }
   void reshape(const std::vector<std::int64_t>& sizes, const std::string& suffix) {
     onnx::TensorProto& target = *graph_.add_initializer();
-    target.set_name(info_->name + suffix + "_shape");
+    const std::string name = info_->name + suffix + "_shape";
+    const int uses = ++names_[name];
+    target.set_name(uses == 1 ? name : name + "_" + std::to_string(uses));
     target.set_data_type(onnx::TensorProto::INT64);
     target.add_dims(static_cast<std::int64_t>(sizes.size()));
     for (const std::int64_t size : sizes) target.add_int64_data(size);
-    node("Reshape", {value_, target.name()}, suffix);
+    node("Reshape", {}, {target.name()}, suffix);
   }
   /// The last node gives the output, in the order of Network::predict.
   void finish() {
@@ -170,78 +272,48 @@ class OnnxGraph {
     if (is_map_ && shape_.pixels() == 1) {
       flatten("/output");
     } else if (is_map_) {
-      attribute(node("Transpose", {value_}, "/channels_last"), "perm", {0, 2, 3, 1});
+      channels_last();
       sizes = {shape_.height, shape_.width, shape_.channels};
     }
-    if (graph_.node_size() == 0) node("Identity", {value_}, "/output");
+    if (graph_.node_size() == 0) node("Identity", {}, {}, "/output");
     graph_.mutable_node(graph_.node_size() - 1)->set_output(0, "probabilities");
     describe_value(*graph_.add_output(), "probabilities", sizes);
   }
 
   // Parts of the graph.
 
-  onnx::NodeProto& node(const std::string& kind, const std::vector<std::string>& inputs,
-                        const std::string& suffix = {}) {
+  void add_node(const std::string& kind, const std::vector<std::string>& inputs, const Attributes& attributes = {},
+                const std::string& suffix = {}) {
     onnx::NodeProto& made = *graph_.add_node();
+    const std::string name = info_->name + suffix;
+    const int uses = ++names_[name];
     made.set_op_type(kind);
-    made.set_name(info_->name + suffix);
+    made.set_name(uses == 1 ? name : name + "_" + std::to_string(uses));
     for (const std::string& input : inputs) made.add_input(input);
+    for (const OnnxAttribute& attribute : attributes) *made.add_attribute() = attribute.proto();
     value_ = made.name() + "/out";
     made.add_output(value_);
-    return made;
   }
 
-  static onnx::AttributeProto& attribute(onnx::NodeProto& made, const std::string& name,
-                                         onnx::AttributeProto::AttributeType type) {
-    onnx::AttributeProto& added = *made.add_attribute();
-    added.set_name(name);
-    added.set_type(type);
-    return added;
-  }
-  static void attribute(onnx::NodeProto& made, const std::string& name, float value) {
-    attribute(made, name, onnx::AttributeProto::FLOAT).set_f(value);
-  }
-  static void attribute(onnx::NodeProto& made, const std::string& name, std::int64_t value) {
-    attribute(made, name, onnx::AttributeProto::INT).set_i(value);
-  }
-  static void attribute(onnx::NodeProto& made, const std::string& name, std::initializer_list<int> values) {
-    onnx::AttributeProto& added = attribute(made, name, onnx::AttributeProto::INTS);
-    for (const int value : values) added.add_ints(value);
-  }
-
-  static std::vector<std::int64_t> sizes_of(const Parameter& parameter) {
-    return {parameter.dimensions.begin(), parameter.dimensions.end()};
-  }
-
-  std::string constant(const std::string& name, const std::vector<std::int64_t>& shape,
-                       const std::vector<float>& values) {
-    onnx::TensorProto& tensor = *graph_.add_initializer();
-    tensor.set_name(name);
-    tensor.set_data_type(onnx::TensorProto::FLOAT);
-    for (const std::int64_t size : shape) tensor.add_dims(size);
-    tensor.set_raw_data(values.data(), values.size() * sizeof(float));
-    return name;
-  }
-
-  std::string initializer(const Parameter& parameter) {
-    return initializer(parameter, {}, sizes_of(parameter), sizes_of(parameter));
-  }
-  /// The next parameter of the arena, of dimensions `sizes`, with its axes in `order` (none: as they are),
-  /// written in the dimensions `shape`. Throws NumericError.
-  std::string initializer(const Parameter& parameter, const Order& order, const std::vector<std::int64_t>& sizes,
-                          const std::vector<std::int64_t>& shape) {
+  /// A parameter, the next of the arena, taken as an array of dimensions `sizes`.
+  std::string weights(const Parameter& parameter, const std::vector<std::int64_t>& sizes, const Order& order,
+                      std::vector<std::int64_t> shape) {
     const std::span<const T> values = parameters_.subspan(offset_, parameter.size());
     offset_ += parameter.size();
-    std::string name = info_->name + "/" + parameter.name;
     std::vector<float> numbers(values.size());
     for (std::size_t i = 0; i < values.size(); ++i) {
       numbers[i] = static_cast<float>(values[source(i, order, sizes)]);
       if (!std::isfinite(numbers[i])) {
-        throw NumericError("onnx: tensor " + name + ": expected finite weights in float32, found " +
+        throw NumericError("onnx: tensor " + info_->name + "/" + parameter.name +
+                           ": expected finite weights in float32, found " +
                            std::to_string(values[source(i, order, sizes)]));
       }
     }
-    return constant(name, shape, numbers);
+    if (shape.empty()) {
+      shape = sizes;
+      for (std::size_t i = 0; i < order.size(); ++i) shape[i] = sizes[order[i]];
+    }
+    return constant(parameter.name, shape, numbers);
   }
   /// Where value i of the transposed array stands in the array of dimensions `sizes`.
   static std::size_t source(std::size_t i, const Order& order, const std::vector<std::int64_t>& sizes) {
@@ -274,6 +346,8 @@ class OnnxGraph {
   bool is_map_ = true;
   std::optional<Shape> unordered_;
   const LayerInfo* info_ = nullptr;
+  std::size_t weights_ = 0;           ///< how many of the layer's parameters are written
+  std::map<std::string, int> names_;  ///< how often each was asked for
   std::string value_ = "images";
 };
 

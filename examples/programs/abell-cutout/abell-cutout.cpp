@@ -1,0 +1,281 @@
+/// Cuts aligned X-ray and optical images out of mosaics and plates, at the positions of a catalogue.
+
+#include <abell/data/positions.hpp>
+#include <abell/images/fits_write.hpp>
+#include <abell/images/reproject.hpp>
+#include <cctype>
+#include <set>
+
+#include "../common/max_megapixels.hpp"
+#include "../common/program.hpp"
+#include "cutout_table.hpp"
+#include "mosaics.hpp"
+
+namespace {
+
+using namespace abell;
+using namespace abell::program;
+namespace fs = std::filesystem;
+
+struct Options {
+  CommonOptions common;
+  std::string catalogue, frame, out;
+  std::vector<std::string> xray, exposure, optical, third;
+  int pixels = 356;
+  double side = 6;  ///< arcminutes
+  std::string interpolation = "bilinear";
+  double edge = 0.9;
+  double low_exposure = 0.3;
+  double max_megapixels = 400;
+  bool skip = false;
+  bool overwrite = false;
+};
+
+/// What all steps of a run share.
+struct Job {
+  const Options& options;
+  std::vector<SkyObject> objects;
+  std::vector<std::string> stems;  ///< of file names
+  std::vector<CutoutRow> rows;
+  std::string command;
+  int threads = 1;
+
+  SkyGrid grid(std::size_t object) const {
+    const double arcsec = options.side * 60 / options.pixels;
+    return {options.pixels, options.pixels,
+            Wcs::tangent(objects[object].position, options.pixels, options.pixels, arcsec)};
+  }
+};
+
+/// A file name for each id: letters, digits and .+-_ stay; names that fall together are numbered.
+std::vector<std::string> file_stems(const std::vector<SkyObject>& objects) {
+  std::vector<std::string> stems;
+  std::set<std::string> taken;
+  for (const SkyObject& object : objects) {
+    std::string stem = object.id.substr(0, 120);
+    for (char& c : stem) {
+      if (std::isalnum(static_cast<unsigned char>(c)) == 0 &&
+          std::string_view(".+-_").find(c) == std::string_view::npos)
+        c = '_';
+    }
+    if (stem.starts_with('.')) stem[0] = '_';
+    std::string name = stem;
+    for (int n = 2; !taken.insert(name).second; ++n) name = stem + "-" + std::to_string(n);
+    stems.push_back(std::move(name));
+  }
+  return stems;
+}
+
+/// The catalogue; pixels of regions refer to --frame, else to the only X-ray image.
+std::vector<SkyObject> read_catalogue(const Options& options, const Band& xray) {
+  if (!options.frame.empty()) {
+    const Wcs frame{FitsFile(options.frame)};
+    return read_positions(options.catalogue, &frame);
+  }
+  return read_positions(options.catalogue, xray.mosaics().size() == 1 ? &xray.mosaics()[0].wcs : nullptr);
+}
+
+std::vector<SkyPosition> centres_of(const std::vector<SkyObject>& objects) {
+  std::vector<SkyPosition> centres;
+  for (const SkyObject& object : objects) centres.push_back(object.position);
+  return centres;
+}
+
+/// Objects without a measured X-ray pixel end the run, or are left out with --skip.
+std::vector<Cover> covered_objects(Job& job, Band& xray) {
+  std::vector<Cover> covers = xray.best_covers(centres_of(job.objects), job.options.side, job.threads);
+  std::vector<SkyObject> kept;
+  std::vector<Cover> kept_covers;
+  std::string first;
+  for (std::size_t i = 0; i < covers.size(); ++i) {
+    if (covers[i].mosaic >= 0 && covers[i].measured > 0) {
+      kept.push_back(job.objects[i]);
+      kept_covers.push_back(covers[i]);
+    } else if (first.empty()) {
+      const SkyObject& object = job.objects[i];
+      first = object.where + ": object '" + object.id + "' at " + csv_number(object.position.ra) + " " +
+              csv_number(object.position.dec) +
+              (covers[i].inside > 0 ? " has no measured X-ray pixel (NaN, BLANK or no exposure only)"
+                                    : " lies on none of the X-ray images");
+    }
+  }
+  const std::size_t lost = covers.size() - kept.size();
+  if (lost > 0 && !interrupted()) {
+    if (!job.options.skip || kept.empty()) {
+      throw FormatError(first + "; so do " + std::to_string(lost) + " of " + std::to_string(covers.size()) +
+                        (kept.empty() ? " objects" : " objects (--skip leaves them out)"));
+    }
+    if (!job.options.common.quiet)
+      std::cerr << printable(first) << "; " << lost << " such objects are left out" << std::endl;
+  }
+  job.objects = std::move(kept);
+  return kept_covers;
+}
+
+/// The cards that all files of an object have.
+FitsWriteOptions fits_options(const Job& job, std::size_t object, const SkyGrid& grid, const std::string& source,
+                              std::string unit) {
+  const SkyObject& from = job.objects[object];
+  return {.overwrite = true,
+          .unit = std::move(unit),
+          .creator = "abell-cutout " + std::string(version),
+          .wcs = grid.wcs.cards(),
+          .history = {"object " + from.id + " of " + from.where, "from " + source, job.command},
+          .durability = Durability::later};
+}
+
+void cut_xray(Job& job, std::size_t object, const Mosaic& mosaic, const MosaicPixels& pixels) {
+  const SkyGrid grid = job.grid(object);
+  const Image* map = pixels.exposure ? &*pixels.exposure : nullptr;
+  const XrayCutout cut = redistribute(pixels.image, map, Wcs(mosaic.wcs), grid);
+  CutoutRow& row = job.rows[object];
+  row.xray = "images/" + job.stems[object] + "_xray.fits";
+  row.xray_source = fs::path(mosaic.file).filename().string();
+  row.xray_covered = cut.covered;
+  for (const float value : cut.counts.pixels) row.counts += static_cast<double>(value);
+  const fs::path out = job.options.out;
+  write_fits(out / row.xray, cut.counts,
+             fits_options(job, object, grid, mosaic.file, mosaic.unit.empty() ? "count" : mosaic.unit));
+  if (map == nullptr) return;
+  row.exposure = "images/" + job.stems[object] + "_exposure.fits";
+  write_fits(out / row.exposure, cut.exposure, fits_options(job, object, grid, mosaic.exposure, "s"));
+  // At the position itself: the mean of the central twelfth of each side, 30" of 6'.
+  const int half = std::max(1, job.options.pixels / 24), middle = job.options.pixels / 2;
+  for (int y = middle - half; y < middle + half; ++y) {
+    for (int x = middle - half; x < middle + half; ++x) row.exposure_s += static_cast<double>(cut.exposure.at(y, x));
+  }
+  row.exposure_s /= 4.0 * half * half;
+  row.exposure_share = row.exposure_s / static_cast<double>(pixels.longest);
+}
+
+/// An optical or third image. Returns its name and the share that is covered.
+std::pair<std::string, double> cut_bright(const Job& job, std::size_t object, const Mosaic& mosaic,
+                                          const MosaicPixels& pixels, const char* band) {
+  const SkyGrid grid = job.grid(object);
+  const Image cut = interpolate(pixels.image, Wcs(mosaic.wcs), grid, parse_interpolation(job.options.interpolation));
+  const std::string name = "images/" + job.stems[object] + "_" + band + ".fits";
+  write_fits(fs::path(job.options.out) / name, cut, fits_options(job, object, grid, mosaic.file, mosaic.unit));
+  return {name, 1 - static_cast<double>(masked_count(cut)) / static_cast<double>(cut.pixel_count())};
+}
+
+/// Cuts each object out of the mosaic that covers it best: cut(object, mosaic, pixels). Mosaics that
+/// cover less than `least` are not taken.
+template <class Cut>
+void cut_band(const Job& job, Band& band, const std::vector<Cover>& covers, double least, ProgressBar& bar, long& done,
+              const Cut& cut) {
+  const auto taken = [&](std::size_t i, int number) {
+    return covers[i].mosaic == number && covers[i].measured >= least;
+  };
+  const auto wanted = [&](int number) {
+    for (std::size_t i = 0; i < covers.size(); ++i) {
+      if (taken(i, number)) return true;
+    }
+    return false;
+  };
+  band.for_each(wanted, [&](int number, const Mosaic& mosaic, const MosaicPixels& pixels) {
+    parallel_for(static_cast<int>(covers.size()), job.threads, [&](int i, int) {
+      const auto object = static_cast<std::size_t>(i);
+      if (!taken(object, number) || interrupted()) return;
+      cut(object, mosaic, pixels);
+#pragma omp critical(abell_cutout_progress)
+      bar.update(++done);
+    });
+  });
+}
+
+int run_cutout(const Options& options, const std::string& command) {
+  if (!options.exposure.empty() && options.exposure.size() != options.xray.size()) {
+    throw OptionError("--exposure: expected one map for each of the " + std::to_string(options.xray.size()) +
+                      " X-ray images, in their order, found " + std::to_string(options.exposure.size()));
+  }
+  const double most = options.max_megapixels;
+  Band xray(options.xray, options.exposure, most), optical(options.optical, {}, most), third(options.third, {}, most);
+  Job job{options, read_catalogue(options, xray), {}, {}, command, thread_count(options.common.threads)};
+  const OutputFolder folder = prepare_output(options.out, options.overwrite);
+  const std::vector<Cover> xray_covers = covered_objects(job, xray);
+  const std::vector<SkyPosition> centres = centres_of(job.objects);
+  const auto optical_covers = optical.best_covers(centres, options.side, job.threads);
+  const auto third_covers = third.best_covers(centres, options.side, job.threads);
+  if (interrupted()) return exit_stopped();
+  job.stems = file_stems(job.objects);
+  job.rows.resize(job.objects.size());
+  make_folder(fs::path(options.out) / "images");
+
+  constexpr double half = 0.5;  // less is of no use to a network, which refuses images that are mostly masked
+  const auto used = [](const std::vector<Cover>& covers) {
+    return std::ranges::count_if(covers, [](const Cover& c) { return c.mosaic >= 0 && c.measured >= half; });
+  };
+  ProgressBar bar("images", static_cast<long>(centres.size()) + used(optical_covers) + used(third_covers),
+                  options.common.quiet);
+  long done = 0;
+  cut_band(job, xray, xray_covers, 0, bar, done,
+           [&](std::size_t i, const Mosaic& mosaic, const MosaicPixels& pixels) { cut_xray(job, i, mosaic, pixels); });
+  cut_band(job, optical, optical_covers, half, bar, done,
+           [&](std::size_t i, const Mosaic& mosaic, const MosaicPixels& pixels) {
+             CutoutRow& row = job.rows[i];
+             std::tie(row.optical, row.optical_covered) = cut_bright(job, i, mosaic, pixels, "optical");
+             row.optical_source = fs::path(mosaic.file).filename().string();
+           });
+  cut_band(job, third, third_covers, half, bar, done,
+           [&](std::size_t i, const Mosaic& mosaic, const MosaicPixels& pixels) {
+             CutoutRow& row = job.rows[i];
+             std::tie(row.third, row.third_covered) = cut_bright(job, i, mosaic, pixels, "third");
+             row.third_source = fs::path(mosaic.file).filename().string();
+           });
+  if (interrupted()) {
+    if (!options.common.quiet) std::cerr << "\ninterrupted: the table was not written" << std::endl;
+    return exit_stopped();
+  }
+  sync_folder(options.out);
+  write_cutout_table(fs::path(options.out) / "table.csv", job.objects, job.rows,
+                     {!options.exposure.empty(), !options.optical.empty(), !options.third.empty(), options.edge,
+                      options.low_exposure});
+  return exit_ok;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app(
+      "Cuts aligned X-ray and optical images with North up out of mosaics and plates, at the positions of a "
+      "catalogue:\n"
+      "table.csv and images/*.fits, a set that abell-train and abell-classify read.",
+      "abell-cutout");
+  Options options;
+  app.add_option(
+         "--catalogue", options.catalogue,
+         "Positions: CSV, FITS table or DS9 regions (.reg); columns ra, dec in their usual spellings, id, class")
+      ->required();
+  app.add_option("--xray", options.xray, "X-ray counts images (FITS); of several, the best covering one is taken")
+      ->required();
+  app.add_option("--exposure", options.exposure, "Exposure maps, one for each X-ray image, in their order");
+  app.add_option("--optical", options.optical, "Optical images or DSS plates (FITS)");
+  app.add_option("--third", options.third, "Images of a third band (radio, infrared, SZ) for the empty channel");
+  app.add_option("--out", options.out, "Folder to write")->required();
+  app.add_option("--frame", options.frame, "Image that pixels of regions refer to (default: the only X-ray image)");
+  app.add_option("--pixels", options.pixels, "Pixels a side")->check(within(8, 4096))->capture_default_str();
+  app.add_option("--side", options.side, "Arcminutes a side")->check(within(0.1, 120))->capture_default_str();
+  app.add_option("--interpolation", options.interpolation, "Of the optical and third images")
+      ->check(CLI::IsMember({"bilinear", "lanczos"}))
+      ->capture_default_str();
+  app.add_option("--edge", options.edge, "Flag 'edge' below this covered share")
+      ->check(within(0, 1))
+      ->capture_default_str();
+  app.add_option("--low-exposure", options.low_exposure,
+                 "Flag 'low_exposure' below this share of the map's longest exposure")
+      ->check(within(0, 1))
+      ->capture_default_str();
+  add_max_megapixels(app, options.max_megapixels);
+  app.add_flag("--skip", options.skip, "Leave objects out that no X-ray image covers (default: an error)");
+  app.add_flag("--overwrite", options.overwrite, "Write into a folder that is not empty");
+  add_common(app, options.common);
+  app.footer(
+      "Examples:\n"
+      "  abell-cutout --catalogue candidates.csv --xray mosaic.fits --exposure expmap.fits --optical dss.fits --out "
+      "set\n"
+      "  abell-cutout --catalogue sources.reg --xray img.fits.gz --out set --skip\n"
+      "  abell-cutout --catalogue c.fits --xray 'events.fits[EVENTS][PI=500:2000][bin (X,Y)=::80]' --out set\n"
+      "X-ray counts are shared out by area, which keeps their sum; optical values are interpolated.");
+  const std::string command = command_line(app.get_name(), argc, argv);
+  return run(app, argc, argv, [&] { return run_cutout(options, command); });
+}

@@ -1,0 +1,89 @@
+/// Writes a trained model for other programs: ONNX, Keras's HDF5, safetensors.
+
+#include <abell/weights/keras_h5.hpp>
+#include <abell/weights/onnx.hpp>
+
+#include "common/model_file.hpp"
+#include "common/program.hpp"
+#include "common/weight_files.hpp"
+
+namespace {
+
+using namespace abell;
+using namespace abell::program;
+namespace fs = std::filesystem;
+
+struct Options {
+  CommonOptions common;
+  std::string model;
+  std::string out;
+  bool overwrite = false;
+  std::uint64_t max_memory = half_of_memory();
+};
+
+enum class Format { onnx, keras, safetensors };
+
+Format format_of(const fs::path& path) {
+  if (extension_of(path) == ".onnx") return Format::onnx;
+  if (extension_of(path) == ".safetensors") return Format::safetensors;
+  if (is_keras_file(path)) return Format::keras;
+  throw OptionError("--out: expected a file .onnx, .h5 or .safetensors, found '" + path.string() + "'");
+}
+
+/// What a program that runs the ONNX model must know: the model file's own record, and its parts as JSON.
+OnnxOptions onnx_options(const fs::path& file, const ModelInfo& info) {
+  OnnxOptions options{.metadata = {{"abell", read_safetensors_metadata(file).at("abell")},
+                                   {"classes", nlohmann::json(info.classes).dump()},
+                                   {"positive", nlohmann::json(info.positive).dump()},
+                                   {"preprocessing", info.preprocessing.dump()}}};
+  if (info.task != "classify") options.metadata["task"] = info.task;
+  if (!info.targets.empty()) options.metadata["targets"] = nlohmann::json(info.targets).dump();
+  return options;
+}
+
+int run_export(const Options& options) {
+  const fs::path out = options.out;
+  const Format format = format_of(out);
+  const fs::path file = model_file(options.model);
+  std::error_code error;
+  if (fs::exists(out, error)) {
+    if (!fs::is_regular_file(out, error)) throw IoError(options.out + ": is not a file");
+    if (fs::equivalent(file, out, error)) throw IoError(options.out + ": is the model itself");
+    if (!options.overwrite) throw IoError(options.out + ": already exists (--overwrite replaces it)");
+  }
+  const ModelInfo info = read_model_info(file);
+  return with_model(file, info, 0, options.max_memory, [&](const auto& description, const auto& network) {
+    if (interrupted()) return exit_stopped();
+    switch (format) {
+      case Format::onnx: save_onnx(out, description, network, onnx_options(file, info)); break;
+      case Format::keras: save_keras_weights(out, network); break;
+      case Format::safetensors: save_model(out, network, info); break;
+    }
+    if (!options.common.quiet) {
+      std::cout << out.string() << ": " << network.parameters().size() << " parameters" << std::endl;
+    }
+    return exit_ok;
+  });
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app("Writes a trained model for other programs.", "abell-export");
+  Options options;
+  app.add_option("--model", options.model, "Folder of a run of abell-train, or a model file")->required();
+  app.add_option("--out", options.out, "File to write: .onnx, .h5 (weights for Keras) or .safetensors")->required();
+  app.add_flag("--overwrite", options.overwrite, "Replace the file when it exists");
+  add_max_memory(app, options.max_memory, "the model");
+  add_common(app, options.common);
+  app.footer(
+      "Examples:\n"
+      "  abell-export --model runs/cn-e --out cn-e.onnx\n"
+      "  abell-export --model runs/cn-e --out cn-e.h5\n"
+      "An ONNX model takes 'images' [batch, channels, height, width] as the preprocessing in its metadata leaves "
+      "them,\nand gives 'probabilities' [batch, classes], the classes as listed there (regress: standardised numbers; "
+      "segment: "
+      "a plane a class). A .h5 file holds the weights "
+      "alone.");
+  return run(app, argc, argv, [&] { return run_export(options); });
+}

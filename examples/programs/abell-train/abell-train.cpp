@@ -1,0 +1,97 @@
+/// Trains a network on a labelled set of images and evaluates it on the set's test split.
+
+#include "../common/networks.hpp"
+#include "../common/weight_files.hpp"
+#include "../training/task_run.hpp"
+#include "../training/training_memory.hpp"
+#include "../training/training_resume.hpp"
+#include "../training/training_run.hpp"
+#include "previews.hpp"
+
+namespace {
+
+using namespace abell;
+using namespace abell::program;
+namespace fs = std::filesystem;
+
+/// Writes pictures of some objects in place of training.
+int show(const TrainOptions& options) {
+  const DataSet set = read_data_set(options.data, set_options(options));
+  const OutputFolder folder = prepare_output(options.out, options.overwrite);
+  const Shape input = with_description(options.choice(2), [](const auto&, const Shape& shape) { return shape; });
+  write_previews(set, input, options.preprocessing.decode(), static_cast<std::size_t>(options.preview),
+                 fs::path(options.out) / "previews", options.common.quiet);
+  return interrupted() ? exit_stopped() : exit_ok;
+}
+
+void print(const Json& metrics, const fs::path& out) {
+  std::cout << metrics.dump(2) << "\nreport: " << (out / "report.html").string() << std::endl;
+}
+
+/// Trains `network`, or goes on with the run in --out, and evaluates it by `train_on`, which returns the metrics, or
+/// nothing when interrupted.
+template <class Network, class TrainOn>
+int train_network(const TrainOptions& options, const std::string& command, Data& data, Network& network,
+                  const TrainOn& train_on) {
+  const fs::path out = options.out;
+  const bool quiet = options.common.quiet;
+  const bool started = options.resume && (fs::exists(out / "config.json") || fs::exists(out / "last.checkpoint"));
+  if (!options.weights.empty() && !(options.resume && fs::exists(out / "last.checkpoint"))) {
+    load_start(options.weights, network, quiet);
+  }
+  const Json config = run_config(options, data);
+  // Wrong options and sets without images leave no folder behind.
+  const OutputFolder folder = prepare_output(out, started || options.overwrite);
+  if (started && is_complete(options)) {
+    check_same_run(options, config);
+    if (!quiet) print(read_json(out / "metrics.json"), out);
+    return exit_ok;
+  }
+  TrainingState<float> state;
+  const bool goes_on = started && take_up(options, data, config, network, state);
+  const Json shown = begin_run(options, config, goes_on, command);
+  prepare_run(out, goes_on, [&] { decode(options, network.input(), data); });
+  if (!quiet) std::cout << summary(network) << from_scratch(options) << std::endl;
+  const std::optional<Json> metrics = train_on(config, shown, state);
+  if (!quiet && !metrics) std::cerr << "\ninterrupted: go on with --resume" << std::endl;
+  if (!quiet && metrics) print(*metrics, out);
+  return metrics ? exit_ok : exit_stopped();
+}
+
+int train(const TrainOptions& options, const std::string& command) {
+  if (const auto draws = options.draws()) check(*draws);
+  options.preprocessing.samples();
+  options.make_optimizer().check();
+  if (options.preview > 0) return show(options);
+  check_training_memory(options);
+
+  Data data = read_data(options);
+  if (options.task.task() == Task::classify) {
+    return with_network(options.network, options.dropout, options.common.seed, [&](auto& network) {
+      return train_network(options, command, data, network, [&](const auto& config, const auto& shown, auto& state) {
+        return train_and_evaluate(options, data, config, shown, network, state);
+      });
+    });
+  }
+  const NetworkChoice choice = options.choice(static_cast<int>(data.outputs.size()));
+  return with_task_network(choice, options.common.seed, [&](auto& network) {
+    return train_network(options, command, data, network, [&](const auto& config, const auto& shown, auto& state) {
+      return train_and_evaluate_task(options, data, config, shown, network, state);
+    });
+  });
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app("Trains the networks of Kosiba et al. (2020) on a set of labelled images.", "abell-train");
+  TrainOptions options;
+  add_train_options(app, options);
+  add_task_options(app, options.task);
+  const std::string command = command_line(app.get_name(), argc, argv);
+  return run(app, argc, argv, [&] {
+    complete_options(app, options);
+    options.resolve();
+    return train(options, command);
+  });
+}

@@ -1,0 +1,63 @@
+/// Counts the votes of volunteers, and prepares what they vote on.
+
+#include <string>
+#include <vector>
+
+#include "../common/max_megapixels.hpp"
+#include "../common/program.hpp"
+#include "votes_count.hpp"
+#include "votes_subjects.hpp"
+
+int main(int argc, char** argv) {
+  using namespace abell::program;
+  CLI::App app("Turns Zooniverse (Panoptes) exports into labels, and prepares subjects to vote on.", "abell-votes");
+  CommonOptions common;
+  add_common(app, common);
+  app.require_subcommand(1);
+  app.fallthrough();
+
+  CountOptions count;
+  add_count_options(*app.add_subcommand("count", "Consensus of the votes in an export (the default)"), count);
+
+  SubjectsOptions candidates;
+  const auto add_candidates = [&](CLI::App* to, const char* out) {
+    to->add_option("DATA", candidates.source, "A set as abell-train reads it, images, or a folder of images")
+        ->required();
+    to->add_option("--out", candidates.out, out)->required();
+    add_max_megapixels(*to, candidates.max_megapixels);
+    to->add_flag("--overwrite", candidates.overwrite, "Write there although something is there");
+    to->add_flag("--allow-outside", candidates.allow_outside,
+                 "Publish also images that lie outside the set's folder, by a table or a link");
+    return to;
+  };
+  const CLI::App* const subjects_command = add_candidates(
+      app.add_subcommand("subjects", "Images and manifest.csv, for an upload to Panoptes"), "Folder to write");
+  const CLI::App* const page_command =
+      add_candidates(app.add_subcommand("page", "One page (HTML) that asks the Hunt's questions"), "Page to write");
+  app.footer(
+      "Examples:\n"
+      "  abell-votes hunt-classifications.csv --out votes\n"
+      "  abell-votes hunt-classifications.csv --experts experts.csv --scheme swap --out votes\n"
+      "  abell-votes count other.csv --mapping codes.json --workflow 1234 --workflow-version 5 --out votes\n"
+      "  abell-votes subjects Kosiba2020 --out upload\n"
+      "  abell-votes page Kosiba2020 --out hunt.html\n"
+      "abell-votes count --help tells all options of a command.");
+  const std::string command = command_line(app.get_name(), argc, argv);
+
+  // Without the name of a command the first argument is an export, or an option of `count`.
+  std::vector<std::string> words(argv, argv + argc);
+  const auto is_any = [&](std::initializer_list<std::string> names) {
+    return std::ranges::find(names, words[1]) != names.end();
+  };
+  if (argc > 1 && !is_any({"count", "subjects", "page", "--help", "-h", "--version"})) {
+    words.insert(words.begin() + 1, "count");
+  }
+  std::vector<char*> arguments;
+  for (std::string& word : words) arguments.push_back(word.data());
+
+  return run(app, static_cast<int>(arguments.size()), arguments.data(), [&] {
+    if (subjects_command->parsed()) return run_subjects(candidates, common);
+    if (page_command->parsed()) return run_page(candidates, common);
+    return run_count(count, common, command);
+  });
+}

@@ -1,0 +1,55 @@
+#pragma once
+/// Average-pooling: y[i,j,c] = mean of x over the window at (i, j); each cell's gradient is its share of those
+/// windows'.
+
+#include <abell/kernels/average_pool.hpp>
+#include <abell/layers/max_pool2d.hpp>
+
+namespace abell {
+
+template <class T>
+class AveragePool2dStage;
+
+/// Options of an average pool, those of MaxPool2d. Padded cells are not counted (Keras; in PyTorch and ONNX:
+/// count_include_pad = false).
+struct AveragePool2d {
+  Extent window = 2;
+  Extent stride = 2;
+  Padding padding = Padding::same;
+  std::string_view name = {};
+
+  static constexpr std::string_view kind = "AveragePool2d";
+  static constexpr std::string_view keras_kind = "average_pooling2d";
+  template <class T>
+  using Stage = AveragePool2dStage<T>;
+
+  /// Throws ShapeError when an option or the input does not fit.
+  kernels::PoolGeometry geometry(const Place& place) const {
+    return pool_geometry(place, kind, window, stride, padding);
+  }
+  Shape output(const Place& place) const {
+    const auto g = geometry(place);
+    return {g.out_height, g.out_width, g.channels};
+  }
+  template <class Graph>
+  void to_onnx(Graph& graph) const {
+    graph.pool("AveragePool", *this, {{"count_include_pad", 0}});
+  }
+};
+
+template <class T>
+class AveragePool2dStage {
+ public:
+  AveragePool2dStage(const Place& place, const AveragePool2d& options) : geometry_(options.geometry(place)) {}
+  void forward(const Pass<T>& pass, const T* x, T* y) const {
+    average_pool_forward(pass.run.threads, geometry_, pass.batch, x, y);
+  }
+  void backward(const Pass<T>& pass, const T*, const T* dy, T* dx) const {
+    if (dx != nullptr) average_pool_backward(pass.run.threads, geometry_, pass.batch, dy, dx);
+  }
+
+ private:
+  kernels::PoolGeometry geometry_;
+};
+
+}  // namespace abell

@@ -1,0 +1,65 @@
+#pragma once
+/// Convolution and ReLU as one stage: the convolution's output becomes that of ReLU where it lies, and a byte a value
+/// tells the way back which ones passed, where two stages would keep a second activation.
+
+#include <abell/core/parallel.hpp>
+#include <abell/layers/activations.hpp>
+#include <abell/layers/conv2d.hpp>
+#include <abell/layers/fusion.hpp>
+
+namespace abell {
+
+template <class T>
+class Conv2dReluStage {
+ public:
+  static constexpr std::size_t layers = 2;
+
+  Conv2dReluStage(const Place& place, const Conv2d& conv, const Relu&)
+      : conv_(place, conv), output_(conv.output(place).size()) {}
+
+  StageMemory memory(const kernels::Run<T>& run, int batch, Mode mode) const {
+    StageMemory memory = conv_.memory(run, batch, mode);
+    if (goes_back(mode)) {
+      memory.saved_bytes = values(batch);
+      memory.scratch_values += gradient_room(batch);
+    }
+    return memory;
+  }
+  void forward(const Pass<T>& pass, const T* x, T* y) const {
+    conv_.forward(pass, x, y);
+    if (!goes_back(pass.mode)) {
+      return kernels::map_forward(pass.run.threads, values(pass.batch), kernels::functions::Relu<T>{}, y, y);
+    }
+    std::byte* passed = pass.saved;
+    kernels::for_pieces(pass.run.threads, values(pass.batch), [&](std::size_t begin, std::size_t end) {
+#pragma omp simd
+      for (std::size_t i = begin; i < end; ++i) {
+        passed[i] = static_cast<std::byte>(y[i] > T(0));
+        y[i] = kernels::functions::Relu<T>{}(y[i]);
+      }
+    });
+  }
+  void backward(const Pass<T>& pass, const T* x, const T* dy, T* dx) const {
+    T* dz = pass.scratch;
+    const std::byte* passed = pass.saved;
+    kernels::for_pieces(pass.run.threads, values(pass.batch), [&](std::size_t begin, std::size_t end) {
+#pragma omp simd
+      for (std::size_t i = begin; i < end; ++i) dz[i] = passed[i] != std::byte{0} ? dy[i] : T(0);
+    });
+    Pass<T> inner = pass;
+    inner.scratch += gradient_room(pass.batch);
+    conv_.backward(inner, x, dz, dx);
+  }
+
+ private:
+  std::size_t values(int batch) const { return output_ * static_cast<std::size_t>(batch); }
+  std::size_t gradient_room(int batch) const { return round_up(values(batch), alignment); }
+
+  Conv2dStage<T> conv_;
+  std::size_t output_;
+};
+
+template <class T, class... Rest>
+struct FusedStage<T, Conv2d, Relu, Rest...> : std::type_identity<Conv2dReluStage<T>> {};
+
+}  // namespace abell

@@ -1,0 +1,51 @@
+#pragma once
+/// The same values in another shape; memory is in the order height, width, channel.
+
+#include <abell/layers/stage.hpp>
+#include <algorithm>
+
+namespace abell {
+
+/// The stage of a layer that changes the shape alone.
+template <class T, class Layer>
+class ReshapeStage {
+ public:
+  ReshapeStage(const Place& place, const Layer&) : size_(place.input.size()) {}
+  void forward(const Pass<T>& pass, const T* x, T* y) const {
+    std::copy_n(x, size_ * static_cast<std::size_t>(pass.batch), y);
+  }
+  void backward(const Pass<T>& pass, const T*, const T* dy, T* dx) const {
+    if (dx != nullptr) std::copy_n(dy, size_ * static_cast<std::size_t>(pass.batch), dx);
+  }
+
+ private:
+  std::size_t size_;
+};
+
+/// The image as one vector.
+struct Flatten {
+  std::string_view name = {};
+  static constexpr std::string_view kind = "Flatten";
+  template <class T>
+  using Stage = ReshapeStage<T, Flatten>;
+  Shape output(const Place& place) const { return {1, 1, static_cast<int>(place.input.size())}; }
+};
+
+/// The values as an image of `shape`, which must have as many. Throws ShapeError.
+struct Reshape {
+  Shape shape = {};
+  std::string_view name = {};
+  static constexpr std::string_view kind = "Reshape";
+  template <class T>
+  using Stage = ReshapeStage<T, Reshape>;
+  Shape output(const Place& place) const {
+    require_at_least(place, kind, "a side", std::min({shape.height, shape.width, shape.channels}), 1);
+    if (shape.size() != place.input.size()) {
+      shape_error(place.name, kind, std::to_string(shape.size()) + " values for " + to_string(shape),
+                  std::to_string(place.input.size()) + " of " + to_string(place.input));
+    }
+    return shape;
+  }
+};
+
+}  // namespace abell

@@ -1,0 +1,69 @@
+#pragma once
+/// Enlarging by whole factors, without weights; the gradient goes back by the same shares.
+
+#include <abell/kernels/upsample.hpp>
+#include <abell/layers/stage.hpp>
+#include <algorithm>
+
+namespace abell {
+
+enum class UpSampling {
+  nearest,  ///< each cell is repeated
+  bilinear  ///< between the cells' centres, the border extended (Keras, ONNX's half_pixel; PyTorch's
+            ///< align_corners=False)
+};
+
+template <class T>
+class UpSample2dStage;
+
+/// Options of an enlargement: Keras's UpSampling2D, PyTorch's Upsample.
+struct UpSample2d {
+  Extent size = 2;  ///< factors of height and width
+  UpSampling interpolation = UpSampling::nearest;
+  std::string_view name = {};
+
+  static constexpr std::string_view kind = "UpSample2d";
+  static constexpr std::string_view keras_kind = "up_sampling2d";
+  template <class T>
+  using Stage = UpSample2dStage<T>;
+
+  Shape output(const Place& place) const {
+    require_at_least(place, kind, "a factor", std::min(size.height, size.width), 1);
+    return {place.input.height * size.height, place.input.width * size.width, place.input.channels};
+  }
+  template <class Graph>
+  void to_onnx(Graph& graph) const {
+    graph.as_map();
+    const auto scales =
+        graph.constant("scales", {4}, {1, 1, static_cast<float>(size.height), static_cast<float>(size.width)});
+    if (interpolation == UpSampling::nearest) {
+      graph.node("Resize",
+                 {{"mode", "nearest"}, {"coordinate_transformation_mode", "asymmetric"}, {"nearest_mode", "floor"}},
+                 {"", scales});
+    } else {
+      graph.node("Resize", {{"mode", "linear"}, {"coordinate_transformation_mode", "half_pixel"}}, {"", scales});
+    }
+  }
+};
+
+template <class T>
+class UpSample2dStage {
+ public:
+  UpSample2dStage(const Place& place, const UpSample2d& options) {
+    const bool linear = options.interpolation == UpSampling::bilinear;
+    upsample_ = {{place.input.height, options.size.height, linear},
+                 {place.input.width, options.size.width, linear},
+                 place.input.channels};
+  }
+  void forward(const Pass<T>& pass, const T* x, T* y) const {
+    upsample_forward(pass.run.threads, upsample_, pass.batch, x, y);
+  }
+  void backward(const Pass<T>& pass, const T*, const T* dy, T* dx) const {
+    if (dx != nullptr) upsample_backward(pass.run.threads, upsample_, pass.batch, dy, dx);
+  }
+
+ private:
+  kernels::Upsample upsample_;
+};
+
+}  // namespace abell
