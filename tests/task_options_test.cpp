@@ -61,7 +61,8 @@ TEST_CASE("a schedule is chosen by name and recorded in place of the plateau", "
 }
 
 TEST_CASE("a task decides the network and the loss", "[programs]") {
-  const auto* smooth = parsed("--label-smoothing 0.1").fit_options({}).loss.as<SoftmaxCrossEntropy>();
+  const Loss loss = parsed("--label-smoothing 0.1").fit_options({}).loss;
+  const auto* smooth = loss.as<SoftmaxCrossEntropy>();
   CHECK((smooth != nullptr && smooth->label_smoothing == 0.1));
   const TrainOptions numbers = parsed("--task regress --target z,mass --network mobilenet");
   CHECK(numbers.fit_options({}).loss.as<MeanSquaredError>() != nullptr);
