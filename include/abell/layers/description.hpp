@@ -132,11 +132,11 @@ class Inspector {
   LayerInfo inspect(const L& layer, const Shape& input) {
     detail::require_layer<L>();
     const std::string kind = snake_case(L::kind);
-    const std::string number = "_" + std::to_string(++counts_[kind]);
+    const std::string number = std::to_string(++counts_[kind]);
     LayerInfo info;
-    info.name = layer.name.empty() ? kind + number : std::string(layer.name);
+    info.name = layer.name.empty() ? kind + "_" + number : std::string(layer.name);
     if constexpr (requires { L::keras_kind; }) {
-      if (layer.name.empty()) info.keras_name = std::string(L::keras_kind) + number;
+      if (layer.name.empty()) info.keras_name = std::string(L::keras_kind) + "_" + number;
     }
     info.kind = L::kind;
     info.input = input;
