@@ -2,7 +2,6 @@
 
 #include <abell/abell.hpp>
 #include <abell/testing/gradcheck.hpp>
-#include <abell/training/resume.hpp>
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -15,6 +14,7 @@
 
 #include "catch.hpp"
 #include "error_message.hpp"
+#include "training_tools.hpp"
 
 using namespace abell;
 
@@ -213,7 +213,6 @@ TEST_CASE("a run with an optimizer of one's own, or clipped and warmed up, goes 
   for (const Optimizer& optimizer :
        {Optimizer(Descent{.learning_rate = 0.5}), Optimizer(Adam{.learning_rate = 0.02})}) {
     options.optimizer = optimizer;
-    options.callbacks.clear();
     auto whole = build<float>(regression, shape);
     TrainingState<float> expected;
     fit(whole, train, &validation, options, expected);
@@ -222,30 +221,16 @@ TEST_CASE("a run with an optimizer of one's own, or clipped and warmed up, goes 
       INFO("stopped every " << every << " steps");
       auto network = build<float>(regression, shape);
       TrainingState<float> state;
-      int steps = 0, parts = 0;
-      options.callbacks = {{.on_step = [&](const StepReport&) { ++steps; }, .stop = [&] { return steps >= every; }}};
-      for (; !state.finished && parts < 100; ++parts) {
-        steps = 0;
-        fit(network, train, &validation, options, state);
-        CHECK_NOTHROW(check_resumable("state", state, options, train.size()));
-      }
-      CHECK(parts > 1);
+      CHECK(training_tools::fit_in_parts(network, train, validation, options, state, every) > 1);
       CHECK(weights_of(network) == weights_of(whole));
       CHECK(state.best_parameters == expected.best_parameters);
-      REQUIRE(state.history.size() == expected.history.size());
-      for (std::size_t i = 0; i < state.history.size(); ++i) {
-        CHECK(state.history[i].loss == expected.history[i].loss);
-        CHECK(state.history[i].metric == expected.history[i].metric);
-        CHECK(state.history[i].validation_loss == expected.history[i].validation_loss);
-        CHECK(state.history[i].learning_rate == expected.history[i].learning_rate);
-      }
+      training_tools::check_equal(state.history, expected.history);
     }
   }
   TrainingState<float> without;  // the updates of an optimizer that keeps nothing
   without.optimizer.updates = 5;
   without.epoch = 1;
   auto network = build<float>(regression, shape);
-  options.callbacks.clear();
   CHECK_THROWS_AS(fit(network, train, &validation, options, without), ShapeError);  // Adam keeps two arrays
 }
 

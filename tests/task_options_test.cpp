@@ -44,31 +44,31 @@ TEST_CASE("a plain run has the record that it always had", "[programs]") {
 }
 
 TEST_CASE("a schedule is chosen by name and recorded in place of the plateau", "[programs]") {
-  CHECK(std::holds_alternative<ReduceOnPlateau>(parsed("").fit_options({}).schedule));
+  CHECK(std::holds_alternative<ReduceOnPlateau>(parsed("").fit_options().schedule));
   const TrainOptions constant = parsed("--schedule constant --clip-norm 2.5");
-  CHECK(std::holds_alternative<ConstantRate>(constant.fit_options({}).schedule));
-  CHECK(constant.fit_options({}).clip_norm == 2.5);
+  CHECK(std::holds_alternative<ConstantRate>(constant.fit_options().schedule));
+  CHECK(constant.fit_options().clip_norm == 2.5);
   CHECK((constant.record()["schedule"] == "constant" && constant.record()["clip_norm"] == 2.5));
   CHECK((!constant.record().contains("plateau_patience") && !constant.record().contains("warm_up")));
   const TrainOptions cosine = parsed("--schedule cosine --warm-up 7 --epochs 3 --batch 4");
-  CHECK(std::get<WarmUpCosine>(cosine.fit_options({}).schedule).warm_up == 7);
+  CHECK(std::get<WarmUpCosine>(cosine.fit_options().schedule).warm_up == 7);
   CHECK(cosine.record()["warm_up"] == 7);
-  CHECK(cosine.steps(9) == 9);
-  CHECK(parsed("--schedule cosine --iterations 11").steps(9) == 11);
+  CHECK(cosine.fit_options().steps(9) == 9);
+  CHECK(parsed("--schedule cosine --iterations 11").fit_options().steps(9) == 11);
   CHECK(parsed("--schedule cosine").record()["warm_up"] == WarmUpCosine{}.warm_up);
   CHECK_THAT(refused("--warm-up 5"), Contains("--warm-up: expected --schedule cosine, found plateau"));
   CHECK_THAT(refused("--schedule constant --factor 0.5"), Contains("expected --schedule plateau, found constant"));
 }
 
 TEST_CASE("a task decides the network and the loss", "[programs]") {
-  const Loss loss = parsed("--label-smoothing 0.1").fit_options({}).loss;
+  const Loss loss = parsed("--label-smoothing 0.1").fit_options().loss;
   const auto* smooth = loss.as<SoftmaxCrossEntropy>();
   CHECK((smooth != nullptr && smooth->label_smoothing == 0.1));
   const TrainOptions numbers = parsed("--task regress --target z,mass --network mobilenet");
-  CHECK(numbers.fit_options({}).loss.as<MeanSquaredError>() != nullptr);
+  CHECK(numbers.fit_options().loss.as<MeanSquaredError>() != nullptr);
   CHECK((numbers.record()["targets"] == Json{"z", "mass"} && numbers.record()["loss"] == "mse"));
-  CHECK(parsed("--task regress --target z --loss huber").fit_options({}).loss.as<Huber>()->delta == 1);
-  CHECK(parsed("--task multilabel").fit_options({}).loss.as<SigmoidCrossEntropy>() != nullptr);
+  CHECK(parsed("--task regress --target z --loss huber").fit_options().loss.as<Huber>()->delta == 1);
+  CHECK(parsed("--task multilabel").fit_options().loss.as<SigmoidCrossEntropy>() != nullptr);
   const TrainOptions maps = parsed("--task segment --size 64");
   CHECK((maps.network == "unet" && maps.choice(3).size == 64 && *maps.optimizer == "adam"));
   CHECK(maps.record()["size"] == 64);

@@ -15,24 +15,6 @@
 using namespace abell;
 using namespace training_tools;
 
-namespace {
-
-/// Equal in all but the seconds.
-void check_equal(const History& a, const History& b) {
-  REQUIRE(a.size() == b.size());
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    INFO("epoch " << i + 1);
-    CHECK(a[i].epoch == b[i].epoch);
-    CHECK(a[i].loss == b[i].loss);
-    CHECK(a[i].metric == b[i].metric);
-    CHECK(a[i].validation_loss == b[i].validation_loss);
-    CHECK(a[i].validation_metric == b[i].validation_metric);
-    CHECK(a[i].learning_rate == b[i].learning_rate);
-  }
-}
-
-}  // namespace
-
 TEST_CASE("a run that is stopped and goes on equals an uninterrupted one bit for bit", "[training][resume]") {
   const auto train = halves(17, 1), validation = halves(9, 2);
   FitOptions options{.batch = 4, .epochs = 4, .optimizer = Sgd{.learning_rate = 0.02, .decay = 1e-2}, .seed = 3};
@@ -42,7 +24,6 @@ TEST_CASE("a run that is stopped and goes on equals an uninterrupted one bit for
        {options.optimizer, Optimizer{Adam{.learning_rate = 0.01}}, Optimizer{Adadelta{.learning_rate = 5}}}) {
     options.optimizer = optimizer;
     options.average = optimizer.kind() == Adam::kind ? 0.9 : 0.0;
-    options.callbacks.clear();
     auto whole = build<float>(net, shape, 1);
     TrainingState<float> expected;
     fit(whole, train, &validation, options, expected);
@@ -52,13 +33,7 @@ TEST_CASE("a run that is stopped and goes on equals an uninterrupted one bit for
       INFO("stopped every " << every << " steps");
       auto network = build<float>(net, shape, 1);
       TrainingState<float> state;
-      int steps = 0, parts = 0;
-      options.callbacks = {{.on_step = [&](const StepReport&) { ++steps; }, .stop = [&] { return steps >= every; }}};
-      for (; !state.finished && parts < 100; ++parts) {
-        steps = 0;
-        fit(network, train, &validation, options, state);
-      }
-      CHECK(parts > 1);
+      CHECK(fit_in_parts(network, train, validation, options, state, every) > 1);
       CHECK(weights_of(network) == weights_of(whole));
       CHECK(std::ranges::equal(state.optimizer.slots.span(), expected.optimizer.slots.span()));
       CHECK(state.optimizer.updates == 20);

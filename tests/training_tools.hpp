@@ -6,6 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include "catch.hpp"
+
 namespace training_tools {
 
 using namespace abell;
@@ -42,6 +44,35 @@ inline std::vector<float> trained(const FitOptions& options, const ArraySamples&
   const History found = fit(network, train, options);
   if (history != nullptr) *history = found;
   return weights_of(network);
+}
+
+/// Equal in all but the seconds.
+inline void check_equal(const History& a, const History& b) {
+  REQUIRE(a.size() == b.size());
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    INFO("epoch " << i + 1);
+    CHECK(a[i].epoch == b[i].epoch);
+    CHECK(a[i].loss == b[i].loss);
+    CHECK(a[i].metric == b[i].metric);
+    CHECK(a[i].validation_loss == b[i].validation_loss);
+    CHECK(a[i].validation_metric == b[i].validation_metric);
+    CHECK(a[i].learning_rate == b[i].learning_rate);
+  }
+}
+
+/// Trains to the end, stopped every few steps and gone on with; returns the number of parts. Each ends where
+/// a run could have come to.
+template <class Network>
+int fit_in_parts(Network& network, const ArraySamples& train, const ArraySamples& validation, FitOptions options,
+                 TrainingState<float>& state, int every) {
+  int steps = 0, parts = 0;
+  options.callbacks = {{.on_step = [&](const StepReport&) { ++steps; }, .stop = [&] { return steps >= every; }}};
+  for (; !state.finished && parts < 100; ++parts) {
+    steps = 0;
+    fit(network, train, &validation, options, state);
+    CHECK_NOTHROW(check_resumable("state", state, options, train.size()));
+  }
+  return parts;
 }
 
 inline const Optimizer quick = Sgd{.learning_rate = 0.02};

@@ -63,9 +63,9 @@ template <class Network>
 std::optional<Job> job_of(const Laboratory& lab, const ExperimentRow& row, std::uint64_t seed, Network& network) {
   const TrainOptions run = run_options(lab.options, row, seed);
   const Data data = run_data(lab, row, run);
-  const auto batch = static_cast<std::size_t>(run.batch.value());
-  const std::uint64_t batches = (data.train.size() + batch - 1) / batch;
-  const std::uint64_t steps = run.steps(data.train.size());
+  const FitOptions fit_options = run.fit_options();
+  const std::uint64_t batches = fit_options.batches(data.train.size());
+  const std::uint64_t steps = fit_options.steps(data.train.size());
   const std::uint64_t epochs = (steps + batches - 1) / batches;
   const std::size_t after = reported_images(data) + scored_images(lab.options, data);
   Job job{&row, seed, false, steps, epochs * data.validation.size() + after};
@@ -141,7 +141,7 @@ Pace measure_pace(const TrainOptions& run, const Data& data, Network& network) {
   augmented.augmentation = run.draws();
   const CachedSamples training(data.cache, data.labels, data.train, augmented);
   constexpr int measured = 4;
-  FitOptions options = run.fit_options({});
+  FitOptions options = run.fit_options();
   options.iterations = measured + 1;
   options.early_stopping.reset();
   std::vector<Clock::time_point> times;

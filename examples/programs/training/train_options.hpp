@@ -111,12 +111,7 @@ struct TrainOptions {
     if (schedule == "cosine") return WarmUpCosine{.warm_up = warm_up.value_or(WarmUpCosine{}.warm_up)};
     return ReduceOnPlateau{.factor = factor.value(), .patience = patience.value(), .min_rate = min_rate.value()};
   }
-  /// Training steps in all on so many images.
-  std::uint64_t steps(std::size_t images) const {
-    const auto in_batch = static_cast<std::size_t>(batch.value());
-    return epochs ? static_cast<std::uint64_t>(*epochs) * ((images + in_batch - 1) / in_batch) : iterations.value();
-  }
-  FitOptions fit_options(const std::vector<float>& weights_of_classes) const {
+  FitOptions fit_options(const std::vector<float>& weights_of_classes = {}) const {
     FitOptions options;
     options.batch = batch.value();
     options.epochs = epochs.value_or(1);

@@ -45,7 +45,7 @@ inline Json run_config(const TrainOptions& options, const Data& data) {
   config["objects"] = {
       {"train", data.train.size()}, {"validation", data.validation.size()}, {"test", data.test.size()}};
   config["set"] = digest(data.set);
-  if (options.schedule == "cosine") config["steps"] = options.steps(data.train.size());  // its end
+  if (options.schedule == "cosine") config["steps"] = options.fit_options().steps(data.train.size());  // its end
   config.update(data.about);
   return config;
 }

@@ -4,6 +4,7 @@
 #include <abell/inference/dihedral.hpp>
 #include <abell/inference/explain.hpp>
 #include <abell/network/summary.hpp>
+#include <abell/report/text.hpp>
 #include <abell/report/training_report.hpp>
 #include <abell/training/checkpoint.hpp>
 #include <abell/weights/model.hpp>
@@ -92,7 +93,7 @@ inline TrainingReport report_of_training(const TrainOptions& options, const Json
   report.command = config.at("command").get<std::string>();
   report.test_name = split;
   report.loss = options.task.loss_name();
-  report.metric = options.fit_options({}).loss.metric();
+  report.metric = options.fit_options().loss.metric();
   report.best_epoch = state.best_epoch;
   for (const auto& [key, value] : config.items()) {
     if (key != "command" && key != "options") add_setting(report.configuration, key, value);
@@ -170,11 +171,11 @@ void fit_and_save(const TrainOptions& options, const Data& data, const Json& con
   const std::uint64_t images = data.train.size();
   const auto batch = static_cast<std::uint64_t>(fit_options.batch);
   const auto shown = [&](std::uint64_t step) { return static_cast<long>(images_after(step, images, batch)); };
-  ProgressBar bar("images", shown(options.steps(images)), options.common.quiet, shown(state.optimizer.updates));
+  ProgressBar bar("images", shown(fit_options.steps(images)), options.common.quiet, shown(state.optimizer.updates));
 
   const ModelInfo info = model_info(options, data);
   const std::string metric(fit_options.loss.metric());
-  const std::string metric_in_words = abell::detail::report::in_words(metric);
+  const std::string metric_in_words = in_words(metric);
   using Clock = std::chrono::steady_clock;
   Clock::time_point saved = Clock::now();
   const auto put_aside = [&] {

@@ -3,6 +3,7 @@
 
 #include <abell/core/error.hpp>
 #include <abell/core/printable.hpp>
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
@@ -30,6 +31,12 @@ inline std::string escape_html(std::string_view text) {
   const auto replace = [&](std::string_view bytes) { out += bytes == "\n" || bytes == "\t" ? bytes : "\uFFFD"; };
   detail::for_each_character(text, keep, replace);
   return out;
+}
+
+/// "mean_absolute_error" in words.
+inline std::string in_words(std::string name) {
+  std::ranges::replace(name, '_', ' ');
+  return name;
 }
 
 /// `text` on one line of Markdown, also in a cell of a table: what has a meaning there stands behind a backslash.

@@ -9,6 +9,7 @@
 #include <abell/report/figures.hpp>
 #include <abell/report/filter_pictures.hpp>
 #include <abell/report/html.hpp>
+#include <abell/report/text.hpp>
 #include <algorithm>
 #include <array>
 #include <cctype>
@@ -129,12 +130,6 @@ inline void add_summary(Page& page, const TrainingReport& report, const Scores& 
               " split: " + grouped_text(c.positives()) + " " + report.classes.positive + ", " +
               grouped_text(c.negatives()) + " " + report.classes.negative + ". Called " + report.classes.positive +
               " when the probability is above " + number_text(report.threshold) + ".");
-}
-
-/// "mean_absolute_error" in words.
-inline std::string in_words(std::string name) {
-  std::ranges::replace(name, '_', ' ');
-  return name;
 }
 
 inline std::string capitalised(std::string text) {

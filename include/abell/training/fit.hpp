@@ -53,6 +53,16 @@ struct FitOptions {
   std::uint64_t seed = 1;  ///< of shuffling and dropout
   int threads = 0;         ///< 0: all
   std::vector<Callback> callbacks = {};
+
+  /// Batches in an epoch of so many images.
+  std::size_t batches(std::size_t images) const {
+    const auto in_batch = static_cast<std::size_t>(batch);
+    return (images + in_batch - 1) / in_batch;
+  }
+  /// Training steps in all on so many images.
+  std::uint64_t steps(std::size_t images) const {
+    return iterations > 0 ? iterations : static_cast<std::uint64_t>(epochs) * batches(images);
+  }
 };
 
 /// Everything that changes during a run besides the weights: enough to continue to the same bits.
@@ -134,10 +144,9 @@ template <class T>
 void check_counts(const std::string& where, const TrainingState<T>& state, const FitOptions& options,
                   std::size_t images) {
   const auto batch = static_cast<std::size_t>(options.batch);
-  const std::size_t batches = (images + batch - 1) / batch;
+  const std::size_t batches = options.batches(images);
   const std::uint64_t before = batches * static_cast<std::uint64_t>(state.epoch);
-  const std::uint64_t steps =
-      options.iterations > 0 ? options.iterations : batches * static_cast<std::uint64_t>(options.epochs);
+  const std::uint64_t steps = options.steps(images);
   const std::uint64_t updates = state.optimizer.updates;
   const auto require = [&](bool holds, const std::string& expected, std::uint64_t found) {
     if (!holds) throw FormatError(where + ": expected " + expected + ", found " + std::to_string(found));
@@ -198,8 +207,7 @@ void fit(Network& network, const Train& train, const Validation* validation, con
   Loader<Train> loader(train, {.batch = options.batch, .seed = options.seed, .shuffle = true});
   detail::check_counts("fit", state, options, train.size());
   const std::size_t batches = loader.batches();
-  const std::uint64_t steps =
-      options.iterations > 0 ? options.iterations : static_cast<std::uint64_t>(options.epochs) * batches;
+  const std::uint64_t steps = options.steps(train.size());
   Workspace<T> space = network.workspace(options.batch, Mode::train, options.threads);
   Workspace<T> validation_space = network.workspace(std::min(options.batch, 4), Mode::predict, options.threads);
   const auto stop_asked = [&] {

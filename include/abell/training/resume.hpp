@@ -29,16 +29,14 @@ void check_resumable(const std::string& where, const TrainingState<T>& state, co
   const auto* cosine = std::get_if<WarmUpCosine>(&options.schedule);
   const auto* on_plateau = std::get_if<ReduceOnPlateau>(&options.schedule);
   const double full = options.optimizer.learning_rate();
-  const std::uint64_t batches =
-      (images + static_cast<std::size_t>(options.batch) - 1) / static_cast<std::size_t>(options.batch);
-  const std::uint64_t steps =
-      options.iterations > 0 ? options.iterations : batches * static_cast<std::uint64_t>(options.epochs);
+  const std::uint64_t steps = options.steps(images);
   const bool share = options.loss.metric() == "accuracy";
   double rate = full;
   ReduceOnPlateau::State plateau;
   EarlyStopping::State early;
   for (const EpochRecord& epoch : state.history) {
-    if (cosine != nullptr) rate = cosine->at(full, static_cast<std::uint64_t>(epoch.epoch - 1) * batches, steps);
+    if (cosine != nullptr)
+      rate = cosine->at(full, static_cast<std::uint64_t>(epoch.epoch - 1) * options.batches(images), steps);
     require("a learning rate", rate, epoch.learning_rate);
     for (const double metric : {epoch.metric, epoch.validation_metric}) {
       if (share && (metric < 0 || metric > 1)) {
