@@ -5,7 +5,7 @@
 #include <abell/core/tensor.hpp>
 #include <abell/kernels/table.hpp>
 #include <abell/layers/conv2d.hpp>
-#include <abell/layers/description.hpp>
+#include <abell/layers/inspect.hpp>
 #include <algorithm>
 #include <string>
 #include <tuple>

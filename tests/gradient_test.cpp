@@ -109,37 +109,31 @@ TEST_CASE("gradients of BatchNorm, Relu6 and GlobalAveragePool2d agree with diff
   CHECK_STAGE(gradcheck_stage<GlobalAveragePool2dStage>({4, 5, 19}, 3, {}, GlobalAveragePool2d{}));
 }
 
-namespace {
-template <class T>
-using OneLink = NormalizedChainStage<T, 1>;
-template <class T>
-using ThreeLinks = NormalizedChainStage<T, 3>;
-}  // namespace
-
 TEST_CASE("gradients of normalised convolutions agree with differences", "[gradients]") {
   const BatchNorm norm;  // a bias before it has no gradient but rounding
   for (const Shape shape : {Shape{5, 4, 3}, Shape{4, 4, 17}}) {
     INFO(to_string(shape));
-    CHECK_STAGE(
-        gradcheck_stage<OneLink>(shape, 3, {}, Conv2d{.filters = 4, .stride = 2, .bias = false}, norm, Relu6{}));
-    CHECK_STAGE(
-        gradcheck_stage<OneLink>(shape, 3, {}, Conv2d{.filters = 6, .kernel = 1, .bias = false}, norm, Relu6{}));
-    CHECK_STAGE(gradcheck_stage<OneLink>(shape, 3, {}, DepthwiseConv2d{.bias = false}, norm, Relu6{}));
-    CHECK_STAGE(gradcheck_stage<ThreeLinks>(shape, 3, {}, Conv2d{.filters = 5, .bias = false}, norm, Relu6{},
-                                            DepthwiseConv2d{.stride = 2, .multiplier = 2, .bias = false}, norm, Relu6{},
-                                            Conv2d{.filters = 4, .kernel = 1, .bias = false}, norm, Relu6{}));
-    CHECK_STAGE(gradcheck_stage<ThreeLinks>(
+    CHECK_STAGE(gradcheck_stage<NormalizedChainStage>(shape, 3, {}, Conv2d{.filters = 4, .stride = 2, .bias = false},
+                                                      norm, Relu6{}));
+    CHECK_STAGE(gradcheck_stage<NormalizedChainStage>(shape, 3, {}, Conv2d{.filters = 6, .kernel = 1, .bias = false},
+                                                      norm, Relu6{}));
+    CHECK_STAGE(gradcheck_stage<NormalizedChainStage>(shape, 3, {}, DepthwiseConv2d{.bias = false}, norm, Relu6{}));
+    CHECK_STAGE(gradcheck_stage<NormalizedChainStage>(shape, 3, {}, Conv2d{.filters = 5, .bias = false}, norm, Relu6{},
+                                                      DepthwiseConv2d{.stride = 2, .multiplier = 2, .bias = false},
+                                                      norm, Relu6{}, Conv2d{.filters = 4, .kernel = 1, .bias = false},
+                                                      norm, Relu6{}));
+    CHECK_STAGE(gradcheck_stage<NormalizedChainStage>(
         shape, 3, {}, DepthwiseConv2d{.bias = false}, norm, Relu6{}, Conv2d{.filters = 4, .kernel = 1, .bias = false},
         norm, Relu6{}, Conv2d{.filters = 5, .padding = Padding::valid, .bias = false}, norm, Relu6{}));
   }
   BatchNorm frozen{.trainable = false};
-  CHECK_STAGE(gradcheck_stage<ThreeLinks>({6, 5, 3}, 2, {}, Conv2d{.filters = 4, .kernel = 1}, frozen, Relu6{},
-                                          DepthwiseConv2d{.bias = false}, norm, Relu6{},
-                                          Conv2d{.filters = 4, .kernel = 1}, frozen, Relu6{}));
+  CHECK_STAGE(gradcheck_stage<NormalizedChainStage>({6, 5, 3}, 2, {}, Conv2d{.filters = 4, .kernel = 1}, frozen,
+                                                    Relu6{}, DepthwiseConv2d{.bias = false}, norm, Relu6{},
+                                                    Conv2d{.filters = 4, .kernel = 1}, frozen, Relu6{}));
   frozen.frozen = FrozenStatistics::batch;
-  CHECK_STAGE(gradcheck_stage<ThreeLinks>({6, 5, 3}, 2, {}, DepthwiseConv2d{.bias = false}, frozen, Relu6{},
-                                          Conv2d{.filters = 4, .kernel = 1, .bias = false}, frozen, Relu6{},
-                                          DepthwiseConv2d{.bias = false}, norm, Relu6{}));
+  CHECK_STAGE(gradcheck_stage<NormalizedChainStage>({6, 5, 3}, 2, {}, DepthwiseConv2d{.bias = false}, frozen, Relu6{},
+                                                    Conv2d{.filters = 4, .kernel = 1, .bias = false}, frozen, Relu6{},
+                                                    DepthwiseConv2d{.bias = false}, norm, Relu6{}));
 }
 
 TEST_CASE("gradients of the fused stage agree with differences in both of its forms", "[gradients]") {

@@ -84,8 +84,8 @@ double relative(const std::vector<T>& a, const std::vector<T>& b) {
 TEST_CASE("the fused network equals the plain one to rounding", "[network][fusion]") {
   auto fused = build<float>(net, shape, 4);
   auto plain = build<float, Fusion::off>(net, shape, 4);
-  CHECK(fused.stage_count == 9);
-  CHECK(plain.stage_count == 15);
+  CHECK(fused.stage_count() == 9);
+  CHECK(plain.stage_count() == 15);
   draw(fused, 5);
   std::ranges::copy(fused.parameters(), plain.parameters().begin());
   const auto images = normal_images<float>(5);

@@ -142,7 +142,7 @@ void check(const Description& layers, Shape shape, const Course& course, double 
   INFO("seed " << course.seed << ", " << course.batch << " x " << to_string(shape));
   const auto network = [&] { return build<double>(layers, shape, course.seed); };
   const auto plain_network = build<double, Fusion::off>(layers, shape, course.seed);
-  static_assert(decltype(network())::stage_count < decltype(plain_network)::stage_count);
+  REQUIRE(network().stage_count() < plain_network.stage_count());
   const Trace fused = trace(network(), course);
   const Trace plain = trace(build<double, Fusion::off>(layers, shape, course.seed), course);
   const auto [error, where] = worst(plain_network, fused, plain, static_cast<std::size_t>(course.steps), true);

@@ -287,7 +287,7 @@ std::vector<double> run_chain(Isa isa, int threads) {
                                  Relu6{}};
   const auto stage = std::apply(
       [](const auto&... l) {
-        return NormalizedChainStage<double, 3>({{41, 38, 3}, "chain", 0}, l...);
+        return NormalizedChainStage<double>({{41, 38, 3}, "chain"}, l...);
       },
       layers);
   const kernels::Run<double> run{&kernels::kernels_for<double>(isa), threads};

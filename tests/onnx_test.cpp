@@ -56,8 +56,8 @@ constexpr Shape input{9, 6, 3};
 TEST_CASE("An ONNX graph has the nodes of the layers, and the arrays with channels first", "[weights]") {
   Described<double> network(net, input);
   network.number();
-  const onnx::ModelProto model =
-      onnx_model(net, input, std::span<const double>(network.parameters()), {.metadata = {{"a", "b"}}});
+  const onnx::ModelProto model = onnx_model(list_of<double>(net), input, std::span<const double>(network.parameters()),
+                                            {.metadata = {{"a", "b"}}});
   REQUIRE(model.opset_import(0).version() == 13);
   REQUIRE(model.metadata_props(0).key() == "a");
   REQUIRE(model.metadata_props(0).value() == "b");
@@ -116,7 +116,8 @@ TEST_CASE("An ONNX graph says how enlargements and transposed convolutions lie",
                                AveragePool2d{.window = 3, .stride = 1}, LeakyRelu{.negative_slope = 0.25});
   Described<> network(up, {2, 3, 5});
   network.number();
-  const onnx::ModelProto model = onnx_model(up, {2, 3, 5}, std::span<const float>(network.parameters()));
+  const onnx::ModelProto model =
+      onnx_model(list_of<float>(up), {2, 3, 5}, std::span<const float>(network.parameters()));
   const onnx::GraphProto& graph = model.graph();
   REQUIRE(kinds_of(graph) == "Resize Resize ConvTranspose AveragePool LeakyRelu Transpose ");
   REQUIRE(values_of(graph, "up_sample2d_1/scales", {4}) == std::vector<float>{1, 1, 2, 3});
@@ -148,10 +149,13 @@ struct Scale {
   std::string_view name = {};
   static constexpr std::string_view kind = "Scale";
   template <class T>
-  struct Stage;
+  struct Stage {
+    Stage(const Place&, const Scale&) {}
+    void forward(const Pass<T>&, const T*, T*) const {}
+    void backward(const Pass<T>&, const T*, const T*, T*) const {}
+  };
   std::vector<Parameter> parameters(const Place& place) const { return {{"scale", {place.input.channels}, 0, 1}}; }
-  template <class Graph>
-  void to_onnx(Graph& graph) const {
+  void to_onnx(OnnxNodes& graph) const {
     graph.as_map();
     graph.node("Mul", {}, {graph.weights({}, {2, 1, 1})});
   }
@@ -163,7 +167,8 @@ TEST_CASE("A layer of one's own writes its nodes", "[weights]") {
   constexpr auto own = describe(Scale{}, Residual{describe(Scale{})});
   Described<> network(own, {3, 4, 2});
   network.number();
-  const onnx::ModelProto model = onnx_model(own, {3, 4, 2}, std::span<const float>(network.parameters()));
+  const onnx::ModelProto model =
+      onnx_model(list_of<float>(own), {3, 4, 2}, std::span<const float>(network.parameters()));
   REQUIRE(kinds_of(model.graph()) == "Mul Mul Add Transpose ");
   REQUIRE(model.graph().node(2).input(1) == model.graph().node(0).output(0));
   for (const char* name : {"scale_1/scale", "scale_2/scale"}) {
@@ -176,22 +181,25 @@ TEST_CASE("An ONNX file is written to the same bytes, whole or not at all", "[we
   Described<> network(net, input);
   network.number();
   const std::span<const float> parameters = network.parameters();
-  save_onnx(folder / "a.onnx", net, input, parameters);
-  save_onnx(folder / "b.onnx", net, input, parameters);
+  const auto list = list_of<float>(net);
+  save_onnx(folder / "a.onnx", list, input, parameters);
+  save_onnx(folder / "b.onnx", list, input, parameters);
   REQUIRE(slurp(folder / "a.onnx") == slurp(folder / "b.onnx"));
   onnx::ModelProto model;
   std::ifstream file(folder / "a.onnx", std::ios::binary);
   REQUIRE(model.ParseFromIstream(&file));
   REQUIRE(model.graph().node_size() == 8);
 
-  REQUIRE_THROWS_AS(save_onnx(folder / "none" / "a.onnx", net, input, parameters), IoError);
-  REQUIRE_THAT(message_of<ShapeError>([&] { save_onnx(folder / "c.onnx", net, input, parameters.subspan(1)); }),
+  REQUIRE_THROWS_AS(save_onnx(folder / "none" / "a.onnx", list, input, parameters), IoError);
+  REQUIRE_THAT(message_of<ShapeError>([&] { save_onnx(folder / "c.onnx", list, input, parameters.subspan(1)); }),
                Contains("parameters, found"));
   Described<double> wide(net, input);
   for (const double bad : {std::numeric_limits<double>::quiet_NaN(), 1e300}) {
     wide["dense_1/bias"][2] = bad;
-    REQUIRE_THAT(message_of<NumericError>(
-                     [&] { save_onnx(folder / "c.onnx", net, input, std::span<const double>(wide.parameters())); }),
+    REQUIRE_THAT(message_of<NumericError>([&] {
+                   save_onnx(folder / "c.onnx", list_of<double>(net), input,
+                             std::span<const double>(wide.parameters()));
+                 }),
                  Contains("dense_1/bias"));
   }
   REQUIRE_FALSE(std::filesystem::exists(folder / "c.onnx"));

@@ -28,7 +28,7 @@ template <class T, Fusion fusion = Fusion::on, class... Layers>
 Step<T> step(const Description<Layers...>& list, Shape input, int batch, const Values& parameters, const Values& x,
              const Values& dy, Isa isa, int threads) {
   const std::vector<LayerInfo> layers = inspect(list, input);
-  const Sequence<T, fusion, Description<Layers...>> stages(list, layers, input);
+  const SequenceStage<T> stages(list_of<T>(list), layers, input, fusion);
   const kernels::Run<T> run{&kernels::kernels_for<T>(isa), threads};
   const std::vector<T> weights = cast<T>(parameters), images = cast<T>(x), gradient = cast<T>(dy);
   REQUIRE(weights.size() == parameter_count(layers));

@@ -77,8 +77,8 @@ TEST_CASE("a task decides the network and the loss", "[programs]") {
 
 TEST_CASE("the networks of all tasks have as many outputs as asked for", "[programs]") {
   const auto output = [](const NetworkChoice& choice) {
-    return with_description(
-        choice, [](const auto& description, const Shape& input) { return inspect(description, input).back().output; });
+    const Architecture made = architecture_of(choice);
+    return inspect(made.layers, made.input).back().output;
   };
   for (const char* name : {"custom", "mobilenet"}) {
     CHECK(output({.name = name}) == Shape{1, 1, 2});

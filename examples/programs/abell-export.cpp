@@ -52,18 +52,17 @@ int run_export(const Options& options) {
     if (!options.overwrite) throw IoError(options.out + ": already exists (--overwrite replaces it)");
   }
   const ModelInfo info = read_model_info(file);
-  return with_model(file, info, 0, options.max_memory, [&](const auto& description, const auto& network) {
-    if (interrupted()) return exit_stopped();
-    switch (format) {
-      case Format::onnx: save_onnx(out, description, network, onnx_options(file, info)); break;
-      case Format::keras: save_keras_weights(out, network); break;
-      case Format::safetensors: save_model(out, network, info); break;
-    }
-    if (!options.common.quiet) {
-      std::cout << out.string() << ": " << network.parameters().size() << " parameters" << std::endl;
-    }
-    return exit_ok;
-  });
+  const Network<float> network = read_network(file, info, 0, options.max_memory);
+  if (interrupted()) return exit_stopped();
+  switch (format) {
+    case Format::onnx: save_onnx(out, network, onnx_options(file, info)); break;
+    case Format::keras: save_keras_weights(out, network); break;
+    case Format::safetensors: save_model(out, network, info); break;
+  }
+  if (!options.common.quiet) {
+    std::cout << out.string() << ": " << network.parameters().size() << " parameters" << std::endl;
+  }
+  return exit_ok;
 }
 
 }  // namespace

@@ -56,7 +56,7 @@ void write_case(const fs::path& folder, const std::string& name, const Descripti
                 int batch = 3) {
   auto network = build<float>(description, input, 11);
   draw(network);
-  save_onnx(folder / (name + ".onnx"), description, network, {.metadata = {{"case", name}}});
+  save_onnx(folder / (name + ".onnx"), network, {.metadata = {{"case", name}}});
   std::mt19937 random(3);
   std::normal_distribution<float> numbers;
   Tensor<float> images(batch, input);

@@ -204,8 +204,7 @@ void add_outputs(const Model& model, View<const float> out, Catalogue& catalogue
 
 /// Classifies `catalogue.set` batch by batch; only one batch of pixels exists at a time. Stops early
 /// when interrupted.
-template <class Network>
-void classify(const Options& options, const Model& model, const Network& network, Catalogue& catalogue) {
+void classify(const Options& options, const Model& model, const Network<float>& network, Catalogue& catalogue) {
   const std::vector<Object>& objects = catalogue.set.objects;
   const int threads = thread_count(options.common.threads);
   const int most = static_cast<int>(std::min<std::size_t>(objects.size(), batch_size));
@@ -269,37 +268,36 @@ int run_classify(const Options& options, const std::string& command) {
   Model model = read_model(options.model);
   check_options(options, model);
   model.preprocessing.max_megapixels = options.max_megapixels;
-  return with_model(model.file, model.info, batch_size, options.max_memory, [&](const auto&, const auto& network) {
-    Catalogue catalogue;
-    catalogue.set = read_inputs(options, model);
-    catalogue.command = command;
-    catalogue.model = model.file.filename().string();
-    catalogue.model_sha256 = model.sha256;
-    for (std::size_t i = 0; i < catalogue.set.objects.size(); ++i) catalogue.scored.objects.push_back(i);
-    catalogue.values = value_columns(model);
-    std::optional<OutputFolder> maps;
-    if (model.task == Task::segment) {
-      catalogue.map_folder = maps_folder(options.out);
-      maps.emplace(catalogue.map_folder, options.overwrite);
-    }
-    if (options.common.verbose) std::cerr << model.file.string() << ": sha256 " << model.sha256 << std::endl;
-    classify(options, model, network, catalogue);
-    if (interrupted()) {
-      for (const std::string& map : catalogue.maps) fs::remove(map);
-      if (!options.common.quiet) std::cerr << "\ninterrupted: nothing was written" << std::endl;
-      return exit_stopped();
-    }
-    if (options.out.empty()) {
-      std::ostringstream text;
-      write_csv_catalogue(text, catalogue);
-      print_data(text.str());
-    } else {
-      write_catalogue(options.out, catalogue);
-    }
-    if (maps) sync_folder(catalogue.map_folder);
-    if (!options.common.quiet && model.task == Task::classify) print_metrics(catalogue);
-    return exit_ok;
-  });
+  const Network<float> network = read_network(model.file, model.info, batch_size, options.max_memory);
+  Catalogue catalogue;
+  catalogue.set = read_inputs(options, model);
+  catalogue.command = command;
+  catalogue.model = model.file.filename().string();
+  catalogue.model_sha256 = model.sha256;
+  for (std::size_t i = 0; i < catalogue.set.objects.size(); ++i) catalogue.scored.objects.push_back(i);
+  catalogue.values = value_columns(model);
+  std::optional<OutputFolder> maps;
+  if (model.task == Task::segment) {
+    catalogue.map_folder = maps_folder(options.out);
+    maps.emplace(catalogue.map_folder, options.overwrite);
+  }
+  if (options.common.verbose) std::cerr << model.file.string() << ": sha256 " << model.sha256 << std::endl;
+  classify(options, model, network, catalogue);
+  if (interrupted()) {
+    for (const std::string& map : catalogue.maps) fs::remove(map);
+    if (!options.common.quiet) std::cerr << "\ninterrupted: nothing was written" << std::endl;
+    return exit_stopped();
+  }
+  if (options.out.empty()) {
+    std::ostringstream text;
+    write_csv_catalogue(text, catalogue);
+    print_data(text.str());
+  } else {
+    write_catalogue(options.out, catalogue);
+  }
+  if (maps) sync_folder(catalogue.map_folder);
+  if (!options.common.quiet && model.task == Task::classify) print_metrics(catalogue);
+  return exit_ok;
 }
 
 }  // namespace

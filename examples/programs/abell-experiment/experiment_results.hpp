@@ -131,8 +131,8 @@ inline Experiment read_experiment(const Laboratory& lab, const Data& data, std::
 }
 
 /// The pictures of the examples with what `network` looks at, and one for the filters.
-template <class Network>
-void add_pictures(ExperimentReport& report, const TrainOptions& run, const Network& network, const Data& data) {
+inline void add_pictures(ExperimentReport& report, const TrainOptions& run, const Network<float>& network,
+                         const Data& data) {
   const std::vector<float> scores = ensemble(report.experiment.rows[report.shown]);
   std::vector<ReportPrediction> predictions;
   for (std::size_t i = 0; i < scores.size(); ++i) {
@@ -196,22 +196,21 @@ inline Experiment write_results(const Laboratory& lab, const Data& data, const s
     const bool first = !shown;
     const bool describe = std::ranges::find(described, row.network) == described.end();
     if (!first && !describe) continue;
-    with_network(row.network, options.train.dropout, 1, [&](auto& network) {
-      if (describe) {
-        described.push_back(row.network);
-        add_record(report, run_options(options, row, row.runs.front().seed), common);
-        const auto lines = summary_rows(network.layers());
-        report.networks.emplace_back(
-            row.network, TextTable{.head = lines.front(), .rows = {lines.begin() + 1, lines.end()}, .total = true});
-      }
-      if (!first) return;
-      shown = true;
-      report.shown = i;
-      const std::uint64_t seed = row.runs.front().seed;
-      load_model(run_folder(options, row, seed) / "model.safetensors", network);
-      add_pictures(report, run_options(options, row, seed), network, data);
-      add_filter_pictures(report.filters, network, report.sky_channels);
-    });
+    const TrainOptions run = run_options(options, row, row.runs.front().seed);
+    Network<float> network = make_network(run.choice(2), 1);
+    if (describe) {
+      described.push_back(row.network);
+      add_record(report, run, common);
+      const auto lines = summary_rows(network.layers());
+      report.networks.emplace_back(
+          row.network, TextTable{.head = lines.front(), .rows = {lines.begin() + 1, lines.end()}, .total = true});
+    }
+    if (!first) continue;
+    shown = true;
+    report.shown = i;
+    load_model(std::filesystem::path(run.out) / "model.safetensors", network);
+    add_pictures(report, run, network, data);
+    add_filter_pictures(report.filters, network, report.sky_channels);
   }
   write_results_csv(out / "results.csv", report.experiment);
   write_results_markdown(out / "results.md", report.experiment);

@@ -58,10 +58,10 @@ inline std::size_t reported_images(const Data& data) {
   return 2 * data.test.size() + example_predictions * std::min(4 * outcome_examples, data.test.size());
 }
 
-/// What is left of a run; nothing when it is complete. Throws as `take_up`; `network` is spoilt.
-template <class Network>
-std::optional<Job> job_of(const Laboratory& lab, const ExperimentRow& row, std::uint64_t seed, Network& network) {
+/// What is left of a run; nothing when it is complete. Throws as `take_up`.
+inline std::optional<Job> job_of(const Laboratory& lab, const ExperimentRow& row, std::uint64_t seed) {
   const TrainOptions run = run_options(lab.options, row, seed);
+  Network<float> network = make_network(run.choice(2), seed);
   const Data data = run_data(lab, row, run);
   const FitOptions fit_options = run.fit_options();
   const std::uint64_t batches = fit_options.batches(data.train.size());
@@ -131,8 +131,7 @@ struct Pace {
 };
 
 /// Measures a few steps after a first one, and the evaluation of a few images; `network` is spoilt.
-template <class Network>
-Pace measure_pace(const TrainOptions& run, const Data& data, Network& network) {
+inline Pace measure_pace(const TrainOptions& run, const Data& data, Network<float>& network) {
   using Clock = std::chrono::steady_clock;
   const auto seconds = [](Clock::time_point from, Clock::time_point to) {
     return std::chrono::duration<double>(to - from).count();
@@ -162,24 +161,23 @@ Pace measure_pace(const TrainOptions& run, const Data& data, Network& network) {
 inline bool do_run(Laboratory& lab, const Job& job) {
   const TrainOptions run = run_options(lab.options, *job.row, job.seed);
   const std::filesystem::path scores = scores_file(lab.options, *job.row, job.seed);
-  return with_network(run.network, run.dropout, job.seed, [&](auto& network) {
-    Data data = run_data(lab, *job.row, run);
-    share_pixels(lab, run, network.input(), data);
-    if (job.trained) {
-      load_model(std::filesystem::path(run.out) / "model.safetensors", network);
-    } else {
-      const Json config = run_config(run, data);
-      TrainingState<float> state;
-      const bool goes_on = take_up(run, data, config, network, state);
-      if (!goes_on && !run.weights.empty()) load_weights(run.weights, network);
-      make_folder(run.out);
-      std::filesystem::remove(scores);
-      const Json shown = begin_run(run, config, goes_on, lab.command);
-      if (!train_and_evaluate(run, data, config, shown, network, state)) return false;
-    }
-    write_scores(lab.options, run, data, network, scores);
-    return true;
-  });
+  Network<float> network = make_network(run.choice(2), job.seed);
+  Data data = run_data(lab, *job.row, run);
+  share_pixels(lab, run, network.input(), data);
+  if (job.trained) {
+    load_model(std::filesystem::path(run.out) / "model.safetensors", network);
+  } else {
+    const Json config = run_config(run, data);
+    TrainingState<float> state;
+    const bool goes_on = take_up(run, data, config, network, state);
+    if (!goes_on && !run.weights.empty()) load_weights(run.weights, network);
+    make_folder(run.out);
+    std::filesystem::remove(scores);
+    const Json shown = begin_run(run, config, goes_on, lab.command);
+    if (!train_and_evaluate(run, data, config, shown, network, state)) return false;
+  }
+  write_scores(lab.options, run, data, network, scores);
+  return true;
 }
 
 /// The runs that are left, one of every row after the other, so that a table of few runs has all rows. Throws as
@@ -190,9 +188,7 @@ inline std::vector<Job> plan(const Laboratory& lab, const std::vector<Experiment
   for (const std::uint64_t seed : run_seeds(options)) {
     for (const ExperimentRow& row : rows) {
       if (!row.missing.empty()) continue;
-      const auto job = with_network(row.network, options.train.dropout, seed,
-                                    [&](auto& network) { return job_of(lab, row, seed, network); });
-      if (job) jobs.push_back(*job);
+      if (const auto job = job_of(lab, row, seed)) jobs.push_back(*job);
     }
   }
   return jobs;
@@ -209,11 +205,10 @@ inline void print_estimate(Laboratory& lab, const std::vector<ExperimentRow>& ro
   for (const Job& job : jobs) {
     const TrainOptions run = run_options(options, *job.row, job.seed);
     if (!paces.contains(run.network)) {
-      paces[run.network] = with_network(run.network, run.dropout, job.seed, [&](auto& network) {
-        Data data = run_data(lab, *job.row, run);
-        share_pixels(lab, run, network.input(), data);
-        return measure_pace(run, data, network);
-      });
+      Network<float> network = make_network(run.choice(2), job.seed);
+      Data data = run_data(lab, *job.row, run);
+      share_pixels(lab, run, network.input(), data);
+      paces[run.network] = measure_pace(run, data, network);
       measured += (measured.empty() ? "" : ", ") + run.network + " " + fixed_text(1000 * paces[run.network].step, 1) +
                   " ms a step of " + std::to_string(run.batch.value()) + " images";
     }

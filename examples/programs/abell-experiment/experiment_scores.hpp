@@ -37,9 +37,8 @@ inline bool has_scores(const ExperimentOptions& options, const std::filesystem::
 }
 
 /// Scores validation and test split with the network's weights as they are and writes `path`.
-template <class Network>
-void write_scores(const ExperimentOptions& options, const TrainOptions& run, const Data& data, const Network& network,
-                  const std::filesystem::path& path) {
+inline void write_scores(const ExperimentOptions& options, const TrainOptions& run, const Data& data,
+                         const Network<float>& network, const std::filesystem::path& path) {
   std::vector<std::vector<std::string>> rows;
   const auto add = [&](const std::string& split, const std::vector<std::size_t>& objects, bool test) {
     if (objects.empty()) return;

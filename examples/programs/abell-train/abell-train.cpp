@@ -2,7 +2,6 @@
 
 #include "../common/networks.hpp"
 #include "../common/weight_files.hpp"
-#include "../training/task_run.hpp"
 #include "../training/training_memory.hpp"
 #include "../training/training_resume.hpp"
 #include "../training/training_run.hpp"
@@ -18,7 +17,7 @@ namespace fs = std::filesystem;
 int show(const TrainOptions& options) {
   const DataSet set = read_data_set(options.data, set_options(options));
   const OutputFolder folder = prepare_output(options.out, options.overwrite);
-  const Shape input = with_description(options.choice(2), [](const auto&, const Shape& shape) { return shape; });
+  const Shape input = architecture_of(options.choice(2)).input;
   write_previews(set, input, options.preprocessing.decode(), static_cast<std::size_t>(options.preview),
                  fs::path(options.out) / "previews", options.common.quiet);
   return interrupted() ? exit_stopped() : exit_ok;
@@ -28,11 +27,15 @@ void print(const Json& metrics, const fs::path& out) {
   std::cout << metrics.dump(2) << "\nreport: " << (out / "report.html").string() << std::endl;
 }
 
-/// Trains `network`, or goes on with the run in --out, and evaluates it by `train_on`, which returns the metrics, or
-/// nothing when interrupted.
-template <class Network, class TrainOn>
-int train_network(const TrainOptions& options, const std::string& command, Data& data, Network& network,
-                  const TrainOn& train_on) {
+int train(const TrainOptions& options, const std::string& command) {
+  if (const auto draws = options.draws()) check(*draws);
+  options.preprocessing.samples();
+  options.make_optimizer().check();
+  if (options.preview > 0) return show(options);
+  check_training_memory(options);
+
+  Data data = read_data(options);
+  Network<float> network = make_network(options.choice(static_cast<int>(data.outputs.size())), options.common.seed);
   const fs::path out = options.out;
   const bool quiet = options.common.quiet;
   const bool started = options.resume && (fs::exists(out / "config.json") || fs::exists(out / "last.checkpoint"));
@@ -52,33 +55,10 @@ int train_network(const TrainOptions& options, const std::string& command, Data&
   const Json shown = begin_run(options, config, goes_on, command);
   prepare_run(out, goes_on, [&] { decode(options, network.input(), data); });
   if (!quiet) std::cout << summary(network) << from_scratch(options) << std::endl;
-  const std::optional<Json> metrics = train_on(config, shown, state);
+  const std::optional<Json> metrics = train_and_evaluate(options, data, config, shown, network, state);
   if (!quiet && !metrics) std::cerr << "\ninterrupted: go on with --resume" << std::endl;
   if (!quiet && metrics) print(*metrics, out);
   return metrics ? exit_ok : exit_stopped();
-}
-
-int train(const TrainOptions& options, const std::string& command) {
-  if (const auto draws = options.draws()) check(*draws);
-  options.preprocessing.samples();
-  options.make_optimizer().check();
-  if (options.preview > 0) return show(options);
-  check_training_memory(options);
-
-  Data data = read_data(options);
-  if (options.task.task() == Task::classify) {
-    return with_network(options.network, options.dropout, options.common.seed, [&](auto& network) {
-      return train_network(options, command, data, network, [&](const auto& config, const auto& shown, auto& state) {
-        return train_and_evaluate(options, data, config, shown, network, state);
-      });
-    });
-  }
-  const NetworkChoice choice = options.choice(static_cast<int>(data.outputs.size()));
-  return with_task_network(choice, options.common.seed, [&](auto& network) {
-    return train_network(options, command, data, network, [&](const auto& config, const auto& shown, auto& state) {
-      return train_and_evaluate_task(options, data, config, shown, network, state);
-    });
-  });
 }
 
 }  // namespace

@@ -26,12 +26,10 @@ inline std::filesystem::path model_file(const std::filesystem::path& model) {
   return inside;
 }
 
-/// Builds the network that `info`, of the model file, tells of, loads its weights and returns what
-/// `body(description, network)` returns. Throws as `load_model` does, FormatError for a network of another name and for
-/// one that needs more than `max_memory` bytes for `batch` images.
-template <class Body>
-auto with_model(const std::filesystem::path& file, const ModelInfo& info, int batch, std::uint64_t max_memory,
-                const Body& body) {
+/// The network that `info`, of the model file, tells of, with its weights. Throws as `load_model` does, FormatError for
+/// a network of another name and for one that needs more than `max_memory` bytes for `batch` images.
+inline Network<float> read_network(const std::filesystem::path& file, const ModelInfo& info, int batch,
+                                   std::uint64_t max_memory) {
   const NetworkChoice choice{
       .name = info.network, .task = parse_task(info.task), .outputs = info.layers.back().output.channels};
   const bool paper = std::ranges::find(network_names, info.network) != network_names.end();
@@ -41,26 +39,24 @@ auto with_model(const std::filesystem::path& file, const ModelInfo& info, int ba
                       info.network + "'");
   }
   check_image_size(info.input.height, info.input.width, file.string() + ": metadata");
-  return with_description(choice, [&](const auto& description, const Shape& input) {
-    if (info.input.channels != input.channels) {
-      throw ShapeError(file.string() + ": expected an input of 3 channels, found " + to_string(info.input));
-    }
-    // Before memory is taken for what the metadata announces.
-    const std::vector<LayerInfo> layers = inspect(description, info.input);
-    check_file_memory(file, max_memory);
-    check_memory(estimated_bytes(layers, batch, false), static_cast<double>(max_memory), file.string(),
-                 "an input of " + to_string(info.input));
-    std::size_t parameters = 0;
-    for (const LayerInfo& layer : layers) parameters += layer.parameter_count();
-    if (std::filesystem::file_size(file) < parameters * sizeof(float)) {
-      throw ShapeError(file.string() + ": weights of another network: expected " + std::to_string(parameters) +
-                       " parameters for an input of " + to_string(info.input) + ", found a file of " +
-                       std::to_string(std::filesystem::file_size(file)) + " bytes");
-    }
-    auto network = build<float>(description, info.input);
-    load_model(file, network);
-    return body(description, network);
-  });
+  const Architecture made = architecture_of(choice);
+  if (info.input.channels != made.input.channels) {
+    throw ShapeError(file.string() + ": expected an input of 3 channels, found " + to_string(info.input));
+  }
+  // Before memory is taken for what the metadata announces.
+  const std::vector<LayerInfo> layers = inspect(made.layers, info.input);
+  check_file_memory(file, max_memory);
+  check_memory(estimated_bytes(layers, batch, false), static_cast<double>(max_memory), file.string(),
+               "an input of " + to_string(info.input));
+  const std::size_t parameters = parameter_count(layers);
+  if (std::filesystem::file_size(file) < parameters * sizeof(float)) {
+    throw ShapeError(file.string() + ": weights of another network: expected " + std::to_string(parameters) +
+                     " parameters for an input of " + to_string(info.input) + ", found a file of " +
+                     std::to_string(std::filesystem::file_size(file)) + " bytes");
+  }
+  auto network = build<float>(made.layers, info.input);
+  load_model(file, network);
+  return network;
 }
 
 }  // namespace abell::program

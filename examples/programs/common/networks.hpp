@@ -5,6 +5,7 @@
 #include <abell/models/cluster_net.hpp>
 #include <abell/models/mobilenet.hpp>
 #include <abell/models/unet.hpp>
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <string>
@@ -31,62 +32,43 @@ struct NetworkChoice {
   int size = default_unet_size;  ///< of the images that U-Net gets
 };
 
-/// Returns what body(description, input shape) returns for the network called `name` that tells two classes apart,
-/// with its paper's input. Throws OptionError for another name.
-template <class Body>
-auto with_description(std::string_view name, double dropout, const Body& body) {
-  if (name == "custom") return body(make_cluster_net(dropout), cluster_net_input);
-  if (name == "mobilenet") return body(make_mobilenet({.dropout = dropout}), mobilenet_input);
-  throw OptionError("expected the network custom or mobilenet, found '" + std::string(name) + "'");
-}
-
 /// Throws OptionError for a network that does not do the task.
 inline void check(const NetworkChoice& choice) {
-  if ((choice.name == "unet") == (choice.task == Task::segment)) return;
+  const bool paper = std::ranges::find(network_names, choice.name) != network_names.end();
+  if (choice.task == Task::segment ? choice.name == "unet" : paper) return;
   throw OptionError("--network: expected " +
                     std::string(choice.task == Task::segment ? "unet" : "custom or mobilenet") + " for --task " +
                     std::string(name_of(choice.task)) + ", found " + choice.name);
 }
 
-/// The same for all tasks but to classify.
-template <class Body>
-auto with_task_description(const NetworkChoice& choice, const Body& body) {
+/// The layers of a network and the shape of its input.
+struct Architecture {
+  LayerList<float> layers;
+  Shape input;
+};
+
+/// Throws as `check`.
+inline Architecture architecture_of(const NetworkChoice& choice) {
   check(choice);
   if (choice.task == Task::segment) {
-    return body(make_unet<unet_depth>({.classes = choice.outputs}), Shape{choice.size, choice.size, 3});
+    return {list_of<float>(make_unet<unet_depth>({.classes = choice.outputs})), {choice.size, choice.size, 3}};
   }
-  const auto with_head = [&](const auto& all_but_head, const Shape& input) {
-    const Dense dense{.units = choice.outputs};
-    if (choice.task == Task::regress) return body(join(all_but_head, describe(dense)), input);
-    return body(join(all_but_head, describe(dense, Sigmoid{})), input);
-  };
-  if (choice.name == "custom") return with_head(make_cluster_net_body(choice.dropout), cluster_net_input);
-  return with_head(make_mobilenet_body({.dropout = choice.dropout}), mobilenet_input);
+  Architecture made;
+  if (choice.name == "custom") {
+    made = {list_of<float>(make_cluster_net_body(choice.dropout)), cluster_net_input};
+  } else {
+    made = {list_of<float>(make_mobilenet_body({.dropout = choice.dropout})), mobilenet_input};
+  }
+  made.layers.push_back(Dense{.units = choice.outputs});
+  if (choice.task == Task::classify) made.layers.push_back(Softmax{});
+  if (choice.task == Task::multilabel) made.layers.push_back(Sigmoid{});
+  return made;
 }
 
-/// The same for all tasks.
-template <class Body>
-auto with_description(const NetworkChoice& choice, const Body& body) {
-  return choice.task == Task::classify ? with_description(choice.name, choice.dropout, body)
-                                       : with_task_description(choice, body);
-}
-
-/// Builds the network called `name` and returns what body(network) returns.
-template <class Body>
-auto with_network(std::string_view name, double dropout, std::uint64_t seed, const Body& body) {
-  return with_description(name, dropout, [&](const auto& description, const Shape& input) {
-    auto network = build<float>(description, input, seed);
-    return body(network);
-  });
-}
-
-/// The same for all tasks but to classify.
-template <class Body>
-auto with_task_network(const NetworkChoice& choice, std::uint64_t seed, const Body& body) {
-  return with_task_description(choice, [&](const auto& description, const Shape& input) {
-    auto network = build<float>(description, input, seed);
-    return body(network);
-  });
+/// Throws as `check`.
+inline Network<float> make_network(const NetworkChoice& choice, std::uint64_t seed) {
+  const Architecture made = architecture_of(choice);
+  return build<float>(made.layers, made.input, seed);
 }
 
 }  // namespace abell::program

@@ -27,8 +27,7 @@ inline bool is_keras_file(const std::filesystem::path& path) {
 /// Loads the weights to start from. Of a Keras file's layers the network's last one may be missing, which then
 /// keeps its initial values, and ImageNet's own is not used; what is left out so is told on standard error.
 /// Throws as `load_weights` and `load_keras_weights`.
-template <class Network>
-void load_start(const std::filesystem::path& path, Network& network, bool quiet) {
+inline void load_start(const std::filesystem::path& path, Network<float>& network, bool quiet) {
   if (!is_keras_file(path)) {
     load_weights(path, network);
     return;

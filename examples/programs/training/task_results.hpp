@@ -12,13 +12,28 @@
 
 namespace abell::program {
 
-/// The results of one task.
-class TaskResults {
+/// What a run writes down.
+class Results {
+ public:
+  Results() = default;
+  Results(const Results&) = delete;
+  Results& operator=(const Results&) = delete;
+  virtual ~Results() = default;
+
+  /// Figures; null where one is not defined.
+  virtual Json metrics() const = 0;
+  /// Adds what metrics.json has besides.
+  virtual void complete(Json&) const {}
+  /// predictions.csv.
+  virtual void write_predictions(const std::filesystem::path& path) const = 0;
+  /// Adds the evaluated objects.
+  virtual void complete(TrainingReport& report) const = 0;
+};
+
+/// Results that need no more of a network than its outputs and the targets.
+class TaskResults : public Results {
  public:
   explicit TaskResults(const Data& data) : data_(data) {}
-  TaskResults(const TaskResults&) = delete;
-  TaskResults& operator=(const TaskResults&) = delete;
-  virtual ~TaskResults() = default;
 
   /// Takes the predictions for some objects with their targets, image by image.
   void add(std::span<const std::size_t> objects, View<const float> predictions, View<const float> targets) {
@@ -28,14 +43,15 @@ class TaskResults {
     }
   }
 
-  /// What metrics.json says; null where a figure is not defined.
-  virtual Json metrics() const = 0;
+  using Results::complete;
+  void complete(TrainingReport& report) const override { report.task = this->report(); }
+
   /// predictions.csv: what stands between id and masked_pixels.
   virtual std::vector<std::string> columns() const = 0;
   virtual std::vector<std::string> row(std::size_t at) const = 0;
   virtual TaskReport report() const = 0;
 
-  void write_predictions(const std::filesystem::path& path) const {
+  void write_predictions(const std::filesystem::path& path) const override {
     std::vector<std::string> header = columns();
     header.insert(header.begin(), "id");
     header.push_back("masked_pixels");

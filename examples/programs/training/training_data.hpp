@@ -27,7 +27,7 @@ struct Data {
   std::shared_ptr<const PixelCache> cache;
   std::vector<int> labels;               ///< 1 positive, 0 negative; of classify
   std::optional<CachedTargets> targets;  ///< of the other tasks; masks when they are decoded
-  std::vector<std::string> outputs;      ///< names of the network's outputs, of the other tasks
+  std::vector<std::string> outputs;      ///< names of the network's outputs
   Standard standard;                     ///< of regress
   std::vector<std::size_t> train, validation, test;
   std::vector<std::size_t> masked;  ///< pixels of each object
@@ -44,11 +44,22 @@ inline DataSetOptions set_options(const TrainOptions& options) {
           .need_mask = task == Task::segment};
 }
 
+/// Names of the two outputs: the set's own where it has two classes, else non-cluster and cluster.
+inline ClassNames output_names(const DataSet& set) {
+  if (set.classes.size() != 2) return {};
+  const std::string& positive = set.positive.front();
+  return {positive, set.classes[set.classes[0] == positive ? 1 : 0]};
+}
+
 /// Names the outputs and makes the targets of other tasks than to classify; masks wait until they are decoded. Throws
 /// FormatError where there is nothing to learn.
 inline void find_targets(const TrainOptions& options, Data& data) {
   switch (options.task.task()) {
-    case Task::classify: return;
+    case Task::classify: {
+      const ClassNames names = output_names(data.set);
+      data.outputs = {names.negative, names.positive};
+      return;
+    }
     case Task::multilabel:
       if (data.set.classes.empty()) throw FormatError(options.data + ": expected classes, found none");
       data.outputs = data.set.classes;
@@ -121,13 +132,6 @@ inline Picture picture_of(const Data& data, std::size_t object) {
   std::visit([&](const auto& values) { std::ranges::transform(values, std::back_inserter(picture.pixels), to_byte); },
              data.cache->read(object, room));
   return picture;
-}
-
-/// Names of the two outputs: the set's own where it has two classes, else non-cluster and cluster.
-inline ClassNames output_names(const DataSet& set) {
-  if (set.classes.size() != 2) return {};
-  const std::string& positive = set.positive.front();
-  return {positive, set.classes[set.classes[0] == positive ? 1 : 0]};
 }
 
 inline std::vector<float> class_weights(const TrainOptions& options, const Data& data) {

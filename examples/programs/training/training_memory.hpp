@@ -16,10 +16,9 @@ inline void check_training_memory(const TrainOptions& options) {
   if (!options.weights.empty()) check_file_memory(options.weights, options.max_memory);
   if (options.resume) check_file_memory(std::filesystem::path(options.out) / "last.checkpoint", options.max_memory);
   const int batch = options.batch.value();
-  with_description(options.choice(2), [&](const auto& description, const Shape& input) {
-    check_memory(estimated_bytes(inspect(description, input), batch, true), static_cast<double>(options.max_memory),
-                 "--batch " + std::to_string(batch), "the network " + options.network);
-  });
+  const Architecture made = architecture_of(options.choice(2));
+  check_memory(estimated_bytes(inspect(made.layers, made.input), batch, true), static_cast<double>(options.max_memory),
+               "--batch " + std::to_string(batch), "the network " + options.network);
 }
 
 }  // namespace abell::program

@@ -112,9 +112,8 @@ inline bool is_complete(const TrainOptions& options) {
 /// Loads the run in --out; false when it was stopped before its first checkpoint, or there is none. Throws
 /// FormatError when it is of other options or another set or damaged, OptionError when it has gone further than
 /// this one shall, IoError when only its checkpoint is gone.
-template <class Network>
-bool take_up(const TrainOptions& options, const Data& data, const Json& config, Network& network,
-             TrainingState<float>& state) {
+inline bool take_up(const TrainOptions& options, const Data& data, const Json& config, Network<float>& network,
+                    TrainingState<float>& state) {
   const std::filesystem::path out = options.out;
   const std::filesystem::path checkpoint = out / "last.checkpoint";
   check_same_run(options, config);

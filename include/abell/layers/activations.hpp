@@ -38,10 +38,7 @@ struct Relu {
   kernels::functions::Relu<T> function() const {
     return {};
   }
-  template <class Graph>
-  void to_onnx(Graph& graph) const {
-    graph.node("Relu");
-  }
+  void to_onnx(OnnxNodes& graph) const { graph.node("Relu"); }
 };
 
 /// y = min(max(0, x), 6), with derivative 0 at and outside 0 and 6 (MobileNets).
@@ -54,8 +51,7 @@ struct Relu6 {
   kernels::functions::Relu6<T> function() const {
     return {};
   }
-  template <class Graph>
-  void to_onnx(Graph& graph) const {
+  void to_onnx(OnnxNodes& graph) const {
     graph.node("Clip", {}, {graph.constant("least", {}, {0}), graph.constant("most", {}, {6})});
   }
 };
@@ -79,10 +75,7 @@ struct LeakyRelu {
     }
     return place.input;
   }
-  template <class Graph>
-  void to_onnx(Graph& graph) const {
-    graph.node("LeakyRelu", {{"alpha", negative_slope}});
-  }
+  void to_onnx(OnnxNodes& graph) const { graph.node("LeakyRelu", {{"alpha", negative_slope}}); }
 };
 
 /// y = 1 / (1 + exp(-x)).
@@ -95,10 +88,7 @@ struct Sigmoid {
   kernels::functions::Sigmoid<T> function() const {
     return {};
   }
-  template <class Graph>
-  void to_onnx(Graph& graph) const {
-    graph.node("Sigmoid");
-  }
+  void to_onnx(OnnxNodes& graph) const { graph.node("Sigmoid"); }
 };
 
 /// y = tanh(x).
@@ -111,10 +101,7 @@ struct Tanh {
   kernels::functions::Tanh<T> function() const {
     return {};
   }
-  template <class Graph>
-  void to_onnx(Graph& graph) const {
-    graph.node("Tanh");
-  }
+  void to_onnx(OnnxNodes& graph) const { graph.node("Tanh"); }
 };
 
 }  // namespace abell

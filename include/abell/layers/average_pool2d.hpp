@@ -31,9 +31,8 @@ struct AveragePool2d {
     const auto g = geometry(place);
     return {g.out_height, g.out_width, g.channels};
   }
-  template <class Graph>
-  void to_onnx(Graph& graph) const {
-    graph.pool("AveragePool", *this, {{"count_include_pad", 0}});
+  void to_onnx(OnnxNodes& graph) const {
+    graph.pool("AveragePool", window, stride, padding, {{"count_include_pad", 0}});
   }
 };
 

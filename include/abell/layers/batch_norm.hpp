@@ -60,8 +60,7 @@ struct BatchNorm {
   }
   /// Whether a training step normalises with the batch's statistics.
   constexpr bool batch_statistics() const { return trainable || frozen == FrozenStatistics::batch; }
-  template <class Graph>
-  void to_onnx(Graph& graph) const {
+  void to_onnx(OnnxNodes& graph) const {
     graph.in_order();
     const std::string gamma = graph.weights(), beta = graph.weights(), mean = graph.weights(),
                       variance = graph.weights();

@@ -5,15 +5,15 @@
 #include <abell/core/parallel.hpp>
 #include <abell/layers/activations.hpp>
 #include <abell/layers/conv2d.hpp>
-#include <abell/layers/fusion.hpp>
+#include <abell/layers/fused_stage.hpp>
+#include <optional>
+#include <span>
 
 namespace abell {
 
 template <class T>
 class Conv2dReluStage {
  public:
-  static constexpr std::size_t layers = 2;
-
   Conv2dReluStage(const Place& place, const Conv2d& conv, const Relu&)
       : conv_(place, conv), output_(conv.output(place).size()) {}
 
@@ -59,7 +59,9 @@ class Conv2dReluStage {
   std::size_t output_;
 };
 
-template <class T, class... Rest>
-struct FusedStage<T, Conv2d, Relu, Rest...> : std::type_identity<Conv2dReluStage<T>> {};
+template <class T>
+std::optional<FusedStage<T>> fuse_conv2d_relu(const Place& place, std::span<const AnyLayer<T>> layers) {
+  return fuse<Conv2dReluStage<T>, Conv2d, Relu>(place, layers);
+}
 
 }  // namespace abell

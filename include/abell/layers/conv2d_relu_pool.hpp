@@ -9,16 +9,16 @@
 #include <abell/kernels/conv2d_relu_pool.hpp>
 #include <abell/layers/activations.hpp>
 #include <abell/layers/conv2d.hpp>
-#include <abell/layers/fusion.hpp>
+#include <abell/layers/fused_stage.hpp>
 #include <abell/layers/max_pool2d.hpp>
+#include <optional>
+#include <span>
 
 namespace abell {
 
 template <class T>
 class Conv2dReluPoolStage {
  public:
-  static constexpr std::size_t layers = 3;
-
   Conv2dReluPoolStage(const Place& place, const Conv2d& conv, const Relu&, const MaxPool2d& pool)
       : geometry_(conv.geometry(place)),
         pool_(pool.geometry({{geometry_.out_height, geometry_.out_width, geometry_.filters}, place.name, place.index})),
@@ -91,7 +91,9 @@ class Conv2dReluPoolStage {
   bool bias_;
 };
 
-template <class T, class... Rest>
-struct FusedStage<T, Conv2d, Relu, MaxPool2d, Rest...> : std::type_identity<Conv2dReluPoolStage<T>> {};
+template <class T>
+std::optional<FusedStage<T>> fuse_conv2d_relu_pool(const Place& place, std::span<const AnyLayer<T>> layers) {
+  return fuse<Conv2dReluPoolStage<T>, Conv2d, Relu, MaxPool2d>(place, layers);
+}
 
 }  // namespace abell

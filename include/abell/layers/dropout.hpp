@@ -22,8 +22,7 @@ struct Dropout {
     if (!(rate >= 0 && rate < 1)) shape_error(place.name, kind, "a rate in [0, 1)", std::to_string(rate));
     return place.input;
   }
-  template <class Graph>
-  void to_onnx(Graph&) const {}
+  void to_onnx(OnnxNodes&) const {}
 };
 
 template <class T>

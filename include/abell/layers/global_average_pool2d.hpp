@@ -17,8 +17,7 @@ struct GlobalAveragePool2d {
   template <class T>
   using Stage = GlobalAveragePool2dStage<T>;
   Shape output(const Place& place) const { return {1, 1, place.input.channels}; }
-  template <class Graph>
-  void to_onnx(Graph& graph) const {
+  void to_onnx(OnnxNodes& graph) const {
     graph.as_map();
     graph.node("GlobalAveragePool");
   }

@@ -50,10 +50,7 @@ struct MaxPool2d {
     const auto g = geometry(place);
     return {g.out_height, g.out_width, g.channels};
   }
-  template <class Graph>
-  void to_onnx(Graph& graph) const {
-    graph.pool("MaxPool", *this, {{"ceil_mode", 0}});
-  }
+  void to_onnx(OnnxNodes& graph) const { graph.pool("MaxPool", window, stride, padding, {{"ceil_mode", 0}}); }
 };
 
 template <class T>

@@ -5,29 +5,41 @@
 /// be three; normalisation, ReLU6 and their gradients happen while other kernels read. In prediction the
 /// normalisations are folded into the weights.
 
-#include <abell/layers/fusion.hpp>
+#include <abell/layers/fused_stage.hpp>
 #include <abell/layers/normalized_backward.hpp>
 #include <abell/layers/normalized_prediction.hpp>
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <span>
 #include <vector>
 
 namespace abell {
 
-/// `Links` links built for one input shape. Its layers' options come in order.
-template <class T, std::size_t Links>
+/// The links that the first of a list of layers are, built for one input shape.
+template <class T>
 class NormalizedChainStage {
  public:
-  static constexpr std::size_t layers = 3 * Links;
+  /// A longer chain becomes several.
+  static constexpr std::size_t most_links = 64;
 
-  template <class... Layers>
-  NormalizedChainStage(const Place& place, const Layers&... options) {
-    static_assert(sizeof...(Layers) == layers);
+  NormalizedChainStage(const Place& place, std::span<const AnyLayer<T>> layers, std::size_t links) {
     Place at = place;
-    const auto tuple = std::forward_as_tuple(options...);
-    [&]<std::size_t... I>(std::index_sequence<I...>) {
-      (add(at, std::get<3 * I>(tuple), std::get<3 * I + 1>(tuple)), ...);
+    for (std::size_t i = 0; i < links; ++i) {
+      const auto& norm = *layers[3 * i + 1].template as<BatchNorm>();
+      if (const auto* conv = layers[3 * i].template as<Conv2d>()) {
+        add(at, *conv, norm);
+      } else {
+        add(at, *layers[3 * i].template as<DepthwiseConv2d>(), norm);
+      }
     }
-    (std::make_index_sequence<Links>{});
   }
+
+  /// The options of all its layers, in order.
+  template <class... Layers>
+  requires(sizeof...(Layers) > 0 && sizeof...(Layers) % 3 == 0)
+      NormalizedChainStage(const Place& place, const Layers&... layers)
+      : NormalizedChainStage(place, LayerList<T>{AnyLayer<T>(layers)...}, sizeof...(Layers) / 3) {}
 
   StageMemory memory(const kernels::Run<T>& run, int batch, Mode mode) const {
     if (!goes_back(mode)) return detail::NormalizedPrediction<T>(units_, run, batch).memory();
@@ -49,7 +61,7 @@ class NormalizedChainStage {
     const Saved saved = saved_at(reinterpret_cast<T*>(pass.saved), pass.batch);
     T* scratch = pass.scratch + statistics_size(pass.batch);
     kernels::Rows<T> rows{x};
-    for (std::size_t i = 0; i < Links; ++i) {
+    for (std::size_t i = 0; i < units_.size(); ++i) {
       const NormalizedUnit& u = units_[i];
       const auto state = saved.states[i];
       const NormParameters<const T> p{pass.parameters + u.norm_at(), u.filters()};
@@ -75,7 +87,7 @@ class NormalizedChainStage {
     int pieces = begin_backward(pass, saved, dy);
     // Without dx the links before the first that trains are left out.
     const std::size_t lowest = dx != nullptr ? 0 : first_trainable();
-    for (std::size_t i = Links; i-- > lowest;) {
+    for (std::size_t i = units_.size(); i-- > lowest;) {
       const NormalizedUnit& u = units_[i];
       const auto state = saved.states[i];
       finish_norm(pass, u, state, pieces);
@@ -99,7 +111,7 @@ class NormalizedChainStage {
 
   void update_statistics(const Pass<T>& pass, T* parameters) const {
     const Saved saved = saved_at(reinterpret_cast<T*>(pass.saved), pass.batch);
-    for (std::size_t i = 0; i < Links; ++i) {
+    for (std::size_t i = 0; i < units_.size(); ++i) {
       const NormalizedUnit& u = units_[i];
       update_moving_averages(u.norm, saved.states[i], u.output_pixels(pass.batch), pass.step,
                              {parameters + u.norm_at(), u.filters()});
@@ -109,8 +121,8 @@ class NormalizedChainStage {
  private:
   /// What training keeps: each link's z and state, and two gradients that take turns.
   struct Saved {
-    std::array<T*, Links> z;
-    std::array<kernels::NormState<T>, Links> states;
+    std::array<T*, most_links> z;
+    std::array<kernels::NormState<T>, most_links> states;
     std::array<T*, 2> gradients;
     std::size_t size;
   };
@@ -126,7 +138,7 @@ class NormalizedChainStage {
   }
   std::size_t first_trainable() const {
     std::size_t i = 0;
-    while (i < Links && !units_[i].trainable) ++i;
+    while (i < units_.size() && !units_[i].trainable) ++i;
     return i;
   }
 
@@ -135,7 +147,7 @@ class NormalizedChainStage {
     Saved saved{};
     std::size_t largest = 0;
     detail::Carve<T> carve{memory};
-    for (std::size_t i = 0; i < Links; ++i) {
+    for (std::size_t i = 0; i < units_.size(); ++i) {
       const std::size_t size = images * units_[i].geometry.output_size();
       largest = std::max(largest, size);
       saved.z[i] = carve(size);
@@ -171,13 +183,13 @@ class NormalizedChainStage {
     const NormalizedUnit& last = units_.back();
     const auto pieces = detail::plain_pieces<T>(last.output_pixels(pass.batch), last.filters());
     const kernels::Pieces<T> sums{pass.scratch, last.filters()};
-    T* g = saved.gradients[(Links - 1) % 2];
+    T* g = saved.gradients[(units_.size() - 1) % 2];
     parallel_for(pieces.size(), pass.run.threads, [&](int piece, int) {
       const auto [begin, end] = pieces[piece];
       const std::size_t first = static_cast<std::size_t>(begin) * last.filters();
-      const auto& state = saved.states[Links - 1];
-      pass.run.table->norm_gradient(activation(saved, Links - 1).from(first), state.mean, state.inverse, end - begin,
-                                    last.geometry.filters, dy + first, g + first, sums.first(piece),
+      const auto& state = saved.states[units_.size() - 1];
+      pass.run.table->norm_gradient(activation(saved, units_.size() - 1).from(first), state.mean, state.inverse,
+                                    end - begin, last.geometry.filters, dy + first, g + first, sums.first(piece),
                                     sums.second(piece));
     });
     return pieces.size();
@@ -201,25 +213,18 @@ class NormalizedChainStage {
   std::vector<NormalizedUnit> units_;
 };
 
-namespace detail {
-
-/// The number of normalised convolutions that a list begins with, one after the other.
-template <class... Layers>
-struct NormalizedLinks : std::integral_constant<std::size_t, 0> {};
-template <class... Rest>
-struct NormalizedLinks<Conv2d, BatchNorm, Relu6, Rest...>
-    : std::integral_constant<std::size_t, 1 + NormalizedLinks<Rest...>::value> {};
-template <class... Rest>
-struct NormalizedLinks<DepthwiseConv2d, BatchNorm, Relu6, Rest...>
-    : std::integral_constant<std::size_t, 1 + NormalizedLinks<Rest...>::value> {};
-
-}  // namespace detail
-
-template <class T, class... Rest>
-struct FusedStage<T, Conv2d, BatchNorm, Relu6, Rest...>
-    : std::type_identity<NormalizedChainStage<T, 1 + detail::NormalizedLinks<Rest...>::value>> {};
-template <class T, class... Rest>
-struct FusedStage<T, DepthwiseConv2d, BatchNorm, Relu6, Rest...>
-    : std::type_identity<NormalizedChainStage<T, 1 + detail::NormalizedLinks<Rest...>::value>> {};
+/// [Conv2d or DepthwiseConv2d, BatchNorm, Relu6], as often as it comes in a row.
+template <class T>
+std::optional<FusedStage<T>> fuse_normalized_chain(const Place& place, std::span<const AnyLayer<T>> layers) {
+  std::size_t links = 0;
+  const auto begins = [&](std::span<const AnyLayer<T>> rest) {
+    return rest.size() >= 3 &&
+           (rest[0].template as<Conv2d>() != nullptr || rest[0].template as<DepthwiseConv2d>() != nullptr) &&
+           rest[1].template as<BatchNorm>() != nullptr && rest[2].template as<Relu6>() != nullptr;
+  };
+  while (links < NormalizedChainStage<T>::most_links && begins(layers.subspan(3 * links))) ++links;
+  if (links == 0) return {};
+  return FusedStage<T>{AnyStage<T>::template make<NormalizedChainStage<T>>(place, layers, links), 3 * links};
+}
 
 }  // namespace abell

@@ -3,12 +3,13 @@
 /// Hence dx = F's gradient of dy + S's.
 
 #include <abell/kernels/elementwise.hpp>
-#include <abell/layers/sequence.hpp>
+#include <abell/layers/branched_stage.hpp>
 #include <algorithm>
+#include <tuple>
 
 namespace abell {
 
-template <class T, class Path, class Shortcut>
+template <class T>
 class ResidualStage;
 
 /// Residual{describe(...)} adds its input to what the layers make of it; Residual{describe(...),
@@ -21,10 +22,8 @@ struct Residual {
 
   static constexpr std::string_view kind = "Residual";
   static constexpr std::string_view keras_kind = "add";
-  template <class T, Fusion fusion>
-  using StageWith = ResidualStage<T, Sequence<T, fusion, Path>, Sequence<T, fusion, Shortcut>>;
   template <class T>
-  using Stage = StageWith<T, Fusion::on>;
+  using Stage = ResidualStage<T>;
 
   constexpr auto descriptions() const { return std::tuple<const Path&, const Shortcut&>(path, shortcut); }
 
@@ -38,7 +37,6 @@ struct Residual {
     }
     return through;
   }
-  std::size_t multiply_adds(const Place&) const { return 0; }
 };
 
 template <class Path>
@@ -48,104 +46,49 @@ Residual(Path, Shortcut) -> Residual<Path, Shortcut>;
 template <class Path, class Shortcut>
 Residual(Path, Shortcut, std::string_view) -> Residual<Path, Shortcut>;
 
-/// What the shortcut gives lies in scratch until it is added.
-template <class T, class Path, class Shortcut>
-class ResidualStage {
+/// What the shortcut gives lies in the room until it is added.
+template <class T>
+class ResidualStage : public BranchedStage<T> {
  public:
-  template <class PathList, class ShortcutList>
-  ResidualStage(const Place& place, const Residual<PathList, ShortcutList>& options)
-      : path_(options.path, place.branches[0], place.input),
-        shortcut_(options.shortcut, place.branches[1], place.input),
-        input_(place.input.size()),
-        output_(path_.output().size()),
-        parameters_(parameter_count(place.branches[0])) {}
+  template <class Options>
+  ResidualStage(const Place& place, const Options&, const std::vector<LayerList<T>>& lists)
+      : BranchedStage<T>(place, lists), input_(place.input.size()), output_(path().output().size()) {}
 
   StageMemory memory(const kernels::Run<T>& run, int batch, Mode mode) const {
-    const Places places(*this, run, batch, mode);
-    return {places.saved, places.room + places.scratch, places.packed};
+    const std::size_t larger = goes_back(mode) ? std::max(input_, output_) : output_;
+    return this->memory_with(has_shortcut() ? larger * static_cast<std::size_t>(batch) : 0, run, batch, mode);
   }
 
   void forward(const Pass<T>& pass, const T* x, T* y) const {
-    const Places places(*this, pass.run, pass.batch, pass.mode);
-    path_.forward(places.of_path(pass), x, y);
-    const T* past = x;
-    if constexpr (Shortcut::count > 0) {
-      shortcut_.forward(places.of_shortcut(pass), x, pass.scratch);
-      past = pass.scratch;
-    }
-    kernels::add(pass.run.threads, output_ * static_cast<std::size_t>(pass.batch), past, y);
+    path().forward(this->pass_of(0, pass), x, y);
+    kernels::add(pass.run.threads, output_ * static_cast<std::size_t>(pass.batch), past(pass, x), y);
   }
 
   /// The shortcut goes first: it reads x, whose memory dx may be.
   void backward(const Pass<T>& pass, const T* x, const T* dy, T* dx) const {
-    const Places places(*this, pass.run, pass.batch, pass.mode);
     const T* past = dy;
-    if constexpr (Shortcut::count > 0) {
-      shortcut_.backward(places.of_shortcut(pass), x, dy, dx != nullptr ? pass.scratch : nullptr);
-      past = pass.scratch;
+    if (has_shortcut()) {
+      T* room = dx != nullptr ? this->room(pass) : nullptr;
+      shortcut().backward(this->pass_of(1, pass), x, dy, room);
+      past = room;
     }
-    path_.backward(places.of_path(pass), x, dy, dx);
+    path().backward(this->pass_of(0, pass), x, dy, dx);
     if (dx != nullptr) kernels::add(pass.run.threads, input_ * static_cast<std::size_t>(pass.batch), past, dx);
   }
 
-  void prepare(const Pass<T>& pass) const {
-    const Places places(*this, pass.run, pass.batch, pass.mode);
-    path_.prepare(places.of_path(pass));
-    shortcut_.prepare(places.of_shortcut(pass));
-  }
-  void update_statistics(const Pass<T>& pass, T* parameters) const {
-    const Places places(*this, pass.run, pass.batch, pass.mode);
-    path_.update_statistics(places.of_path(pass), parameters);
-    shortcut_.update_statistics(places.of_shortcut(pass), parameters + parameters_);
-  }
-  template <class Visit>
-  void each_activation(const Pass<T>& pass, const Visit& visit) const {
-    const Places places(*this, pass.run, pass.batch, pass.mode);
-    path_.each_activation(places.of_path(pass), visit);
-    shortcut_.each_activation(places.of_shortcut(pass), visit);
-  }
-  void mark_fused(std::vector<std::vector<LayerInfo>>& branches) const {
-    path_.mark_fused(branches[0]);
-    shortcut_.mark_fused(branches[1]);
-  }
-
  private:
-  /// The path's memory, then the shortcut's; before their scratch a room for what the shortcut gives.
-  struct Places {
-    std::size_t saved, scratch, packed, room = 0, path_saved, path_packed, path_parameters;
+  const SequenceStage<T>& path() const { return this->branch(0); }
+  const SequenceStage<T>& shortcut() const { return this->branch(1); }
+  bool has_shortcut() const { return shortcut().size() > 0; }
+  /// What goes past the path.
+  const T* past(const Pass<T>& pass, const T* x) const {
+    if (!has_shortcut()) return x;
+    T* room = this->room(pass);
+    shortcut().forward(this->pass_of(1, pass), x, room);
+    return room;
+  }
 
-    Places(const ResidualStage& stage, const kernels::Run<T>& run, int batch, Mode mode)
-        : path_parameters(stage.parameters_) {
-      const StageMemory path = stage.path_.memory(run, batch, mode),
-                        shortcut = stage.shortcut_.memory(run, batch, mode);
-      path_saved = round_up(path.saved_bytes, alignment);
-      path_packed = round_up(path.packed_values, alignment);
-      saved = path_saved + shortcut.saved_bytes;
-      packed = path_packed + shortcut.packed_values;
-      scratch = std::max(path.scratch_values, shortcut.scratch_values);
-      if (Shortcut::count > 0) {
-        const std::size_t larger = goes_back(mode) ? std::max(stage.input_, stage.output_) : stage.output_;
-        room = round_up(larger * static_cast<std::size_t>(batch), alignment);
-      }
-    }
-    Pass<T> of_path(Pass<T> pass) const {
-      if (pass.scratch != nullptr) pass.scratch += room;
-      return pass;
-    }
-    Pass<T> of_shortcut(Pass<T> pass) const {
-      if (pass.scratch != nullptr) pass.scratch += room;
-      if (pass.saved != nullptr) pass.saved += path_saved;
-      if (pass.packed != nullptr) pass.packed += path_packed;
-      if (pass.parameters != nullptr) pass.parameters += path_parameters;
-      if (pass.gradients != nullptr) pass.gradients += path_parameters;
-      return pass;
-    }
-  };
-
-  Path path_;
-  Shortcut shortcut_;
   std::size_t input_, output_;
-  std::size_t parameters_;  ///< of the path
 };
 
 }  // namespace abell

@@ -4,55 +4,61 @@
 
 #include <abell/core/tensor.hpp>
 #include <abell/layers/fusion.hpp>
+#include <abell/layers/inspect.hpp>
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <span>
 #include <string>
-#include <tuple>
-#include <type_traits>
 #include <utility>
 #include <vector>
 
 namespace abell {
 
-/// Stages one after the other. Where a way back follows, what each but the last leaves lies in `saved`, and its
-/// gradient takes its place; otherwise two places in `scratch` take turns. An empty sequence passes its input on.
-template <class T, class... StageTypes>
+/// Stages one after the other. Where a way back follows, what each but the last leaves lies in `saved` behind what the
+/// stage keeps there, and its gradient takes its place; otherwise two places in `scratch` take turns. An empty sequence
+/// passes its input on.
+template <class T>
 class SequenceStage {
  public:
-  static constexpr std::size_t count = sizeof...(StageTypes);
-
-  /// `layers` is what `inspect` found for `description`.
-  template <class... Layers>
-  SequenceStage(const Description<Layers...>& description, const std::vector<LayerInfo>& layers, const Shape& input)
-      : stages_(make_stages(description, layers, std::make_index_sequence<count>{})),
-        output_(output_of(layers, input)),
-        first_trainable_(count) {
-    std::size_t layer = 0;
-    for (std::size_t i = 0; i < count; ++i) {
-      parameter_offsets_[i] = i == 0 ? 0 : parameter_offsets_[i - 1] + parameter_counts_[i - 1];
-      bool trains = false;
-      for (const std::size_t end = layer + layer_counts[i]; layer < end; ++layer) {
-        parameter_counts_[i] += layers[layer].parameter_count();
-        trains = trains || is_trainable(layers[layer]);
-      }
-      outputs_[i] = layers[layer - 1].output;
-      names_[i] = layers[layer - 1].name;
-      if (trains) first_trainable_ = std::min(first_trainable_, i);
+  /// `layers` is what `inspect` found for `list`.
+  SequenceStage(const LayerList<T>& list, const std::vector<LayerInfo>& layers, const Shape& input,
+                Fusion fusion = Fusion::on)
+      : output_(output_of(layers, input)), first_trainable_(0) {
+    std::size_t offset = 0;
+    for (std::size_t layer = 0; layer < list.size();) {
+      const LayerInfo& first = layers[layer];
+      const Place place{first.input, first.name, first.index, first.branches, fusion};
+      FusedStage<T> fused = first_stage(place, std::span(list).subspan(layer));
+      const std::span<const LayerInfo> its(layers.data() + layer, fused.layers);
+      if (first_trainable_ == parts_.size() && std::ranges::none_of(its, is_trainable)) ++first_trainable_;
+      parts_.push_back({std::move(fused.stage), fused.layers, offset, its.back().output, its.back().name});
+      for (const LayerInfo& each : its) offset += each.parameter_count();
+      layer += fused.layers;
     }
   }
 
+  /// Number of stages.
+  std::size_t size() const { return parts_.size(); }
   const Shape& output() const { return output_; }
-  const Shape& output_at(std::size_t stage) const { return outputs_[stage]; }
-  const std::string& name_at(std::size_t stage) const { return names_[stage]; }
+  const Shape& output_at(std::size_t stage) const { return parts_[stage].output; }
+  const std::string& name_at(std::size_t stage) const { return parts_[stage].name; }
+  /// `size()` where nothing is to be trained.
   std::size_t first_trainable() const { return first_trainable_; }
 
   StageMemory memory(const kernels::Run<T>& run, int batch, Mode mode) const {
-    const Places places(*this, run, batch, mode);
-    return {places.saved, places.scratch, places.packed};
+    StageMemory all;
+    for (std::size_t i = 0; i < size(); ++i) {
+      const StageMemory own = memory_of(i, run, batch, mode);
+      all.saved_bytes += own.saved_bytes + (goes_back(mode) && i + 1 < size() ? activation_size(i, batch) : 0);
+      all.packed_values += own.packed_values;
+      all.scratch_values = std::max(all.scratch_values, own.scratch_values);
+    }
+    if (!goes_back(mode)) all.scratch_values += turns(batch)[0] + turns(batch)[1];
+    return all;
   }
 
-  void forward(const Pass<T>& pass, const T* x, T* y) const { forward(pass, x, y, count); }
+  void forward(const Pass<T>& pass, const T* x, T* y) const { forward(pass, x, y, size()); }
 
   /// Runs the first `stages` stages, the last of them to y.
   void forward(const Pass<T>& pass, const T* x, T* y, std::size_t stages) const {
@@ -60,83 +66,78 @@ class SequenceStage {
       std::copy_n(x, static_cast<std::size_t>(pass.batch) * output_.size(), y);
       return;
     }
-    const Places places(*this, pass.run, pass.batch, pass.mode);
-    each([&](const auto& stage, std::size_t i) {
-      if (i >= stages) return;
-      T* out = i + 1 == stages ? y : places.activation(pass, i);
-      stage.forward(of_stage(pass, places, i), x, out);
+    for (Walk walk(*this, pass); walk.at() < stages; walk.next()) {
+      T* out = walk.at() + 1 == stages ? y : walk.output();
+      walk.stage().forward(walk.pass(), x, out);
       x = out;
-    });
+    }
   }
 
   void backward(const Pass<T>& pass, const T* x, const T* dy, T* dx) const {
-    backward(pass, x, dy, dx, count, dx != nullptr ? 0 : first_trainable_);
+    backward(pass, x, dy, dx, size(), dx != nullptr ? 0 : first_trainable_);
   }
 
   /// From dy, the gradient of what the first `stages` stages gave, down to stage `lowest`, which leaves the gradient of
-  /// its input: in dx, or where that is not stage 0 in the memory of `activation(pass, lowest - 1)` if `inside`.
+  /// its input: in dx, or where that is not stage 0 in the memory of the activation before it if `inside`.
   void backward(const Pass<T>& pass, const T* x, const T* dy, T* dx, std::size_t stages, std::size_t lowest,
                 bool inside = false) const {
     if (stages == 0) {
       if (dx != nullptr) std::copy_n(dy, static_cast<std::size_t>(pass.batch) * output_.size(), dx);
       return;
     }
-    const Places places(*this, pass.run, pass.batch, pass.mode);
-    each_reversed([&](const auto& stage, std::size_t i) {
-      if (i >= stages || i < lowest) return;
-      T* before = i == 0 ? nullptr : places.activation(pass, i - 1);
-      T* to = i == 0 ? dx : i > lowest || inside ? before : nullptr;
-      stage.backward(of_stage(pass, places, i), i == 0 ? x : before, dy, to);
+    Walk walk(*this, pass);
+    while (walk.at() < stages) walk.next();
+    while (walk.at() > lowest) {
+      walk.previous();
+      const bool first = walk.at() == 0;
+      T* before = first ? nullptr : walk.input();
+      T* to = first ? dx : walk.at() > lowest || inside ? before : nullptr;
+      walk.stage().backward(walk.pass(), first ? x : before, dy, to);
       dy = before;
-    });
+    }
   }
 
   /// Calls visit(name, down_to, memory, shape) for each layer of the first `stages` stages whose output stands in
   /// memory after `forward`, and its gradient after `backward` down to stage `down_to`, except for the last.
-  template <class Visit>
-  void each_activation(const Pass<T>& pass, const Visit& visit, std::size_t stages = count) const {
-    const Places places(*this, pass.run, pass.batch, pass.mode);
-    each([&](const auto& stage, std::size_t i) {
-      if (i >= stages) return;
-      const auto inner = of_stage(pass, places, i);
-      const auto inside = [&](const std::string& name, std::size_t, T* memory, const Shape& shape) {
-        visit(name, i, memory, shape);
-      };
-      if constexpr (requires { stage.each_activation(inner, inside); }) stage.each_activation(inner, inside);
-      if (i + 1 < stages) visit(names_[i], i + 1, places.activation(pass, i), outputs_[i]);
-    });
+  void each_activation(const Pass<T>& pass, const ActivationVisitor<T>& visit, std::size_t stages) const {
+    for (Walk walk(*this, pass); walk.at() < stages; walk.next()) {
+      const std::size_t i = walk.at();
+      walk.stage().each_activation(walk.pass(), [&](const std::string& name, std::size_t, T* memory,
+                                                    const Shape& shape) { visit(name, i, memory, shape); });
+      if (i + 1 < stages) visit(parts_[i].name, i + 1, walk.output(), parts_[i].output);
+    }
+  }
+  void each_activation(const Pass<T>& pass, const ActivationVisitor<T>& visit) const {
+    each_activation(pass, visit, size());
   }
 
   void prepare(const Pass<T>& pass) const {
-    const Places places(*this, pass.run, pass.batch, pass.mode);
-    each([&](const auto& stage, std::size_t i) {
-      const auto inner = of_stage(pass, places, i);
-      if constexpr (requires { stage.prepare(inner); }) stage.prepare(inner);
-    });
+    for (Walk walk(*this, pass); walk.at() < size(); walk.next()) walk.stage().prepare(walk.pass());
   }
 
   void update_statistics(const Pass<T>& pass, T* parameters) const {
-    const Places places(*this, pass.run, pass.batch, pass.mode);
-    each([&](const auto& stage, std::size_t i) {
-      const auto inner = of_stage(pass, places, i);
-      if constexpr (requires { stage.update_statistics(inner, parameters); }) {
-        stage.update_statistics(inner, parameters + parameter_offsets_[i]);
-      }
-    });
+    for (Walk walk(*this, pass); walk.at() < size(); walk.next()) {
+      walk.stage().update_statistics(walk.pass(), parameters + parts_[walk.at()].parameters);
+    }
   }
 
   /// Marks the layers whose output the next one takes over.
   void mark_fused(std::vector<LayerInfo>& layers) const {
     std::size_t layer = 0;
-    each([&](const auto& stage, std::size_t i) {
-      for (const std::size_t last = layer + layer_counts[i] - 1; layer < last; ++layer) layers[layer].fused = true;
-      if constexpr (requires { stage.mark_fused(layers[layer].branches); }) stage.mark_fused(layers[layer].branches);
-      ++layer;
-    });
+    for (const Part& part : parts_) {
+      for (const std::size_t last = layer + part.layers - 1; layer < last; ++layer) layers[layer].fused = true;
+      part.stage.mark_fused(layers[layer++].branches);
+    }
   }
 
  private:
-  static constexpr std::array<std::size_t, count> layer_counts{layers_of<StageTypes>()...};
+  struct Part {
+    AnyStage<T> stage;
+    std::size_t layers;      ///< that it takes the place of
+    std::size_t parameters;  ///< where its own begin
+    Shape output;
+    std::string name;  ///< of the last layer
+  };
 
   static bool is_trainable(const LayerInfo& layer) {
     return std::ranges::any_of(layer.parameters, &Parameter::trainable) ||
@@ -144,109 +145,88 @@ class SequenceStage {
                                [](const auto& branch) { return std::ranges::any_of(branch, is_trainable); });
   }
 
-  /// Where everything of a call lies within its memory.
-  struct Places {
-    std::array<std::size_t, count> saved_at{}, packed_at{}, activation_at{};  // in bytes, values, values
-    std::size_t saved = 0, scratch = 0, packed = 0;
-    std::size_t stage_scratch = 0;  ///< where the stages' own scratch begins
+  /// What stage `i` asks for, in whole lines of memory.
+  StageMemory memory_of(std::size_t i, const kernels::Run<T>& run, int batch, Mode mode) const {
+    StageMemory memory = parts_[i].stage.memory(run, batch, mode);
+    memory.saved_bytes = round_up(memory.saved_bytes, alignment);
+    memory.packed_values = round_up(memory.packed_values, alignment);
+    return memory;
+  }
+  std::size_t activation_values(std::size_t i, int batch) const {
+    return round_up(parts_[i].output.size() * static_cast<std::size_t>(batch), alignment);
+  }
+  std::size_t activation_size(std::size_t i, int batch) const { return activation_values(i, batch) * sizeof(T); }
+  /// Values of the two places that take turns in prediction.
+  std::array<std::size_t, 2> turns(int batch) const {
+    std::array<std::size_t, 2> largest{};
+    for (std::size_t i = 0; i + 1 < size(); ++i) largest[i % 2] = std::max(largest[i % 2], activation_values(i, batch));
+    return largest;
+  }
 
-    Places(const SequenceStage& sequence, const kernels::Run<T>& run, int batch, Mode mode) {
-      sequence.each([&](const auto& stage, std::size_t i) {
-        const StageMemory memory = memory_of(stage, run, batch, mode);
-        saved_at[i] = saved;
-        saved += round_up(memory.saved_bytes, alignment);
-        packed_at[i] = packed;
-        packed += round_up(memory.packed_values, alignment);
-        scratch = std::max(scratch, memory.scratch_values);
-      });
-      const auto size = [&](std::size_t stage) {
-        return round_up(sequence.outputs_[stage].size() * static_cast<std::size_t>(batch), alignment);
-      };
-      if (goes_back(mode)) {
-        for (std::size_t i = 0; i + 1 < count; ++i) {
-          activation_at[i] = saved / sizeof(T);
-          saved += size(i) * sizeof(T);
-        }
-      } else {
-        std::array<std::size_t, 2> largest{};
-        for (std::size_t i = 0; i + 1 < count; ++i) largest[i % 2] = std::max(largest[i % 2], size(i));
-        for (std::size_t i = 0; i + 1 < count; ++i) activation_at[i] = i % 2 == 0 ? 0 : largest[0];
-        stage_scratch = largest[0] + largest[1];
-        scratch += stage_scratch;
-      }
+  /// The memory of one call, gone through stage by stage.
+  class Walk {
+   public:
+    Walk(const SequenceStage& sequence, const Pass<T>& pass)
+        : sequence_(sequence),
+          pass_(pass),
+          turns_(goes_back(pass.mode) ? std::array<std::size_t, 2>{} : sequence.turns(pass.batch)) {
+      find();
     }
 
-    T* activation(const Pass<T>& pass, std::size_t stage) const {
-      return (goes_back(pass.mode) ? reinterpret_cast<T*>(pass.saved) : pass.scratch) + activation_at[stage];
+    std::size_t at() const { return at_; }
+    const AnyStage<T>& stage() const { return sequence_.parts_[at_].stage; }
+    /// What the stage gets.
+    Pass<T> pass() const {
+      Pass<T> inner = pass_;
+      if (pass_.parameters != nullptr) inner.parameters += sequence_.parts_[at_].parameters;
+      if (pass_.gradients != nullptr) inner.gradients += sequence_.parts_[at_].parameters;
+      if (pass_.saved != nullptr) inner.saved += saved_;
+      if (pass_.scratch != nullptr) inner.scratch += turns_[0] + turns_[1];
+      if (pass_.packed != nullptr) inner.packed += packed_;
+      return inner;
     }
+    /// Where its output lies, unless it is the last.
+    T* output() const {
+      if (goes_back(pass_.mode)) return reinterpret_cast<T*>(pass_.saved + saved_ + memory_.saved_bytes);
+      return pass_.scratch + (at_ % 2 == 0 ? 0 : turns_[0]);
+    }
+    /// Where its input lies, unless it is the first; of a call with a way back.
+    T* input() const { return reinterpret_cast<T*>(pass_.saved + saved_ - before(at_)); }
+
+    void next() {
+      saved_ += memory_.saved_bytes;
+      packed_ += memory_.packed_values;
+      ++at_;
+      saved_ += before(at_);
+      find();
+    }
+    void previous() {
+      saved_ -= before(at_);
+      --at_;
+      find();
+      saved_ -= memory_.saved_bytes;
+      packed_ -= memory_.packed_values;
+    }
+
+   private:
+    /// Bytes of the activation that stands before stage `i`.
+    std::size_t before(std::size_t i) const {
+      return goes_back(pass_.mode) && i > 0 && i < sequence_.size() ? sequence_.activation_size(i - 1, pass_.batch) : 0;
+    }
+    void find() {
+      if (at_ < sequence_.size()) memory_ = sequence_.memory_of(at_, pass_.run, pass_.batch, pass_.mode);
+    }
+
+    const SequenceStage& sequence_;
+    const Pass<T>& pass_;
+    std::array<std::size_t, 2> turns_;
+    StageMemory memory_;
+    std::size_t at_ = 0, saved_ = 0, packed_ = 0;
   };
 
-  Pass<T> of_stage(const Pass<T>& pass, const Places& places, std::size_t stage) const {
-    Pass<T> inner = pass;
-    if (pass.parameters != nullptr) inner.parameters += parameter_offsets_[stage];
-    if (pass.gradients != nullptr) inner.gradients += parameter_offsets_[stage];
-    if (pass.saved != nullptr) inner.saved += places.saved_at[stage];
-    if (pass.scratch != nullptr) inner.scratch += places.stage_scratch;
-    if (pass.packed != nullptr) inner.packed += places.packed_at[stage];
-    return inner;
-  }
-
-  template <class Body>
-  void each(const Body& body) const {
-    [&]<std::size_t... I>(std::index_sequence<I...>) { (body(std::get<I>(stages_), I), ...); }
-    (std::make_index_sequence<count>{});
-  }
-  template <class Body>
-  void each_reversed(const Body& body) const {
-    [&]<std::size_t... I>(std::index_sequence<I...>) { (body(std::get<count - 1 - I>(stages_), count - 1 - I), ...); }
-    (std::make_index_sequence<count>{});
-  }
-
-  template <class... Layers, std::size_t... I>
-  static std::tuple<StageTypes...> make_stages(const Description<Layers...>& description,
-                                               const std::vector<LayerInfo>& layers, std::index_sequence<I...>) {
-    return {make_stage<I>(description, layers)...};
-  }
-
-  /// Stage I takes as many layers as it fuses.
-  template <std::size_t I, class... Layers>
-  static auto make_stage(const Description<Layers...>& description, const std::vector<LayerInfo>& layers) {
-    using Stage = std::tuple_element_t<I, std::tuple<StageTypes...>>;
-    constexpr std::size_t first = first_layer(I);
-    const LayerInfo& info = layers[first];
-    const Place place{info.input, info.name, info.index, info.branches};
-    return [&]<std::size_t... L>(std::index_sequence<L...>) {
-      return Stage(place, std::get<first + L>(description.layers)...);
-    }
-    (std::make_index_sequence<layer_counts[I]>{});
-  }
-  static constexpr std::size_t first_layer(std::size_t stage) {
-    std::size_t first = 0;
-    for (std::size_t i = 0; i < stage; ++i) first += layer_counts[i];
-    return first;
-  }
-
-  std::tuple<StageTypes...> stages_;
-  std::array<std::size_t, count> parameter_offsets_{}, parameter_counts_{};
-  std::array<Shape, count> outputs_{};
-  std::array<std::string, count> names_{};
+  std::vector<Part> parts_;
   Shape output_;
-  std::size_t first_trainable_;  ///< count: nothing is to be trained
+  std::size_t first_trainable_;
 };
-
-namespace detail {
-template <class T, class List>
-struct SequenceOf;
-template <class T, class... StageTypes>
-struct SequenceOf<T, std::tuple<StageTypes...>> : std::type_identity<SequenceStage<T, StageTypes...>> {};
-template <class T, Fusion fusion, class Description>
-struct SequenceFor;
-template <class T, Fusion fusion, class... Layers>
-struct SequenceFor<T, fusion, Description<Layers...>> : SequenceOf<T, Stages<fusion, T, Layers...>> {};
-}  // namespace detail
-
-/// The stage of a whole description.
-template <class T, Fusion fusion, class Description>
-using Sequence = typename detail::SequenceFor<T, fusion, Description>::type;
 
 }  // namespace abell

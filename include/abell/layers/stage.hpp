@@ -10,14 +10,15 @@
 ///     std::vector<Parameter> parameters(const Place&) const;      // optional: none
 ///     std::size_t multiply_adds(const Place&) const;              // optional: 0, for one image
 ///     static constexpr std::string_view keras_kind = "scale";     // optional: what Keras calls it, kind in snake case
-///     template <class Graph> void to_onnx(Graph& graph) const;    // optional: its nodes, see weights/onnx_graph.hpp
+///     void to_onnx(OnnxNodes& graph) const;                       // optional: its nodes in an ONNX graph
+///     std::tuple<...> descriptions() const;                       // optional: the lists of layers that it holds
 ///
 /// **Stages** (`Conv2dStage<T>`, ...) are what `build` makes of one layer, or of several fused ones,
 /// for a scalar type and an input shape. A stage is constant after construction: everything that one
 /// call needs comes in a Pass, so one network can serve many threads.
 ///
 /// The contract of a stage:
-/// - `Stage(place, options...)` takes the options of its `layers` layers (1 unless it says otherwise).
+/// - `Stage(place, options)`; of a layer that holds others `Stage(place, options, lists)` with those as LayerList<T>.
 /// - `memory(run, batch, mode)`, optional, tells what else a call needs.
 /// - `forward(pass, x, y)` assigns y; whatever the way back needs besides x goes to `pass.saved`.
 /// - `backward(pass, x, dy, dx)` assigns this stage's part of the gradient arena, and dx unless it
@@ -30,6 +31,7 @@
 #include <abell/core/error.hpp>
 #include <abell/core/shape.hpp>
 #include <abell/kernels/conv2d.hpp>
+#include <abell/layers/onnx_nodes.hpp>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -57,12 +59,16 @@ struct Parameter {
 
 struct LayerInfo;
 
+/// Whether layers that have a common fast form become one stage.
+enum class Fusion { on, off };
+
 /// Where a stage stands: what it gets, what it is called, which number it has.
 struct Place {
   Shape input;
   std::string name;
   std::uint32_t index = 0;  ///< counted through the whole network, layers within layers included
   std::span<const std::vector<LayerInfo>> branches = {};  ///< the layers within this one
+  Fusion fusion = Fusion::on;                             ///< of those
 };
 
 /// What a forward pass is for.
@@ -100,28 +106,6 @@ struct StageMemory {
   std::size_t scratch_values = 0;  ///< within one call
   std::size_t packed_values = 0;   ///< weights in the kernels' order, kept between predictions
 };
-
-/// What `stage` asks for; nothing unless it tells.
-template <class Stage, class T>
-StageMemory memory_of(const Stage& stage, const kernels::Run<T>& run, int batch, Mode mode) {
-  if constexpr (requires { stage.memory(run, batch, mode); }) {
-    return stage.memory(run, batch, mode);
-  } else {
-    static_assert(
-        !requires { &Stage::memory; }, "a stage's memory is StageMemory memory(run, batch, mode) const");
-    return {};
-  }
-}
-
-/// The number of layers that a stage takes the place of.
-template <class Stage>
-constexpr std::size_t layers_of() {
-  if constexpr (requires { Stage::layers; }) {
-    return Stage::layers;
-  } else {
-    return 1;
-  }
-}
 
 /// Throws ShapeError "layer conv2d_1 (Conv2d): expected ..., found ...".
 [[noreturn]] inline void shape_error(std::string_view name, std::string_view kind, const std::string& expected,

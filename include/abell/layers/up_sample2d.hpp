@@ -31,8 +31,7 @@ struct UpSample2d {
     require_at_least(place, kind, "a factor", std::min(size.height, size.width), 1);
     return {place.input.height * size.height, place.input.width * size.width, place.input.channels};
   }
-  template <class Graph>
-  void to_onnx(Graph& graph) const {
+  void to_onnx(OnnxNodes& graph) const {
     graph.as_map();
     const auto scales =
         graph.constant("scales", {4}, {1, 1, static_cast<float>(size.height), static_cast<float>(size.width)});

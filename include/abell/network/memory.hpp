@@ -2,7 +2,7 @@
 /// The memory that a network needs, told from its layers alone, before any is taken.
 
 #include <abell/core/error.hpp>
-#include <abell/layers/description.hpp>
+#include <abell/layers/layer_info.hpp>
 #include <algorithm>
 #include <array>
 #include <cstddef>

@@ -18,16 +18,14 @@ namespace abell {
 
 /// A built network: its sequence of stages and the arena of its parameters. `predict` is const and may be called
 /// from many threads at once. Make one with `build`.
-template <class T, class Sequence>
+template <class T>
 class Network {
  public:
   using Scalar = T;
-  static_assert(Sequence::count > 0, "a network needs at least one layer");
-  static constexpr std::size_t stage_count = Sequence::count;
 
-  template <class... Layers>
-  Network(const Description<Layers...>& description, Shape input, std::uint64_t seed)
-      : layers_(inspect(description, input)), stages_(description, layers_, input) {
+  /// Throws ShapeError for a list without a layer, and naming the layer that does not fit.
+  Network(const LayerList<T>& list, Shape input, std::uint64_t seed, Fusion fusion = Fusion::on)
+      : list_(list), layers_(inspect(list, input)), stages_(list, layers_, input, fusion) {
     stages_.mark_fused(layers_);
     std::size_t total = 0;
     each_layer(std::as_const(layers_), [&](const LayerInfo& layer) {
@@ -47,6 +45,10 @@ class Network {
 
   const Shape& input() const { return layers_.front().input; }
   const Shape& output() const { return layers_.back().output; }
+  /// The description that it was built from.
+  const LayerList<T>& description() const { return list_; }
+  /// Number of stages, fused layers counted as one.
+  std::size_t stage_count() const { return stages_.size(); }
   /// The plain layers as described, before fusion, with those within them.
   const std::vector<LayerInfo>& layers() const { return layers_; }
   const std::vector<ParameterSlot>& slots() const { return slots_; }
@@ -82,7 +84,7 @@ class Network {
     space.logits = mode != Mode::predict && ends_in(Softmax::kind);
     const StageMemory memory = stages_.memory({&kernels::kernels_for<T>(active_isa()), space.threads}, batch, mode);
     // The last layer's output, or where there are logits what comes before it.
-    const std::size_t output = std::max(output_after(stage_count).size(), output_after(stage_count - 1).size());
+    const std::size_t output = std::max(output_after(stage_count()).size(), output_after(stage_count() - 1).size());
     space.output = Buffer<T>(output * static_cast<std::size_t>(batch));
     if (goes_back(mode)) {
       space.gradients = Buffer<T>(parameters_.size());
@@ -183,7 +185,8 @@ class Network {
 
  private:
   Network(const Network& other, std::span<const T> parameters)
-      : layers_(other.layers_),
+      : list_(other.list_),
+        layers_(other.layers_),
         stages_(other.stages_),
         slots_(other.slots_),
         trainable_(other.trainable_),
@@ -191,7 +194,7 @@ class Network {
     std::ranges::copy(parameters, parameters_.data());
   }
 
-  static std::size_t stages_run(const Workspace<T>& space) { return stage_count - (space.logits ? 1 : 0); }
+  std::size_t stages_run(const Workspace<T>& space) const { return stage_count() - (space.logits ? 1 : 0); }
   const Shape& output_after(std::size_t stages) const { return stages == 0 ? input() : stages_.output_at(stages - 1); }
 
   Pass<T> pass(Workspace<T>& space, int batch) const {
@@ -217,18 +220,24 @@ class Network {
     }
   }
 
+  LayerList<T> list_;
   std::vector<LayerInfo> layers_;
-  Sequence stages_;
+  SequenceStage<T> stages_;
   std::vector<ParameterSlot> slots_;
   std::vector<ParameterRange> trainable_;
   Buffer<T> parameters_;
 };
 
-/// Builds `description` for scalar T (float to work, double to check gradients) and images of shape
+/// Builds a description for scalar T (float to work, double to check gradients) and images of shape
 /// `input`, with initial weights drawn from `seed`. Throws ShapeError naming the layer that does not fit.
+template <class T, Fusion fusion = Fusion::on>
+Network<T> build(const LayerList<T>& list, Shape input, std::uint64_t seed = 1) {
+  return Network<T>(list, input, seed, fusion);
+}
 template <class T, Fusion fusion = Fusion::on, class... Layers>
-auto build(const Description<Layers...>& description, Shape input, std::uint64_t seed = 1) {
-  return Network<T, Sequence<T, fusion, Description<Layers...>>>(description, input, seed);
+Network<T> build(const Description<Layers...>& description, Shape input, std::uint64_t seed = 1) {
+  static_assert(sizeof...(Layers) > 0, "a network needs at least one layer");
+  return build<T, fusion>(list_of<T>(description), input, seed);
 }
 
 }  // namespace abell

@@ -1,7 +1,7 @@
 #pragma once
 /// A network as a table, in the manner of the paper's Table 3.
 
-#include <abell/layers/description.hpp>
+#include <abell/layers/layer_info.hpp>
 #include <algorithm>
 #include <string>
 #include <vector>

@@ -230,7 +230,7 @@ GradcheckResult gradcheck(Network& network, Tensor<double>& images, const Gradch
 template <template <class> class Stage, class... Layers>
 GradcheckResult gradcheck_stage(Shape input, int batch, const GradcheckOptions& options, const Layers&... layers) {
   const std::vector<LayerInfo> infos = inspect(describe(layers...), input);
-  const Stage<double> stage({input, infos.front().name, 0}, layers...);
+  const auto stage = AnyStage<double>::make<Stage<double>>(Place{input, infos.front().name}, layers...);
   kernels::Run<double> run{&kernels::kernels_for<double>(active_isa()), thread_count(options.threads)};
   GradcheckResult result;
 
@@ -247,7 +247,7 @@ GradcheckResult gradcheck_stage(Shape input, int batch, const GradcheckOptions& 
   detail::Values x = detail::normals(images * input.size(), options.seed, 2);
   const detail::Values dy = detail::normals(images * infos.back().output.size(), options.seed, 3);
   detail::Values y(dy.size());
-  const StageMemory memory = memory_of(stage, run, batch, Mode::train);
+  const StageMemory memory = stage.memory(run, batch, Mode::train);
   Buffer<std::byte> saved(memory.saved_bytes);
   Buffer<double> scratch(memory.scratch_values);
   detail::Values gradients(parameters.size());

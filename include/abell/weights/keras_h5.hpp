@@ -10,7 +10,7 @@
 /// a name of their own are called by Keras's words (batch_normalization_1). A list too long for one attribute is split
 /// into layer_names0, layer_names1, ... HDF5 as Debian builds it may be called from one thread at a time only.
 
-#include <abell/layers/description.hpp>
+#include <abell/layers/layer_info.hpp>
 #include <abell/weights/hdf5.hpp>
 #include <abell/weights/in_child.hpp>
 #include <abell/weights/keras_names.hpp>

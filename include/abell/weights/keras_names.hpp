@@ -1,7 +1,7 @@
 #pragma once
 /// The names of layers and arrays in a Keras file against those of a network; see weights/keras_h5.hpp.
 
-#include <abell/layers/description.hpp>
+#include <abell/layers/layer_info.hpp>
 #include <abell/weights/hdf5.hpp>
 #include <abell/weights/match.hpp>
 #include <algorithm>

@@ -13,6 +13,7 @@
 
 #include <abell/core/atomic_file.hpp>
 #include <abell/core/version.hpp>
+#include <abell/network/network.hpp>
 #include <abell/weights/onnx_graph.hpp>
 #include <filesystem>
 #include <limits>
@@ -26,10 +27,11 @@ struct OnnxOptions {
   std::map<std::string, std::string> metadata = {};  ///< goes into metadata_props: classes, preprocessing, ...
 };
 
-/// The ONNX model of a description with `parameters` laid out as those of its network. Throws ShapeError when
-/// their number is not that of the description at that input, NumericError for NaN and infinite weights.
-template <class T, class... Layers>
-onnx::ModelProto onnx_model(const Description<Layers...>& description, Shape input, std::span<const T> parameters,
+/// The ONNX model of a description with `parameters` laid out as those of its network. Throws ShapeError when their
+/// number is not that of the description at that input, NumericError for NaN and infinite weights, OptionError for a
+/// layer without an ONNX form.
+template <class T>
+onnx::ModelProto onnx_model(const LayerList<T>& description, Shape input, std::span<const T> parameters,
                             const OnnxOptions& options = {}) {
   onnx::ModelProto model;
   model.set_ir_version(onnx::IR_VERSION_2020_5_8);  // the one of opset 13
@@ -47,8 +49,8 @@ onnx::ModelProto onnx_model(const Description<Layers...>& description, Shape inp
 }
 
 /// Writes `onnx_model` to a file, which appears under its name only when complete. Throws IoError besides.
-template <class T, class... Layers>
-void save_onnx(const std::filesystem::path& path, const Description<Layers...>& description, Shape input,
+template <class T>
+void save_onnx(const std::filesystem::path& path, const LayerList<T>& description, Shape input,
                std::span<const T> parameters, const OnnxOptions& options = {}) {
   const onnx::ModelProto model = onnx_model(description, input, parameters, options);
   if (model.ByteSizeLong() > static_cast<std::size_t>(std::numeric_limits<int>::max())) {
@@ -60,12 +62,10 @@ void save_onnx(const std::filesystem::path& path, const Description<Layers...>& 
   out.commit();
 }
 
-/// The description and the network built from it.
-template <class Network, class... Layers>
-void save_onnx(const std::filesystem::path& path, const Description<Layers...>& description, const Network& network,
-               const OnnxOptions& options = {}) {
-  save_onnx(path, description, network.input(), std::span<const typename Network::Scalar>(network.parameters()),
-            options);
+/// A network as it is.
+template <class T>
+void save_onnx(const std::filesystem::path& path, const Network<T>& network, const OnnxOptions& options = {}) {
+  save_onnx(path, network.description(), network.input(), network.parameters(), options);
 }
 
 }  // namespace abell

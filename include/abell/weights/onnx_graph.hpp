@@ -10,50 +10,24 @@
 #include <abell/layers/layers.hpp>
 #include <cmath>
 #include <cstdint>
-#include <initializer_list>
 #include <map>
 #include <optional>
 #include <span>
 #include <string>
 #include <utility>
+#include <variant>
 #include <vector>
 
 namespace abell::detail {
 
-/// One attribute of a node: {"axis", 1}, {"alpha", 0.3}, {"mode", "linear"}, {"strides", {2, 2}}.
-class OnnxAttribute {
- public:
-  OnnxAttribute(const char* name, int value) { set(name, onnx::AttributeProto::INT).set_i(value); }
-  OnnxAttribute(const char* name, double value) {
-    set(name, onnx::AttributeProto::FLOAT).set_f(static_cast<float>(value));
-  }
-  OnnxAttribute(const char* name, const char* value) { set(name, onnx::AttributeProto::STRING).set_s(value); }
-  OnnxAttribute(const char* name, std::initializer_list<int> values) {
-    set(name, onnx::AttributeProto::INTS);
-    for (const int value : values) proto_.add_ints(value);
-  }
-  const onnx::AttributeProto& proto() const { return proto_; }
-
- private:
-  onnx::AttributeProto& set(const char* name, onnx::AttributeProto::AttributeType type) {
-    proto_.set_name(name);
-    proto_.set_type(type);
-    return proto_;
-  }
-  onnx::AttributeProto proto_;
-};
-
 /// Adds nodes one after the other. What the last node gives is either a map [batch, channels, height, width]
 /// or a vector [batch, values]; `unordered_` tells that the vector's values still stand as channel, height, width.
 ///
-/// A layer writes its own nodes, `template <class Graph> void to_onnx(Graph& graph) const`, with the functions below;
-/// those that change the order of the values or of their weights, or hold other layers, are written here.
+/// A layer writes its own nodes, `void to_onnx(OnnxNodes& graph) const`; those that change the order of the values or
+/// of their weights, or hold other layers, are written here.
 template <class T>
-class OnnxGraph {
+class OnnxGraph final : public OnnxNodes {
  public:
-  using Attributes = std::vector<OnnxAttribute>;
-  using Order = std::vector<std::size_t>;
-
   OnnxGraph(onnx::GraphProto& graph, Shape input, std::span<const T> parameters)
       : graph_(graph), parameters_(parameters), shape_(input) {
     graph_.set_name("abell");
@@ -61,56 +35,46 @@ class OnnxGraph {
   }
 
   /// All layers with what `inspect` says of them, and the output.
-  template <class... Layers>
-  void add_all(const std::vector<LayerInfo>& infos, const Description<Layers...>& description) {
+  void add_all(const std::vector<LayerInfo>& infos, const LayerList<T>& list) {
     const std::size_t wanted = parameter_count(infos);
     if (wanted != parameters_.size()) {
       throw ShapeError("onnx: expected " + std::to_string(wanted) + " parameters, found " +
                        std::to_string(parameters_.size()));
     }
-    add_list(infos, description);
+    add_list(infos, list);
     finish();
   }
 
-  /// A node of the layer from what the last one gave and `more` inputs. Named after the layer; a second node of one
-  /// name gets a number.
   void node(const std::string& kind, const Attributes& attributes = {}, const std::vector<std::string>& more = {},
-            const std::string& suffix = {}) {
+            const std::string& suffix = {}) override {
     std::vector<std::string> inputs{value_};
     inputs.insert(inputs.end(), more.begin(), more.end());
     add_node(kind, inputs, attributes, suffix);
   }
-  /// Makes a map of what the last node gave, in the order of channel, height, width.
-  void as_map() {
+  void pool(const std::string& kind, Extent window, Extent stride, Padding padding, Attributes attributes) override {
+    as_map();
+    add_window(attributes, window, stride, padding);
+    node(kind, attributes);
+  }
+  void as_map() override {
     in_order();
     if (is_map_) return;
     reshape({-1, shape_.channels, shape_.height, shape_.width}, "/map");
     is_map_ = true;
   }
-  /// A vector in the order channel, height, width becomes one in the order height, width, channel.
-  void in_order() {
+  void in_order() override {
     if (!unordered_) return;
     const Shape from = *std::exchange(unordered_, std::nullopt);
     reshape({-1, from.channels, from.height, from.width}, "/channels_first");
     channels_last();
     flatten("/in_order");
   }
-  /// A node of a map whose windows move over it.
-  template <class Layer>
-  void pool(const std::string& kind, const Layer& layer, Attributes attributes = {}) {
-    as_map();
-    add_window(attributes, layer.window, layer.stride, layer.padding);
-    node(kind, attributes);
-  }
-  /// The layer's next parameter as an array: its axes in `order` (none: as they are), written in the dimensions `shape`
-  /// (none: those of the ordered axes). Throws NumericError.
-  std::string weights(const Order& order = {}, const std::vector<std::int64_t>& shape = {}) {
+  std::string weights(const Order& order = {}, const std::vector<std::int64_t>& shape = {}) override {
     const Parameter& parameter = info_->parameters.at(weights_++);
     return weights(parameter, {parameter.dimensions.begin(), parameter.dimensions.end()}, order, shape);
   }
-  /// An array of the layer's own, called `name` after it.
   std::string constant(const std::string& name, const std::vector<std::int64_t>& shape,
-                       const std::vector<float>& values) {
+                       const std::vector<float>& values) override {
     onnx::TensorProto& tensor = *graph_.add_initializer();
     tensor.set_name(info_->name + "/" + name);
     tensor.set_data_type(onnx::TensorProto::FLOAT);
@@ -120,54 +84,47 @@ class OnnxGraph {
   }
 
  private:
-  template <class... Layers>
-  void add_list(const std::vector<LayerInfo>& infos, const Description<Layers...>& description) {
-    std::size_t number = 0;
-    const auto add_one = [&](const auto& layer) {
-      const LayerInfo& info = infos[number++];
-      info_ = &info;
+  void add_list(const std::vector<LayerInfo>& infos, const LayerList<T>& list) {
+    for (std::size_t i = 0; i < list.size(); ++i) {
+      info_ = &infos[i];
       weights_ = 0;
-      if constexpr (requires { layer.to_onnx(*this); }) {
-        layer.to_onnx(*this);
-      } else {
-        add(layer);
-      }
-      shape_ = info.output;
+      add_one(list[i]);
+      shape_ = infos[i].output;
+    }
+  }
+  void add_one(const AnyLayer<T>& layer) {
+    if (layer.writes_onnx()) return layer.to_onnx(*this);
+    if (add_if<Conv2d, DepthwiseConv2d, Conv2dTranspose, Flatten, Reshape, Dense>(layer)) return;
+    if (layer.kind() == Residual<Description<>>::kind) return add_node("Add", branches(layer));
+    if (layer.kind() == Concatenate<std::tuple<>>::kind) return add_node("Concat", branches(layer), {{"axis", 1}});
+    throw OptionError("onnx: layer " + info_->name + " (" + info_->kind +
+                      "): expected a layer that writes its nodes (to_onnx), found none of them");
+  }
+  /// Adds a layer of one of the types.
+  template <class... Layers>
+  bool add_if(const AnyLayer<T>& layer) {
+    const auto one = [&](const auto* options) {
+      if (options != nullptr) add(*options);
+      return options != nullptr;
     };
-    std::apply([&](const auto&... layers) { (add_one(layers), ...); }, description.layers);
+    return (... || one(layer.template as<Layers>()));
   }
 
-  template <class Layer>
-  void add(const Layer&) {
-    static_assert(sizeof(Layer) == 0,
-                  "a layer that is exported writes its nodes: template <class Graph> void to_onnx(Graph& graph) const");
-  }
-
-  template <class Path, class Shortcut>
-  void add(const Residual<Path, Shortcut>& layer) {
-    add_node("Add", branches(layer));
-  }
-  template <class... Paths>
-  void add(const Concatenate<Paths...>& layer) {
-    add_node("Concat", branches(layer), {{"axis", 1}});
-  }
   /// What each list of layers within `layer` gives for its input, as maps.
-  template <class Layer>
-  std::vector<std::string> branches(const Layer& layer) {
+  std::vector<std::string> branches(const AnyLayer<T>& layer) {
     as_map();
     const LayerInfo& own = *info_;
     const std::string input = value_;
     std::vector<std::string> values;
-    const auto run = [&](const auto& description) {
+    for (const LayerList<T>& branch : layer.branches()) {
       value_ = input;
       shape_ = own.input;
       is_map_ = true;
-      add_list(own.branches[values.size()], description);
+      add_list(own.branches[values.size()], branch);
       info_ = &own;
       as_map();
       values.push_back(value_);
-    };
-    std::apply([&](const auto&... each) { (run(each), ...); }, layer.descriptions());
+    }
     return values;
   }
 
@@ -290,9 +247,27 @@ class OnnxGraph {
     made.set_op_type(kind);
     made.set_name(uses == 1 ? name : name + "_" + std::to_string(uses));
     for (const std::string& input : inputs) made.add_input(input);
-    for (const OnnxAttribute& attribute : attributes) *made.add_attribute() = attribute.proto();
+    for (const OnnxAttribute& attribute : attributes) add_attribute(made, attribute);
     value_ = made.name() + "/out";
     made.add_output(value_);
+  }
+
+  static void add_attribute(onnx::NodeProto& node, const OnnxAttribute& attribute) {
+    onnx::AttributeProto& made = *node.add_attribute();
+    made.set_name(attribute.name);
+    if (const auto* number = std::get_if<int>(&attribute.value)) {
+      made.set_type(onnx::AttributeProto::INT);
+      made.set_i(*number);
+    } else if (const auto* real = std::get_if<double>(&attribute.value)) {
+      made.set_type(onnx::AttributeProto::FLOAT);
+      made.set_f(static_cast<float>(*real));
+    } else if (const auto* text = std::get_if<std::string>(&attribute.value)) {
+      made.set_type(onnx::AttributeProto::STRING);
+      made.set_s(*text);
+    } else {
+      made.set_type(onnx::AttributeProto::INTS);
+      for (const int value : std::get<std::vector<int>>(attribute.value)) made.add_ints(value);
+    }
   }
 
   /// A parameter, the next of the arena, taken as an array of dimensions `sizes`.

@@ -1,0 +1,66 @@
+#pragma once
+/// Results of --task classify: the probability of the positive classes.
+
+#include <abell/inference/dihedral.hpp>
+#include <abell/inference/evaluate.hpp>
+#include <vector>
+
+#include "run_report.hpp"
+#include "task_results.hpp"
+
+namespace abell::program {
+
+/// p(positive) of the objects of one split.
+template <class Network>
+Scored score(const Network& network, const TrainOptions& options, const Data& data,
+             const std::vector<std::size_t>& objects) {
+  const CachedSamples samples(data.cache, data.labels, objects, options.preprocessing.samples());
+  Scored scored{objects, evaluate(network, samples, 4, options.common.threads).of_output(1), {}};
+  for (const std::size_t i : objects) scored.labels.push_back(data.labels[i]);
+  return scored;
+}
+
+/// With --tta of averaged probabilities.
+class ClassifyResults final : public Results {
+ public:
+  ClassifyResults(const TrainOptions& options, const Data& data, const Network<float>& network,
+                  const std::vector<std::size_t>& objects)
+      : options_(options),
+        data_(data),
+        network_(network),
+        scored_(options.tta ? score(DihedralMean(network), options, data, objects)
+                            : score(network, options, data, objects)) {}
+
+  Json metrics() const override { return metrics_json(scored_); }
+  void complete(Json& metrics) const override {
+    metrics["tta"] = options_.tta;
+    if (options_.tta) metrics["without_tta"] = metrics_json(score(network_, options_, data_, scored_.objects));
+  }
+  void write_predictions(const std::filesystem::path& path) const override {
+    write_csv(path, prediction_columns, prediction_rows(data_.set, scored_, data_.masked));
+  }
+  void complete(TrainingReport& report) const override {
+    report.classes = output_names(data_.set);
+    for (std::size_t i = 0; i < scored_.objects.size(); ++i) {
+      const Object& object = data_.set.objects[scored_.objects[i]];
+      report.predictions.push_back({object.id, data_.set.classes[static_cast<std::size_t>(object.label)],
+                                    scored_.labels[i], scored_.probabilities[i]});
+    }
+    const CachedSamples samples(data_.cache, data_.labels, scored_.objects, options_.preprocessing.samples());
+    Tensor<float> image(1, network_.input());
+    for (const std::size_t chosen : choose_examples(report.predictions)) {
+      if (interrupted()) break;
+      samples.read(chosen, 0, image.span());
+      add_example(report, network_, image, is_positive(scored_.probabilities[chosen]), chosen,
+                  picture_of(data_, scored_.objects[chosen]), options_.common.threads);
+    }
+  }
+
+ private:
+  const TrainOptions& options_;
+  const Data& data_;
+  const Network<float>& network_;
+  Scored scored_;
+};
+
+}  // namespace abell::program

@@ -1,0 +1,98 @@
+#pragma once
+/// The report of a run: what it says of the training, and pictures of what a network looks at.
+
+#include <abell/inference/explain.hpp>
+#include <abell/network/summary.hpp>
+#include <abell/report/training_report.hpp>
+#include <abell/training/fit.hpp>
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "training_data.hpp"
+
+namespace abell::program {
+
+/// What a MobileNet is that began from scratch; empty for other runs.
+inline std::string from_scratch(const TrainOptions& options) {
+  if (options.network != "mobilenet" || !options.weights.empty()) return {};
+  return "MobileNet from scratch: this is not the paper's MN-E, which most likely began with weights pretrained on "
+         "ImageNet (--weights FILE.h5). With a decay of 0.95 it hardly moves; --decay 0 lets it learn.";
+}
+
+/// Predictions that the maps of one example take, about: 49 hidden squares, and Grad-CAM.
+inline constexpr std::size_t example_predictions = 50;
+
+/// Adds an example to a report, with the maps of what spoke for `answer`; the filters are shown over the first.
+/// Squares of a quarter of the image are hidden: a finer map costs more than the run's own evaluation. Images that
+/// are [empty, optical, X-ray] are known by their empty channel.
+template <class Report>
+void add_example(Report& report, const Network<float>& network, const Tensor<float>& image, int answer,
+                 std::size_t prediction, Picture picture, int threads) {
+  bool empty = true;
+  for (std::size_t i = 0; i < picture.pixels.size(); i += 3) empty = empty && picture.pixels[i] == 0;
+  report.sky_channels = empty && (report.sky_channels || report.examples.empty());
+  if (!report.filters.example) report.filters.example = picture;
+  const int step = std::max(1, network.input().height / 8);
+  report.examples.push_back(
+      {.prediction = prediction,
+       .picture = std::move(picture),
+       .grad_cam = grad_cam(network, image, answer, {.threads = threads}),
+       .occlusion = occlusion(network, image, answer, {.patch = 2 * step, .stride = step, .threads = threads})});
+}
+
+/// Adds pictures of the first convolution's filters.
+inline void add_filter_pictures(FilterPictures& pictures, const Network<float>& network, bool sky_channels) {
+  const ParameterSlot& slot = network.slots().front();
+  if (slot.dimensions.size() != 4) return;
+  const std::span<const float> kernel = network.parameters().subspan(slot.offset, slot.size);
+  const std::vector<std::string> names = sky_channels ? std::vector<std::string>{"Empty channel", "Optical", "X-ray"}
+                                                      : std::vector<std::string>{"Red", "Green", "Blue"};
+  for (int channel = sky_channels ? 1 : 0; channel < slot.dimensions[2]; ++channel) {
+    pictures.filters.push_back(
+        filter_picture(kernel, slot.dimensions[0], slot.dimensions[2], slot.dimensions[3], channel));
+    pictures.names.push_back(names[static_cast<std::size_t>(channel)]);
+  }
+}
+
+/// The report of a run, without what was found on the evaluated `split`.
+inline TrainingReport report_of_training(const TrainOptions& options, const Json& config,
+                                         const std::vector<LayerInfo>& layers, const TrainingState<float>& state,
+                                         const std::string& split) {
+  TrainingReport report;
+  const std::filesystem::path source = std::filesystem::path(options.data).lexically_normal();
+  report.subtitle =
+      (source.has_filename() ? source : source.parent_path()).filename().string() + ", " + options.network + " network";
+  if (std::filesystem::exists(source / "truth.csv"))
+    report.notes.push_back("Simulated data: these figures are not the paper's.");
+  if (const std::string note = from_scratch(options); !note.empty()) report.notes.push_back(note);
+  if (options.tta) {
+    report.notes.push_back("Probabilities are means over the 8 flips and quarter turns of each image.");
+  }
+  report.command = config.at("command").get<std::string>();
+  report.test_name = split;
+  report.loss = options.task.loss_name();
+  report.metric = options.fit_options().loss.metric();
+  report.best_epoch = state.best_epoch;
+  for (const auto& [key, value] : config.items()) {
+    if (key != "command" && key != "options") add_setting(report.configuration, key, value);
+  }
+  const auto rows = summary_rows(layers);
+  report.network = {.head = rows.front(), .rows = {rows.begin() + 1, rows.end()}, .total = true};
+  double seconds = 0, waited = 0;
+  report.history = state.history;
+  for (const EpochRecord& e : state.history) {
+    seconds += e.seconds;
+    waited += e.waited_seconds;
+  }
+  report.total_seconds = seconds;
+  report.images_per_second = training_rate(config, state.history.size(), seconds);
+  report.timings.emplace_back("Seconds waiting for data", number(std::round(waited * 10) / 10));
+  return report;
+}
+
+}  // namespace abell::program

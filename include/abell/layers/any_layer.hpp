@@ -1,0 +1,167 @@
+#pragma once
+/// A layer of any type behind one interface, so that a network can be put together while a program runs.
+
+#include <abell/layers/any_stage.hpp>
+#include <abell/layers/description.hpp>
+#include <concepts>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+namespace abell {
+
+namespace detail {
+
+template <class L>
+concept HasKind = requires {
+  { L::kind } -> std::convertible_to<std::string_view>;
+};
+template <class L>
+concept HasName = requires(const L& layer) {
+  { layer.name } -> std::convertible_to<std::string_view>;
+};
+template <class L>
+concept HasStage = requires {
+  typename L::template Stage<float>;
+};
+
+/// Says in one sentence what is missing from a type that is no layer.
+template <class L>
+constexpr void require_layer() {
+  static_assert(HasKind<L>, "a layer needs its kind: static constexpr std::string_view kind = \"...\"");
+  static_assert(HasName<L>, "a layer needs a name: std::string_view name = {}");
+  static_assert(HasStage<L>, "a layer names its stage: template <class T> using Stage = ...");
+}
+
+}  // namespace detail
+
+/// A type that stands in a description; see stage.hpp.
+template <class L>
+concept Layer = detail::HasKind<L> && detail::HasName<L> && detail::HasStage<L>;
+
+template <class T>
+class AnyLayer;
+
+/// The layers of a network, or of a branch within one, for a scalar type.
+template <class T>
+using LayerList = std::vector<AnyLayer<T>>;
+
+/// Holds a layer's options, of a type as stage.hpp says; what that leaves open has its default here. Copies share them.
+template <class T>
+class AnyLayer {
+ public:
+  template <class L>
+  requires(!std::same_as<L, AnyLayer>) AnyLayer(const L& layer) {
+    detail::require_layer<L>();
+    layer_ = std::make_shared<const Model<L>>(layer);
+  }
+
+  std::string_view kind() const { return layer_->kind(); }
+  std::string_view keras_kind() const { return layer_->keras_kind(); }  ///< empty where Keras calls it the same
+  const std::string& name() const { return layer_->name; }              ///< empty: kind and number
+  const std::vector<LayerList<T>>& branches() const { return layer_->branches; }
+  Shape output(const Place& place) const { return layer_->output(place); }
+  std::vector<Parameter> parameters(const Place& place) const { return layer_->parameters(place); }
+  std::size_t multiply_adds(const Place& place) const { return layer_->multiply_adds(place); }
+  AnyStage<T> stage(const Place& place) const { return layer_->stage(place); }
+
+  bool writes_onnx() const { return layer_->writes_onnx(); }
+  void to_onnx(OnnxNodes& graph) const { layer_->to_onnx(graph); }
+
+  /// The options, where they are of that type; else null.
+  template <class L>
+  const L* as() const {
+    const auto* model = dynamic_cast<const Model<L>*>(layer_.get());
+    return model != nullptr ? &model->options : nullptr;
+  }
+
+ private:
+  struct Interface {
+    Interface() = default;
+    Interface(const Interface&) = delete;
+    Interface& operator=(const Interface&) = delete;
+    virtual ~Interface() = default;
+    virtual std::string_view kind() const = 0;
+    virtual std::string_view keras_kind() const = 0;
+    virtual Shape output(const Place&) const = 0;
+    virtual std::vector<Parameter> parameters(const Place&) const = 0;
+    virtual std::size_t multiply_adds(const Place&) const = 0;
+    virtual AnyStage<T> stage(const Place&) const = 0;
+    virtual bool writes_onnx() const = 0;
+    virtual void to_onnx(OnnxNodes&) const = 0;
+
+    std::string name;
+    std::vector<LayerList<T>> branches;
+  };
+
+  template <class L>
+  struct Model final : Interface {
+    explicit Model(const L& layer) : options(layer) {
+      this->name = options.name;
+      options.name = this->name;
+      if constexpr (requires { options.descriptions(); }) this->branches = lists_of<T>(options.descriptions());
+    }
+
+    std::string_view kind() const override { return L::kind; }
+    std::string_view keras_kind() const override {
+      if constexpr (requires { L::keras_kind; }) return L::keras_kind;
+      return {};
+    }
+    Shape output(const Place& place) const override {
+      if constexpr (requires { options.output(place); }) return options.output(place);
+      return place.input;
+    }
+    std::vector<Parameter> parameters([[maybe_unused]] const Place& place) const override {
+      if constexpr (requires { options.parameters(place); }) return options.parameters(place);
+      return {};
+    }
+    std::size_t multiply_adds([[maybe_unused]] const Place& place) const override {
+      if constexpr (requires { options.multiply_adds(place); }) return options.multiply_adds(place);
+      return 0;
+    }
+    AnyStage<T> stage(const Place& place) const override {
+      using Stage = typename L::template Stage<T>;
+      if constexpr (requires { options.descriptions(); }) {
+        return AnyStage<T>::template make<Stage>(place, options, this->branches);
+      } else {
+        return AnyStage<T>::template make<Stage>(place, options);
+      }
+    }
+
+    bool writes_onnx() const override {
+      return requires(OnnxNodes & graph) { options.to_onnx(graph); };
+    }
+    void to_onnx([[maybe_unused]] OnnxNodes& graph) const override {
+      if constexpr (requires { options.to_onnx(graph); }) options.to_onnx(graph);
+    }
+
+    L options;
+  };
+
+  std::shared_ptr<const Interface> layer_;
+};
+
+/// The layers of a description for a scalar type.
+template <class T, class... Layers>
+LayerList<T> list_of(const Description<Layers...>& description) {
+  return std::apply([](const Layers&... layers) { return LayerList<T>{AnyLayer<T>(layers)...}; }, description.layers);
+}
+template <class T>
+const LayerList<T>& list_of(const LayerList<T>& list) {
+  return list;
+}
+
+/// Those of several descriptions, as a layer holds them.
+template <class T, class... Descriptions>
+std::vector<LayerList<T>> lists_of(const std::tuple<Descriptions...>& descriptions) {
+  return std::apply([](const auto&... each) { return std::vector<LayerList<T>>{list_of<T>(each)...}; }, descriptions);
+}
+template <class T>
+const std::vector<LayerList<T>>& lists_of(const std::vector<LayerList<T>>& lists) {
+  return lists;
+}
+
+}  // namespace abell

@@ -1,0 +1,73 @@
+#pragma once
+/// What a description comes to for an input: names, shapes, parameters, work.
+
+#include <abell/core/error.hpp>
+#include <abell/layers/any_layer.hpp>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace abell {
+
+/// Walks lists of layers. Unnamed layers are called after their kind and count: conv2d_1, conv2d_2, ... Layers within
+/// layers are counted on.
+class Inspector {
+ public:
+  /// Throws ShapeError for the first layer that does not fit, and for a name used twice.
+  template <class T>
+  std::vector<LayerInfo> operator()(const LayerList<T>& list, Shape input) {
+    std::vector<LayerInfo> all;
+    for (const AnyLayer<T>& layer : list) {
+      all.push_back(inspect(layer, input));
+      input = all.back().output;
+    }
+    return all;
+  }
+
+ private:
+  template <class T>
+  LayerInfo inspect(const AnyLayer<T>& layer, const Shape& input) {
+    const std::string kind = snake_case(layer.kind());
+    const std::string number = std::to_string(++counts_[kind]);
+    LayerInfo info;
+    info.name = layer.name().empty() ? kind + "_" + number : layer.name();
+    if (layer.name().empty() && !layer.keras_kind().empty()) {
+      info.keras_name = std::string(layer.keras_kind()) + "_" + number;
+    }
+    info.kind = layer.kind();
+    info.input = input;
+    info.index = index_++;
+    if (!names_.insert(info.name).second) {
+      shape_error(info.name, info.kind, "a name of its own", "the name of an earlier layer");
+    }
+    for (const LayerList<T>& branch : layer.branches()) info.branches.push_back((*this)(branch, input));
+    const Place place{input, info.name, info.index, info.branches};
+    info.output = layer.output(place);
+    info.parameters = layer.parameters(place);
+    info.multiply_adds = layer.multiply_adds(place);
+    return info;
+  }
+
+  std::map<std::string, int> counts_;
+  std::set<std::string> names_;
+  std::uint32_t index_ = 0;
+};
+
+/// The layers of a whole network. Throws ShapeError for the first layer that does not fit, for a name used twice, and
+/// for an input or a list without anything in it.
+template <class T>
+std::vector<LayerInfo> inspect(const LayerList<T>& list, Shape input) {
+  if (input.height < 1 || input.width < 1 || input.channels < 1) {
+    throw ShapeError("network: expected an input of at least 1x1x1, found " + std::to_string(input.height) + "x" +
+                     std::to_string(input.width) + "x" + std::to_string(input.channels));
+  }
+  if (list.empty()) throw ShapeError("network: expected at least one layer, found none");
+  return Inspector()(list, input);
+}
+template <class... Layers>
+std::vector<LayerInfo> inspect(const Description<Layers...>& description, Shape input) {
+  return inspect(list_of<float>(description), input);
+}
+
+}  // namespace abell
