@@ -90,7 +90,7 @@ inline std::vector<ConvolutionShape> mobilenet_convolutions() {
   for (const Sizes& sizes :
        {Sizes{112, 32, 64}, Sizes{56, 64, 128}, Sizes{56, 128, 128}, Sizes{28, 128, 256}, Sizes{28, 256, 256},
         Sizes{14, 256, 512}, Sizes{14, 512, 512}, Sizes{7, 512, 1024}, Sizes{7, 1024, 1024}}) {
-    shapes.push_back({shape(sizes, {.filters = sizes.filters, .kernel = 1})});
+    shapes.push_back({shape(sizes, {.filters = sizes.filters, .kernel_size = 1})});
   }
   return shapes;
 }

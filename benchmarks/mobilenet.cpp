@@ -63,7 +63,7 @@ void add_mobilenet() {
     }
     for (const ConvolutionShape& shape : convolutions_of(Model::description, Model::input)) {
       if (shape.first) continue;
-      add_link("conv2d", shape, Conv2d{.filters = shape.geometry.filters, .kernel = 1, .bias = false}, threads);
+      add_link("conv2d", shape, Conv2d{.filters = shape.geometry.filters, .kernel_size = 1, .bias = false}, threads);
     }
     add_update<Model>("adadelta_step", threads, Model::optimizer());
     add("train_step/" + std::string(Model::name), Model::batch, threads, [=] {

@@ -99,10 +99,11 @@ TEST_CASE("the count of allocations sees new, aligned new and malloc", "[allocat
 
 namespace {
 
-constexpr auto all_layers = describe(Conv2d{.filters = 9}, Relu{}, MaxPool2d{},  //
-                                     Conv2d{.filters = 6, .kernel = 5, .stride = 2}, Relu{}, MaxPool2d{.window = 3},
-                                     Conv2d{.filters = 4, .kernel = {2, 3}}, MaxPool2d{.stride = 1}, Relu{}, Flatten{},
-                                     Dense{.units = 40}, Relu{}, Dropout{.rate = 0.3}, Dense{.units = 3}, Softmax{});
+constexpr auto all_layers =
+    describe(Conv2d{.filters = 9}, Relu{}, MaxPool2d{},  //
+             Conv2d{.filters = 6, .kernel_size = 5, .stride = 2}, Relu{}, MaxPool2d{.pool_size = 3},
+             Conv2d{.filters = 4, .kernel_size = {2, 3}}, MaxPool2d{.stride = 1}, Relu{}, Flatten{}, Dense{.units = 40},
+             Relu{}, Dropout{.rate = 0.3}, Dense{.units = 3}, Softmax{});
 
 /// Allocations of the second and third training step and of predictions in a kept workspace.
 template <Fusion fusion>
@@ -195,9 +196,9 @@ namespace {
 template <class Last>
 long allocations_with(const Loss& loss, float target, const Last& last, int threads) {
   constexpr Shape shape{8, 8, 2};
-  constexpr auto body = describe(Conv2d{.filters = 4}, Relu{},
-                                 Concatenate{describe(MaxPool2d{}, Conv2d{.filters = 4}, UpSample2d{}), describe()},
-                                 Residual{describe(Conv2d{.filters = 8}, Tanh{})}, Conv2d{.filters = 3, .kernel = 1});
+  constexpr auto body = describe(
+      Conv2d{.filters = 4}, Relu{}, Concatenate{describe(MaxPool2d{}, Conv2d{.filters = 4}, UpSample2d{}), describe()},
+      Residual{describe(Conv2d{.filters = 8}, Tanh{})}, Conv2d{.filters = 3, .kernel_size = 1});
   auto network = build<float>(join(body, last), shape);
   const bool classes = loss.activation() == Softmax::kind;
   Tensor<float> images(3, shape), targets(3, {8, 8, classes ? 1 : 3});

@@ -14,7 +14,7 @@ namespace {
 
 /// A 1x1 convolution that changes nothing, then `norm` over one channel of two pixels.
 auto layers_with(const BatchNorm& norm) {
-  return describe(Conv2d{.filters = 1, .kernel = 1, .bias = false}, norm, Relu6{});
+  return describe(Conv2d{.filters = 1, .kernel_size = 1, .bias = false}, norm, Relu6{});
 }
 constexpr Shape two_pixels{2, 1, 1};
 

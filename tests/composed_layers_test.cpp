@@ -120,9 +120,9 @@ TEST_CASE("reshaping keeps the values and their order", "[layers]") {
 
 TEST_CASE("a convolution with ReLU in one stage has the bits of the two layers", "[layers][kernels]") {
   for (const Shape& shape : shapes) {
-    for (const Conv2d& conv : {Conv2d{.filters = 5}, Conv2d{.filters = 17, .kernel = {2, 3}, .stride = {2, 1}},
-                               Conv2d{.filters = 4, .kernel = 1, .bias = false},
-                               Conv2d{.filters = 3, .kernel = 1, .stride = 2, .padding = Padding::valid}}) {
+    for (const Conv2d& conv : {Conv2d{.filters = 5}, Conv2d{.filters = 17, .kernel_size = {2, 3}, .stride = {2, 1}},
+                               Conv2d{.filters = 4, .kernel_size = 1, .bias = false},
+                               Conv2d{.filters = 3, .kernel_size = 1, .stride = 2, .padding = Padding::valid}}) {
       const auto list = describe(conv, Relu{});
       check_step(list, shape, 0, [&](const Values& x, const Values& weights) {
         std::size_t offset = 0;
@@ -151,7 +151,8 @@ TEST_CASE("a convolution with ReLU in one stage has the bits of the two layers",
 }
 
 TEST_CASE("a residual layer adds its input, or a projection of it", "[layers][kernels]") {
-  const Conv2d conv{.filters = 5}, down{.filters = 5, .stride = 2}, projection{.filters = 5, .kernel = 1, .stride = 2};
+  const Conv2d conv{.filters = 5}, down{.filters = 5, .stride = 2},
+      projection{.filters = 5, .kernel_size = 1, .stride = 2};
   for (const Shape& shape : shapes) {
     const Conv2d same{.filters = shape.channels};
     check_step(describe(Residual{describe(same, Relu{})}), shape, 0, [&](const Values& x, const Values& weights) {
@@ -176,7 +177,7 @@ TEST_CASE("a residual layer adds its input, or a projection of it", "[layers][ke
 }
 
 TEST_CASE("concatenated lists stand one after the other in the channels", "[layers][kernels]") {
-  const Conv2d one{.filters = 5}, two{.filters = 18, .kernel = 1, .bias = false};
+  const Conv2d one{.filters = 5}, two{.filters = 18, .kernel_size = 1, .bias = false};
   for (const Shape& shape : shapes) {
     const std::size_t pixels = shape.pixels();
     check_step(describe(Concatenate{describe(one, Relu{}), describe()}), shape, 0,

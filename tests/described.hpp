@@ -15,7 +15,9 @@ class Described {
 
   template <class... Layers>
   Described(const abell::Description<Layers...>& description, abell::Shape input)
-      : Described(abell::inspect(description, input)) {}
+      : Described(abell::inspect(description, input)) {
+    description_ = abell::list_of<T>(description);
+  }
 
   explicit Described(std::vector<abell::LayerInfo> layers) : layers_(std::move(layers)) {
     std::size_t offset = 0;
@@ -28,6 +30,7 @@ class Described {
     parameters_.resize(offset);
   }
 
+  const abell::LayerList<T>& description() const { return description_; }
   const std::vector<abell::LayerInfo>& layers() const { return layers_; }
   const std::vector<abell::ParameterSlot>& slots() const { return slots_; }
   std::span<T> parameters() { return parameters_; }
@@ -54,6 +57,7 @@ class Described {
   }
 
  private:
+  abell::LayerList<T> description_;
   std::vector<abell::LayerInfo> layers_;
   std::vector<abell::ParameterSlot> slots_;
   std::vector<T> parameters_;

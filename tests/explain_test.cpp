@@ -140,7 +140,8 @@ TEST_CASE("Grad-CAM weighs the last activation of more than one pixel by the slo
 
 TEST_CASE("Grad-CAM of a network that is calculated by hand", "[explain]") {
   // Two channels of 2x2 pixels: A_0 = x, A_1 = -2 x, both after ReLU.
-  constexpr auto layers = describe(Conv2d{.filters = 2, .kernel = 1}, Relu{}, Flatten{}, Dense{.units = 2}, Softmax{});
+  constexpr auto layers =
+      describe(Conv2d{.filters = 2, .kernel_size = 1}, Relu{}, Flatten{}, Dense{.units = 2}, Softmax{});
   auto network = build<double>(layers, {2, 2, 1});
   auto plain = build<double, Fusion::off>(layers, {2, 2, 1});
   const std::vector<double> parameters{1,  -2, 0, 0,  // kernel, bias
@@ -181,7 +182,7 @@ TEST_CASE("a coarse map is brought to the image's size around the pixels' centre
 TEST_CASE("batch norm takes its moving averages in explanations", "[explain]") {
   constexpr auto layers =
       describe(Conv2d{.filters = 6, .stride = 2}, BatchNorm{}, Relu6{}, DepthwiseConv2d{}, BatchNorm{}, Relu6{},
-               Conv2d{.filters = 5, .kernel = 1}, BatchNorm{}, Relu6{}, GlobalAveragePool2d{}, Dense{.units = 3});
+               Conv2d{.filters = 5, .kernel_size = 1}, BatchNorm{}, Relu6{}, GlobalAveragePool2d{}, Dense{.units = 3});
   auto image = noise();
   auto reference = drawn<Fusion::off>(layers);
   auto network = drawn(join(layers, describe(Softmax{})));  // one chain

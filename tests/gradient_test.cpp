@@ -51,7 +51,7 @@ TEST_CASE("gradients of Conv2d agree with differences for every kernel, stride a
       for (const Extent kernel : kernels) {
         INFO("kernel " << to_string(kernel) << ", stride " << to_string(stride));
         CHECK_STAGE(gradcheck_stage<Conv2dStage>(
-            {8, 7, 3}, 2, {}, Conv2d{.filters = 5, .kernel = kernel, .stride = stride, .padding = padding}));
+            {8, 7, 3}, 2, {}, Conv2d{.filters = 5, .kernel_size = kernel, .stride = stride, .padding = padding}));
       }
     }
   }
@@ -64,8 +64,8 @@ TEST_CASE("gradients of MaxPool2d agree with differences", "[gradients]") {
     for (const Extent window : {Extent{2}, Extent{3}, Extent{2, 3}}) {
       for (const Extent stride : {Extent{1}, Extent{2}, Extent{3, 2}}) {
         INFO("window " << to_string(window) << ", stride " << to_string(stride));
-        CHECK_STAGE(gradcheck_stage<MaxPool2dStage>({7, 6, 3}, 2, {},
-                                                    MaxPool2d{.window = window, .stride = stride, .padding = padding}));
+        CHECK_STAGE(gradcheck_stage<MaxPool2dStage>(
+            {7, 6, 3}, 2, {}, MaxPool2d{.pool_size = window, .stride = stride, .padding = padding}));
       }
     }
   }
@@ -91,7 +91,8 @@ TEST_CASE("gradients of DepthwiseConv2d agree with differences", "[gradients]") 
           INFO("kernel " << to_string(kernel) << ", stride " << to_string(stride) << ", multiplier " << multiplier);
           CHECK_STAGE(gradcheck_stage<DepthwiseConv2dStage>(
               {8, 7, 3}, 2, {},
-              DepthwiseConv2d{.kernel = kernel, .stride = stride, .padding = padding, .multiplier = multiplier}));
+              DepthwiseConv2d{
+                  .kernel_size = kernel, .stride = stride, .padding = padding, .depth_multiplier = multiplier}));
         }
       }
     }
@@ -115,25 +116,26 @@ TEST_CASE("gradients of normalised convolutions agree with differences", "[gradi
     INFO(to_string(shape));
     CHECK_STAGE(gradcheck_stage<NormalizedChainStage>(shape, 3, {}, Conv2d{.filters = 4, .stride = 2, .bias = false},
                                                       norm, Relu6{}));
-    CHECK_STAGE(gradcheck_stage<NormalizedChainStage>(shape, 3, {}, Conv2d{.filters = 6, .kernel = 1, .bias = false},
-                                                      norm, Relu6{}));
-    CHECK_STAGE(gradcheck_stage<NormalizedChainStage>(shape, 3, {}, DepthwiseConv2d{.bias = false}, norm, Relu6{}));
-    CHECK_STAGE(gradcheck_stage<NormalizedChainStage>(shape, 3, {}, Conv2d{.filters = 5, .bias = false}, norm, Relu6{},
-                                                      DepthwiseConv2d{.stride = 2, .multiplier = 2, .bias = false},
-                                                      norm, Relu6{}, Conv2d{.filters = 4, .kernel = 1, .bias = false},
-                                                      norm, Relu6{}));
     CHECK_STAGE(gradcheck_stage<NormalizedChainStage>(
-        shape, 3, {}, DepthwiseConv2d{.bias = false}, norm, Relu6{}, Conv2d{.filters = 4, .kernel = 1, .bias = false},
-        norm, Relu6{}, Conv2d{.filters = 5, .padding = Padding::valid, .bias = false}, norm, Relu6{}));
+        shape, 3, {}, Conv2d{.filters = 6, .kernel_size = 1, .bias = false}, norm, Relu6{}));
+    CHECK_STAGE(gradcheck_stage<NormalizedChainStage>(shape, 3, {}, DepthwiseConv2d{.bias = false}, norm, Relu6{}));
+    CHECK_STAGE(gradcheck_stage<NormalizedChainStage>(
+        shape, 3, {}, Conv2d{.filters = 5, .bias = false}, norm, Relu6{},
+        DepthwiseConv2d{.stride = 2, .depth_multiplier = 2, .bias = false}, norm, Relu6{},
+        Conv2d{.filters = 4, .kernel_size = 1, .bias = false}, norm, Relu6{}));
+    CHECK_STAGE(gradcheck_stage<NormalizedChainStage>(
+        shape, 3, {}, DepthwiseConv2d{.bias = false}, norm, Relu6{},
+        Conv2d{.filters = 4, .kernel_size = 1, .bias = false}, norm, Relu6{},
+        Conv2d{.filters = 5, .padding = Padding::valid, .bias = false}, norm, Relu6{}));
   }
   BatchNorm frozen{.trainable = false};
-  CHECK_STAGE(gradcheck_stage<NormalizedChainStage>({6, 5, 3}, 2, {}, Conv2d{.filters = 4, .kernel = 1}, frozen,
+  CHECK_STAGE(gradcheck_stage<NormalizedChainStage>({6, 5, 3}, 2, {}, Conv2d{.filters = 4, .kernel_size = 1}, frozen,
                                                     Relu6{}, DepthwiseConv2d{.bias = false}, norm, Relu6{},
-                                                    Conv2d{.filters = 4, .kernel = 1}, frozen, Relu6{}));
+                                                    Conv2d{.filters = 4, .kernel_size = 1}, frozen, Relu6{}));
   frozen.frozen = FrozenStatistics::batch;
   CHECK_STAGE(gradcheck_stage<NormalizedChainStage>({6, 5, 3}, 2, {}, DepthwiseConv2d{.bias = false}, frozen, Relu6{},
-                                                    Conv2d{.filters = 4, .kernel = 1, .bias = false}, frozen, Relu6{},
-                                                    DepthwiseConv2d{.bias = false}, norm, Relu6{}));
+                                                    Conv2d{.filters = 4, .kernel_size = 1, .bias = false}, frozen,
+                                                    Relu6{}, DepthwiseConv2d{.bias = false}, norm, Relu6{}));
 }
 
 TEST_CASE("gradients of the fused stage agree with differences in both of its forms", "[gradients]") {
@@ -141,14 +143,14 @@ TEST_CASE("gradients of the fused stage agree with differences in both of its fo
     INFO("one pass, " << to_string(shape));
     CHECK_STAGE(gradcheck_stage<Conv2dReluPoolStage>(shape, 2, {}, Conv2d{.filters = 6}, Relu{}, MaxPool2d{}));
   }
-  CHECK_STAGE(
-      gradcheck_stage<Conv2dReluPoolStage>({9, 8, 3}, 2, {}, Conv2d{.filters = 4, .kernel = 5}, Relu{}, MaxPool2d{}));
+  CHECK_STAGE(gradcheck_stage<Conv2dReluPoolStage>({9, 8, 3}, 2, {}, Conv2d{.filters = 4, .kernel_size = 5}, Relu{},
+                                                   MaxPool2d{}));
   CHECK_STAGE(
       gradcheck_stage<Conv2dReluPoolStage>({11, 9, 2}, 2, {}, Conv2d{.filters = 4, .stride = 2}, Relu{}, MaxPool2d{}));
   CHECK_STAGE(
-      gradcheck_stage<Conv2dReluPoolStage>({9, 9, 2}, 2, {}, Conv2d{.filters = 4}, Relu{}, MaxPool2d{.window = 3}));
-  CHECK_STAGE(gradcheck_stage<Conv2dReluPoolStage>({12, 10, 3}, 1, {}, Conv2d{.filters = 4, .kernel = 5, .stride = 2},
-                                                   Relu{}, MaxPool2d{.window = 3}));
+      gradcheck_stage<Conv2dReluPoolStage>({9, 9, 2}, 2, {}, Conv2d{.filters = 4}, Relu{}, MaxPool2d{.pool_size = 3}));
+  CHECK_STAGE(gradcheck_stage<Conv2dReluPoolStage>(
+      {12, 10, 3}, 1, {}, Conv2d{.filters = 4, .kernel_size = 5, .stride = 2}, Relu{}, MaxPool2d{.pool_size = 3}));
   CHECK_STAGE(gradcheck_stage<Conv2dReluPoolStage>({8, 8, 2}, 2, {}, Conv2d{.filters = 3, .padding = Padding::valid},
                                                    Relu{}, MaxPool2d{.padding = Padding::valid}));
   CHECK_STAGE(
@@ -186,8 +188,8 @@ TEST_CASE("gradients of the custom network in small agree with differences, fuse
 }
 
 TEST_CASE("gradients of a network with Softmax in its middle agree with differences", "[gradients]") {
-  auto network = build<double>(describe(Conv2d{.filters = 3, .kernel = {2, 3}, .stride = {2, 1}}, Softmax{},
-                                        MaxPool2d{.window = 3}, Dropout{.rate = 0.2}, Flatten{}, Dense{.units = 5}),
+  auto network = build<double>(describe(Conv2d{.filters = 3, .kernel_size = {2, 3}, .stride = {2, 1}}, Softmax{},
+                                        MaxPool2d{.pool_size = 3}, Dropout{.rate = 0.2}, Flatten{}, Dense{.units = 5}),
                                {7, 6, 2});
   draw_biases(network, 2);
   auto images = random_images(2, {7, 6, 2});

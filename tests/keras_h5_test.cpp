@@ -70,7 +70,7 @@ TEST_CASE("Layers without a name are called by Keras's words, unless another has
   constexpr auto net =
       describe(Conv2d{.filters = 2}, LeakyRelu{}, BatchNorm{},
                Residual{describe(BatchNorm{}, Relu{}), describe(Conv2d{.filters = 2, .name = "re_lu_1"})},
-               Concatenate{describe(AveragePool2d{}, Conv2dTranspose{.filters = 5, .kernel = {3, 2}}),
+               Concatenate{describe(AveragePool2d{}, Conv2dTranspose{.filters = 5, .kernel_size = {3, 2}}),
                            describe(MaxPool2d{}, UpSample2d{})},
                Reshape{.shape = {3, 8, 7}}, GlobalMaxPool2d{}, Dense{.units = 3});
   constexpr Shape input{6, 4, 3};

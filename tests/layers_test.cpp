@@ -44,12 +44,12 @@ std::vector<T> run(Shape input, const Layer& layer, const std::vector<T>& x) {
 TEST_CASE("layers tell their output shapes", "[layers]") {
   CHECK(output({356, 356, 3}, Conv2d{.filters = 64}) == Shape{356, 356, 64});
   CHECK(output({9, 8, 3}, Conv2d{.filters = 5, .stride = 2}) == Shape{5, 4, 5});
-  CHECK(output({9, 8, 3}, Conv2d{.filters = 5, .kernel = {5, 2}, .padding = Padding::valid}) == Shape{5, 7, 5});
-  CHECK(output({9, 8, 3}, Conv2d{.filters = 5, .kernel = 3, .stride = {2, 3}, .padding = Padding::valid}) ==
+  CHECK(output({9, 8, 3}, Conv2d{.filters = 5, .kernel_size = {5, 2}, .padding = Padding::valid}) == Shape{5, 7, 5});
+  CHECK(output({9, 8, 3}, Conv2d{.filters = 5, .kernel_size = 3, .stride = {2, 3}, .padding = Padding::valid}) ==
         Shape{4, 2, 5});
   CHECK(output({89, 45, 32}, MaxPool2d{}) == Shape{45, 23, 32});
   CHECK(output({89, 45, 32}, MaxPool2d{.padding = Padding::valid}) == Shape{44, 22, 32});
-  CHECK(output({7, 7, 2}, MaxPool2d{.window = 3, .stride = 1}) == Shape{7, 7, 2});
+  CHECK(output({7, 7, 2}, MaxPool2d{.pool_size = 3, .stride = 1}) == Shape{7, 7, 2});
   CHECK(output({6, 6, 32}, Flatten{}) == Shape{1, 1, 1152});
   CHECK(output({1, 1, 1152}, Dense{.units = 256}) == Shape{1, 1, 256});
   CHECK(output({4, 5, 6}, Relu{}) == Shape{4, 5, 6});
@@ -79,19 +79,20 @@ TEST_CASE("the padding rule is TensorFlow's", "[layers]") {
 TEST_CASE("shape errors name the layer, what was expected and what was found", "[layers]") {
   CHECK(shape_error_of({8, 8, 3}, Conv2d{.filters = 4}, Dense{.units = 2}) ==
         "layer dense_1 (Dense): expected a vector (put Flatten before it), found 8x8x4");
-  CHECK(shape_error_of({4, 4, 3}, Conv2d{.filters = 4}, Conv2d{.filters = 2, .kernel = 5, .padding = Padding::valid}) ==
+  CHECK(shape_error_of({4, 4, 3}, Conv2d{.filters = 4},
+                       Conv2d{.filters = 2, .kernel_size = 5, .padding = Padding::valid}) ==
         "layer conv2d_2 (Conv2d): expected an input of at least 5x5 pixels, found 4x4x4");
-  CHECK(shape_error_of({3, 3, 1}, MaxPool2d{.window = {4, 2}, .padding = Padding::valid, .name = "shrink"}) ==
+  CHECK(shape_error_of({3, 3, 1}, MaxPool2d{.pool_size = {4, 2}, .padding = Padding::valid, .name = "shrink"}) ==
         "layer shrink (MaxPool2d): expected an input of at least 4x2 pixels, found 3x3x1");
   CHECK(shape_error_of({3, 3, 1}, Conv2d{.filters = 0}) ==
         "layer conv2d_1 (Conv2d): expected filters of at least 1, found 0");
-  CHECK(shape_error_of({3, 3, 1}, Conv2d{.filters = 1, .kernel = {3, 0}}) ==
+  CHECK(shape_error_of({3, 3, 1}, Conv2d{.filters = 1, .kernel_size = {3, 0}}) ==
         "layer conv2d_1 (Conv2d): expected a kernel side of at least 1, found 0");
   CHECK(shape_error_of({3, 3, 1}, Conv2d{.filters = 1, .stride = {-1, 1}}) ==
         "layer conv2d_1 (Conv2d): expected a stride of at least 1, found -1");
-  CHECK(shape_error_of({3, 3, 1}, MaxPool2d{.window = 0}) ==
+  CHECK(shape_error_of({3, 3, 1}, MaxPool2d{.pool_size = 0}) ==
         "layer max_pool2d_1 (MaxPool2d): expected a window side of at least 1, found 0");
-  CHECK(shape_error_of({3, 3, 1}, MaxPool2d{.window = 16}) ==
+  CHECK(shape_error_of({3, 3, 1}, MaxPool2d{.pool_size = 16}) ==
         "layer max_pool2d_1 (MaxPool2d): expected a window of fewer than 255 cells, found 16x16");
   CHECK(shape_error_of({1, 1, 3}, Dense{.units = 0}) == "layer dense_1 (Dense): expected units of at least 1, found 0");
   for (const double rate : {-0.1, 1.0, std::nan("")}) {

@@ -124,8 +124,9 @@ TEST_CASE("the prediction of a chain forms no pointer before its scratch", "[nor
     return;
   }
   const Shape shape{64, 8, 64};
-  const std::vector<NormalizedUnit> units{{Place{shape, {}}, DepthwiseConv2d{}, BatchNorm{}, 0},
-                                          {Place{shape, {}}, Conv2d{.filters = 1, .kernel = 1}, BatchNorm{}, 1000}};
+  const std::vector<NormalizedUnit> units{
+      {Place{shape, {}}, DepthwiseConv2d{}, BatchNorm{}, 0},
+      {Place{shape, {}}, Conv2d{.filters = 1, .kernel_size = 1}, BatchNorm{}, 1000}};
   constexpr int batch = 4;
   const auto x = values_of(shape.size() * batch, 7);
   const std::vector<float> parameters(2000, 1);

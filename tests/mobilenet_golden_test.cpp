@@ -162,7 +162,7 @@ Comparison compare_block(const Form& form) {
   const Shape input{9, 10, 6};
   auto network =
       build<T, fusion>(describe(DepthwiseConv2d{.stride = 2, .padding = form.padding, .bias = false}, form.norm,
-                                Relu6{}, Conv2d{.filters = 8, .kernel = 1, .bias = false}, form.norm, Relu6{}),
+                                Relu6{}, Conv2d{.filters = 8, .kernel_size = 1, .bias = false}, form.norm, Relu6{}),
                        input);
   fill_weights(network, 0);
   Tensor<T> images(3, input), input_gradient(3, input), target(3, network.output());

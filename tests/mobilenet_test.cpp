@@ -263,8 +263,8 @@ TEST_CASE("within a chain the way back ends at the first link that trains", "[no
   constexpr BatchNorm norm, fixed{.trainable = false};
   constexpr auto layers =
       describe(Conv2d{.filters = 5, .trainable = false}, fixed, Relu6{}, DepthwiseConv2d{.trainable = false}, fixed,
-               Relu6{}, Conv2d{.filters = 7, .kernel = 1, .trainable = false}, norm, Relu6{}, DepthwiseConv2d{}, fixed,
-               Relu6{}, GlobalAveragePool2d{}, Dense{.units = 3});
+               Relu6{}, Conv2d{.filters = 7, .kernel_size = 1, .trainable = false}, norm, Relu6{}, DepthwiseConv2d{},
+               fixed, Relu6{}, GlobalAveragePool2d{}, Dense{.units = 3});
   auto network = build<float>(layers, {12, 13, 3}, 1);
   const auto images = normal_images<float>(3, {12, 13, 3});
   auto space = network.workspace(3, Mode::train, 2), whole = network.workspace(3, Mode::train, 1);

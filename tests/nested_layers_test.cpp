@@ -24,7 +24,7 @@ constexpr auto residual =
     describe(Conv2d{.filters = 4}, Relu{},
              Residual{describe(Conv2d{.filters = 4}, Relu{}, Dropout{.rate = 0.3}, Conv2d{.filters = 4})}, Relu{},
              Residual{describe(Conv2d{.filters = 6, .stride = 2}, Tanh{}),
-                      describe(Conv2d{.filters = 6, .kernel = 1, .stride = 2})},
+                      describe(Conv2d{.filters = 6, .kernel_size = 1, .stride = 2})},
              Flatten{}, Dense{.units = 3});
 constexpr auto unet = describe(
     Conv2d{.filters = 3}, Relu{},
@@ -33,17 +33,17 @@ constexpr auto unet = describe(
                          Conv2d{.filters = 4}, Sigmoid{}, Conv2dTranspose{.filters = 2}),
                 describe()},
     Conv2d{.filters = 1});
-constexpr auto branches =
-    describe(Concatenate{describe(Conv2d{.filters = 3}, Relu{}, MaxPool2d{}), describe(AveragePool2d{}),
-                         describe(Conv2d{.filters = 2, .kernel = 1, .stride = 2}, LeakyRelu{})},
-             Residual{describe(Concatenate{describe(Conv2d{.filters = 3}), describe(Conv2d{.filters = 5, .kernel = 1})},
-                               Relu{})},
-             GlobalMaxPool2d{}, Dense{.units = 2});
+constexpr auto branches = describe(
+    Concatenate{describe(Conv2d{.filters = 3}, Relu{}, MaxPool2d{}), describe(AveragePool2d{}),
+                describe(Conv2d{.filters = 2, .kernel_size = 1, .stride = 2}, LeakyRelu{})},
+    Residual{describe(Concatenate{describe(Conv2d{.filters = 3}), describe(Conv2d{.filters = 5, .kernel_size = 1})},
+                      Relu{})},
+    GlobalMaxPool2d{}, Dense{.units = 2});
 /// Normalised chains within a residual layer, and a plain batch normalisation within a branch.
 constexpr auto normalized =
     describe(Conv2d{.filters = 4, .stride = 2, .bias = false}, BatchNorm{}, Relu6{},
              Residual{describe(DepthwiseConv2d{.bias = false}, BatchNorm{}, Relu6{},
-                               Conv2d{.filters = 4, .kernel = 1, .bias = false}, BatchNorm{}, Relu6{})},
+                               Conv2d{.filters = 4, .kernel_size = 1, .bias = false}, BatchNorm{}, Relu6{})},
              Concatenate{describe(Conv2d{.filters = 2, .bias = false}, BatchNorm{}, Relu{}), describe()},
              GlobalAveragePool2d{}, Dropout{.rate = 0.2}, Dense{.units = 3});
 

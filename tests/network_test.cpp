@@ -19,8 +19,8 @@ constexpr Shape shape{23, 18, 3};
 constexpr auto net =
     describe(Conv2d{.filters = 9}, Relu{}, MaxPool2d{},   //
              Conv2d{.filters = 17}, Relu{}, MaxPool2d{},  //
-             Conv2d{.filters = 6, .kernel = 5, .stride = 2}, Relu{}, MaxPool2d{.window = 3, .stride = 1}, Flatten{},
-             Dense{.units = 10}, Relu{}, Dropout{.rate = 0.3}, Dense{.units = 3}, Softmax{});
+             Conv2d{.filters = 6, .kernel_size = 5, .stride = 2}, Relu{}, MaxPool2d{.pool_size = 3, .stride = 1},
+             Flatten{}, Dense{.units = 10}, Relu{}, Dropout{.rate = 0.3}, Dense{.units = 3}, Softmax{});
 const std::vector<int> labels{2, 0, 1, 1, 2};
 
 template <class T>
@@ -100,8 +100,8 @@ TEST_CASE("the fused network equals the plain one to rounding", "[network][fusio
 TEST_CASE("the fused network equals the plain one exactly on integers", "[network][fusion]") {
   constexpr auto layers = describe(Conv2d{.filters = 9}, Relu{}, MaxPool2d{},  //
                                    Conv2d{.filters = 5}, Relu{}, MaxPool2d{},  //
-                                   Conv2d{.filters = 4, .kernel = {2, 5}, .stride = {1, 2}}, Relu{},
-                                   MaxPool2d{.window = 3}, Flatten{}, Dense{.units = 4});
+                                   Conv2d{.filters = 4, .kernel_size = {2, 5}, .stride = {1, 2}}, Relu{},
+                                   MaxPool2d{.pool_size = 3}, Flatten{}, Dense{.units = 4});
   for (const Shape size : {Shape{13, 10, 3}, Shape{8, 8, 1}, Shape{5, 17, 4}}) {
     auto fused = build<double>(layers, size);
     auto plain = build<double, Fusion::off>(layers, size);
@@ -255,7 +255,7 @@ TEST_CASE("images and workspaces that do not fit are refused", "[network]") {
 
 TEST_CASE("parameters have names, dimensions and places that tile the arena", "[network]") {
   const auto network =
-      build<float>(describe(Conv2d{.filters = 4, .kernel = {3, 2}},
+      build<float>(describe(Conv2d{.filters = 4, .kernel_size = {3, 2}},
                             Conv2d{.filters = 2, .bias = false, .name = "middle"}, Flatten{}, Dense{.units = 5}),
                    {3, 3, 2});
   struct Expected {

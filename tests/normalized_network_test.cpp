@@ -164,9 +164,9 @@ constexpr BatchNorm norm;
 TEST_CASE("a MobileNet's beginning is the same fused and plain", "[normalized][fusion]") {
   constexpr auto layers = describe(Conv2d{.filters = 8, .stride = 2, .bias = false}, norm, Relu6{},  //
                                    DepthwiseConv2d{.bias = false}, norm, Relu6{},
-                                   Conv2d{.filters = 20, .kernel = 1, .bias = false}, norm, Relu6{},  //
+                                   Conv2d{.filters = 20, .kernel_size = 1, .bias = false}, norm, Relu6{},  //
                                    DepthwiseConv2d{.stride = 2, .bias = false}, norm, Relu6{},
-                                   Conv2d{.filters = 33, .kernel = 1, .bias = false}, norm, Relu6{},  //
+                                   Conv2d{.filters = 33, .kernel_size = 1, .bias = false}, norm, Relu6{},  //
                                    GlobalAveragePool2d{}, Dropout{.rate = 0.3}, Dense{.units = 3}, Softmax{});
   check(layers, {45, 44, 3}, {}, 1e-4);
   check(layers, {64, 64, 3}, {.batch = 7, .room = 7}, 1e-4);
@@ -176,8 +176,8 @@ TEST_CASE("a MobileNet's beginning is the same fused and plain", "[normalized][f
 TEST_CASE("wide 1x1 convolutions are the same fused and plain", "[normalized][fusion]") {
   // More weights than fit in partial sums, more filters than one packed chunk.
   constexpr auto layers =
-      describe(Conv2d{.filters = 261, .kernel = 1}, norm, Relu6{}, DepthwiseConv2d{}, norm, Relu6{},
-               Conv2d{.filters = 270, .kernel = 1}, norm, Relu6{}, GlobalAveragePool2d{}, Dense{.units = 2});
+      describe(Conv2d{.filters = 261, .kernel_size = 1}, norm, Relu6{}, DepthwiseConv2d{}, norm, Relu6{},
+               Conv2d{.filters = 270, .kernel_size = 1}, norm, Relu6{}, GlobalAveragePool2d{}, Dense{.units = 2});
   check(layers, {6, 5, 7}, {.batch = 4, .steps = 2, .room = 4}, 1e-4);
   check(layers, {6, 5, 257}, {.batch = 2, .steps = 1}, 1e-4);
 }
@@ -185,17 +185,17 @@ TEST_CASE("wide 1x1 convolutions are the same fused and plain", "[normalized][fu
 TEST_CASE("1x1 convolutions whose rows lie whole pages apart are the same fused and plain", "[normalized][fusion]") {
   constexpr int page = 4096 / sizeof(double);
   constexpr auto layers =
-      describe(Conv2d{.filters = page, .kernel = 1}, norm, Relu6{}, DepthwiseConv2d{}, norm, Relu6{},
-               Conv2d{.filters = 40, .kernel = 1}, norm, Relu6{}, Conv2d{.filters = page, .kernel = 1}, norm, Relu6{},
-               GlobalAveragePool2d{}, Dense{.units = 2});
+      describe(Conv2d{.filters = page, .kernel_size = 1}, norm, Relu6{}, DepthwiseConv2d{}, norm, Relu6{},
+               Conv2d{.filters = 40, .kernel_size = 1}, norm, Relu6{}, Conv2d{.filters = page, .kernel_size = 1}, norm,
+               Relu6{}, GlobalAveragePool2d{}, Dense{.units = 2});
   check(layers, {6, 5, page}, {.batch = 4, .steps = 1, .room = 4});
 }
 
 TEST_CASE("a pooled block before a chain and layers after it are the same fused and plain", "[normalized][fusion]") {
   constexpr auto layers =
       describe(Conv2d{.filters = 6}, Relu{}, MaxPool2d{}, Conv2d{.filters = 9}, norm, Relu6{},
-               DepthwiseConv2d{.multiplier = 2}, norm, Relu6{}, Relu{}, Dropout{.rate = 0.2}, DepthwiseConv2d{}, norm,
-               Relu6{}, Conv2d{.filters = 4}, norm, Flatten{}, Dense{.units = 3}, Softmax{});
+               DepthwiseConv2d{.depth_multiplier = 2}, norm, Relu6{}, Relu{}, Dropout{.rate = 0.2}, DepthwiseConv2d{},
+               norm, Relu6{}, Conv2d{.filters = 4}, norm, Flatten{}, Dense{.units = 3}, Softmax{});
   check(layers, {19, 22, 3}, {}, 1e-4);
 }
 
@@ -222,17 +222,17 @@ template <>
 Conv2d any(Random& random) {
   constexpr std::array filters{1, 3, 7, 16, 17, 33};
   Conv2d conv{.filters = filters[random.below(6)], .padding = any_padding(random), .bias = random.below(2) == 0};
-  conv.kernel = random.below(2) == 0 ? Extent{1} : any_kernel(random);
+  conv.kernel_size = random.below(2) == 0 ? Extent{1} : any_kernel(random);
   conv.stride = random.below(2) == 0 ? Extent{1} : any_stride(random);
   conv.trainable = random.below(4) != 0;
   return conv;
 }
 template <>
 DepthwiseConv2d any(Random& random) {
-  return {.kernel = any_kernel(random),
+  return {.kernel_size = any_kernel(random),
           .stride = any_stride(random),
           .padding = any_padding(random),
-          .multiplier = static_cast<int>(1 + random.below(3) / 2),
+          .depth_multiplier = static_cast<int>(1 + random.below(3) / 2),
           .bias = random.below(2) == 0,
           .trainable = random.below(4) != 0};
 }
@@ -286,9 +286,9 @@ TEST_CASE("ten layers with options at random are the same fused and plain", "[no
 }
 
 TEST_CASE("a chain gives the same bits on 1 to 4 threads, again, and in a larger workspace", "[normalized][threads]") {
-  constexpr auto layers =
-      describe(Conv2d{.filters = 16, .stride = 2}, norm, Relu6{}, DepthwiseConv2d{.stride = 2}, norm, Relu6{},
-               Conv2d{.filters = 40, .kernel = 1}, norm, Relu6{}, GlobalAveragePool2d{}, Dense{.units = 3}, Softmax{});
+  constexpr auto layers = describe(Conv2d{.filters = 16, .stride = 2}, norm, Relu6{}, DepthwiseConv2d{.stride = 2},
+                                   norm, Relu6{}, Conv2d{.filters = 40, .kernel_size = 1}, norm, Relu6{},
+                                   GlobalAveragePool2d{}, Dense{.units = 3}, Softmax{});
   for (const int batch : {1, 5}) {
     const auto course = [&](int threads, int room) {
       return trace(build<float>(layers, {61, 50, 3}, 2), {.batch = batch, .threads = threads, .room = room});
@@ -326,12 +326,12 @@ TEST_CASE("images predicted in groups that fit the cache keep the bits of each b
   // 4.1 MiB between the first passes: one image at a time on one thread, groups of two and three on eight. Then 0.6
   // MiB: groups of three and four, and all at once.
   check(describe(Conv2d{.filters = 16}, norm, Relu6{}, DepthwiseConv2d{}, norm, Relu6{},
-                 Conv2d{.filters = 40, .kernel = 1}, norm, Relu6{}, DepthwiseConv2d{.stride = 2}, norm, Relu6{},
-                 Conv2d{.filters = 24, .kernel = 1}, norm, Relu6{}, DepthwiseConv2d{}, norm, Relu6{},
-                 Conv2d{.filters = 20, .kernel = 1}, norm, Relu6{}, GlobalAveragePool2d{}),
+                 Conv2d{.filters = 40, .kernel_size = 1}, norm, Relu6{}, DepthwiseConv2d{.stride = 2}, norm, Relu6{},
+                 Conv2d{.filters = 24, .kernel_size = 1}, norm, Relu6{}, DepthwiseConv2d{}, norm, Relu6{},
+                 Conv2d{.filters = 20, .kernel_size = 1}, norm, Relu6{}, GlobalAveragePool2d{}),
         {181, 150, 2}, 7);
   // 7.9 MiB to the last: groups of two, and of one, which has few bands.
-  check(describe(DepthwiseConv2d{}, norm, Relu6{}, Conv2d{.filters = 32, .kernel = 1}, norm, Relu6{},
+  check(describe(DepthwiseConv2d{}, norm, Relu6{}, Conv2d{.filters = 32, .kernel_size = 1}, norm, Relu6{},
                  GlobalAveragePool2d{}),
         {36, 1800, 32}, 3);
 }

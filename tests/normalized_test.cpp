@@ -279,10 +279,10 @@ std::vector<double> run_chain(Isa isa, int threads) {
   const auto layers = std::tuple{Conv2d{.filters = 5, .stride = 2},
                                  norm,
                                  Relu6{},  //
-                                 DepthwiseConv2d{.multiplier = 3, .bias = false},
+                                 DepthwiseConv2d{.depth_multiplier = 3, .bias = false},
                                  norm,
                                  Relu6{},
-                                 Conv2d{.filters = 19, .kernel = 1},
+                                 Conv2d{.filters = 19, .kernel_size = 1},
                                  norm,
                                  Relu6{}};
   const auto stage = std::apply(

@@ -46,9 +46,9 @@ std::string kinds_of(const onnx::GraphProto& graph) {
   return kinds;
 }
 
-constexpr auto net = describe(Conv2d{.filters = 2, .kernel = {3, 2}, .stride = 2, .bias = false}, BatchNorm{}, Relu6{},
-                              DepthwiseConv2d{.padding = Padding::symmetric, .multiplier = 2}, MaxPool2d{}, Flatten{},
-                              Dropout{}, Dense{.units = 3}, Softmax{});
+constexpr auto net = describe(Conv2d{.filters = 2, .kernel_size = {3, 2}, .stride = 2, .bias = false}, BatchNorm{},
+                              Relu6{}, DepthwiseConv2d{.padding = Padding::symmetric, .depth_multiplier = 2},
+                              MaxPool2d{}, Flatten{}, Dropout{}, Dense{.units = 3}, Softmax{});
 constexpr Shape input{9, 6, 3};
 
 }  // namespace
@@ -112,8 +112,8 @@ TEST_CASE("An ONNX graph has the nodes of the layers, and the arrays with channe
 
 TEST_CASE("An ONNX graph says how enlargements and transposed convolutions lie", "[weights]") {
   constexpr auto up = describe(UpSample2d{.size = {2, 3}}, UpSample2d{.interpolation = UpSampling::bilinear},
-                               Conv2dTranspose{.filters = 2, .kernel = {3, 2}, .stride = {2, 3}},
-                               AveragePool2d{.window = 3, .stride = 1}, LeakyRelu{.negative_slope = 0.25});
+                               Conv2dTranspose{.filters = 2, .kernel_size = {3, 2}, .stride = {2, 3}},
+                               AveragePool2d{.pool_size = 3, .stride = 1}, LeakyRelu{.negative_slope = 0.25});
   Described<> network(up, {2, 3, 5});
   network.number();
   const onnx::ModelProto model =

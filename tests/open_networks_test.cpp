@@ -25,7 +25,7 @@ constexpr auto unet = describe(
                                      describe()},
                          Conv2d{.filters = 8}, Relu{}, Conv2dTranspose{.filters = 6}),
                 describe()},
-    Conv2d{.filters = 6}, Relu{}, Conv2d{.filters = 3, .kernel = 1}, Softmax{});
+    Conv2d{.filters = 6}, Relu{}, Conv2d{.filters = 3, .kernel_size = 1}, Softmax{});
 
 /// One image of a disc (class 1) and a bar (class 2), equally bright on noise (class 0); nobody knows its last row.
 ArraySamples disc_and_bar() {
@@ -49,7 +49,7 @@ constexpr auto resnet = describe(  //
     Relu{},
     Residual{describe(Conv2d{.filters = 8, .stride = 2, .bias = false}, BatchNorm{}, Relu{},
                       Conv2d{.filters = 8, .bias = false}, BatchNorm{}),
-             describe(Conv2d{.filters = 8, .kernel = 1, .stride = 2, .bias = false}, BatchNorm{})},
+             describe(Conv2d{.filters = 8, .kernel_size = 1, .stride = 2, .bias = false}, BatchNorm{})},
     Relu{}, GlobalAveragePool2d{}, Dense{.units = 3}, Softmax{});
 
 /// Noise with a bar across, down or aslant, anywhere.

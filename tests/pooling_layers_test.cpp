@@ -72,7 +72,7 @@ TEST_CASE("average pools are the means of their windows without padding", "[laye
       for (const Extent window : {Extent{1}, Extent{2}, Extent{3, 2}}) {
         for (const Extent stride : {Extent{1}, Extent{2}, Extent{1, 3}}) {
           if (padding == Padding::valid && (window.height > shape.height || window.width > shape.width)) continue;
-          const AveragePool2d layer{.window = window, .stride = stride, .padding = padding};
+          const AveragePool2d layer{.pool_size = window, .stride = stride, .padding = padding};
           check_step(describe(layer), shape, 2e-5,
                      [&](const Values& x, const Values&) { return average_pool(layer, shape, x); });
           CHECK_STAGE(gradcheck_stage<AveragePool2dStage>({5, 4, 2}, 2, {}, layer));
@@ -81,7 +81,7 @@ TEST_CASE("average pools are the means of their windows without padding", "[laye
     }
   }
   CHECK_THAT(message_of<ShapeError>([] {
-               inspect(describe(AveragePool2d{.window = 5, .padding = Padding::valid}), {4, 9, 1});
+               inspect(describe(AveragePool2d{.pool_size = 5, .padding = Padding::valid}), {4, 9, 1});
              }),
              Catch::Contains("layer average_pool2d_1 (AveragePool2d): expected an input of at least 5x5 pixels"));
 }
@@ -137,7 +137,7 @@ TEST_CASE("a transposed convolution spreads each cell by the kernel", "[layers][
       for (const Extent kernel : {Extent{1}, Extent{3}, Extent{2, 4}, Extent{5, 3}}) {
         for (const Extent stride : {Extent{1}, Extent{2}, Extent{3, 1}}) {
           if (padding == Padding::symmetric && (kernel.height % 2 == 0 || kernel.width % 2 == 0)) continue;
-          const Conv2dTranspose layer{.filters = 5, .kernel = kernel, .stride = stride, .padding = padding};
+          const Conv2dTranspose layer{.filters = 5, .kernel_size = kernel, .stride = stride, .padding = padding};
           const auto g = layer.geometry({shape, "up", 0});
           check_step(describe(layer), shape, 0, [&](const Values& x, const Values& weights) {
             Values y = kernels::reference::conv2d_input_gradient(
@@ -154,12 +154,12 @@ TEST_CASE("a transposed convolution spreads each cell by the kernel", "[layers][
       for (const Extent stride : {Extent{1}, Extent{2}, Extent{3, 1}}) {
         CHECK_STAGE(gradcheck_stage<Conv2dTransposeStage>(
             {4, 3, 2}, 2, {},
-            Conv2dTranspose{.filters = 3, .kernel = {3, 2}, .stride = stride, .padding = padding, .bias = bias}));
+            Conv2dTranspose{.filters = 3, .kernel_size = {3, 2}, .stride = stride, .padding = padding, .bias = bias}));
       }
     }
   }
   CHECK_THAT(message_of<ShapeError>([] {
-               inspect(describe(Conv2dTranspose{.kernel = 2, .padding = Padding::symmetric}), {4, 9, 1});
+               inspect(describe(Conv2dTranspose{.kernel_size = 2, .padding = Padding::symmetric}), {4, 9, 1});
              }),
              Catch::Contains("expected an odd kernel where the padding is symmetric, found 2x2"));
 }

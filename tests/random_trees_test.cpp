@@ -53,7 +53,7 @@ class Trees {
   }
   Conv2d conv(int filters, Extent kernel) {
     shape_.channels = filters;
-    return {.filters = filters, .kernel = kernel, .bias = coin()};
+    return {.filters = filters, .kernel_size = kernel, .bias = coin()};
   }
   Conv2d conv() {
     const int filters = up_to(5);
@@ -62,7 +62,7 @@ class Trees {
   DepthwiseConv2d depthwise() {
     const int multiplier = up_to(2);
     shape_.channels *= multiplier;
-    return {.kernel = window(3), .multiplier = multiplier, .bias = coin()};
+    return {.kernel_size = window(3), .depth_multiplier = multiplier, .bias = coin()};
   }
   BatchNorm norm() { return {.epsilon = random_.uniform(0.01, 0.1), .trainable = up_to(4) > 1}; }
 
@@ -71,17 +71,17 @@ class Trees {
     const Extent half = halves();
     switch (random_.below(8)) {
       case 0: return {conv(), Relu{}};
-      case 1: return {conv(), Relu{}, MaxPool2d{.window = {up_to(3), 2}, .stride = half}, UpSample2d{.size = half}};
+      case 1: return {conv(), Relu{}, MaxPool2d{.pool_size = {up_to(3), 2}, .stride = half}, UpSample2d{.size = half}};
       case 2: return {conv(), norm(), Relu6{}};
       case 3: return {depthwise(), norm(), Relu6{}, conv(up_to(5), 1), norm(), Relu6{}};
       case 4:
         return {conv(), LeakyRelu{.negative_slope = random_.uniform(0, 1)}, Dropout{.rate = random_.uniform(0, 0.5)}};
-      case 5: return {AveragePool2d{.window = window(3), .stride = 1}, conv(), Relu{}, Dropout{.rate = 0.2}, Tanh{}};
+      case 5: return {AveragePool2d{.pool_size = window(3), .stride = 1}, conv(), Relu{}, Dropout{.rate = 0.2}, Tanh{}};
       case 6: {
         const List before{AveragePool2d{.stride = half}, conv(), Sigmoid{}};
         shape_.channels = up_to(3);
-        return before +
-               List{Conv2dTranspose{.filters = shape_.channels, .kernel = window(3), .stride = half, .bias = coin()}};
+        return before + List{Conv2dTranspose{
+                            .filters = shape_.channels, .kernel_size = window(3), .stride = half, .bias = coin()}};
       }
       default:
         return {MaxPool2d{.stride = half},
@@ -101,7 +101,7 @@ class Trees {
     switch (random_.below(4)) {
       case 0: return {Residual{path + List{conv(input.channels, 3)}}, Relu{}};
       case 1: {
-        const List projection{Conv2d{.filters = through.channels, .kernel = 1}, BatchNorm{}};
+        const List projection{Conv2d{.filters = through.channels, .kernel_size = 1}, BatchNorm{}};
         return {Residual{path, projection}};
       }
       case 2: shape_.channels += input.channels; return {Concatenate{std::vector{path, List{}}}};

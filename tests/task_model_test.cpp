@@ -13,7 +13,7 @@ using namespace abell;
 namespace {
 
 constexpr auto numbers_net = describe(Flatten{}, Dense{.units = 2});
-constexpr auto map_net = describe(Conv2d{.filters = 3, .kernel = 1}, Softmax{});
+constexpr auto map_net = describe(Conv2d{.filters = 3, .kernel_size = 1}, Softmax{});
 
 }  // namespace
 

@@ -77,7 +77,7 @@ TEST_CASE("a task decides the network and the loss", "[programs]") {
 
 TEST_CASE("the networks of all tasks have as many outputs as asked for", "[programs]") {
   const auto output = [](const NetworkChoice& choice) {
-    const Architecture made = architecture_of(choice);
+    const Architecture<> made = architecture_of(choice);
     return inspect(made.layers, made.input).back().output;
   };
   for (const char* name : {"custom", "mobilenet"}) {

@@ -17,10 +17,10 @@ namespace {
 
 constexpr Shape shape{12, 10, 3};
 /// A fused block, a chain of normalised convolutions, dropout.
-constexpr auto net = describe(Conv2d{.filters = 9}, Relu{}, MaxPool2d{},                 //
-                              Conv2d{.filters = 8, .stride = 2}, BatchNorm{}, Relu6{},   //
-                              DepthwiseConv2d{}, BatchNorm{}, Relu6{},                   //
-                              Conv2d{.filters = 17, .kernel = 1}, BatchNorm{}, Relu6{},  //
+constexpr auto net = describe(Conv2d{.filters = 9}, Relu{}, MaxPool2d{},                      //
+                              Conv2d{.filters = 8, .stride = 2}, BatchNorm{}, Relu6{},        //
+                              DepthwiseConv2d{}, BatchNorm{}, Relu6{},                        //
+                              Conv2d{.filters = 17, .kernel_size = 1}, BatchNorm{}, Relu6{},  //
                               GlobalAveragePool2d{}, Dropout{.rate = 0.3}, Dense{.units = 2}, Softmax{});
 
 std::shared_ptr<const PixelCache> cache_of(const std::string& place, int threads) {

@@ -87,7 +87,7 @@ class MobileNetChain {
 
   static kernels::Conv2dGeometry geometry_of(const LayerInfo& layer) {
     return Conv2d{.filters = layer.output.channels,
-                  .kernel = layer.parameters.front().dimensions.front(),
+                  .kernel_size = layer.parameters.front().dimensions.front(),
                   .stride = layer.input.height / layer.output.height}
         .geometry({layer.input, layer.name, 0});
   }

@@ -89,18 +89,18 @@ void write_layer_cases(const fs::path& folder) {
   for (const auto& [name, padding] :
        {std::pair{"same", Padding::same}, {"valid", Padding::valid}, {"symmetric", Padding::symmetric}}) {
     write_case(folder, std::string("average_pool_") + name,
-               describe(AveragePool2d{.window = {3, 2}, .stride = {2, 1}, .padding = padding},
-                        AveragePool2d{.window = 5, .stride = 1, .padding = padding}),
+               describe(AveragePool2d{.pool_size = {3, 2}, .stride = {2, 1}, .padding = padding},
+                        AveragePool2d{.pool_size = 5, .stride = 1, .padding = padding}),
                {14, 9, 3});
     write_case(folder, std::string("conv_transpose_") + name,
-               describe(Conv2dTranspose{.filters = 5, .kernel = {3, 5}, .stride = {2, 3}, .padding = padding},
-                        Conv2dTranspose{.filters = 2, .kernel = {1, 3}, .stride = {3, 1}, .padding = padding},
-                        Conv2dTranspose{.filters = 3, .kernel = 5, .padding = padding, .bias = false}),
+               describe(Conv2dTranspose{.filters = 5, .kernel_size = {3, 5}, .stride = {2, 3}, .padding = padding},
+                        Conv2dTranspose{.filters = 2, .kernel_size = {1, 3}, .stride = {3, 1}, .padding = padding},
+                        Conv2dTranspose{.filters = 3, .kernel_size = 5, .padding = padding, .bias = false}),
                {3, 5, 4});
   }
   write_case(folder, "conv_transpose_even",
-             describe(Conv2dTranspose{.filters = 5, .kernel = {2, 4}, .stride = {3, 1}},
-                      Conv2dTranspose{.filters = 2, .kernel = {4, 2}, .padding = Padding::valid}),
+             describe(Conv2dTranspose{.filters = 5, .kernel_size = {2, 4}, .stride = {3, 1}},
+                      Conv2dTranspose{.filters = 2, .kernel_size = {4, 2}, .padding = Padding::valid}),
              {4, 3, 3});
   write_case(folder, "global_max_pool", describe(conv, GlobalMaxPool2d{}, Dense{.units = 3}), {5, 7, 3});
   for (const auto& [name, interpolation] :
@@ -124,7 +124,7 @@ void write_nested_cases(const fs::path& folder) {
   write_case(folder, "residual",
              describe(conv, block, Relu{},
                       Residual{describe(Conv2d{.filters = 6, .stride = 2}, Tanh{}, Residual{describe(Sigmoid{})}),
-                               describe(Conv2d{.filters = 6, .kernel = 1, .stride = 2})},
+                               describe(Conv2d{.filters = 6, .kernel_size = 1, .stride = 2})},
                       Flatten{}, Dense{.units = 3}),
              {9, 8, 3});
   write_case(folder, "residual_vectors",
@@ -133,7 +133,7 @@ void write_nested_cases(const fs::path& folder) {
              {3, 4, 2});
   write_case(folder, "concatenate",
              describe(Concatenate{describe(conv, Relu{}, MaxPool2d{}), describe(AveragePool2d{}),
-                                  describe(Conv2d{.filters = 2, .kernel = 1, .stride = 2}, LeakyRelu{})},
+                                  describe(Conv2d{.filters = 2, .kernel_size = 1, .stride = 2}, LeakyRelu{})},
                       Concatenate{describe(GlobalMaxPool2d{}), describe(GlobalAveragePool2d{})}, Dense{.units = 3}),
              {7, 6, 3});
   const auto down = [&](const auto& inner) {
@@ -141,16 +141,17 @@ void write_nested_cases(const fs::path& folder) {
                     Concatenate{join(join(describe(MaxPool2d{}), inner), describe(UpSample2d{})), describe()}, conv,
                     Relu{});
   };
-  write_case(folder, "unet",
-             join(down(down(down(describe(conv, Relu{})))), describe(Conv2d{.filters = 1, .kernel = 1}, Sigmoid{})),
-             {8, 16, 3});
+  write_case(
+      folder, "unet",
+      join(down(down(down(describe(conv, Relu{})))), describe(Conv2d{.filters = 1, .kernel_size = 1}, Sigmoid{})),
+      {8, 16, 3});
 }
 
 void write_onnx_cases(const fs::path& folder) {
   const auto windows = [](Padding padding) {
-    return describe(Conv2d{.filters = 5, .kernel = {3, 2}, .stride = {2, 1}, .padding = padding}, Relu{},
-                    Conv2d{.filters = 4, .kernel = 4, .stride = 3, .padding = padding},
-                    MaxPool2d{.window = {3, 2}, .stride = {2, 1}, .padding = padding}, Flatten{}, Dense{.units = 7},
+    return describe(Conv2d{.filters = 5, .kernel_size = {3, 2}, .stride = {2, 1}, .padding = padding}, Relu{},
+                    Conv2d{.filters = 4, .kernel_size = 4, .stride = 3, .padding = padding},
+                    MaxPool2d{.pool_size = {3, 2}, .stride = {2, 1}, .padding = padding}, Flatten{}, Dense{.units = 7},
                     Softmax{});
   };
   write_case(folder, "windows_same", windows(Padding::same), {23, 17, 3});
@@ -158,8 +159,8 @@ void write_onnx_cases(const fs::path& folder) {
   write_case(folder, "windows_symmetric", windows(Padding::symmetric), {22, 17, 3});
   write_case(folder, "block",
              describe(Conv2d{.filters = 6, .stride = 2, .bias = false}, BatchNorm{}, Relu6{},
-                      DepthwiseConv2d{.stride = 2, .multiplier = 2}, BatchNorm{.epsilon = 0.1}, Relu6{},
-                      DepthwiseConv2d{.kernel = {3, 5}, .padding = Padding::symmetric, .bias = false}, Relu{},
+                      DepthwiseConv2d{.stride = 2, .depth_multiplier = 2}, BatchNorm{.epsilon = 0.1}, Relu6{},
+                      DepthwiseConv2d{.kernel_size = {3, 5}, .padding = Padding::symmetric, .bias = false}, Relu{},
                       GlobalAveragePool2d{}, Dense{.units = 5}, Softmax{}),
              {19, 22, 3});
   // Between Flatten and Dense stands what leaves the order of the values alone, or what does not.
@@ -170,8 +171,8 @@ void write_onnx_cases(const fs::path& folder) {
   write_case(folder, "flatten_softmax", describe(Flatten{}, Softmax{}), {3, 4, 2});
   write_case(folder, "map", describe(Conv2d{.filters = 3}, Softmax{}), {4, 5, 2});
   write_case(folder, "vector_convolution",
-             describe(GlobalAveragePool2d{}, Dropout{}, Conv2d{.filters = 6, .kernel = 1}, Relu{}, Dense{.units = 3},
-                      Conv2d{.filters = 2, .kernel = 1}, Softmax{}),
+             describe(GlobalAveragePool2d{}, Dropout{}, Conv2d{.filters = 6, .kernel_size = 1}, Relu{},
+                      Dense{.units = 3}, Conv2d{.filters = 2, .kernel_size = 1}, Softmax{}),
              {4, 5, 2});
   write_case(folder, "cluster_net", cluster_net, cluster_net_input, 2);
   write_case(folder, "mobilenet", mobilenet, mobilenet_input, 2);
@@ -181,12 +182,12 @@ void write_onnx_cases(const fs::path& folder) {
 }
 
 /// Layers that Keras calls otherwise, and layers within layers.
-constexpr auto branched =
-    describe(Conv2d{.filters = 4, .bias = false}, BatchNorm{}, LeakyRelu{},
-             Residual{describe(Conv2d{.filters = 4}, BatchNorm{}, Relu{}), describe(Conv2d{.filters = 4, .kernel = 1})},
-             Concatenate{describe(AveragePool2d{}, Conv2dTranspose{.filters = 3, .kernel = {3, 2}}),
-                         describe(MaxPool2d{}, UpSample2d{}, DepthwiseConv2d{.bias = false}), describe()},
-             Reshape{.shape = {4, 12, 11}}, GlobalMaxPool2d{}, Dense{.units = 2}, Softmax{});
+constexpr auto branched = describe(
+    Conv2d{.filters = 4, .bias = false}, BatchNorm{}, LeakyRelu{},
+    Residual{describe(Conv2d{.filters = 4}, BatchNorm{}, Relu{}), describe(Conv2d{.filters = 4, .kernel_size = 1})},
+    Concatenate{describe(AveragePool2d{}, Conv2dTranspose{.filters = 3, .kernel_size = {3, 2}}),
+                describe(MaxPool2d{}, UpSample2d{}, DepthwiseConv2d{.bias = false}), describe()},
+    Reshape{.shape = {4, 12, 11}}, GlobalMaxPool2d{}, Dense{.units = 2}, Softmax{});
 constexpr Shape branched_input{8, 6, 3};
 
 Described<> numbered(Described<> network) {

@@ -1,17 +1,14 @@
 #pragma once
-/// Model files and the networks that they hold.
+/// Model files and the networks in them.
 
 #include <abell/images/image.hpp>
-#include <abell/weights/model.hpp>
-#include <algorithm>
+#include <abell/inference/load_network.hpp>
 #include <cstdint>
 #include <filesystem>
 #include <string>
 #include <system_error>
-#include <vector>
 
 #include "memory_limit.hpp"
-#include "networks.hpp"
 
 namespace abell::program {
 
@@ -26,37 +23,12 @@ inline std::filesystem::path model_file(const std::filesystem::path& model) {
   return inside;
 }
 
-/// The network that `info`, of the model file, tells of, with its weights. Throws as `load_model` does, FormatError for
-/// a network of another name and for one that needs more than `max_memory` bytes for `batch` images.
+/// `load_network` within --max-memory, for images of a size that readers accept.
 inline Network<float> read_network(const std::filesystem::path& file, const ModelInfo& info, int batch,
                                    std::uint64_t max_memory) {
-  const NetworkChoice choice{
-      .name = info.network, .task = parse_task(info.task), .outputs = info.layers.back().output.channels};
-  const bool paper = std::ranges::find(network_names, info.network) != network_names.end();
-  if (paper == (choice.task == Task::segment) || !(paper || info.network == "unet")) {
-    throw FormatError(file.string() + ": expected a model of the network " +
-                      (choice.task == Task::segment ? "'unet'" : "'custom' or 'mobilenet'") + ", found '" +
-                      info.network + "'");
-  }
   check_image_size(info.input.height, info.input.width, file.string() + ": metadata");
-  const Architecture made = architecture_of(choice);
-  if (info.input.channels != made.input.channels) {
-    throw ShapeError(file.string() + ": expected an input of 3 channels, found " + to_string(info.input));
-  }
-  // Before memory is taken for what the metadata announces.
-  const std::vector<LayerInfo> layers = inspect(made.layers, info.input);
   check_file_memory(file, max_memory);
-  check_memory(estimated_bytes(layers, batch, false), static_cast<double>(max_memory), file.string(),
-               "an input of " + to_string(info.input));
-  const std::size_t parameters = parameter_count(layers);
-  if (std::filesystem::file_size(file) < parameters * sizeof(float)) {
-    throw ShapeError(file.string() + ": weights of another network: expected " + std::to_string(parameters) +
-                     " parameters for an input of " + to_string(info.input) + ", found a file of " +
-                     std::to_string(std::filesystem::file_size(file)) + " bytes");
-  }
-  auto network = build<float>(made.layers, info.input);
-  load_model(file, network);
-  return network;
+  return load_network(file, info, {.batch = batch, .max_memory = static_cast<double>(max_memory)});
 }
 
 }  // namespace abell::program

@@ -1,13 +1,15 @@
 #pragma once
-/// The networks that the programs train and run, by name and task.
+/// The networks that the programs train, by name or out of a file, and task.
 
 #include <abell/core/error.hpp>
 #include <abell/models/cluster_net.hpp>
 #include <abell/models/mobilenet.hpp>
 #include <abell/models/unet.hpp>
+#include <abell/weights/architecture.hpp>
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <filesystem>
 #include <string>
 #include <string_view>
 
@@ -25,39 +27,60 @@ inline constexpr int default_unet_size = 256;
 
 /// A network, what it answers, and with how many outputs.
 struct NetworkChoice {
-  std::string name = "custom";
+  std::string name = "custom";  ///< or a file that ends in .json
   Task task = Task::classify;
   int outputs = 2;
   double dropout = 0;
   int size = default_unet_size;  ///< of the images that U-Net gets
+  double alpha = 1;              ///< width of MobileNet
 };
+
+/// Whether `name` is that of a file with an architecture; see abell/weights/architecture.hpp.
+inline bool is_architecture_file(std::string_view name) { return name.ends_with(".json"); }
+
+/// What a run, a model and a report call a network: its name, or that of its file without folder and extension.
+inline std::string network_title(const std::string& name) {
+  return is_architecture_file(name) ? std::filesystem::path(name).stem().string() : name;
+}
 
 /// Throws OptionError for a network that does not do the task.
 inline void check(const NetworkChoice& choice) {
+  if (is_architecture_file(choice.name)) return;
   const bool paper = std::ranges::find(network_names, choice.name) != network_names.end();
   if (choice.task == Task::segment ? choice.name == "unet" : paper) return;
   throw OptionError("--network: expected " +
-                    std::string(choice.task == Task::segment ? "unet" : "custom or mobilenet") + " for --task " +
-                    std::string(name_of(choice.task)) + ", found " + choice.name);
+                    std::string(choice.task == Task::segment ? "unet" : "custom or mobilenet") +
+                    ", or a file .json, for --task " + std::string(name_of(choice.task)) + ", found " + choice.name);
 }
 
-/// The layers of a network and the shape of its input.
-struct Architecture {
-  LayerList<float> layers;
-  Shape input;
-};
+/// Throws ShapeError unless the network in the file gives what the task asks for.
+inline void check_head(const NetworkChoice& choice, const Architecture<>& read) {
+  const LayerInfo last = inspect(read.layers, read.input).back();
+  const bool segment = choice.task == Task::segment;
+  const Shape expected{segment ? read.input.height : 1, segment ? read.input.width : 1, choice.outputs};
+  const std::string_view kind = choice.task == Task::regress      ? std::string_view()
+                                : choice.task == Task::multilabel ? Sigmoid::kind
+                                                                  : Softmax::kind;
+  if (last.output == expected && (kind.empty() || last.kind == kind)) return;
+  throw ShapeError(choice.name + ": expected " + to_string(expected) + " outputs" +
+                   (kind.empty() ? "" : " of " + std::string(kind)) + " as the last layer, for --task " +
+                   std::string(name_of(choice.task)) + ", found " + to_string(last.output) + " of " + last.kind);
+}
 
-/// Throws as `check`.
-inline Architecture architecture_of(const NetworkChoice& choice) {
+/// Throws as `check`, and for a file as `read_architecture`.
+inline Architecture<> architecture_of(const NetworkChoice& choice) {
   check(choice);
+  if (is_architecture_file(choice.name)) {
+    return read_architecture(choice.name);
+  }
   if (choice.task == Task::segment) {
     return {list_of<float>(make_unet<unet_depth>({.classes = choice.outputs})), {choice.size, choice.size, 3}};
   }
-  Architecture made;
+  Architecture<> made;
   if (choice.name == "custom") {
     made = {list_of<float>(make_cluster_net_body(choice.dropout)), cluster_net_input};
   } else {
-    made = {list_of<float>(make_mobilenet_body({.dropout = choice.dropout})), mobilenet_input};
+    made = {list_of<float>(make_mobilenet_body({.alpha = choice.alpha, .dropout = choice.dropout})), mobilenet_input};
   }
   made.layers.push_back(Dense{.units = choice.outputs});
   if (choice.task == Task::classify) made.layers.push_back(Softmax{});
@@ -65,9 +88,10 @@ inline Architecture architecture_of(const NetworkChoice& choice) {
   return made;
 }
 
-/// Throws as `check`.
+/// Throws as `architecture_of` and `check_head`.
 inline Network<float> make_network(const NetworkChoice& choice, std::uint64_t seed) {
-  const Architecture made = architecture_of(choice);
+  const Architecture<> made = architecture_of(choice);
+  if (is_architecture_file(choice.name)) check_head(choice, made);
   return build<float>(made.layers, made.input, seed);
 }
 

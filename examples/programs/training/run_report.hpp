@@ -65,8 +65,8 @@ inline TrainingReport report_of_training(const TrainOptions& options, const Json
                                          const std::string& split) {
   TrainingReport report;
   const std::filesystem::path source = std::filesystem::path(options.data).lexically_normal();
-  report.subtitle =
-      (source.has_filename() ? source : source.parent_path()).filename().string() + ", " + options.network + " network";
+  report.subtitle = (source.has_filename() ? source : source.parent_path()).filename().string() + ", " +
+                    network_title(options.network) + " network";
   if (std::filesystem::exists(source / "truth.csv"))
     report.notes.push_back("Simulated data: these figures are not the paper's.");
   if (const std::string note = from_scratch(options); !note.empty()) report.notes.push_back(note);

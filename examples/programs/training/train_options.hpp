@@ -24,7 +24,8 @@ struct TrainOptions {
   std::string data, out;
   CommonOptions common;
   TaskOptions task;
-  std::string network = "custom";
+  std::string network = "custom";  ///< or a file .json
+  double alpha = 1;                ///< width of MobileNet
   std::optional<std::uint64_t> iterations;
   std::optional<int> epochs;
   std::optional<int> batch;
@@ -72,6 +73,9 @@ struct TrainOptions {
       throw OptionError("--positive, --class-weights, --label-smoothing, --tta: expected --task classify, found " +
                         task.name);
     }
+    if (alpha != 1 && network != "mobilenet") {
+      throw OptionError("--alpha: expected --network mobilenet, found " + network);
+    }
     const auto refuse = [&](bool any, const char* options, const char* belong) {
       if (!any || schedule == belong) return;
       throw OptionError(std::string(options) + ": expected --schedule " + belong + ", found " + schedule);
@@ -81,7 +85,7 @@ struct TrainOptions {
     const auto fill = [](auto& option, const auto& value) {
       if (!option) option = value;
     };
-    const NetworkDefaults& of_network = defaults_of(network_defaults, network);
+    const NetworkDefaults& of_network = defaults_of(network_defaults, defaults_name());
     fill(batch, of_network.batch);
     if (!epochs) fill(iterations, of_network.iterations);
     fill(patience, of_network.patience);
@@ -95,9 +99,13 @@ struct TrainOptions {
     fill(min_rate, of_optimizer.min_rate);
   }
 
+  /// Whose defaults the network has: its own, or for a file those of the task's.
+  std::string defaults_name() const {
+    return !is_architecture_file(network) ? network : task.task() == Task::segment ? "unet" : "custom";
+  }
   /// The network with so many outputs.
   NetworkChoice choice(int outputs) const {
-    return {network, task.task(), outputs, dropout, task.size.value_or(default_unet_size)};
+    return {network, task.task(), outputs, dropout, task.size.value_or(default_unet_size), alpha};
   }
   Optimizer make_optimizer() const {
     const double rate = learning_rate.value(), fall = decay.value();
@@ -141,7 +149,7 @@ struct TrainOptions {
   /// Every option that the result depends on, so a resumed run must agree; the data have a record of their own.
   Json record() const {
     Json json{{"version", version},
-              {"network", network},
+              {"network", network_title(network)},
               {"seed", common.seed},
               {"batch", batch.value()},
               {"optimizer", optimizer.value()},
@@ -163,6 +171,12 @@ struct TrainOptions {
       json["schedule"] = schedule;
     }
     if (schedule == "cosine") json["warm_up"] = warm_up.value_or(WarmUpCosine{}.warm_up);
+    if (is_architecture_file(network)) {
+      const Architecture<> read = read_architecture(network);
+      json["input"] = {read.input.height, read.input.width, read.input.channels};
+      json["layers"] = abell::detail::layers_json(read.layers);
+    }
+    if (alpha != 1) json["alpha"] = alpha;
     if (clip_norm > 0) json["clip_norm"] = clip_norm;
     if (label_smoothing > 0) json["label_smoothing"] = label_smoothing;
     task.record(json);
@@ -194,8 +208,16 @@ inline void add_train_options(CLI::App& app, TrainOptions& o) {
   app.add_option("--out", o.out, "Folder of the run")->required()->configurable(false);
   add_common(app, o.common);
   for (const char* name : {"--quiet", "--verbose"}) app.get_option(name)->configurable(false);
-  app.add_option("--network", o.network, "Network to train; segment has unet, the others have not")
-      ->check(CLI::IsMember({"custom", "mobilenet", "unet"}))
+  app.add_option("--network", o.network,
+                 "Network to train: custom, mobilenet, for --task segment unet, or a file FILE.json with its layers "
+                 "(see examples/networks), which learns with the defaults of custom, or of unet")
+      ->check([](const std::string& name) {
+        const bool known = name == "custom" || name == "mobilenet" || name == "unet" || is_architecture_file(name);
+        return known ? std::string() : "expected custom, mobilenet, unet or a file .json, found '" + name + "'";
+      })
+      ->capture_default_str();
+  app.add_option("--alpha", o.alpha, "Width of mobilenet: the share of each layer's filters")
+      ->check(within(0.05, 4))
       ->capture_default_str();
   const auto by_network = [](const char* what, auto member) { return what + shown_defaults(network_defaults, member); };
   const auto by_optimizer = [](const char* what, auto member) {
@@ -320,6 +342,7 @@ inline void complete_options(CLI::App& app, TrainOptions& o) {
   if (o.task.task() == Task::segment && app.count("--network") == 0) o.network = "unet";
   if (o.data.empty()) throw OptionError("DATA is required (see " + app.get_name() + " --help)");
   o.given = given_options(app);
+  if (is_architecture_file(o.network)) o.given["network"] = absolute_path(o.network);
 }
 
 }  // namespace abell::program

@@ -21,7 +21,7 @@ namespace abell::program {
 
 inline ModelInfo model_info(const TrainOptions& options, const Data& data) {
   ModelInfo info;
-  info.network = options.network;
+  info.network = network_title(options.network);
   info.task = options.task.name;
   info.preprocessing = nlohmann::json(options.preprocessing);
   if (options.task.task() == Task::classify) {

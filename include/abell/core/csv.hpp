@@ -3,8 +3,10 @@
 /// evaluate is guarded (`formula.hpp`).
 
 #include <abell/core/error.hpp>
+#include <abell/core/file_kind.hpp>
 #include <abell/core/formula.hpp>
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cmath>
 #include <cstddef>
@@ -193,6 +195,12 @@ inline std::ifstream open_csv(const std::filesystem::path& path) {
   if (std::filesystem::is_directory(path, error)) throw IoError(path.string() + ": expected a file, found a folder");
   std::ifstream file(path, std::ios::binary);
   if (!file) throw IoError(path.string() + ": cannot be opened for reading");
+  std::array<char, 8> start{};
+  file.read(start.data(), start.size());
+  const std::string kind = known_kind_of_file({start.data(), static_cast<std::size_t>(file.gcount())});
+  if (!kind.empty()) throw FormatError(path.string() + ": expected a CSV table, found " + kind);
+  file.clear();
+  file.seekg(0);
   return file;
 }
 

@@ -2,6 +2,7 @@
 /// One call for every kind of image file. Needs stb and CFITSIO.
 
 #include <abell/core/error.hpp>
+#include <abell/core/file_kind.hpp>
 #include <abell/images/fits.hpp>
 #include <abell/images/image.hpp>
 #include <abell/images/stb.hpp>
@@ -31,8 +32,7 @@ inline bool is_fits(const std::filesystem::path& path) {
   for (const char* magic : {"SIMPLE", "\x1F\x8B", "\x1F\x9D", "BZh"}) {
     if (start.starts_with(magic)) return true;
   }
-  throw FormatError(path.string() + ": expected a PNG, JPEG or FITS image, found " +
-                    (start.empty() ? "an empty file" : "another kind of file"));
+  throw FormatError(path.string() + ": expected a PNG, JPEG or FITS image, found " + kind_of_file(start));
 }
 
 /// Reads PNG, JPEG or FITS, told apart by the first bytes and not by the name. PNG and JPEG give

@@ -3,6 +3,7 @@
 
 #include <abell/core/atomic_file.hpp>
 #include <abell/core/error.hpp>
+#include <abell/core/file_kind.hpp>
 #include <abell/images/bytes.hpp>
 #include <abell/images/image.hpp>
 #include <abell/images/jpeg_check.hpp>
@@ -25,7 +26,9 @@ inline Image decode_png_jpeg(std::span<const std::uint8_t> bytes, const std::str
                              double max_megapixels = default_max_megapixels) {
   const bool png = detail::is_png(bytes);
   if (!png && !detail::is_jpeg(bytes)) {
-    throw FormatError(name + ": expected a PNG or JPEG image, found another kind of file");
+    const std::string start(bytes.begin(),
+                            bytes.begin() + static_cast<std::ptrdiff_t>(std::min<std::size_t>(bytes.size(), 8)));
+    throw FormatError(name + ": expected a PNG or JPEG image, found " + kind_of_file(start));
   }
   detail::check_byte_count(bytes.size(), name);
   png ? detail::check_png(bytes, name, max_megapixels) : detail::check_jpeg(bytes, name, max_megapixels);

@@ -61,6 +61,7 @@ struct LeakyRelu {
   double negative_slope = 0.3;
   std::string_view name = {};
   static constexpr std::string_view kind = "LeakyRelu";
+  static constexpr auto options = std::tuple(Option{"negative_slope", &LeakyRelu::negative_slope});
   static constexpr std::string_view keras_kind = "leaky_re_lu";
   template <class T>
   using Stage = ElementwiseStage<T, LeakyRelu>;

@@ -68,6 +68,8 @@ class AnyLayer {
   std::size_t multiply_adds(const Place& place) const { return layer_->multiply_adds(place); }
   AnyStage<T> stage(const Place& place) const { return layer_->stage(place); }
 
+  /// Name and value of each option that the type lists.
+  std::vector<std::pair<std::string_view, OptionValue>> options() const { return layer_->option_values(); }
   bool writes_onnx() const { return layer_->writes_onnx(); }
   void to_onnx(OnnxNodes& graph) const { layer_->to_onnx(graph); }
 
@@ -90,6 +92,7 @@ class AnyLayer {
     virtual std::vector<Parameter> parameters(const Place&) const = 0;
     virtual std::size_t multiply_adds(const Place&) const = 0;
     virtual AnyStage<T> stage(const Place&) const = 0;
+    virtual std::vector<std::pair<std::string_view, OptionValue>> option_values() const = 0;
     virtual bool writes_onnx() const = 0;
     virtual void to_onnx(OnnxNodes&) const = 0;
 
@@ -131,6 +134,9 @@ class AnyLayer {
       }
     }
 
+    std::vector<std::pair<std::string_view, OptionValue>> option_values() const override {
+      return abell::option_values(options);
+    }
     bool writes_onnx() const override {
       return requires(OnnxNodes & graph) { options.to_onnx(graph); };
     }

@@ -13,26 +13,29 @@ class AveragePool2dStage;
 /// Options of an average pool, those of MaxPool2d. Padded cells are not counted (Keras; in PyTorch and ONNX:
 /// count_include_pad = false).
 struct AveragePool2d {
-  Extent window = 2;
+  Extent pool_size = 2;
   Extent stride = 2;
   Padding padding = Padding::same;
   std::string_view name = {};
 
   static constexpr std::string_view kind = "AveragePool2d";
+  static constexpr auto options =
+      std::tuple(Option{"pool_size", &AveragePool2d::pool_size}, Option{"stride", &AveragePool2d::stride},
+                 Option{"padding", &AveragePool2d::padding});
   static constexpr std::string_view keras_kind = "average_pooling2d";
   template <class T>
   using Stage = AveragePool2dStage<T>;
 
   /// Throws ShapeError when an option or the input does not fit.
   kernels::PoolGeometry geometry(const Place& place) const {
-    return pool_geometry(place, kind, window, stride, padding);
+    return pool_geometry(place, kind, pool_size, stride, padding);
   }
   Shape output(const Place& place) const {
     const auto g = geometry(place);
     return {g.out_height, g.out_width, g.channels};
   }
   void to_onnx(OnnxNodes& graph) const {
-    graph.pool("AveragePool", window, stride, padding, {{"count_include_pad", 0}});
+    graph.pool("AveragePool", pool_size, stride, padding, {{"count_include_pad", 0}});
   }
 };
 

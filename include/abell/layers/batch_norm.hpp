@@ -23,6 +23,9 @@ enum class FrozenStatistics {
   batch    ///< the batch's own: the layer's output still depends on the batch (Keras 2.1.3 to 2.3)
 };
 
+constexpr std::array<std::string_view, 3> words(MovingVariance) { return {"keras", "unbiased", "biased"}; }
+constexpr std::array<std::string_view, 2> words(FrozenStatistics) { return {"moving", "batch"}; }
+
 template <class T>
 class BatchNormStage;
 
@@ -38,6 +41,10 @@ struct BatchNorm {
   std::string_view name = {};
 
   static constexpr std::string_view kind = "BatchNorm";
+  static constexpr auto options =
+      std::tuple(Option{"momentum", &BatchNorm::momentum}, Option{"epsilon", &BatchNorm::epsilon},
+                 Option{"moving_variance", &BatchNorm::moving_variance}, Option{"zero_debias", &BatchNorm::zero_debias},
+                 Option{"trainable", &BatchNorm::trainable}, Option{"frozen", &BatchNorm::frozen});
   static constexpr std::string_view keras_kind = "batch_normalization";
   template <class T>
   using Stage = BatchNormStage<T>;

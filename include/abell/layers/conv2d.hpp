@@ -17,7 +17,7 @@ class Conv2dStage;
 /// Options of a convolution. Kernel weights are [height][width][channels][filters] (HWIO).
 struct Conv2d {
   int filters = 1;
-  Extent kernel = 3;
+  Extent kernel_size = 3;
   Extent stride = 1;
   Padding padding = Padding::same;
   bool bias = true;
@@ -25,6 +25,10 @@ struct Conv2d {
   std::string_view name = {};
 
   static constexpr std::string_view kind = "Conv2d";
+  static constexpr auto options =
+      std::tuple(Option{"filters", &Conv2d::filters}, Option{"kernel_size", &Conv2d::kernel_size},
+                 Option{"stride", &Conv2d::stride}, Option{"padding", &Conv2d::padding}, Option{"bias", &Conv2d::bias},
+                 Option{"trainable", &Conv2d::trainable});
   template <class T>
   using Stage = Conv2dStage<T>;
 
@@ -32,19 +36,19 @@ struct Conv2d {
   /// layer that the message names.
   kernels::Conv2dGeometry geometry(const Place& place, std::string_view as = kind) const {
     require_at_least(place, as, "filters", filters, 1);
-    require_at_least(place, as, "a kernel side", std::min(kernel.height, kernel.width), 1);
+    require_at_least(place, as, "a kernel side", std::min(kernel_size.height, kernel_size.width), 1);
     require_at_least(place, as, "a stride", std::min(stride.height, stride.width), 1);
-    const Window rows = window_of(place.input.height, kernel.height, stride.height, padding);
-    const Window columns = window_of(place.input.width, kernel.width, stride.width, padding);
+    const Window rows = window_of(place.input.height, kernel_size.height, stride.height, padding);
+    const Window columns = window_of(place.input.width, kernel_size.width, stride.width, padding);
     if (rows.output < 1 || columns.output < 1) {
-      shape_error(place.name, as, "an input of at least " + to_string(kernel) + " pixels", to_string(place.input));
+      shape_error(place.name, as, "an input of at least " + to_string(kernel_size) + " pixels", to_string(place.input));
     }
     return {.height = place.input.height,
             .width = place.input.width,
             .channels = place.input.channels,
             .filters = filters,
-            .kernel_height = kernel.height,
-            .kernel_width = kernel.width,
+            .kernel_height = kernel_size.height,
+            .kernel_width = kernel_size.width,
             .stride_height = stride.height,
             .stride_width = stride.width,
             .pad_top = rows.before,
@@ -59,9 +63,9 @@ struct Conv2d {
   /// Glorot uniform: limit sqrt(6 / (fan in + fan out)), bias zero (Keras).
   std::vector<Parameter> parameters(const Place& place) const {
     const int channels = place.input.channels;
-    const double fans = static_cast<double>(kernel.size()) * (channels + filters);
+    const double fans = static_cast<double>(kernel_size.size()) * (channels + filters);
     std::vector<Parameter> all{
-        {"kernel", {kernel.height, kernel.width, channels, filters}, std::sqrt(6 / fans), 0, trainable}};
+        {"kernel", {kernel_size.height, kernel_size.width, channels, filters}, std::sqrt(6 / fans), 0, trainable}};
     if (bias) all.push_back({"bias", {filters}, 0, 0, trainable});
     return all;
   }

@@ -22,8 +22,8 @@ class Conv2dReluPoolStage {
   Conv2dReluPoolStage(const Place& place, const Conv2d& conv, const Relu&, const MaxPool2d& pool)
       : geometry_(conv.geometry(place)),
         pool_(pool.geometry({{geometry_.out_height, geometry_.out_width, geometry_.filters}, place.name, place.index})),
-        one_pass_(conv.kernel == 3 && conv.stride == 1 && conv.padding == Padding::same && conv.bias &&
-                  pool.window == 2 && pool.stride == 2 && pool.padding == Padding::same),
+        one_pass_(conv.kernel_size == 3 && conv.stride == 1 && conv.padding == Padding::same && conv.bias &&
+                  pool.pool_size == 2 && pool.stride == 2 && pool.padding == Padding::same),
         bias_(conv.bias) {}
 
   StageMemory memory(const kernels::Run<T>& run, int batch, Mode mode) const {

@@ -16,7 +16,7 @@ class Conv2dTransposeStage;
 /// [height][width][filters][channels], as Keras has them.
 struct Conv2dTranspose {
   int filters = 1;
-  Extent kernel = 3;
+  Extent kernel_size = 3;
   Extent stride = 2;
   Padding padding = Padding::same;  ///< of the convolution whose transpose this is
   bool bias = true;
@@ -24,6 +24,10 @@ struct Conv2dTranspose {
   std::string_view name = {};
 
   static constexpr std::string_view kind = "Conv2dTranspose";
+  static constexpr auto options =
+      std::tuple(Option{"filters", &Conv2dTranspose::filters}, Option{"kernel_size", &Conv2dTranspose::kernel_size},
+                 Option{"stride", &Conv2dTranspose::stride}, Option{"padding", &Conv2dTranspose::padding},
+                 Option{"bias", &Conv2dTranspose::bias}, Option{"trainable", &Conv2dTranspose::trainable});
   template <class T>
   using Stage = Conv2dTransposeStage<T>;
 
@@ -36,27 +40,27 @@ struct Conv2dTranspose {
   /// The convolution from the output to the input. Throws ShapeError when an option or the input does not fit.
   kernels::Conv2dGeometry geometry(const Place& place) const {
     require_at_least(place, kind, "filters", filters, 1);
-    require_at_least(place, kind, "a kernel side", std::min(kernel.height, kernel.width), 1);
+    require_at_least(place, kind, "a kernel side", std::min(kernel_size.height, kernel_size.width), 1);
     require_at_least(place, kind, "a stride", std::min(stride.height, stride.width), 1);
     const auto enlarged = [&](int size, int side, int step) {
       return size * step + (padding == Padding::valid ? std::max(side - step, 0) : 0);
     };
-    const Shape output{enlarged(place.input.height, kernel.height, stride.height),
-                       enlarged(place.input.width, kernel.width, stride.width), filters};
+    const Shape output{enlarged(place.input.height, kernel_size.height, stride.height),
+                       enlarged(place.input.width, kernel_size.width, stride.width), filters};
     const auto g =
-        Conv2d{.filters = place.input.channels, .kernel = kernel, .stride = stride, .padding = padding}.geometry(
-            {output, place.name, place.index}, kind);
+        Conv2d{.filters = place.input.channels, .kernel_size = kernel_size, .stride = stride, .padding = padding}
+            .geometry({output, place.name, place.index}, kind);
     if (g.out_height != place.input.height || g.out_width != place.input.width) {
-      shape_error(place.name, kind, "an odd kernel where the padding is symmetric", to_string(kernel));
+      shape_error(place.name, kind, "an odd kernel where the padding is symmetric", to_string(kernel_size));
     }
     return g;
   }
   /// Glorot uniform, bias zero (Keras).
   std::vector<Parameter> parameters(const Place& place) const {
     const int channels = place.input.channels;
-    const double fans = static_cast<double>(kernel.size()) * (channels + filters);
+    const double fans = static_cast<double>(kernel_size.size()) * (channels + filters);
     std::vector<Parameter> all{
-        {"kernel", {kernel.height, kernel.width, filters, channels}, std::sqrt(6 / fans), 0, trainable}};
+        {"kernel", {kernel_size.height, kernel_size.width, filters, channels}, std::sqrt(6 / fans), 0, trainable}};
     if (bias) all.push_back({"bias", {filters}, 0, 0, trainable});
     return all;
   }

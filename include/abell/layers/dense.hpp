@@ -19,6 +19,7 @@ struct Dense {
   std::string_view name = {};
 
   static constexpr std::string_view kind = "Dense";
+  static constexpr auto options = std::tuple(Option{"units", &Dense::units}, Option{"trainable", &Dense::trainable});
   template <class T>
   using Stage = DenseStage<T>;
 

@@ -13,24 +13,31 @@ namespace abell {
 template <class T>
 class DepthwiseConv2dStage;
 
-/// Options of a depthwise convolution. Kernel weights are [height][width][channels][multiplier].
+/// Options of a depthwise convolution. Kernel weights are [height][width][channels][depth_multiplier].
 struct DepthwiseConv2d {
-  Extent kernel = 3;
+  Extent kernel_size = 3;
   Extent stride = 1;
   Padding padding = Padding::same;
-  int multiplier = 1;  ///< filters for each channel
+  int depth_multiplier = 1;  ///< filters for each channel
   bool bias = true;
   bool trainable = true;
   std::string_view name = {};
 
   static constexpr std::string_view kind = "DepthwiseConv2d";
+  static constexpr auto options = std::tuple(
+      Option{"kernel_size", &DepthwiseConv2d::kernel_size}, Option{"stride", &DepthwiseConv2d::stride},
+      Option{"padding", &DepthwiseConv2d::padding}, Option{"depth_multiplier", &DepthwiseConv2d::depth_multiplier},
+      Option{"bias", &DepthwiseConv2d::bias}, Option{"trainable", &DepthwiseConv2d::trainable});
   template <class T>
   using Stage = DepthwiseConv2dStage<T>;
 
-  /// Sizes for the kernels; `filters` is channels times multiplier. Throws ShapeError.
+  /// Sizes for the kernels; `filters` is channels times depth_multiplier. Throws ShapeError.
   kernels::Conv2dGeometry geometry(const Place& place) const {
-    require_at_least(place, kind, "a multiplier", multiplier, 1);
-    return Conv2d{.filters = place.input.channels * multiplier, .kernel = kernel, .stride = stride, .padding = padding}
+    require_at_least(place, kind, "a depth_multiplier", depth_multiplier, 1);
+    return Conv2d{.filters = place.input.channels * depth_multiplier,
+                  .kernel_size = kernel_size,
+                  .stride = stride,
+                  .padding = padding}
         .geometry(place, kind);
   }
   Shape output(const Place& place) const {
@@ -38,16 +45,19 @@ struct DepthwiseConv2d {
     return {g.out_height, g.out_width, g.filters};
   }
   /// Glorot uniform with Keras's fans for this layer, kernel size times channels and kernel size
-  /// times multiplier; bias zero.
+  /// times depth_multiplier; bias zero.
   std::vector<Parameter> parameters(const Place& place) const {
     const int channels = place.input.channels;
-    const double fans = static_cast<double>(kernel.size()) * (channels + multiplier);
-    std::vector<Parameter> all{
-        {"depthwise_kernel", {kernel.height, kernel.width, channels, multiplier}, std::sqrt(6 / fans), 0, trainable}};
-    if (bias) all.push_back({"bias", {channels * multiplier}, 0, 0, trainable});
+    const double fans = static_cast<double>(kernel_size.size()) * (channels + depth_multiplier);
+    std::vector<Parameter> all{{"depthwise_kernel",
+                                {kernel_size.height, kernel_size.width, channels, depth_multiplier},
+                                std::sqrt(6 / fans),
+                                0,
+                                trainable}};
+    if (bias) all.push_back({"bias", {channels * depth_multiplier}, 0, 0, trainable});
     return all;
   }
-  std::size_t multiply_adds(const Place& place) const { return output(place).size() * kernel.size(); }
+  std::size_t multiply_adds(const Place& place) const { return output(place).size() * kernel_size.size(); }
 };
 
 /// The layer by itself.
@@ -56,7 +66,7 @@ class DepthwiseConv2dStage {
  public:
   DepthwiseConv2dStage(const Place& place, const DepthwiseConv2d& options)
       : geometry_(options.geometry(place)),
-        weights_(options.kernel.size() * static_cast<std::size_t>(geometry_.filters)),
+        weights_(options.kernel_size.size() * static_cast<std::size_t>(geometry_.filters)),
         bias_(options.bias) {}
 
   StageMemory memory(const kernels::Run<T>& run, int, Mode mode) const {

@@ -16,6 +16,7 @@ struct Dropout {
   double rate = 0.5;
   std::string_view name = {};
   static constexpr std::string_view kind = "Dropout";
+  static constexpr auto options = std::tuple(Option{"rate", &Dropout::rate});
   template <class T>
   using Stage = DropoutStage<T>;
   Shape output(const Place& place) const {

@@ -44,9 +44,23 @@ class Inspector {
     for (const LayerList<T>& branch : layer.branches()) info.branches.push_back((*this)(branch, input));
     const Place place{input, info.name, info.index, info.branches};
     info.output = layer.output(place);
+    require_fit(info);
     info.parameters = layer.parameters(place);
     info.multiply_adds = layer.multiply_adds(place);
     return info;
+  }
+
+  /// So that no size of what follows overflows.
+  static void require_fit(const LayerInfo& info) {
+    constexpr int most_side = 1 << 20, most_channels = 1 << 24;
+    constexpr double most_values = 1U << 31U;
+    const Shape& output = info.output;
+    const double values = static_cast<double>(output.height) * output.width * output.channels;
+    if (output.height <= most_side && output.width <= most_side && values < most_values &&
+        (output.channels <= most_channels || output.pixels() == 1)) {
+      return;
+    }
+    shape_error(info.name, info.kind, "an output of fewer than 2^31 values", to_string(output));
   }
 
   std::map<std::string, int> counts_;

@@ -28,21 +28,24 @@ class MaxPool2dStage;
 
 /// Options of a max-pool. SAME by default, as the custom network needs (89 -> 45 -> 23 -> 12).
 struct MaxPool2d {
-  Extent window = 2;
+  Extent pool_size = 2;
   Extent stride = 2;
   Padding padding = Padding::same;
   std::string_view name = {};
 
   static constexpr std::string_view kind = "MaxPool2d";
+  static constexpr auto options =
+      std::tuple(Option{"pool_size", &MaxPool2d::pool_size}, Option{"stride", &MaxPool2d::stride},
+                 Option{"padding", &MaxPool2d::padding});
   static constexpr std::string_view keras_kind = "max_pooling2d";
   template <class T>
   using Stage = MaxPool2dStage<T>;
 
   /// Throws ShapeError when an option or the input does not fit.
   kernels::PoolGeometry geometry(const Place& place) const {
-    const kernels::PoolGeometry geometry = pool_geometry(place, kind, window, stride, padding);
-    if (window.size() >= kernels::cut_by_relu) {
-      shape_error(place.name, kind, "a window of fewer than 255 cells", to_string(window));
+    const kernels::PoolGeometry geometry = pool_geometry(place, kind, pool_size, stride, padding);
+    if (pool_size.size() >= kernels::cut_by_relu) {
+      shape_error(place.name, kind, "a window of fewer than 255 cells", to_string(pool_size));
     }
     return geometry;
   }
@@ -50,7 +53,7 @@ struct MaxPool2d {
     const auto g = geometry(place);
     return {g.out_height, g.out_width, g.channels};
   }
-  void to_onnx(OnnxNodes& graph) const { graph.pool("MaxPool", window, stride, padding, {{"ceil_mode", 0}}); }
+  void to_onnx(OnnxNodes& graph) const { graph.pool("MaxPool", pool_size, stride, padding, {{"ceil_mode", 0}}); }
 };
 
 template <class T>

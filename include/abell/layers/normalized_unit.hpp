@@ -29,14 +29,14 @@ struct NormalizedUnit {
 
   NormalizedUnit(const Place& place, const Conv2d& conv, const BatchNorm& batch_norm, std::size_t begin)
       : NormalizedUnit(conv.geometry(place), conv.bias, conv.trainable, batch_norm, begin) {
-    kind = conv.kernel == 1 && conv.stride == 1 ? Kind::pointwise : Kind::conv;
+    kind = conv.kernel_size == 1 && conv.stride == 1 ? Kind::pointwise : Kind::conv;
     weights = geometry.weight_size();
     finish();
   }
   NormalizedUnit(const Place& place, const DepthwiseConv2d& conv, const BatchNorm& batch_norm, std::size_t begin)
       : NormalizedUnit(conv.geometry(place), conv.bias, conv.trainable, batch_norm, begin) {
     kind = Kind::depthwise;
-    weights = conv.kernel.size() * filters();
+    weights = conv.kernel_size.size() * filters();
     finish();
   }
 

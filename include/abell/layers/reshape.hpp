@@ -36,6 +36,7 @@ struct Reshape {
   Shape shape = {};
   std::string_view name = {};
   static constexpr std::string_view kind = "Reshape";
+  static constexpr auto options = std::tuple(Option{"shape", &Reshape::shape});
   template <class T>
   using Stage = ReshapeStage<T, Reshape>;
   Shape output(const Place& place) const {

@@ -13,7 +13,7 @@ template <class T>
 class ResidualStage;
 
 /// Residual{describe(...)} adds its input to what the layers make of it; Residual{describe(...),
-/// describe(Conv2d{.filters = 64, .kernel = 1, .stride = 2})} what a projection makes of it.
+/// describe(Conv2d{.filters = 64, .kernel_size = 1, .stride = 2})} what a projection makes of it.
 template <class Path, class Shortcut = Description<>>
 struct Residual {
   Path path;

@@ -9,6 +9,7 @@
 ///     Shape output(const Place&) const;                           // optional: the input's; throws ShapeError
 ///     std::vector<Parameter> parameters(const Place&) const;      // optional: none
 ///     std::size_t multiply_adds(const Place&) const;              // optional: 0, for one image
+///     static constexpr auto options = std::tuple(Option{...});    // optional: what files hold of it, see option.hpp
 ///     static constexpr std::string_view keras_kind = "scale";     // optional: what Keras calls it, kind in snake case
 ///     void to_onnx(OnnxNodes& graph) const;                       // optional: its nodes in an ONNX graph
 ///     std::tuple<...> descriptions() const;                       // optional: the lists of layers that it holds
@@ -32,6 +33,7 @@
 #include <abell/core/shape.hpp>
 #include <abell/kernels/conv2d.hpp>
 #include <abell/layers/onnx_nodes.hpp>
+#include <abell/layers/option.hpp>
 #include <cstddef>
 #include <cstdint>
 #include <span>

@@ -13,6 +13,8 @@ enum class UpSampling {
             ///< align_corners=False)
 };
 
+constexpr std::array<std::string_view, 2> words(UpSampling) { return {"nearest", "bilinear"}; }
+
 template <class T>
 class UpSample2dStage;
 
@@ -23,6 +25,8 @@ struct UpSample2d {
   std::string_view name = {};
 
   static constexpr std::string_view kind = "UpSample2d";
+  static constexpr auto options =
+      std::tuple(Option{"size", &UpSample2d::size}, Option{"interpolation", &UpSample2d::interpolation});
   static constexpr std::string_view keras_kind = "up_sampling2d";
   template <class T>
   using Stage = UpSample2dStage<T>;

@@ -81,7 +81,7 @@ constexpr auto separable_block(const MobileNetOptions& o) {
           .stride = block.stride, .padding = o.padding, .bias = false, .trainable = o.train_base, .name = names[0]},
       named(o.batch_norm, names[1], o.train_base), Relu6{.name = names[2]},
       Conv2d{.filters = scaled(block.filters, o.alpha),
-             .kernel = 1,
+             .kernel_size = 1,
              .bias = false,
              .trainable = o.train_base,
              .name = names[3]},
@@ -121,7 +121,7 @@ constexpr auto make_mobilenet(const MobileNetOptions& o = {}) {
 /// `classes` is 1000 and `dropout` 0.001 there.
 constexpr auto make_mobilenet_imagenet(MobileNetOptions o = {.classes = 1000, .dropout = 1e-3}) {
   return join(detail::mobilenet_base(o), describe(GlobalAveragePool2d{}, Dropout{.rate = o.dropout, .name = "dropout"},
-                                                  Conv2d{.filters = o.classes, .kernel = 1, .name = "conv_preds"},
+                                                  Conv2d{.filters = o.classes, .kernel_size = 1, .name = "conv_preds"},
                                                   Softmax{.name = "act_softmax"}));
 }
 

@@ -33,7 +33,8 @@ constexpr auto unet_level(int filters) {
 /// parameters.
 template <int depth = 3>
 constexpr auto make_unet(const UNetOptions& o = {}) {
-  return join(detail::unet_level<depth>(o.filters), describe(Conv2d{.filters = o.classes, .kernel = 1}, Softmax{}));
+  return join(detail::unet_level<depth>(o.filters),
+              describe(Conv2d{.filters = o.classes, .kernel_size = 1}, Softmax{}));
 }
 
 }  // namespace abell

@@ -12,6 +12,7 @@
 
 #include <abell/core/atomic_file.hpp>
 #include <abell/core/error.hpp>
+#include <abell/core/file_kind.hpp>
 #include <abell/weights/hdf5_path.hpp>
 #include <abell/weights/json.hpp>
 #include <abell/weights/open_file.hpp>
@@ -52,7 +53,8 @@ inline std::vector<char> read_bytes(const std::filesystem::path& path) {
   if (!file.stream) throw IoError(path.string() + ": cannot be read");
   constexpr std::string_view signature("\x89HDF\r\n\x1a\n");
   if (!std::string_view(bytes.data(), bytes.size()).starts_with(signature)) {
-    throw FormatError(path.string() + ": expected an HDF5 file, found another kind of file");
+    const std::string_view start(bytes.data(), std::min<std::size_t>(bytes.size(), 8));
+    throw FormatError(path.string() + ": expected an HDF5 file, found " + kind_of_file(start));
   }
   return bytes;
 }

@@ -1,14 +1,20 @@
 #pragma once
 /// Model files: a safetensors file with a network's parameters under their full names
-/// ("conv2d_1/kernel"), and in its metadata, as JSON under "abell", all that classification needs.
+/// ("conv2d_1/kernel"), and in its metadata, as JSON under "abell", all that rebuilding it and classification need.
+///
+/// Format version 2 has every option of every layer and a self-test; version 1 has kinds, names and outputs of the
+/// layers, which were those of the networks "custom", "mobilenet" and "unet".
 
 #include <abell/core/error.hpp>
 #include <abell/core/shape.hpp>
 #include <abell/network/network.hpp>
+#include <abell/weights/architecture.hpp>
 #include <abell/weights/json.hpp>
 #include <abell/weights/match.hpp>
 #include <abell/weights/safetensors.hpp>
 #include <algorithm>
+#include <cmath>
+#include <cstdint>
 #include <filesystem>
 #include <set>
 #include <span>
@@ -28,11 +34,13 @@ struct ModelLayer {
 
 /// What stands beside the weights in a model file; never a time, a thread count or a path.
 struct ModelInfo {
-  static constexpr int format_version = 1;
+  static constexpr int format_version = 2;
 
-  std::string network = "custom";          ///< which description: "custom", "mobilenet", ...
+  std::string network = "custom";          ///< what the architecture is called
   Shape input = {};                        ///< of an image; `save_model` takes it from the network
-  std::vector<ModelLayer> layers = {};     ///< `save_model` takes them from the network
+  std::vector<ModelLayer> layers = {};     ///< those within layers included; `save_model` takes them from the network
+  LayerList<float> description = {};       ///< read from a file, the layers themselves; none in one of version 1
+  std::vector<double> self_test = {};      ///< read from a file, some of the outputs for `self_test_image`
   std::vector<std::string> classes = {};   ///< a name for each output, where outputs are classes
   std::vector<std::string> positive = {};  ///< those of the classes whose probabilities make p(positive)
   nlohmann::json preprocessing = nlohmann::json::object();  ///< resize, scale, channels, NaN policy, ...
@@ -40,12 +48,22 @@ struct ModelInfo {
   std::vector<std::string> targets = {};  ///< of regress, in place of classes: a name for each output
 };
 
-/// A network's layers as they stand in its model file.
-template <class Network>
-std::vector<ModelLayer> model_layers(const Network& network) {
+/// A network's layers, those within layers after them.
+inline std::vector<ModelLayer> model_layers(const std::vector<LayerInfo>& infos) {
   std::vector<ModelLayer> layers;
-  for (const LayerInfo& layer : network.layers()) layers.push_back({layer.kind, layer.name, layer.output});
+  each_layer(infos, [&](const LayerInfo& layer) { layers.push_back({layer.kind, layer.name, layer.output}); });
   return layers;
+}
+
+/// The image that models are tested with: value i is ((2654435761 i mod 2^32) >> 16) / 65535.
+template <class T>
+Tensor<T> self_test_image(const Shape& input) {
+  Tensor<T> image(1, input);
+  for (std::size_t i = 0; i < image.size(); ++i) {
+    const auto hash = static_cast<std::uint32_t>(i * 2654435761U);
+    image.data()[i] = static_cast<T>(hash >> 16) / T(65535);
+  }
+  return image;
 }
 
 namespace detail {
@@ -110,7 +128,46 @@ inline std::vector<std::string> texts_member(const std::string& where, const Jso
   return texts;
 }
 
-inline ModelInfo parse_info(const std::filesystem::path& path, const std::map<std::string, std::string>& metadata) {
+/// Of a network's output those values that a model file holds: all, or evenly spaced ones.
+template <class Network>
+std::vector<double> self_test(const Network& network) {
+  using T = typename Network::Scalar;
+  constexpr std::size_t most = 64;
+  const Tensor<T> output = network.predict(self_test_image<T>(network.input()), 1);
+  const std::size_t count = std::min(most, output.size());
+  std::vector<double> values;
+  for (std::size_t i = 0; i < count; ++i)
+    values.push_back(static_cast<double>(output.data()[i * output.size() / count]));
+  return values;
+}
+
+/// Throws FormatError unless the network answers as the one did that was saved, but for rounding.
+template <class Network>
+void check_self_test(const std::filesystem::path& path, const ModelInfo& info, const Network& network) {
+  if (info.self_test.empty()) return;
+  const std::vector<double> found = self_test(network);
+  double largest = 0;
+  for (const double value : info.self_test) largest = std::max(largest, std::abs(value));
+  bool same = found.size() == info.self_test.size();
+  for (std::size_t i = 0; same && i < found.size(); ++i)
+    same = std::abs(found[i] - info.self_test[i]) <= 1e-3 * largest;
+  if (same) return;
+  throw FormatError(path.string() + ": self-test: expected the outputs " + in_quotes(Json(info.self_test).dump()) +
+                    ", found " + in_quotes(Json(found).dump()) + ": layers with other options, or damaged weights");
+}
+
+inline std::vector<double> numbers_member(const std::string& where, const Json& object, const char* key) {
+  std::vector<double> numbers;
+  for (const Json& number : member(where, object, key, &Json::is_array, "a list")) {
+    if (!number.is_number())
+      throw FormatError(where + ": expected numbers under \"" + key + "\", found " + shown(number));
+    numbers.push_back(number.get<double>());
+  }
+  return numbers;
+}
+
+inline ModelInfo parse_info(const std::filesystem::path& path, const std::map<std::string, std::string>& metadata,
+                            const LayerKinds<float>& kinds = {}) {
   const auto text = metadata.find(model_key);
   if (text == metadata.end()) {
     throw FormatError(path.string() + ": expected a model (metadata \"" + model_key + "\"), found none");
@@ -119,25 +176,36 @@ inline ModelInfo parse_info(const std::filesystem::path& path, const std::map<st
   const Json json = parse_json(text->second, where);
   if (!json.is_object()) throw FormatError(where + ": expected an object, found " + shown(json));
   const Json& version = member(where, json, "format_version", &Json::is_number_integer, "a number");
-  if (version != ModelInfo::format_version) {
-    throw FormatError(where + ": expected format version " + std::to_string(ModelInfo::format_version) + ", found " +
-                      shown(version));
+  if (version != 1 && version != ModelInfo::format_version) {
+    throw FormatError(where + ": expected format version 1 or " + std::to_string(ModelInfo::format_version) +
+                      ", found " + shown(version));
   }
   ModelInfo info;
   info.network = text_member(where, json, "network");
   info.input = shape_member(where, json, "input");
-  for (const Json& layer : member(where, json, "description", &Json::is_array, "a list")) {
-    if (!layer.is_object()) throw FormatError(where + ": expected layers as objects, found " + shown(layer));
-    info.layers.push_back(
-        {text_member(where, layer, "kind"), text_member(where, layer, "name"), shape_member(where, layer, "output")});
+  const Json& description = member(where, json, "description", &Json::is_array, "a list");
+  if (description.empty()) throw FormatError(where + ": expected at least one layer, found none");
+  Shape output;
+  if (version == 1) {
+    for (const Json& layer : description) {
+      if (!layer.is_object()) throw FormatError(where + ": expected layers as objects, found " + shown(layer));
+      info.layers.push_back(
+          {text_member(where, layer, "kind"), text_member(where, layer, "name"), shape_member(where, layer, "output")});
+    }
+    output = info.layers.back().output;
+  } else {
+    info.description = kinds.read(where, description);
+    const std::vector<LayerInfo> infos = inspect_read(where, info.description, info.input);
+    info.layers = model_layers(infos);
+    output = infos.back().output;
+    if (json.contains("self_test")) info.self_test = numbers_member(where, json, "self_test");
   }
-  if (info.layers.empty()) throw FormatError(where + ": expected at least one layer, found none");
   info.classes = texts_member(where, json, "classes");
   info.positive = texts_member(where, json, "positive");
   info.preprocessing = member(where, json, "preprocessing", &Json::is_object, "an object");
   if (json.contains("task")) info.task = text_member(where, json, "task");
   if (json.contains("targets")) info.targets = texts_member(where, json, "targets");
-  const std::string fault = output_fault(info, info.layers.back().output);
+  const std::string fault = output_fault(info, output);
   if (!fault.empty()) throw FormatError(where + ": " + fault);
   return info;
 }
@@ -149,7 +217,12 @@ void require_same_layers(const std::filesystem::path& path, const ModelInfo& inf
   if (info.input != network.input()) {
     throw ShapeError(where + "expected an input of " + to_string(network.input()) + ", found " + to_string(info.input));
   }
-  const std::vector<ModelLayer> expected = model_layers(network);
+  std::vector<ModelLayer> expected;
+  if (info.description.empty()) {
+    for (const LayerInfo& layer : network.layers()) expected.push_back({layer.kind, layer.name, layer.output});
+  } else {
+    expected = model_layers(network.layers());
+  }
   const auto text = [](const std::vector<ModelLayer>& layers, std::size_t i) {
     return i < layers.size() ? in_quotes(layers[i].name + " (" + layers[i].kind + ") " + to_string(layers[i].output))
                              : std::string("the end");
@@ -181,19 +254,20 @@ void save_model(const std::filesystem::path& path, const Network& network,
     throw OptionError(path.string() + ": expected the preprocessing as an object, found " +
                       detail::shown(info.preprocessing));
   }
-  Json layers = Json::array();
-  for (const ModelLayer& layer : model_layers(network)) {
-    layers.push_back({{"kind", layer.kind}, {"name", layer.name}, {"output", detail::shape_json(layer.output)}});
-  }
   Json json{{"format_version", ModelInfo::format_version},
             {"network", info.network},
             {"input", detail::shape_json(network.input())},
-            {"description", layers},
+            {"description", detail::layers_json(network.description())},
             {"classes", info.classes},
             {"positive", info.positive},
             {"preprocessing", info.preprocessing}};
   if (info.task != "classify") json["task"] = info.task;
   if (!info.targets.empty()) json["targets"] = info.targets;
+  if constexpr (requires { network.predict(self_test_image<typename Network::Scalar>(network.input()), 1); }) {
+    auto saved = network.clone();
+    std::ranges::copy(parameters, saved.parameters().begin());
+    json["self_test"] = detail::self_test(saved);
+  }
   TensorFile file;
   try {
     file.metadata[detail::model_key] = json.dump();
@@ -211,9 +285,9 @@ void save_model(const std::filesystem::path& path, const Network& network, const
 }
 
 /// What a model file tells besides its weights. Throws IoError, and FormatError when the file is no
-/// safetensors file, no model, or of another format version.
-inline ModelInfo read_model_info(const std::filesystem::path& path) {
-  return detail::parse_info(path, read_safetensors_metadata(path));
+/// safetensors file, no model, of another format version, or has layers of other kinds.
+inline ModelInfo read_model_info(const std::filesystem::path& path, const LayerKinds<float>& kinds = {}) {
+  return detail::parse_info(path, read_safetensors_metadata(path), kinds);
 }
 
 /// Loads the parameters of `network` from any safetensors file that holds them under their names, as
@@ -228,15 +302,16 @@ LoadedWeights load_weights(const std::filesystem::path& path, Network& network, 
   return loaded;
 }
 
-/// `load_weights` from a model file whose input and layers must be those of the network, one by one;
-/// returns what the file tells.
+/// `load_weights` from a model file whose input and layers must be those of the network, one by one, and give the same
+/// answer to its self-test; returns what the file tells.
 template <class Network>
-ModelInfo load_model(const std::filesystem::path& path, Network& network) {
+ModelInfo load_model(const std::filesystem::path& path, Network& network, const LayerKinds<float>& kinds = {}) {
   const TensorFile file = read_safetensors(path);
-  ModelInfo info = detail::parse_info(path, file.metadata);
+  ModelInfo info = detail::parse_info(path, file.metadata, kinds);
   detail::require_same_layers(path, info, network);
   detail::require_tensors(path, file, detail::expected_parameters(network));
   detail::fill(path, file, network);
+  if constexpr (requires { network.clone(); }) detail::check_self_test(path, info, network);
   return info;
 }
 

@@ -131,14 +131,14 @@ class OnnxGraph final : public OnnxNodes {
   void add(const Conv2d& layer) { convolution(layer, {3, 2, 0, 1}, {}, 1); }
   /// Output channel c m + k is filter k of channel c, and so are the rows of [channels * multiplier][1][h][w].
   void add(const DepthwiseConv2d& layer) {
-    convolution(layer, {2, 3, 0, 1}, {info_->output.channels, 1, layer.kernel.height, layer.kernel.width},
+    convolution(layer, {2, 3, 0, 1}, {info_->output.channels, 1, layer.kernel_size.height, layer.kernel_size.width},
                 shape_.channels);
   }
   template <class Layer>
   void convolution(const Layer& layer, const Order& order, const std::vector<std::int64_t>& shape, int groups) {
     as_map();
     Attributes attributes{{"group", groups}};
-    add_window(attributes, layer.kernel, layer.stride, layer.padding);
+    add_window(attributes, layer.kernel_size, layer.stride, layer.padding);
     node("Conv", attributes, kernel_and_bias(layer, order, shape));
   }
 
@@ -147,15 +147,15 @@ class OnnxGraph final : public OnnxNodes {
   void add(const Conv2dTranspose& layer) {
     as_map();
     const Shape output = info_->output;
-    const Window rows = window_of(output.height, layer.kernel.height, layer.stride.height, layer.padding);
-    const Window columns = window_of(output.width, layer.kernel.width, layer.stride.width, layer.padding);
+    const Window rows = window_of(output.height, layer.kernel_size.height, layer.stride.height, layer.padding);
+    const Window columns = window_of(output.width, layer.kernel_size.width, layer.stride.width, layer.padding);
     const auto beyond = [](int input, int size, int kernel, int stride, const Window& window) {
       return size - ((input - 1) * stride + kernel - window.before - window.after);
     };
     Attributes attributes{{"output_padding",
-                           {beyond(shape_.height, output.height, layer.kernel.height, layer.stride.height, rows),
-                            beyond(shape_.width, output.width, layer.kernel.width, layer.stride.width, columns)}}};
-    add_window(attributes, layer.kernel, layer.stride, rows, columns);
+                           {beyond(shape_.height, output.height, layer.kernel_size.height, layer.stride.height, rows),
+                            beyond(shape_.width, output.width, layer.kernel_size.width, layer.stride.width, columns)}}};
+    add_window(attributes, layer.kernel_size, layer.stride, rows, columns);
     node("ConvTranspose", attributes, kernel_and_bias(layer, {3, 2, 0, 1}));
   }
 

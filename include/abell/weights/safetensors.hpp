@@ -8,10 +8,12 @@
 
 #include <abell/core/atomic_file.hpp>
 #include <abell/core/error.hpp>
+#include <abell/core/file_kind.hpp>
 #include <abell/weights/json.hpp>
 #include <abell/weights/open_file.hpp>
 #include <abell/weights/tensor_file.hpp>
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -123,11 +125,16 @@ inline TensorHeader read_header(std::istream& in, std::uint64_t size, const std:
   if (size < sizeof length) {
     throw FormatError(file + ": expected a safetensors file of at least 8 bytes, found " + std::to_string(size));
   }
-  in.read(reinterpret_cast<char*>(&length), sizeof length);
+  std::array<char, sizeof length> start{};
+  in.read(start.data(), start.size());
+  std::memcpy(&length, start.data(), sizeof length);
   const std::uint64_t rest = size - sizeof length;
-  if (length > most_header_bytes || length > rest) {
-    throw FormatError(file + ": expected a header of at most " + std::to_string(std::min(most_header_bytes, rest)) +
-                      " bytes, found a length of " + std::to_string(length));
+  if (length > most_header_bytes) {
+    throw FormatError(file + ": expected a safetensors file, found " + kind_of_file({start.data(), start.size()}));
+  }
+  if (length > rest) {
+    throw FormatError(file + ": expected a header of " + std::to_string(length) + " bytes, found " +
+                      std::to_string(rest) + ": the file is cut short, or no safetensors file");
   }
   std::string text(static_cast<std::size_t>(length), '\0');
   in.read(text.data(), static_cast<std::streamsize>(length));

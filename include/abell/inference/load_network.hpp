@@ -1,0 +1,68 @@
+#pragma once
+/// A network out of its model file alone.
+
+#include <abell/models/cluster_net.hpp>
+#include <abell/models/mobilenet.hpp>
+#include <abell/models/unet.hpp>
+#include <abell/network/memory.hpp>
+#include <abell/weights/model.hpp>
+#include <filesystem>
+#include <limits>
+#include <string>
+#include <vector>
+
+namespace abell {
+
+struct LoadOptions {
+  LayerKinds<float> kinds = {};                                 ///< besides the library's own: those of a user's layers
+  int batch = 1;                                                ///< images that memory is reckoned for
+  double max_memory = std::numeric_limits<double>::infinity();  ///< bytes
+};
+
+namespace detail {
+
+/// The layers that a file tells of. Those of version 1 have no options: they were of three networks.
+inline LayerList<float> described_layers(const std::filesystem::path& path, const ModelInfo& info) {
+  if (!info.description.empty()) return info.description;
+  const int outputs = info.layers.back().output.channels;
+  const auto with_head = [&](LayerList<float> list) {
+    list.push_back(Dense{.units = outputs});
+    if (info.task == "classify") list.push_back(Softmax{});
+    if (info.task == "multilabel") list.push_back(Sigmoid{});
+    return list;
+  };
+  if (info.network == "custom") return with_head(list_of<float>(make_cluster_net_body()));
+  if (info.network == "mobilenet") return with_head(list_of<float>(make_mobilenet_body()));
+  if (info.network == "unet") return list_of<float>(make_unet<3>({.classes = outputs}));
+  throw FormatError(path.string() + ": expected a model of format version 2, or of the network custom, mobilenet or " +
+                    "unet, found version 1 of " + in_quotes(info.network));
+}
+
+}  // namespace detail
+
+/// The network of a model file, which has told `info`, with its weights. Throws as `load_model`, and FormatError for
+/// one that needs more memory than `options` allow, before it takes any.
+inline Network<float> load_network(const std::filesystem::path& path, const ModelInfo& info,
+                                   const LoadOptions& options = {}) {
+  const LayerList<float> layers = detail::described_layers(path, info);
+  const std::vector<LayerInfo> infos = detail::inspect_read(path.string(), layers, info.input);
+  check_memory(estimated_bytes(infos, options.batch, false), options.max_memory, path.string(),
+               "an input of " + to_string(info.input));
+  const auto bytes = static_cast<double>(std::filesystem::file_size(path));
+  const auto parameters = static_cast<double>(parameter_count(infos));
+  if (bytes < parameters * sizeof(float)) {
+    throw ShapeError(path.string() + ": weights of another network: expected " +
+                     std::to_string(parameter_count(infos)) + " parameters for an input of " + to_string(info.input) +
+                     ", found a file of " + std::to_string(std::filesystem::file_size(path)) + " bytes");
+  }
+  auto network = build<float>(layers, info.input);
+  load_model(path, network, options.kinds);
+  return network;
+}
+
+/// The same, and what the file tells.
+inline Network<float> load_network(const std::filesystem::path& path, const LoadOptions& options = {}) {
+  return load_network(path, read_model_info(path, options.kinds), options);
+}
+
+}  // namespace abell
