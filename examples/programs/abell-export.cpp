@@ -1,9 +1,10 @@
 /// Writes a trained model for other programs: ONNX, Keras's HDF5, safetensors.
 
+#include <abell/inference/load_network.hpp>
 #include <abell/weights/keras_h5.hpp>
 #include <abell/weights/onnx.hpp>
 
-#include "common/model_file.hpp"
+#include "common/memory_limit.hpp"
 #include "common/program.hpp"
 #include "common/weight_files.hpp"
 
@@ -52,7 +53,8 @@ int run_export(const Options& options) {
     if (!options.overwrite) throw IoError(options.out + ": already exists (--overwrite replaces it)");
   }
   const ModelInfo info = read_model_info(file);
-  const Network<float> network = read_network(file, info, 0, options.max_memory);
+  const Network<float> network =
+      load_network(file, info, {.batch = 0, .max_memory = static_cast<double>(options.max_memory)});
   if (interrupted()) return exit_stopped();
   switch (format) {
     case Format::onnx: save_onnx(out, network, onnx_options(file, info)); break;

@@ -1,16 +1,15 @@
 /// Gives images, sets and folders of images their probability of being a cluster.
 
-#include <abell/data/cached_samples.hpp>
-#include <abell/inference/dihedral.hpp>
+#include <abell/inference/classifier.hpp>
 #include <abell/metrics/segmentation.hpp>
-#include <abell/weights/model.hpp>
 #include <map>
 #include <sstream>
 
-#include "../common/model_file.hpp"
-#include "../common/preprocessing.hpp"
+#include "../common/max_megapixels.hpp"
+#include "../common/memory_limit.hpp"
 #include "../common/program.hpp"
 #include "../common/sha256.hpp"
+#include "../common/tasks.hpp"
 #include "catalogue.hpp"
 #include "class_maps.hpp"
 
@@ -35,50 +34,39 @@ struct Options {
   std::uint64_t max_memory = half_of_memory();
 };
 
-/// All of a model but its network.
+/// The model with what the catalogue tells of it.
 struct Model {
-  fs::path file;
-  ModelInfo info;
-  Preprocessing preprocessing;
+  Classifier classifier;
+  Task task;
   std::vector<std::string> positive;  ///< classes of the set that the model was trained on
   std::string sha256;
-  Task task = Task::classify;
-  std::vector<double> mean = {}, deviation = {};  ///< of the targets of regress
 
-  /// p(positive) from the network's outputs for one image.
-  float probability(const float* outputs) const {
-    double sum = 0;
-    for (std::size_t i = 0; i < info.classes.size(); ++i) {
-      if (std::ranges::find(info.positive, info.classes[i]) != info.positive.end())
-        sum += static_cast<double>(outputs[i]);
-    }
-    return static_cast<float>(std::min(sum, 1.0));
-  }
+  const ModelInfo& info() const { return classifier.info(); }
 };
 
-Model read_model(const fs::path& from) {
-  const fs::path file = model_file(from);
-  const ModelInfo info = read_model_info(file);
-  Model model{file,
-              info,
-              read_preprocessing(info.preprocessing, file.string()),
-              read_positive(info.preprocessing, file.string()),
-              sha256_of_file(file),
-              parse_task(info.task)};
-  if (model.task == Task::regress) {
-    model.mean = read_target_numbers(info, "target_mean", file.string());
-    model.deviation = read_target_numbers(info, "target_deviation", file.string());
+Model read_model(const Options& options) {
+  Classifier classifier(options.model, {.load = {.max_memory = static_cast<double>(options.max_memory)},
+                                        .batch = batch_size,
+                                        .threads = options.common.threads,
+                                        .tta = options.tta,
+                                        .max_megapixels = options.max_megapixels});
+  const std::string file = classifier.file().string();
+  std::vector<std::string> positive;
+  try {
+    positive = classifier.info().preprocessing.value("positive", positive);
+  } catch (const nlohmann::json::exception& error) {
+    throw FormatError(file + ": preprocessing: " + error.what());
   }
-  return model;
+  const Task task = parse_task(classifier.info().task);
+  return {std::move(classifier), task, std::move(positive), sha256_of_file(file)};
 }
 
 /// Throws OptionError for options that only a model that classifies has.
 void check_options(const Options& options, const Model& model) {
   if (model.task == Task::classify) return;
   const auto refuse = [&](bool given, const std::string& option) {
-    if (given) throw OptionError(option + ": expected a model of the task classify, found " + model.info.task);
+    if (given) throw OptionError(option + ": expected a model of the task classify, found " + model.info().task);
   };
-  refuse(options.tta, "--tta");
   refuse(!options.positive.empty(), "--positive");
   refuse(!options.out.empty() && catalogue_format(options.out) == CatalogueFormat::regions, "--out FILE.reg");
   if (model.task == Task::segment && options.out.empty()) {
@@ -166,76 +154,49 @@ void check_output(const Options& options) {
 /// The columns that a model of another task than to classify gives, without values.
 std::vector<ValueColumn> value_columns(const Model& model) {
   std::vector<ValueColumn> columns;
-  for (const std::string& name : model.info.targets) columns.push_back({name});
+  for (const std::string& name : model.info().targets) columns.push_back({name});
   const std::string of_class = model.task == Task::segment ? "share_" : "p_";
   if (model.task == Task::classify) return columns;
-  for (const std::string& name : model.info.classes) columns.push_back({of_class + name});
+  for (const std::string& name : model.info().classes) columns.push_back({of_class + name});
   return columns;
 }
 
-/// Takes what the network says of one object into the catalogue; a map of classes is written, too.
-void add_outputs(const Model& model, View<const float> out, Catalogue& catalogue) {
+/// Takes what the model says of one object into the catalogue; a map of classes is written, too.
+void add_outputs(const Model& model, std::span<const float> out, Catalogue& catalogue) {
   std::vector<ValueColumn>& columns = catalogue.values;
   if (model.task == Task::classify) {
-    catalogue.scored.probabilities.push_back(model.probability(out.data));
+    catalogue.scored.probabilities.push_back(model.classifier.probability(out));
     return;
   }
   if (model.task != Task::segment) {
-    for (std::size_t k = 0; k < columns.size(); ++k) {
-      const float value = out.data[k];
-      const bool number = model.task == Task::regress;
-      columns[k].values.push_back(
-          number ? static_cast<float>(model.mean[k] + model.deviation[k] * static_cast<double>(value)) : value);
-    }
+    for (std::size_t k = 0; k < columns.size(); ++k) columns[k].values.push_back(out[k]);
     return;
   }
-  const std::size_t classes = columns.size(), pixels = out.shape.pixels();
+  const Shape& shape = model.classifier.network().output();
+  const std::size_t classes = columns.size(), pixels = shape.pixels();
   std::vector<std::size_t> counts(classes);
-  for (std::size_t pixel = 0; pixel < pixels; ++pixel) ++counts[largest({out.data + pixel * classes, classes})];
+  for (std::size_t pixel = 0; pixel < pixels; ++pixel) ++counts[largest(out.subspan(pixel * classes, classes))];
   for (std::size_t k = 0; k < classes; ++k) {
     columns[k].values.push_back(static_cast<float>(counts[k]) / static_cast<float>(pixels));
   }
   const std::size_t at = catalogue.maps.size();
   const Object& object = catalogue.set.objects[at];
   const fs::path file = catalogue.map_folder / map_name(at, object.id);
-  write_class_map(file, object, out, model.info.classes, model.preprocessing.decode(), catalogue.command);
+  write_class_map(file, object, {out.data(), 1, shape}, model.info().classes, model.classifier.preprocessing().decode(),
+                  catalogue.command);
   catalogue.maps.push_back(file.string());
 }
 
-/// Classifies `catalogue.set` batch by batch; only one batch of pixels exists at a time. Stops early
-/// when interrupted.
-void classify(const Options& options, const Model& model, const Network<float>& network, Catalogue& catalogue) {
+/// Classifies `catalogue.set`. Stops early when interrupted.
+void classify(const Options& options, const Model& model, Catalogue& catalogue) {
   const std::vector<Object>& objects = catalogue.set.objects;
-  const int threads = thread_count(options.common.threads);
-  const int most = static_cast<int>(std::min<std::size_t>(objects.size(), batch_size));
-  Tensor<float> images(most, network.input());
-  Tensor<float> outputs(most, network.output());
-  auto space = network.workspace(most, Mode::predict, threads);
-  network.prepare(space);
   ProgressBar bar("images", static_cast<long>(objects.size()), options.common.quiet);
-  for (std::size_t first = 0; first < objects.size() && !interrupted(); first += static_cast<std::size_t>(most)) {
-    DataSet part;
-    const std::size_t end = std::min(objects.size(), first + static_cast<std::size_t>(most));
-    std::vector<std::size_t> indices;
-    for (std::size_t i = first; i < end; ++i) {
-      part.objects.push_back(objects[i]);
-      indices.push_back(i - first);
-    }
-    const auto cache = cache_pixels(part, network.input(), model.preprocessing.decode(), {.threads = threads});
-    const CachedSamples samples(cache, std::vector<int>(indices.size(), -1), indices, model.preprocessing.samples());
-    const int count = static_cast<int>(indices.size());
-    parallel_for(count, threads, [&](int i, int) {
-      samples.read(static_cast<std::size_t>(i), 0, {images.view().image(i), images.shape().size()});
-    });
-    const View<const float> in = images.view().slice(0, count);
-    const View<float> out = outputs.view().slice(0, count);
-    options.tta ? DihedralMean(network).predict(in, out, space) : network.predict(in, out, space);
-    for (int i = 0; i < count; ++i) {
-      add_outputs(model, out.slice(i, 1), catalogue);
-      catalogue.masked.push_back(cache->masked(static_cast<std::size_t>(i)));
-    }
-    bar.update(static_cast<long>(end));
-  }
+  model.classifier.predict(objects, [&](std::size_t i, std::span<const float> outputs, std::size_t masked) {
+    add_outputs(model, outputs, catalogue);
+    catalogue.masked.push_back(masked);
+    bar.update(static_cast<long>(i + 1));
+    return !interrupted();
+  });
 }
 
 /// One line for each split that has objects of known class.
@@ -265,14 +226,12 @@ void print_metrics(const Catalogue& catalogue) {
 
 int run_classify(const Options& options, const std::string& command) {
   check_output(options);
-  Model model = read_model(options.model);
+  const Model model = read_model(options);
   check_options(options, model);
-  model.preprocessing.max_megapixels = options.max_megapixels;
-  const Network<float> network = read_network(model.file, model.info, batch_size, options.max_memory);
   Catalogue catalogue;
   catalogue.set = read_inputs(options, model);
   catalogue.command = command;
-  catalogue.model = model.file.filename().string();
+  catalogue.model = model.classifier.file().filename().string();
   catalogue.model_sha256 = model.sha256;
   for (std::size_t i = 0; i < catalogue.set.objects.size(); ++i) catalogue.scored.objects.push_back(i);
   catalogue.values = value_columns(model);
@@ -281,8 +240,8 @@ int run_classify(const Options& options, const std::string& command) {
     catalogue.map_folder = maps_folder(options.out);
     maps.emplace(catalogue.map_folder, options.overwrite);
   }
-  if (options.common.verbose) std::cerr << model.file.string() << ": sha256 " << model.sha256 << std::endl;
-  classify(options, model, network, catalogue);
+  if (options.common.verbose) std::cerr << model.classifier.file().string() << ": sha256 " << model.sha256 << std::endl;
+  classify(options, model, catalogue);
   if (interrupted()) {
     for (const std::string& map : catalogue.maps) fs::remove(map);
     if (!options.common.quiet) std::cerr << "\ninterrupted: nothing was written" << std::endl;

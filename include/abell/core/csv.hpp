@@ -195,6 +195,7 @@ inline std::ifstream open_csv(const std::filesystem::path& path) {
   if (std::filesystem::is_directory(path, error)) throw IoError(path.string() + ": expected a file, found a folder");
   std::ifstream file(path, std::ios::binary);
   if (!file) throw IoError(path.string() + ": cannot be opened for reading");
+  if (!std::filesystem::is_regular_file(path, error)) return file;  // a pipe is read once
   std::array<char, 8> start{};
   file.read(start.data(), start.size());
   const std::string kind = known_kind_of_file({start.data(), static_cast<std::size_t>(file.gcount())});

@@ -77,6 +77,27 @@ struct CachedSamplesOptions {
   std::uint64_t seed = 0;  ///< of the augmentation
 };
 
+/// Values 0..255 of an image as a network gets them, seen through `map`; channels that it does not see have the value
+/// of 0.
+template <class Value>
+void write_input(std::span<const Value> values, const Shape& s, const kernels::AffineMap& map,
+                 const CachedSamplesOptions& options, std::span<float> out) {
+  const ByteScale scale = options.standardise ? standard_scale(values) : options.scale;
+  kernels::affine_pixels(values.data(), s.height, s.width, s.channels, map, scale, out.data());
+  if (options.channels == Channels::both) return;
+  const std::size_t seen = options.channels == Channels::optical ? 1 : 2;
+  for (std::size_t i = 0; i < s.size(); ++i) {
+    if (i % 3 != seen) out[i] = scale.offset;
+  }
+}
+
+/// Throws OptionError unless images of that shape have the channels that are chosen among.
+inline void check_channels(const CachedSamplesOptions& options, const Shape& shape) {
+  if (options.channels != Channels::both && shape.channels != 3) {
+    throw OptionError("--channels: expected images with 3 channels, found " + std::to_string(shape.channels));
+  }
+}
+
 /// What a network shall answer for each image of a cache: numbers, a label being the simplest, or masks.
 class CachedTargets {
  public:
@@ -154,9 +175,7 @@ class CachedSamples {
                          std::to_string(index));
       }
     }
-    if (options_.channels != Channels::both && shape().channels != 3) {
-      throw OptionError("--channels: expected images with 3 channels, found " + std::to_string(shape().channels));
-    }
+    check_channels(options_, shape());
     if (options_.augmentation) check(*options_.augmentation);
   }
 
@@ -175,20 +194,8 @@ class CachedSamples {
   void read(std::size_t index, std::uint32_t epoch, std::span<float> out) const {
     thread_local std::vector<float> room;
     const std::size_t at = indices_[index];
-    const Pixels pixels = cache_->read(at, room);
-    const Shape& s = shape();
     const kernels::AffineMap map = map_of(at, epoch);
-    std::visit(
-        [&](const auto& values) {
-          const ByteScale scale = options_.standardise ? standard_scale(values) : options_.scale;
-          kernels::affine_pixels(values.data(), s.height, s.width, s.channels, map, scale, out.data());
-          if (options_.channels == Channels::both) return;
-          const std::size_t seen = options_.channels == Channels::optical ? 1 : 2;
-          for (std::size_t i = 0; i < s.size(); ++i) {
-            if (i % 3 != seen) out[i] = scale.offset;
-          }
-        },
-        pixels);
+    std::visit([&](const auto& values) { write_input(values, shape(), map, options_, out); }, cache_->read(at, room));
   }
 
   void read_target(std::size_t index, std::uint32_t epoch, std::span<float> out) const {

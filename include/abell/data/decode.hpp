@@ -58,12 +58,12 @@ inline std::vector<float> exposures(const Object& object, Image& counts, const D
                           name, map_name);
 }
 
-/// Takes band `band` of an object, one channel of `file`, to 0..255.
-inline void prepare(Image& image, const Object& object, std::size_t band, const std::filesystem::path& file,
+/// Takes band `band` of an object to 0..255: one channel of the file called `name`, which is FITS if `physical`.
+inline void prepare(Image& image, const Object& object, std::size_t band, bool physical, const std::string& name,
                     const DecodeOptions& options) {
   std::vector<float> weights;
   if (band == xray_band && options.bands.exposure.divide) weights = exposures(object, image, options);
-  prepare_band(image, options.bands.each[band], weights, is_fits(file), file.string());
+  prepare_band(image, options.bands.each[band], weights, physical, name);
 }
 
 /// Masked pixels are filled, and the image comes to the network's size.
@@ -76,18 +76,18 @@ inline Image fit_image(Image image, const Shape& shape, const DecodeOptions& opt
   return resize(image, shape.height, shape.width, options.resize);
 }
 
-/// One file for all channels. Grey is copied to all of them, and channel c is prepared as band c.
-inline Decoded decode_single(const Object& object, const Shape& shape, const DecodeOptions& options) {
-  const std::filesystem::path& file = object.files[0];
-  const std::string name = file.string();
+/// One image for all channels, of the object's file. Grey is copied to all of them, and channel c is prepared as band
+/// c.
+inline Decoded decode_single(Image image, bool physical, const Object& object, const Shape& shape,
+                             const DecodeOptions& options) {
+  const std::string name = object.files[0].string();
   const Bands& bands = options.bands;
-  Image image = read_image(file, options.max_megapixels);
   check_masked(image, options.nan, name);
-  const bool untouched = fits_in_bytes(object, options);
+  const bool untouched = !physical && bands == Bands{};
   const bool alike =
       image.channels == 1 && bands.each[0] == bands.each[1] && bands.each[1] == bands.each[2] && !bands.exposure.divide;
   if (untouched || alike) {
-    if (!untouched) prepare(image, object, 0, file, options);
+    if (!untouched) prepare(image, object, 0, physical, name, options);
     const std::size_t masked = masked_count(image);
     // Resized before grey is copied: a third of the work.
     return {with_channels(fit_image(std::move(image), shape, options), shape.channels, name), masked};
@@ -96,7 +96,7 @@ inline Decoded decode_single(const Object& object, const Shape& shape, const Dec
   Decoded decoded{Image(shape.height, shape.width, shape.channels), 0};
   for (std::size_t channel = 0; channel < static_cast<std::size_t>(image.channels); ++channel) {
     Image one = take_channel(image, channel);
-    prepare(one, object, std::min(channel, xray_band), file, options);
+    prepare(one, object, std::min(channel, xray_band), physical, name, options);
     decoded.masked = std::max(decoded.masked, masked_count(one));
     put_channel(decoded.image, channel, fit_image(std::move(one), shape, options));
   }
@@ -117,11 +117,23 @@ inline Decoded decode_bands(const Object& object, const Shape& shape, const Deco
     const std::string name = files[band].string();
     Image image = grey(read_image(files[band], options.max_megapixels), name);
     check_masked(image, options.nan, name);
-    if (!untouched) prepare(image, object, band, files[band], options);
+    if (!untouched) prepare(image, object, band, is_fits(files[band]), name, options);
     decoded.masked += masked_count(image);
     put_channel(decoded.image, band, fit_image(std::move(image), shape, options));
   }
   return decoded;
+}
+
+/// What all channels together need, and the rounding of what `fits_in_bytes`.
+inline void finish(Image& image, bool bytes, const DecodeOptions& options) {
+  if (const auto& lupton = options.bands.lupton) lupton_rgb(image, {255 * lupton->stretch, lupton->q});
+  if (bytes) std::ranges::transform(image.pixels, image.pixels.begin(), to_byte);
+}
+
+inline void check_crop(const DecodeOptions& options) {
+  if (!(options.crop > 0 && options.crop <= 1)) {
+    throw OptionError("crop: expected a share above 0 and up to 1, found " + std::to_string(options.crop));
+  }
 }
 
 }  // namespace detail
@@ -130,15 +142,27 @@ inline Decoded decode_bands(const Object& object, const Shape& shape, const Deco
 /// `exposure` ([third band or empty, optical, X-ray]), prepares each band, fills masked pixels and
 /// brings all to `shape`. Throws IoError and FormatError naming the file.
 inline Decoded decode_object(const Object& object, const Shape& shape, const DecodeOptions& options = {}) {
-  if (!(options.crop > 0 && options.crop <= 1)) {
-    throw OptionError("crop: expected a share above 0 and up to 1, found " + std::to_string(options.crop));
+  detail::check_crop(options);
+  Decoded decoded;
+  if (object.files.size() == 1) {
+    const std::filesystem::path& file = object.files[0];
+    decoded = detail::decode_single(read_image(file, options.max_megapixels), is_fits(file), object, shape, options);
+  } else {
+    decoded = detail::decode_bands(object, shape, options);
   }
-  Decoded decoded = object.files.size() == 1 ? detail::decode_single(object, shape, options)
-                                             : detail::decode_bands(object, shape, options);
-  if (const auto& lupton = options.bands.lupton) lupton_rgb(decoded.image, {255 * lupton->stretch, lupton->q});
-  if (fits_in_bytes(object, options)) {
-    std::ranges::transform(decoded.image.pixels, decoded.image.pixels.begin(), to_byte);
-  }
+  detail::finish(decoded.image, fits_in_bytes(object, options), options);
+  return decoded;
+}
+
+/// The same with an image in memory, as of a FITS file if `physical`, else values 0..255 as of a PNG or JPEG. `name`
+/// opens messages.
+inline Decoded decode_image(Image image, bool physical, const Shape& shape, const DecodeOptions& options = {},
+                            const std::string& name = "image") {
+  detail::check_crop(options);
+  check_image_size(image.height, image.width, name);
+  const Object object{.id = name, .files = {name}};
+  Decoded decoded = detail::decode_single(std::move(image), physical, object, shape, options);
+  detail::finish(decoded.image, !physical && options.bands == Bands{}, options);
   return decoded;
 }
 

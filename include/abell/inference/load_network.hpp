@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <limits>
 #include <string>
+#include <system_error>
 #include <vector>
 
 namespace abell {
@@ -40,6 +41,15 @@ inline LayerList<float> described_layers(const std::filesystem::path& path, cons
 
 }  // namespace detail
 
+/// The model file itself, or that in the folder of a run. Throws IoError where a folder has none.
+inline std::filesystem::path model_file(const std::filesystem::path& run_or_file) {
+  std::error_code error;
+  if (!std::filesystem::is_directory(run_or_file, error)) return run_or_file;
+  const std::filesystem::path inside = run_or_file / "model.safetensors";
+  if (!std::filesystem::exists(inside, error)) throw IoError(inside.string() + ": no such file in the run's folder");
+  return inside;
+}
+
 /// The network of a model file, which has told `info`, with its weights. Throws as `load_model`, and FormatError for
 /// one that needs more memory than `options` allow, before it takes any.
 inline Network<float> load_network(const std::filesystem::path& path, const ModelInfo& info,
@@ -49,6 +59,7 @@ inline Network<float> load_network(const std::filesystem::path& path, const Mode
   check_memory(estimated_bytes(infos, options.batch, false), options.max_memory, path.string(),
                "an input of " + to_string(info.input));
   const auto bytes = static_cast<double>(std::filesystem::file_size(path));
+  check_memory(bytes, options.max_memory, path.string(), "a file");
   const auto parameters = static_cast<double>(parameter_count(infos));
   if (bytes < parameters * sizeof(float)) {
     throw ShapeError(path.string() + ": weights of another network: expected " +
@@ -60,8 +71,9 @@ inline Network<float> load_network(const std::filesystem::path& path, const Mode
   return network;
 }
 
-/// The same, and what the file tells.
-inline Network<float> load_network(const std::filesystem::path& path, const LoadOptions& options = {}) {
+/// The same from a model file or the folder of a run alone.
+inline Network<float> load_network(const std::filesystem::path& run_or_file, const LoadOptions& options = {}) {
+  const std::filesystem::path path = model_file(run_or_file);
   return load_network(path, read_model_info(path, options.kinds), options);
 }
 

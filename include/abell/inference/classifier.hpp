@@ -1,0 +1,173 @@
+#pragma once
+/// A trained run in a program of one's own: image files in, what the network says of them out. Needs stb, CFITSIO and
+/// nlohmann-json.
+///
+///     const Classifier model("runs/cn-e");
+///     for (const Prediction& p : model.predict("candidates.csv")) use(p.id, model.probability(p.outputs));
+
+#include <abell/data/decoded_samples.hpp>
+#include <abell/data/layouts.hpp>
+#include <abell/data/preprocessing.hpp>
+#include <abell/inference/dihedral.hpp>
+#include <abell/inference/load_network.hpp>
+#include <algorithm>
+#include <cstddef>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace abell {
+
+struct ClassifierOptions {
+  LoadOptions load = {};
+  int batch = 10;    ///< images in memory at a time
+  int threads = 0;   ///< 0: all
+  bool tta = false;  ///< probabilities averaged over flips and quarter turns; of the task classify
+  double max_megapixels = default_max_megapixels;  ///< of an image file
+};
+
+/// What a model says of one image.
+struct Prediction {
+  std::string id;              ///< of the object; empty of an image in memory
+  std::vector<float> outputs;  ///< probabilities of the classes [classes] (segment: [height][width][classes]), or the
+                               ///< numbers of the targets in their units
+  std::size_t masked = 0;      ///< pixels without a measurement
+};
+
+/// A model file with all that it was trained with. `predict` is const and may be called from many threads at once.
+class Classifier {
+ public:
+  /// From the folder of a run, or a model file. Throws as `load_network`, and FormatError for a record of the
+  /// preprocessing that does not fit; OptionError for options that are not the task's.
+  explicit Classifier(const std::filesystem::path& run_or_file, ClassifierOptions options = {})
+      : file_(model_file(run_or_file)),
+        options_(std::move(options)),
+        info_(read_model_info(file_, options_.load.kinds)),
+        preprocessing_(read_preprocessing(info_.preprocessing, file_.string())),
+        network_(load(file_, info_, options_)) {
+    preprocessing_.max_megapixels = options_.max_megapixels;
+    if (info_.task == "regress") {
+      mean_ = numbers("target_mean");
+      deviation_ = numbers("target_deviation");
+    }
+    if (options_.tta && info_.task != "classify") {
+      throw OptionError("tta: expected a model of the task classify, found " + info_.task);
+    }
+  }
+
+  const std::filesystem::path& file() const { return file_; }
+  const ModelInfo& info() const { return info_; }
+  const Preprocessing& preprocessing() const { return preprocessing_; }
+  const Network<float>& network() const { return network_; }
+
+  /// p(positive) from the probabilities of one image, of a model of the task classify.
+  float probability(std::span<const float> outputs) const {
+    double sum = 0;
+    for (std::size_t i = 0; i < info_.classes.size(); ++i) {
+      const bool counts = std::ranges::find(info_.positive, info_.classes[i]) != info_.positive.end();
+      if (counts) sum += static_cast<double>(outputs[i]);
+    }
+    return static_cast<float>(std::min(sum, 1.0));
+  }
+
+  /// An image in memory: values 0..255, or if `physical` those of a FITS image. Throws FormatError for channels that
+  /// the network cannot take.
+  Prediction predict(const Image& image, bool physical = false) const {
+    const DecodeOptions decode = preprocessing_.decode();
+    const Decoded decoded = decode_image(image, physical, network_.input(), decode);
+    Tensor<float> in(1, network_.input());
+    write_input(decoded.image, !physical && decode.bands == Bands{}, preprocessing_.samples(), in.span());
+    Tensor<float> out(1, network_.output());
+    auto space = network_.workspace(1, Mode::predict, options_.threads);
+    network_.prepare(space);
+    run(in, out, space);
+    Prediction prediction{.outputs = {out.data(), out.data() + out.size()}, .masked = decoded.masked};
+    to_units(prediction.outputs);
+    return prediction;
+  }
+
+  /// Whatever `read_data_set` takes: an image file, a folder, a table. In its order.
+  std::vector<Prediction> predict(const std::filesystem::path& input) const {
+    const DataSet set = read_data_set(
+        input,
+        {.need_class = false, .need_train = false, .need_set = false, .several_classes = info_.task == "multilabel"});
+    std::vector<Prediction> predictions;
+    predict(set.objects, [&](std::size_t i, std::span<const float> outputs, std::size_t masked) {
+      predictions.push_back({set.objects[i].id, {outputs.begin(), outputs.end()}, masked});
+      return true;
+    });
+    return predictions;
+  }
+
+  /// Calls visit(number of the object, outputs, masked pixels) for each, in order, while it returns true; only one
+  /// batch of pixels is in memory at a time. Throws as `decode_object`.
+  template <class Visit>
+  void predict(std::span<const Object> objects, const Visit& visit) const {
+    if (objects.empty()) return;
+    const DecodedSamples samples(objects, network_.input(), preprocessing_);
+    const int most = static_cast<int>(std::min(objects.size(), static_cast<std::size_t>(options_.batch)));
+    const int threads = thread_count(options_.threads);
+    Tensor<float> images(most, network_.input()), outputs(most, network_.output());
+    std::vector<std::size_t> masked(static_cast<std::size_t>(most));
+    auto space = network_.workspace(most, Mode::predict, threads);
+    network_.prepare(space);
+    for (std::size_t first = 0; first < objects.size(); first += static_cast<std::size_t>(most)) {
+      const int count = static_cast<int>(std::min(objects.size() - first, static_cast<std::size_t>(most)));
+      parallel_for(count, threads, [&](int i, int) {
+        masked[static_cast<std::size_t>(i)] =
+            samples.decode(first + static_cast<std::size_t>(i), {images.view().image(i), images.shape().size()});
+      });
+      const View<float> out = outputs.view().slice(0, count);
+      run(images.view().slice(0, count), out, space);
+      for (int i = 0; i < count; ++i) {
+        const std::span<float> of_image(out.image(i), out.shape.size());
+        to_units(of_image);
+        const auto at = static_cast<std::size_t>(i);
+        if (!visit(first + at, std::span<const float>(of_image), masked[at])) return;
+      }
+    }
+  }
+
+ private:
+  static Network<float> load(const std::filesystem::path& file, const ModelInfo& info,
+                             const ClassifierOptions& options) {
+    check_image_size(info.input.height, info.input.width, file.string() + ": metadata");
+    LoadOptions with_batch = options.load;
+    with_batch.batch = options.batch;
+    return load_network(file, info, with_batch);
+  }
+
+  void run(View<const float> in, View<float> out, Workspace<float>& space) const {
+    options_.tta ? DihedralMean(network_).predict(in, out, space) : network_.predict(in, out, space);
+  }
+  /// Numbers that were learnt with mean 0 and variance 1 get their units.
+  void to_units(std::span<float> outputs) const {
+    for (std::size_t k = 0; k < mean_.size(); ++k) {
+      outputs[k] = static_cast<float>(mean_[k] + deviation_[k] * static_cast<double>(outputs[k]));
+    }
+  }
+  std::vector<double> numbers(const char* key) const {
+    std::vector<double> found;
+    try {
+      found = info_.preprocessing.value(key, found);
+    } catch (const nlohmann::json::exception& error) {
+      throw FormatError(file_.string() + ": preprocessing: " + error.what());
+    }
+    if (found.size() != info_.targets.size()) {
+      throw FormatError(file_.string() + ": preprocessing: expected " + key + " of " +
+                        std::to_string(info_.targets.size()) + " targets, found " + std::to_string(found.size()));
+    }
+    return found;
+  }
+
+  std::filesystem::path file_;
+  ClassifierOptions options_;
+  ModelInfo info_;
+  Preprocessing preprocessing_;
+  Network<float> network_;
+  std::vector<double> mean_, deviation_;
+};
+
+}  // namespace abell
