@@ -4,6 +4,8 @@
 #include <abell/images/fits_write.hpp>
 #include <abell/images/stb.hpp>
 #include <abell/inference/classifier.hpp>
+#include <abell/inference/evaluate.hpp>
+#include <limits>
 #include <string>
 #include <thread>
 #include <vector>
@@ -113,7 +115,7 @@ TEST_CASE("numbers come in the units of their targets", "[classifier]") {
   const Image image = noise(16, 16, 3, 1);
   const Prediction found = Classifier(folder / "m").predict(image);
   Tensor<float> in(1, input);
-  for (std::size_t i = 0; i < in.size(); ++i) in.data()[i] = image.pixels[i] * unit_scale.factor;
+  for (std::size_t i = 0; i < in.size(); ++i) in.data()[i] = image.pixels[i] * unit_scale.scale;
   const Tensor<float> plain = network.predict(in);
   CHECK(found.outputs[0] == Approx(10 + 2 * plain.data()[0]));
   CHECK(found.outputs[1] == Approx(-1 + 0.5 * plain.data()[1]));
