@@ -8,7 +8,6 @@
 #include <abell/layers/inspect.hpp>
 #include <algorithm>
 #include <string>
-#include <tuple>
 #include <vector>
 
 namespace abell::bench {
@@ -60,20 +59,18 @@ struct ConvolutionShape {
 };
 
 /// The layers of type `Kind` (Conv2d or DepthwiseConv2d) of a described network, in order, one of each shape.
-template <class Kind = Conv2d, class... Layers>
-std::vector<ConvolutionShape> convolutions_of(const Description<Layers...>& description, Shape input) {
+template <class Kind = Conv2d, class Description>
+std::vector<ConvolutionShape> convolutions_of(const Description& description, Shape input) {
   std::vector<ConvolutionShape> shapes;
-  std::size_t number = 0;
-  const std::vector<LayerInfo> infos = inspect(description, input);
-  const auto visit = [&]<class Layer>(const Layer& layer) {
-    if constexpr (std::is_same_v<Layer, Kind>) {
-      const ConvolutionShape shape{layer.geometry({infos[number].input, infos[number].name, 0}), number == 0};
-      const bool known = std::ranges::any_of(shapes, [&](const auto& other) { return other.name() == shape.name(); });
-      if (!known) shapes.push_back(shape);
-    }
-    ++number;
-  };
-  std::apply([&](const auto&... layers) { (visit(layers), ...); }, description.layers);
+  const LayerList<float> layers = list_of<float>(description);
+  const std::vector<LayerInfo> infos = inspect(layers, input);
+  for (std::size_t i = 0; i < layers.size(); ++i) {
+    const auto* layer = layers[i].template as<Kind>();
+    if (layer == nullptr) continue;
+    const ConvolutionShape shape{layer->geometry({infos[i].input, infos[i].name}), i == 0};
+    const bool known = std::ranges::any_of(shapes, [&](const auto& other) { return other.name() == shape.name(); });
+    if (!known) shapes.push_back(shape);
+  }
   return shapes;
 }
 

@@ -13,10 +13,9 @@ class Described {
  public:
   using Scalar = T;
 
-  template <class... Layers>
-  Described(const abell::Description<Layers...>& description, abell::Shape input)
-      : Described(abell::inspect(description, input)) {
-    description_ = abell::list_of<T>(description);
+  template <class Description>
+  Described(const Description& description, abell::Shape input) : Described(abell::inspect(description, input)) {
+    description_ = list_of<T>(description);
   }
 
   explicit Described(std::vector<abell::LayerInfo> layers) : layers_(std::move(layers)) {

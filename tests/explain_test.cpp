@@ -31,8 +31,8 @@ Tensor<double> noise(Shape size = shape, std::uint64_t seed = 4) {
 }
 
 /// `description` with the parameters [first, first + ...) of all those drawn for `net`, biases too.
-template <Fusion fusion = Fusion::on, class... Layers>
-auto drawn(const Description<Layers...>& description, Shape input = shape, std::size_t first = 0) {
+template <Fusion fusion = Fusion::on, class Description>
+auto drawn(const Description& description, Shape input = shape, std::size_t first = 0) {
   auto network = build<double, fusion>(description, input);
   Random random(6);
   for (std::size_t i = 0; i < first; ++i) random.uniform(-0.4, 0.4);

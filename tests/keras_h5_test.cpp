@@ -102,7 +102,7 @@ TEST_CASE("Layers without a name are called by Keras's words, unless another has
 
 TEST_CASE("A file without a head or with another one fits when the layers are named, and only then", "[weights]") {
   const TempFolder folder;
-  Described<> base(detail::mobilenet_base({.alpha = 0.25}), {64, 64, 3});
+  Described<> base(MobileNet{{.alpha = 0.25}, MobileNetHead::none}, {64, 64, 3});
   base.number();
   save_keras_weights(folder / "no_top.h5", base);
   Described<> published(make_mobilenet_imagenet({.alpha = 0.25, .classes = 1000}), {64, 64, 3});
@@ -139,7 +139,7 @@ TEST_CASE("Safetensors files may lack a head too", "[weights]") {
     write_safetensors(folder / "w", {detail::stored_parameters({}, network, network.parameters()), {}});
     return folder / "w";
   };
-  Described<> base(detail::mobilenet_base({.alpha = 0.25}), {64, 64, 3}),
+  Described<> base(MobileNet{{.alpha = 0.25}, MobileNetHead::none}, {64, 64, 3}),
       network(make_mobilenet({.alpha = 0.25}), {64, 64, 3});
   base.number();
   REQUIRE_THROWS_AS(load_weights(file_of(base), network), ShapeError);

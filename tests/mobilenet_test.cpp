@@ -103,7 +103,7 @@ TEST_CASE("MobileNet is the table of Howard et al. with Keras's names", "[mobile
     }
   };
   const auto ours = inspect(mobilenet, mobilenet_input);
-  const auto base = inspect(detail::mobilenet_base({}), mobilenet_input);
+  const auto base = inspect(MobileNet{{}, MobileNetHead::none}, mobilenet_input);
   const auto imagenet = inspect(make_mobilenet_imagenet(), mobilenet_input);
   check(ours, own);
   check(base, table);

@@ -24,8 +24,8 @@ struct Step {
 };
 
 /// Memory starts as NaN; what is written stands between guards.
-template <class T, Fusion fusion = Fusion::on, class... Layers>
-Step<T> step(const Description<Layers...>& list, Shape input, int batch, const Values& parameters, const Values& x,
+template <class T, Fusion fusion = Fusion::on, class Description>
+Step<T> step(const Description& list, Shape input, int batch, const Values& parameters, const Values& x,
              const Values& dy, Isa isa, int threads) {
   const std::vector<LayerInfo> layers = inspect(list, input);
   const SequenceStage<T> stages(list_of<T>(list), layers, input, fusion);
@@ -71,8 +71,8 @@ inline void require_close(const std::vector<float>& found, const Values& expecte
 /// A step in float, on every instruction set: the outputs against `reference(image)` for each image, the gradients
 /// against those in double, which gradcheck compares with differences; 1 to 4 threads give the same bits. Weights,
 /// images and the output's gradient are small integers.
-template <class... Layers, class Reference>
-void check_step(const Description<Layers...>& list, Shape input, double tolerance, const Reference& reference) {
+template <class Description, class Reference>
+void check_step(const Description& list, Shape input, double tolerance, const Reference& reference) {
   constexpr int batch = 3;
   const std::vector<LayerInfo> layers = inspect(list, input);
   const std::size_t output = output_of(layers, input).size();

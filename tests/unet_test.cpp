@@ -10,10 +10,13 @@
 using namespace abell;
 
 TEST_CASE("a U-Net keeps the size of its images, which a multiple of 2^depth must be", "[unet]") {
-  const auto layers = inspect(make_unet<3>({.filters = 16, .classes = 2}), {64, 40, 3});
+  const auto layers = inspect(make_unet({.depth = 3, .filters = 16, .classes = 2}), {64, 40, 3});
   CHECK(layers.back().output == Shape{64, 40, 2});
   CHECK(parameter_count(layers) == 487314);
-  CHECK_THAT(message_of<ShapeError>([] { inspect(make_unet<3>(), {64, 44, 3}); }), Contains("one height and width"));
+  CHECK_THAT(message_of<ShapeError>([] {
+               inspect(make_unet({.depth = 3}), {64, 44, 3});
+             }),
+             Contains("one height and width"));
 }
 
 TEST_CASE("a U-Net of two levels learns the classes of the pixels of one image", "[unet]") {
@@ -27,7 +30,7 @@ TEST_CASE("a U-Net of two levels learns the classes of the pixels of one image",
     classes.span()[static_cast<std::size_t>(i)] = i % 7 == 0 ? -1 : static_cast<float>(k);
   }
   const ArraySamples samples(std::move(image), std::move(classes));
-  auto network = build<float>(make_unet<2>({.filters = 8, .classes = 3}), shape, 1);
+  auto network = build<float>(make_unet({.depth = 2, .filters = 8, .classes = 3}), shape, 1);
   const History history = fit(network, samples, {.batch = 1, .epochs = 80, .optimizer = Adam{.learning_rate = 0.005}});
   CHECK(history.back().loss < 0.1 * history.front().loss);
   CHECK(history.back().metric > 0.97);

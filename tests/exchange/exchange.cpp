@@ -51,8 +51,8 @@ void draw(Network& network) {
   }
 }
 
-template <class... Layers>
-void write_case(const fs::path& folder, const std::string& name, const Description<Layers...>& description, Shape input,
+template <class Description>
+void write_case(const fs::path& folder, const std::string& name, const Description& description, Shape input,
                 int batch = 3) {
   auto network = build<float>(description, input, 11);
   draw(network);

@@ -74,7 +74,7 @@ inline Architecture<> architecture_of(const NetworkChoice& choice) {
     return read_architecture(choice.name);
   }
   if (choice.task == Task::segment) {
-    return {list_of<float>(make_unet<unet_depth>({.classes = choice.outputs})), {choice.size, choice.size, 3}};
+    return {list_of<float>(make_unet({.depth = unet_depth, .classes = choice.outputs})), {choice.size, choice.size, 3}};
   }
   Architecture<> made;
   if (choice.name == "custom") {

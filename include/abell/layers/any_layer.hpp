@@ -160,6 +160,16 @@ const LayerList<T>& list_of(const LayerList<T>& list) {
   return list;
 }
 
+template <class T>
+LayerList<T> join(LayerList<T> first, const LayerList<T>& second) {
+  first.insert(first.end(), second.begin(), second.end());
+  return first;
+}
+template <class T, class First, class Second>
+LayerList<T> list_of(const Joined<First, Second>& description) {
+  return join(list_of<T>(description.first), list_of<T>(description.second));
+}
+
 /// Those of several descriptions, as a layer holds them.
 template <class T, class... Descriptions>
 std::vector<LayerList<T>> lists_of(const std::tuple<Descriptions...>& descriptions) {

@@ -1,5 +1,9 @@
 #pragma once
-/// A network as a value: the list of its layers' options.
+/// A network as a value: the list of its layers' options. A type is a description of networks where
+///
+///     template <class T> LayerList<T> list_of(const MobileNet&);
+///
+/// stands beside it.
 
 #include <tuple>
 
@@ -22,6 +26,17 @@ template <class... First, class... Second>
 constexpr Description<First..., Second...> join(const Description<First...>& first,
                                                 const Description<Second...>& second) {
   return {std::tuple_cat(first.layers, second.layers)};
+}
+
+/// The same for other descriptions, MobileNet say.
+template <class First, class Second>
+struct Joined {
+  First first;
+  Second second;
+};
+template <class First, class Second>
+constexpr Joined<First, Second> join(const First& first, const Second& second) {
+  return {first, second};
 }
 
 }  // namespace abell

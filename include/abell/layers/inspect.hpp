@@ -79,8 +79,8 @@ std::vector<LayerInfo> inspect(const LayerList<T>& list, Shape input) {
   if (list.empty()) throw ShapeError("network: expected at least one layer, found none");
   return Inspector()(list, input);
 }
-template <class... Layers>
-std::vector<LayerInfo> inspect(const Description<Layers...>& description, Shape input) {
+template <class Description>
+std::vector<LayerInfo> inspect(const Description& description, Shape input) {
   return inspect(list_of<float>(description), input);
 }
 

@@ -230,14 +230,9 @@ class Network {
 
 /// Builds a description for scalar T (float to work, double to check gradients) and images of shape
 /// `input`, with initial weights drawn from `seed`. Throws ShapeError naming the layer that does not fit.
-template <class T, Fusion fusion = Fusion::on>
-Network<T> build(const LayerList<T>& list, Shape input, std::uint64_t seed = 1) {
-  return Network<T>(list, input, seed, fusion);
-}
-template <class T, Fusion fusion = Fusion::on, class... Layers>
-Network<T> build(const Description<Layers...>& description, Shape input, std::uint64_t seed = 1) {
-  static_assert(sizeof...(Layers) > 0, "a network needs at least one layer");
-  return build<T, fusion>(list_of<T>(description), input, seed);
+template <class T, Fusion fusion = Fusion::on, class Description>
+Network<T> build(const Description& description, Shape input, std::uint64_t seed = 1) {
+  return Network<T>(list_of<T>(description), input, seed, fusion);
 }
 
 }  // namespace abell
