@@ -1,4 +1,5 @@
-# Headers, the CMake package and abell.pc. Nothing depends on the architecture, so all goes to share/.
+# Headers, the CMake package and abell.pc. Nothing of them depends on the architecture, so all goes to share/;
+# libabell_kernels.a, a component of its own, goes to lib/.
 
 include(CMakePackageConfigHelpers)
 
@@ -17,13 +18,20 @@ foreach(component IN LISTS ABELL_COMPONENTS)
   if(NOT component STREQUAL "abell")
     set(target abell_${component})
   endif()
-  install(TARGETS ${target} EXPORT abell-${component})
+  set(part abell_headers)
+  if(component STREQUAL "kernels")
+    set(part abell_kernels)
+  endif()
+  install(
+    TARGETS ${target}
+    EXPORT abell-${component}
+    ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}" COMPONENT ${part})
   install(
     EXPORT abell-${component}
     NAMESPACE abell::
     FILE abell-${component}.cmake
     DESTINATION "${package_dir}"
-    COMPONENT abell_headers)
+    COMPONENT ${part})
 endforeach()
 
 configure_package_config_file("${PROJECT_SOURCE_DIR}/cmake/abellConfig.cmake.in"

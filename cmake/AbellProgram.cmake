@@ -17,20 +17,13 @@ function(abell_warnings target)
   target_compile_options(${target} PRIVATE ${ABELL_WARNINGS})
 endfunction()
 
-# The kernels take long to compile (every instruction set, float and double): once for all units, and optimised
-# in every build, as they run long otherwise. Clang's check of pointers adds half to their compilation: GCC's, in the
-# preset ubsan-gcc, does not.
-add_library(abell-compiled-kernels STATIC "${PROJECT_SOURCE_DIR}/cmake/kernels.cpp")
-abell_warnings(abell-compiled-kernels)
-target_compile_options(abell-compiled-kernels PRIVATE $<$<CONFIG:Debug>:-O2>
-                                                      $<$<CONFIG:Sanitize>:-O1>)
+# Clang's check of pointers adds half to the compilation of the kernels: GCC's, in the preset ubsan-gcc, does not.
+abell_warnings(abell_kernels)
 if(CMAKE_CXX_COMPILER_ID MATCHES Clang)
-  target_compile_options(abell-compiled-kernels PRIVATE $<$<CONFIG:Sanitize>:-fno-sanitize=pointer-overflow>)
+  target_compile_options(abell_kernels PRIVATE $<$<CONFIG:Sanitize>:-fno-sanitize=pointer-overflow>)
 endif()
-target_compile_definitions(abell-compiled-kernels PUBLIC ABELL_COMPILED_KERNELS)
-target_link_libraries(abell-compiled-kernels PUBLIC abell::abell)
 
 function(abell_set_up_program target)
   abell_warnings(${target})
-  target_link_libraries(${target} PRIVATE abell-compiled-kernels)
+  target_link_libraries(${target} PRIVATE abell::kernels)
 endfunction()

@@ -48,3 +48,17 @@ abell_find_dependency(onnx)
 abell_add_component(onnx NEEDS onnx_proto protobuf::libprotobuf)
 abell_add_component(votes NEEDS nlohmann_json::nlohmann_json)
 abell_add_component(sky)
+
+# abell::kernels: the kernels of all instruction sets and the stages of the layers as a static library, so that units
+# need not compile them again and again. Optimised in every build: they run long otherwise.
+add_library(abell_kernels STATIC "${PROJECT_SOURCE_DIR}/cmake/kernels.cpp")
+add_library(abell::kernels ALIAS abell_kernels)
+set_target_properties(abell_kernels PROPERTIES EXPORT_NAME kernels POSITION_INDEPENDENT_CODE ON)
+target_compile_options(abell_kernels PRIVATE $<$<OR:$<CONFIG:>,$<CONFIG:Debug>>:-O2> $<$<CONFIG:Sanitize>:-O1>)
+target_compile_definitions(abell_kernels PUBLIC ABELL_COMPILED_KERNELS)
+target_link_libraries(abell_kernels PUBLIC abell::abell)
+if(ABELL_INSTALL)
+  list(APPEND ABELL_COMPONENTS kernels)
+else()
+  set_target_properties(abell_kernels PROPERTIES EXCLUDE_FROM_ALL ON)
+endif()

@@ -1,7 +1,7 @@
-// The kernels, compiled once for the programs and tests of this build.
+// The kernels and the stages of the layers, compiled once for many units.
 
 #define ABELL_DEFINE_KERNELS
-#include <abell/kernels/table.hpp>
+#include <abell/layers/layers.hpp>
 
 namespace abell::kernels {
 template const KernelTable<float>& kernels_for<float>(Isa);

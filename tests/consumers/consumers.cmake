@@ -6,6 +6,9 @@ if(NOT ABELL_INSTALL)
 endif()
 
 set(ways install find_package components pkg_config add_subdirectory readme extend)
+if(CMAKE_BUILD_TYPE STREQUAL Release)
+  list(APPEND ways kernels) # what sanitizers build links with sanitizers only
+endif()
 if(CMAKE_CXX_COMPILER_ID STREQUAL GNU AND CMAKE_BUILD_TYPE STREQUAL Sanitize)
   list(APPEND ways readme_sanitized) # takes a minute
 endif()

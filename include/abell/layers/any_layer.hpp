@@ -45,6 +45,12 @@ concept Layer = detail::HasKind<L> && detail::HasName<L> && detail::HasStage<L>;
 template <class T>
 class AnyLayer;
 
+/// The stage of a layer that holds no others. A function of its own, which abell::kernels has for the library's layers.
+template <class T, class L>
+AnyStage<T> stage_of(const Place& place, const L& layer) {
+  return AnyStage<T>::template make<typename L::template Stage<T>>(place, layer);
+}
+
 /// The layers of a network, or of a branch within one, for a scalar type.
 template <class T>
 using LayerList = std::vector<AnyLayer<T>>;
@@ -126,11 +132,10 @@ class AnyLayer {
       return 0;
     }
     AnyStage<T> stage(const Place& place) const override {
-      using Stage = typename L::template Stage<T>;
       if constexpr (requires { options.descriptions(); }) {
-        return AnyStage<T>::template make<Stage>(place, options, this->branches);
+        return AnyStage<T>::template make<typename L::template Stage<T>>(place, options, this->branches);
       } else {
-        return AnyStage<T>::template make<Stage>(place, options);
+        return stage_of<T>(place, options);
       }
     }
 

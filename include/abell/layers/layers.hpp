@@ -21,3 +21,5 @@
 #include <abell/layers/sequence.hpp>
 #include <abell/layers/softmax.hpp>
 #include <abell/layers/up_sample2d.hpp>
+// After the layers.
+#include <abell/layers/compiled.hpp>
