@@ -16,7 +16,7 @@ find_package(abell REQUIRED COMPONENTS $component)
 add_executable(consumer ../main.cpp)
 target_link_libraries(consumer PRIVATE abell::$component)
 END
-  cmake -S "$work/$way" -B "$work/$way/build" -DCMAKE_PREFIX_PATH="$ABELL_PREFIX" -DCMAKE_CXX_COMPILER="$ABELL_CXX" >/dev/null
+  cmake -S "$work/$way" -B "$work/$way/build" -G Ninja -DCMAKE_PREFIX_PATH="$ABELL_PREFIX" -DCMAKE_CXX_COMPILER="$ABELL_CXX" >/dev/null
   cmake --build "$work/$way/build" >/dev/null
   (cd "$work/$way" && build/consumer) >"$work/$way.out"
 done
