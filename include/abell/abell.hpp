@@ -1,6 +1,10 @@
 #pragma once
 /// The whole library without file formats; needs Eigen and OpenMP only.
 
+#if __cplusplus <= 201703L
+#error "abell needs C++20: compile with -std=c++20"
+#else
+
 #include <abell/core/cpu.hpp>
 #include <abell/core/error.hpp>
 #include <abell/core/parallel.hpp>
@@ -29,3 +33,5 @@
 #include <abell/network/summary.hpp>
 #include <abell/training/fit.hpp>
 #include <abell/training/resume.hpp>
+
+#endif

@@ -103,6 +103,10 @@ struct KernelTable {
 // only declared, and the one unit that also defines ABELL_DEFINE_KERNELS instantiates them.
 #if !defined(ABELL_COMPILED_KERNELS) || defined(ABELL_DEFINE_KERNELS)
 
+#if !defined(__OPTIMIZE__) && !defined(ABELL_UNOPTIMISED_OK)
+#pragma message("abell is compiled without optimisation, about twenty times slower: use -O2, or define ABELL_UNOPTIMISED_OK")
+#endif
+
 #include <abell/kernels/targets.inl>
 
 namespace abell::kernels {
