@@ -208,7 +208,7 @@ BOTH_FORMS(one_value_a_channel_divides_by_nothing)
 TEST_CASE("a momentum or epsilon out of range is an error that names the layer", "[batch_norm]") {
   const auto message = [](BatchNorm norm) {
     norm.name = "stem_bn";
-    return message_of<ShapeError>([&] { build<float>(layers_with(norm), two_pixels); });
+    return message_of<OptionError>([&] { build<float>(layers_with(norm), two_pixels); });
   };
   const double nan = std::nan("");
   for (const double momentum : {-0.1, 1.0, 1.5, nan}) {

@@ -22,6 +22,12 @@ Shape output(Shape input, const Layer& layer) {
   return inspect(describe(layer), input).front().output;
 }
 
+/// What OptionError says of a layer's option that is out of its range.
+template <class... Layers>
+std::string option_error_of(Shape input, const Layers&... layers) {
+  return message_of<OptionError>([&] { inspect(describe(layers...), input); });
+}
+
 /// What ShapeError says of a network that does not fit.
 template <class... Layers>
 std::string shape_error_of(Shape input, const Layers&... layers) {
@@ -76,7 +82,7 @@ TEST_CASE("the padding rule is TensorFlow's", "[layers]") {
   CHECK(window_of(2, 3, 1, Padding::valid).output == 0);
 }
 
-TEST_CASE("shape errors name the layer, what was expected and what was found", "[layers]") {
+TEST_CASE("errors name the layer, what was expected and what was found", "[layers]") {
   CHECK(shape_error_of({8, 8, 3}, Conv2d{.filters = 4}, Dense{.units = 2}) ==
         "layer dense_1 (Dense): expected a vector (put Flatten before it), found 8x8x4");
   CHECK(shape_error_of({4, 4, 3}, Conv2d{.filters = 4},
@@ -84,19 +90,20 @@ TEST_CASE("shape errors name the layer, what was expected and what was found", "
         "layer conv2d_2 (Conv2d): expected an input of at least 5x5 pixels, found 4x4x4");
   CHECK(shape_error_of({3, 3, 1}, MaxPool2d{.pool_size = {4, 2}, .padding = Padding::valid, .name = "shrink"}) ==
         "layer shrink (MaxPool2d): expected an input of at least 4x2 pixels, found 3x3x1");
-  CHECK(shape_error_of({3, 3, 1}, Conv2d{.filters = 0}) ==
+  CHECK(option_error_of({3, 3, 1}, Conv2d{.filters = 0}) ==
         "layer conv2d_1 (Conv2d): expected filters of at least 1, found 0");
-  CHECK(shape_error_of({3, 3, 1}, Conv2d{.filters = 1, .kernel_size = {3, 0}}) ==
+  CHECK(option_error_of({3, 3, 1}, Conv2d{.filters = 1, .kernel_size = {3, 0}}) ==
         "layer conv2d_1 (Conv2d): expected a kernel side of at least 1, found 0");
-  CHECK(shape_error_of({3, 3, 1}, Conv2d{.filters = 1, .stride = {-1, 1}}) ==
+  CHECK(option_error_of({3, 3, 1}, Conv2d{.filters = 1, .stride = {-1, 1}}) ==
         "layer conv2d_1 (Conv2d): expected a stride of at least 1, found -1");
-  CHECK(shape_error_of({3, 3, 1}, MaxPool2d{.pool_size = 0}) ==
+  CHECK(option_error_of({3, 3, 1}, MaxPool2d{.pool_size = 0}) ==
         "layer max_pool2d_1 (MaxPool2d): expected a window side of at least 1, found 0");
-  CHECK(shape_error_of({3, 3, 1}, MaxPool2d{.pool_size = 16}) ==
+  CHECK(option_error_of({3, 3, 1}, MaxPool2d{.pool_size = 16}) ==
         "layer max_pool2d_1 (MaxPool2d): expected a window of fewer than 255 cells, found 16x16");
-  CHECK(shape_error_of({1, 1, 3}, Dense{.units = 0}) == "layer dense_1 (Dense): expected units of at least 1, found 0");
+  CHECK(option_error_of({1, 1, 3}, Dense{.units = 0}) ==
+        "layer dense_1 (Dense): expected units of at least 1, found 0");
   for (const double rate : {-0.1, 1.0, std::nan("")}) {
-    CHECK_THAT(shape_error_of({1, 1, 3}, Relu{}, Dropout{.rate = rate}),
+    CHECK_THAT(option_error_of({1, 1, 3}, Relu{}, Dropout{.rate = rate}),
                Contains("layer dropout_1 (Dropout): expected a rate in [0, 1)"));
   }
   CHECK(shape_error_of({0, 8, 3}, Relu{}) == "network: expected an input of at least 1x1x1, found 0x8x3");

@@ -158,7 +158,7 @@ TEST_CASE("a transposed convolution spreads each cell by the kernel", "[layers][
       }
     }
   }
-  CHECK_THAT(message_of<ShapeError>([] {
+  CHECK_THAT(message_of<OptionError>([] {
                inspect(describe(Conv2dTranspose{.kernel_size = 2, .padding = Padding::symmetric}), {4, 9, 1});
              }),
              Catch::Contains("expected an odd kernel where the padding is symmetric, found 2x2"));

@@ -69,10 +69,10 @@ struct LeakyRelu {
   kernels::functions::LeakyRelu<T> function() const {
     return {static_cast<T>(negative_slope)};
   }
-  /// Throws ShapeError for a slope that is no number.
+  /// Throws OptionError for a slope that is no number.
   Shape output(const Place& place) const {
     if (!std::isfinite(negative_slope)) {
-      shape_error(place.name, kind, "a finite slope", std::to_string(negative_slope));
+      option_error(place.name, kind, "a finite slope", std::to_string(negative_slope));
     }
     return place.input;
   }

@@ -26,7 +26,7 @@ struct AveragePool2d {
   template <class T>
   using Stage = AveragePool2dStage<T>;
 
-  /// Throws ShapeError when an option or the input does not fit.
+  /// Throws OptionError and ShapeError when an option or the input does not fit.
   kernels::PoolGeometry geometry(const Place& place) const {
     return pool_geometry(place, kind, pool_size, stride, padding);
   }

@@ -51,9 +51,9 @@ struct BatchNorm {
 
   Shape output(const Place& place) const {
     if (!(momentum >= 0 && momentum < 1)) {
-      shape_error(place.name, kind, "a momentum in [0, 1)", std::to_string(momentum));
+      option_error(place.name, kind, "a momentum in [0, 1)", std::to_string(momentum));
     }
-    if (!(epsilon > 0)) shape_error(place.name, kind, "an epsilon above 0", std::to_string(epsilon));
+    if (!(epsilon > 0)) option_error(place.name, kind, "an epsilon above 0", std::to_string(epsilon));
     return place.input;
   }
   /// gamma 1, beta 0, moving_mean 0, moving_variance 1, one value for each channel. Optimizers leave the

@@ -32,8 +32,8 @@ struct Conv2d {
   template <class T>
   using Stage = Conv2dStage<T>;
 
-  /// Sizes for the kernels. Throws ShapeError when an option or the input does not fit; `as` is the kind of
-  /// layer that the message names.
+  /// Sizes for the kernels. Throws OptionError and ShapeError when an option or the input does not fit; `as` is the
+  /// kind of layer that the message names.
   kernels::Conv2dGeometry geometry(const Place& place, std::string_view as = kind) const {
     require_at_least(place, as, "filters", filters, 1);
     require_at_least(place, as, "a kernel side", std::min(kernel_size.height, kernel_size.width), 1);

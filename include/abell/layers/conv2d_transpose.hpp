@@ -37,7 +37,7 @@ struct Conv2dTranspose {
     const auto g = geometry(place);
     return {g.height, g.width, g.channels};
   }
-  /// The convolution from the output to the input. Throws ShapeError when an option or the input does not fit.
+  /// The convolution from the output to the input. Throws OptionError and ShapeError.
   kernels::Conv2dGeometry geometry(const Place& place) const {
     require_at_least(place, kind, "filters", filters, 1);
     require_at_least(place, kind, "a kernel side", std::min(kernel_size.height, kernel_size.width), 1);
@@ -51,7 +51,7 @@ struct Conv2dTranspose {
         Conv2d{.filters = place.input.channels, .kernel_size = kernel_size, .stride = stride, .padding = padding}
             .geometry({output, place.name, place.index}, kind);
     if (g.out_height != place.input.height || g.out_width != place.input.width) {
-      shape_error(place.name, kind, "an odd kernel where the padding is symmetric", to_string(kernel_size));
+      option_error(place.name, kind, "an odd kernel where the padding is symmetric", to_string(kernel_size));
     }
     return g;
   }

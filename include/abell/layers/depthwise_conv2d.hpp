@@ -31,7 +31,7 @@ struct DepthwiseConv2d {
   template <class T>
   using Stage = DepthwiseConv2dStage<T>;
 
-  /// Sizes for the kernels; `filters` is channels times depth_multiplier. Throws ShapeError.
+  /// Sizes for the kernels; `filters` is channels times depth_multiplier. Throws OptionError and ShapeError.
   kernels::Conv2dGeometry geometry(const Place& place) const {
     require_at_least(place, kind, "a depth_multiplier", depth_multiplier, 1);
     constexpr double most = 1 << 24;

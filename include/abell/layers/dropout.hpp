@@ -20,7 +20,7 @@ struct Dropout {
   template <class T>
   using Stage = DropoutStage<T>;
   Shape output(const Place& place) const {
-    if (!(rate >= 0 && rate < 1)) shape_error(place.name, kind, "a rate in [0, 1)", std::to_string(rate));
+    if (!(rate >= 0 && rate < 1)) option_error(place.name, kind, "a rate in [0, 1)", std::to_string(rate));
     return place.input;
   }
   void to_onnx(OnnxNodes&) const {}

@@ -14,7 +14,8 @@ namespace abell {
 /// layers are counted on.
 class Inspector {
  public:
-  /// Throws ShapeError for the first layer that does not fit, and for a name used twice.
+  /// Throws ShapeError for the first layer that does not fit, and for a name used twice; OptionError for an option out
+  /// of its range.
   template <class T>
   std::vector<LayerInfo> operator()(const LayerList<T>& list, Shape input) {
     std::vector<LayerInfo> all;
@@ -68,8 +69,8 @@ class Inspector {
   std::uint32_t index_ = 0;
 };
 
-/// The layers of a whole network. Throws ShapeError for the first layer that does not fit, for a name used twice, and
-/// for an input or a list without anything in it.
+/// The layers of a whole network. Throws as `Inspector`, and ShapeError for an input or a list without anything in
+/// it.
 template <class T>
 std::vector<LayerInfo> inspect(const LayerList<T>& list, Shape input) {
   if (input.height < 1 || input.width < 1 || input.channels < 1) {

@@ -8,8 +8,8 @@
 
 namespace abell {
 
-/// Sizes of a pool for the kernels. Throws ShapeError naming a layer of `kind` when an option or the input does not
-/// fit.
+/// Sizes of a pool for the kernels. Throws OptionError and ShapeError naming a layer of `kind` when an option or the
+/// input does not fit.
 inline kernels::PoolGeometry pool_geometry(const Place& place, std::string_view kind, const Extent& window,
                                            const Extent& stride, Padding padding) {
   require_at_least(place, kind, "a window side", std::min(window.height, window.width), 1);
@@ -41,11 +41,11 @@ struct MaxPool2d {
   template <class T>
   using Stage = MaxPool2dStage<T>;
 
-  /// Throws ShapeError when an option or the input does not fit.
+  /// Throws OptionError and ShapeError when an option or the input does not fit.
   kernels::PoolGeometry geometry(const Place& place) const {
     const kernels::PoolGeometry geometry = pool_geometry(place, kind, pool_size, stride, padding);
     if (pool_size.size() >= kernels::cut_by_relu) {
-      shape_error(place.name, kind, "a window of fewer than 255 cells", to_string(pool_size));
+      option_error(place.name, kind, "a window of fewer than 255 cells", to_string(pool_size));
     }
     return geometry;
   }

@@ -31,7 +31,7 @@ struct Flatten {
   Shape output(const Place& place) const { return {1, 1, static_cast<int>(place.input.size())}; }
 };
 
-/// The values as an image of `shape`, which must have as many. Throws ShapeError.
+/// The values as an image of `shape`, which must have as many. Throws OptionError and ShapeError.
 struct Reshape {
   Shape shape = {};
   std::string_view name = {};

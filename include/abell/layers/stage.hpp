@@ -116,10 +116,17 @@ struct StageMemory {
                    found);
 }
 
-/// Throws unless `value` is at least `least`.
+/// The same for an option that is out of its range: throws OptionError.
+[[noreturn]] inline void option_error(std::string_view name, std::string_view kind, const std::string& expected,
+                                      const std::string& found) {
+  throw OptionError("layer " + std::string(name) + " (" + std::string(kind) + "): expected " + expected + ", found " +
+                    found);
+}
+
+/// Throws OptionError unless `value` is at least `least`.
 inline void require_at_least(const Place& place, std::string_view kind, std::string_view what, int value, int least) {
   if (value < least) {
-    shape_error(place.name, kind, std::string(what) + " of at least " + std::to_string(least), std::to_string(value));
+    option_error(place.name, kind, std::string(what) + " of at least " + std::to_string(least), std::to_string(value));
   }
 }
 

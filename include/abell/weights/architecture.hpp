@@ -263,6 +263,8 @@ std::vector<LayerInfo> inspect_read(const std::string& where, const LayerList<T>
     return inspect(list, input);
   } catch (const ShapeError& error) {
     throw ShapeError(where + ": " + error.what());
+  } catch (const OptionError& error) {
+    throw FormatError(where + ": " + error.what());
   }
 }
 
