@@ -56,22 +56,22 @@ struct KernelTable {
   void (*conv2d_weights_finish)(const Geometry&, const T* sums, T* weights, T* bias);
 
   // 3x3 SAME convolution + ReLU + 2x2 SAME max-pool, a range of pooled rows of one image.
-  long (*pool_forward_packed_size)(const Geometry&);
-  void (*pool_forward_pack)(const Geometry&, const T* weights, const T* bias, T* packed);
-  long (*pool_forward_scratch_size)(const Geometry&);
+  long (*conv_pool_forward_packed_size)(const Geometry&);
+  void (*conv_pool_forward_pack)(const Geometry&, const T* weights, const T* bias, T* packed);
+  long (*conv_pool_forward_scratch_size)(const Geometry&);
   /// `begin` is even: a tile is two pooled rows.
-  void (*pool_forward_rows)(const Geometry&, const T* image, const T* packed, T* pooled, unsigned char* argmax,
-                            int begin, int end, T* scratch);
-  long (*pool_weights_size)(const Geometry&);
-  long (*pool_weights_scratch_size)(const Geometry&);
-  void (*pool_weights_rows)(const Geometry&, const T* image, const T* gradient, const unsigned char* argmax, T* sums,
-                            int begin, int end, T* scratch);
-  void (*pool_weights_finish)(const Geometry&, const T* sums, T* weights, T* bias);
-  long (*pool_input_packed_size)(const Geometry&);
-  void (*pool_input_pack)(const Geometry&, const T* weights, T* packed);
-  long (*pool_input_scratch_size)(const Geometry&);
-  void (*pool_input_rows)(const Geometry&, const T* gradient, const unsigned char* argmax, const T* packed,
-                          T* input_gradient, unsigned long size_of_all, int begin, int end, T* scratch);
+  void (*conv_pool_forward_rows)(const Geometry&, const T* image, const T* packed, T* pooled, unsigned char* argmax,
+                                 int begin, int end, T* scratch);
+  long (*conv_pool_weights_size)(const Geometry&);
+  long (*conv_pool_weights_scratch_size)(const Geometry&);
+  void (*conv_pool_weights_rows)(const Geometry&, const T* image, const T* gradient, const unsigned char* argmax,
+                                 T* sums, int begin, int end, T* scratch);
+  void (*conv_pool_weights_finish)(const Geometry&, const T* sums, T* weights, T* bias);
+  long (*conv_pool_input_packed_size)(const Geometry&);
+  void (*conv_pool_input_pack)(const Geometry&, const T* weights, T* packed);
+  long (*conv_pool_input_scratch_size)(const Geometry&);
+  void (*conv_pool_input_rows)(const Geometry&, const T* gradient, const unsigned char* argmax, const T* packed,
+                               T* input_gradient, unsigned long size_of_all, int begin, int end, T* scratch);
 
   // Batch normalisation: `pixels` pixels, results one value a channel.
   /// Writes `rows` as they are meant, pixels `to_stride` apart.
@@ -104,7 +104,8 @@ struct KernelTable {
 #if !defined(ABELL_COMPILED_KERNELS) || defined(ABELL_DEFINE_KERNELS)
 
 #if !defined(__OPTIMIZE__) && !defined(ABELL_UNOPTIMISED_OK)
-#pragma message("abell is compiled without optimisation, about twenty times slower: use -O2, or define ABELL_UNOPTIMISED_OK")
+#pragma message( \
+    "abell is compiled without optimisation, about twenty times slower: use -O2, or define ABELL_UNOPTIMISED_OK")
 #endif
 
 #include <abell/kernels/targets.inl>

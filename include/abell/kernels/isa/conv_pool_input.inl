@@ -16,13 +16,13 @@ using Patch = Vector<T>[patch_rows * patch_columns];
 
 // Weights as [vector of channels][filter][9][lanes].
 template <class T>
-static long pool_input_packed_size(const Conv2dGeometry& g) {
+static long conv_pool_input_packed_size(const Conv2dGeometry& g) {
   return round_to_lanes<T>(g.channels) * g.filters * 9;
 }
 
 template <class T>
-static void pool_input_pack(const Conv2dGeometry& g, const T* weights, T* packed) {
-  clear_values(packed, pool_input_packed_size<T>(g));
+static void conv_pool_input_pack(const Conv2dGeometry& g, const T* weights, T* packed) {
+  clear_values(packed, conv_pool_input_packed_size<T>(g));
   for (int tap = 0; tap < 9; ++tap) {
     for (int c = 0; c < g.channels; ++c) {
       T* to = packed + (static_cast<long>(c / lanes<T>) * g.filters * 9 + tap) * lanes<T> + c % lanes<T>;
@@ -46,7 +46,7 @@ static long ragged_size(const Conv2dGeometry& g) {
 }
 
 template <class T>
-static long pool_input_scratch_size(const Conv2dGeometry& g) {
+static long conv_pool_input_scratch_size(const Conv2dGeometry& g) {
   const long vectors = round_to_lanes<T>(g.channels) / lanes<T>;
   const long bytes = 4L * g.pooled_width() * filter_words(g) * static_cast<long>(sizeof(long));
   return 2 * open_row<T>(g) * vectors + ragged_size<T>(g) + bytes / static_cast<long>(sizeof(T)) + 16;
@@ -211,7 +211,7 @@ static void scatter_row(const Conv2dGeometry& g, const T* gradient, const unsign
 // Input rows [2 begin, 2 end) of one image's gradient; the neighbouring pooled rows are walked too, as far as they
 // reach in. The gradient is read again when those of all images are there, `size_of_all` values.
 template <class T>
-static void pool_input_rows(const Conv2dGeometry& g, const T* gradient, const unsigned char* argmax, const T* packed,
+static void conv_pool_input_rows(const Conv2dGeometry& g, const T* gradient, const unsigned char* argmax, const T* packed,
                             T* input_gradient, unsigned long size_of_all, int begin, int end, T* scratch) {
   const long pooled_row = static_cast<long>(g.pooled_width()) * g.filters;
   const long open_size = 2 * open_row<T>(g);

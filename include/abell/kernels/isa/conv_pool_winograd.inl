@@ -17,19 +17,19 @@ template <class T>
 inline constexpr long product_plane = (tile_block + 1L) * panel_width<T>;
 
 template <class T>
-static long pool_winograd_scratch_size(const Conv2dGeometry& g) {
+static long conv_pool_winograd_scratch_size(const Conv2dGeometry& g) {
   return 36 * (patch_plane<T>(g) + product_plane<T>);
 }
 
 // Transformed weights [36][panels as pack_matrix makes them], 9 x the bias [padded filters], then a panel's
 // width of zeros, where the products start.
 template <class T>
-static long pool_winograd_packed_size(const Conv2dGeometry& g) {
+static long conv_pool_winograd_packed_size(const Conv2dGeometry& g) {
   return (36L * g.channels + 1) * round_to_lanes<T>(g.filters) + panel_width<T>;
 }
 
 template <class T>
-static void pool_winograd_pack(const Conv2dGeometry& g, const T* weights, const T* bias, T* packed) {
+static void conv_pool_winograd_pack(const Conv2dGeometry& g, const T* weights, const T* bias, T* packed) {
   const long padded = round_to_lanes<T>(g.filters);
   const long plane = g.channels * padded;
   const long tap = static_cast<long>(g.channels) * g.filters;
@@ -107,7 +107,7 @@ static Ahead next_patches(const Conv2dGeometry& g, const T* image, int row, int 
 
 // Y = A^T m A for each tile of one panel, then bias, maximum of the positions that exist, ReLU.
 template <class T>
-static void pool_products(const T* products, int width, const T* bias, int tiles, Outputs exist, int filters,
+static void conv_pool_products(const T* products, int width, const T* bias, int tiles, Outputs exist, int filters,
                           long column_stride, long row_stride, T* pooled, unsigned char* argmax) {
   for (int tile = 0; tile < tiles; ++tile) {
     for (int n = 0; n < width; n += lanes<T>) {
@@ -140,9 +140,9 @@ static void pool_products(const T* products, int width, const T* bias, int tiles
   }
 }
 
-// Pooled rows [begin, end) of one image, `begin` even. `packed`: see pool_winograd_pack.
+// Pooled rows [begin, end) of one image, `begin` even. `packed`: see conv_pool_winograd_pack.
 template <class T>
-static void pool_winograd_rows(const Conv2dGeometry& g, const T* image, const T* packed, T* pooled,
+static void conv_pool_winograd_rows(const Conv2dGeometry& g, const T* image, const T* packed, T* pooled,
                                unsigned char* argmax, int begin, int end, T* scratch) {
   const long padded = round_to_lanes<T>(g.channels);
   const long weights_plane = g.channels * round_to_lanes<T>(g.filters);
@@ -169,7 +169,7 @@ static void pool_winograd_rows(const Conv2dGeometry& g, const T* image, const T*
                             next_patches(g, image, next_row, next_first, k, tiles));
         }
         const long at = 2 * row * row_stride + 2L * first * g.filters + column;
-        pool_products(products, width, bias + column, tiles, {g.out_height - 4 * row, g.out_width - 4 * first},
+        conv_pool_products(products, width, bias + column, tiles, {g.out_height - 4 * row, g.out_width - 4 * first},
                       g.filters - column, g.filters, row_stride, pooled + at, argmax + at);
         weights += static_cast<long>(g.channels) * width;
       }
@@ -180,23 +180,23 @@ static void pool_winograd_rows(const Conv2dGeometry& g, const T* image, const T*
 // The form of the forward pass that is faster for this many channels.
 
 template <class T>
-static long pool_forward_packed_size(const Conv2dGeometry& g) {
-  return few_channels<T>(g) ? pool_winograd_few_packed_size<T>(g) : pool_winograd_packed_size<T>(g);
+static long conv_pool_forward_packed_size(const Conv2dGeometry& g) {
+  return few_channels<T>(g) ? conv_pool_winograd_few_packed_size<T>(g) : conv_pool_winograd_packed_size<T>(g);
 }
 
 template <class T>
-static void pool_forward_pack(const Conv2dGeometry& g, const T* weights, const T* bias, T* packed) {
-  (few_channels<T>(g) ? pool_winograd_few_pack<T> : pool_winograd_pack<T>)(g, weights, bias, packed);
+static void conv_pool_forward_pack(const Conv2dGeometry& g, const T* weights, const T* bias, T* packed) {
+  (few_channels<T>(g) ? conv_pool_winograd_few_pack<T> : conv_pool_winograd_pack<T>)(g, weights, bias, packed);
 }
 
 template <class T>
-static long pool_forward_scratch_size(const Conv2dGeometry& g) {
-  return few_channels<T>(g) ? pool_winograd_few_scratch_size<T>(g) : pool_winograd_scratch_size<T>(g);
+static long conv_pool_forward_scratch_size(const Conv2dGeometry& g) {
+  return few_channels<T>(g) ? conv_pool_winograd_few_scratch_size<T>(g) : conv_pool_winograd_scratch_size<T>(g);
 }
 
 template <class T>
-static void pool_forward_rows(const Conv2dGeometry& g, const T* image, const T* packed, T* pooled,
+static void conv_pool_forward_rows(const Conv2dGeometry& g, const T* image, const T* packed, T* pooled,
                               unsigned char* argmax, int begin, int end, T* scratch) {
-  (few_channels<T>(g) ? pool_winograd_few_rows<T> : pool_winograd_rows<T>)(g, image, packed, pooled, argmax, begin, end,
+  (few_channels<T>(g) ? conv_pool_winograd_few_rows<T> : conv_pool_winograd_rows<T>)(g, image, packed, pooled, argmax, begin, end,
                                                                            scratch);
 }

@@ -1,8 +1,8 @@
 // 3x3 SAME convolution + bias + ReLU + 2x2 SAME max-pool in one pass, and its two gradients.
 // Included once for each instruction set, see targets.inl.
 //
-// Forward, the convolution's output only ever exists in registers: see pool_winograd.inl, and for few channels
-// pool_winograd_few.inl. What is kept for the way back is one byte for each pooled value: which of the four
+// Forward, the convolution's output only ever exists in registers: see conv_pool_winograd.inl, and for few channels
+// conv_pool_winograd_few.inl. What is kept for the way back is one byte for each pooled value: which of the four
 // positions was the maximum (0 1 / 2 3), or `dead` when ReLU cut it to zero.
 //
 // Backward, at most one of the four positions carries a gradient, and none where the unit is dead:
@@ -123,7 +123,7 @@ static inline __attribute__((always_inline)) void store_pooled(Vector<T> best, I
 }
 
 // With fewer channels than lanes, the filters are the lanes, forward and in the weights' gradient
-// (pool_winograd_few.inl, pool_weights_few.inl).
+// (conv_pool_winograd_few.inl, conv_pool_weights_few.inl).
 template <class T>
 static bool few_channels(const Conv2dGeometry& g) {
   return g.channels < lanes<T>;

@@ -16,16 +16,16 @@ static inline long padded_filters(const Conv2dGeometry& g) {
   return (g.filters + filters_together - 1L) / filters_together * filters_together;
 }
 
-// Sums [vector of channels][padded filters][9][lanes], then the bias; with few channels see pool_weights_few.inl.
+// Sums [vector of channels][padded filters][9][lanes], then the bias; with few channels see conv_pool_weights_few.inl.
 template <class T>
-static long pool_weights_size(const Conv2dGeometry& g) {
-  if (few_channels<T>(g)) return pool_weights_few_size<T>(g);
+static long conv_pool_weights_size(const Conv2dGeometry& g) {
+  if (few_channels<T>(g)) return conv_pool_weights_few_size<T>(g);
   return (round_to_lanes<T>(g.channels) * 9 + 1) * padded_filters(g);
 }
 
 template <class T>
-static long pool_weights_scratch_size(const Conv2dGeometry& g) {
-  if (few_channels<T>(g)) return pool_weights_few_scratch_size<T>(g);
+static long conv_pool_weights_scratch_size(const Conv2dGeometry& g) {
+  if (few_channels<T>(g)) return conv_pool_weights_few_scratch_size<T>(g);
   const long bytes = padded_filters(g) * noted_positions * static_cast<long>(sizeof(long));
   return 1L * image_rows * image_columns * lanes<T> + bytes / static_cast<long>(sizeof(T)) + 16;
 }
@@ -204,9 +204,9 @@ struct LinesUnder {
 
 // Adds pooled rows [begin, end) of one image to the sums.
 template <class T>
-static void pool_weights_rows(const Conv2dGeometry& g, const T* image, const T* gradient, const unsigned char* argmax,
+static void conv_pool_weights_rows(const Conv2dGeometry& g, const T* image, const T* gradient, const unsigned char* argmax,
                               T* sums, int begin, int end, T* scratch) {
-  if (few_channels<T>(g)) return pool_weights_few_rows(g, image, gradient, argmax, sums, begin, end, scratch);
+  if (few_channels<T>(g)) return conv_pool_weights_few_rows(g, image, gradient, argmax, sums, begin, end, scratch);
   const NotedPixels pixels(g, lanes<T>);
   const long pooled_row = static_cast<long>(g.pooled_width()) * g.filters, filters = padded_filters(g);
   T* tile = scratch;
@@ -240,8 +240,8 @@ static void pool_weights_rows(const Conv2dGeometry& g, const T* image, const T* 
 
 // Brings the sums into the order of the weights (HWIO) and the bias.
 template <class T>
-static void pool_weights_finish(const Conv2dGeometry& g, const T* sums, T* weights, T* bias) {
-  if (few_channels<T>(g)) return pool_weights_few_finish(g, sums, weights, bias);
+static void conv_pool_weights_finish(const Conv2dGeometry& g, const T* sums, T* weights, T* bias) {
+  if (few_channels<T>(g)) return conv_pool_weights_few_finish(g, sums, weights, bias);
   const long filters = padded_filters(g);
   for (int tap = 0; tap < 9; ++tap) {
     for (int c = 0; c < g.channels; ++c) {

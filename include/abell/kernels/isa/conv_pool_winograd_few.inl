@@ -17,18 +17,18 @@ static inline long few_line(const Conv2dGeometry& g) { return (4L * few_tiles_of
 // Lines transformed down the columns [4][few_line], tiles [4][few_tiles][few_tile_row], then a row of zeros; a quad of
 // channels may be read past the end of a line.
 template <class T>
-static long pool_winograd_few_scratch_size(const Conv2dGeometry& g) {
+static long conv_pool_winograd_few_scratch_size(const Conv2dGeometry& g) {
   return 4 * few_line(g) + 4 + 4 * few_tiles * few_tile_row(g) + static_cast<long>(g.width) * g.channels;
 }
 
 // [vector of filters][row of the patch, the last negated][channel][column of the patch], then 3 x the bias.
 template <class T>
-static long pool_winograd_few_packed_size(const Conv2dGeometry& g) {
+static long conv_pool_winograd_few_packed_size(const Conv2dGeometry& g) {
   return (24L * g.channels + 1) * round_to_lanes<T>(g.filters);
 }
 
 template <class T>
-static void pool_winograd_few_pack(const Conv2dGeometry& g, const T* weights, const T* bias, T* packed) {
+static void conv_pool_winograd_few_pack(const Conv2dGeometry& g, const T* weights, const T* bias, T* packed) {
   const long padded = round_to_lanes<T>(g.filters);
   for (long n = 0; n < padded; ++n) {
     T* to = packed + n / lanes<T> * lanes<T> * 24 * g.channels + n % lanes<T>;
@@ -177,9 +177,9 @@ static void few_products(const T* tiles, long tile_row, int channels, const T* w
   }
 }
 
-// Pooled rows [begin, end) of one image. `packed`: see pool_winograd_few_pack.
+// Pooled rows [begin, end) of one image. `packed`: see conv_pool_winograd_few_pack.
 template <class T>
-static void pool_winograd_few_rows(const Conv2dGeometry& g, const T* image, const T* packed, T* pooled,
+static void conv_pool_winograd_few_rows(const Conv2dGeometry& g, const T* image, const T* packed, T* pooled,
                                    unsigned char* argmax, int begin, int end, T* lines) {
   const long tile_row = few_tile_row(g);
   T* tiles = lines + 4 * few_line(g) + 4;

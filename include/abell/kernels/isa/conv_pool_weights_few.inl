@@ -3,7 +3,7 @@
 //
 // The filters are the lanes. A pooled pixel's four positions and their taps lie in a patch of 4x4 pixels; for each tap
 // every lane picks the value that its argmax names by one permutation, so that a multiply-add serves all filters of a
-// vector. Sixteen lanes gain by it (a quarter); for fewer see pool_weights_taps.inl.
+// vector. Sixteen lanes gain by it (a quarter); for fewer see conv_pool_weights_taps.inl.
 
 inline constexpr int pick_columns = 64;  // pooled columns of a tile, at most: its patches stay in the nearest cache
 inline constexpr int pick_pixels = 2 * pick_columns + 2;
@@ -203,17 +203,17 @@ template <class T>
 inline constexpr bool can_pick = lanes<T> == 16;
 
 template <class T>
-static long pool_weights_few_size(const Conv2dGeometry& g) {
+static long conv_pool_weights_few_size(const Conv2dGeometry& g) {
   return can_pick<T> ? picks_size<T>(g) : taps_size<T>(g);
 }
 
 template <class T>
-static long pool_weights_few_scratch_size(const Conv2dGeometry& g) {
+static long conv_pool_weights_few_scratch_size(const Conv2dGeometry& g) {
   return can_pick<T> ? picks_scratch_size<T>(g) : taps_scratch_size<T>(g);
 }
 
 template <class T>
-static void pool_weights_few_rows(const Conv2dGeometry& g, const T* image, const T* gradient,
+static void conv_pool_weights_few_rows(const Conv2dGeometry& g, const T* image, const T* gradient,
                                   const unsigned char* argmax, T* sums, int begin, int end, T* scratch) {
   if constexpr (can_pick<T>) {
     picks_rows(g, image, gradient, argmax, sums, begin, end, scratch);
@@ -223,6 +223,6 @@ static void pool_weights_few_rows(const Conv2dGeometry& g, const T* image, const
 }
 
 template <class T>
-static void pool_weights_few_finish(const Conv2dGeometry& g, const T* sums, T* weights, T* bias) {
+static void conv_pool_weights_few_finish(const Conv2dGeometry& g, const T* sums, T* weights, T* bias) {
   (can_pick<T> ? picks_finish<T> : taps_finish<T>)(g, sums, weights, bias);
 }
