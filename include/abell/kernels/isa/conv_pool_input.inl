@@ -211,8 +211,9 @@ static void scatter_row(const Conv2dGeometry& g, const T* gradient, const unsign
 // Input rows [2 begin, 2 end) of one image's gradient; the neighbouring pooled rows are walked too, as far as they
 // reach in. The gradient is read again when those of all images are there, `size_of_all` values.
 template <class T>
-static void conv_pool_input_rows(const Conv2dGeometry& g, const T* gradient, const unsigned char* argmax, const T* packed,
-                            T* input_gradient, unsigned long size_of_all, int begin, int end, T* scratch) {
+static void conv_pool_input_rows(const Conv2dGeometry& g, const T* gradient, const unsigned char* argmax,
+                                 const T* packed, T* input_gradient, unsigned long size_of_all, int begin, int end,
+                                 T* scratch) {
   const long pooled_row = static_cast<long>(g.pooled_width()) * g.filters;
   const long open_size = 2 * open_row<T>(g);
   const int vectors = static_cast<int>(round_to_lanes<T>(g.channels)) / lanes<T>;

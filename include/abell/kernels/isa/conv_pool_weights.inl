@@ -204,8 +204,8 @@ struct LinesUnder {
 
 // Adds pooled rows [begin, end) of one image to the sums.
 template <class T>
-static void conv_pool_weights_rows(const Conv2dGeometry& g, const T* image, const T* gradient, const unsigned char* argmax,
-                              T* sums, int begin, int end, T* scratch) {
+static void conv_pool_weights_rows(const Conv2dGeometry& g, const T* image, const T* gradient,
+                                   const unsigned char* argmax, T* sums, int begin, int end, T* scratch) {
   if (few_channels<T>(g)) return conv_pool_weights_few_rows(g, image, gradient, argmax, sums, begin, end, scratch);
   const NotedPixels pixels(g, lanes<T>);
   const long pooled_row = static_cast<long>(g.pooled_width()) * g.filters, filters = padded_filters(g);

@@ -108,7 +108,7 @@ static Ahead next_patches(const Conv2dGeometry& g, const T* image, int row, int 
 // Y = A^T m A for each tile of one panel, then bias, maximum of the positions that exist, ReLU.
 template <class T>
 static void conv_pool_products(const T* products, int width, const T* bias, int tiles, Outputs exist, int filters,
-                          long column_stride, long row_stride, T* pooled, unsigned char* argmax) {
+                               long column_stride, long row_stride, T* pooled, unsigned char* argmax) {
   for (int tile = 0; tile < tiles; ++tile) {
     for (int n = 0; n < width; n += lanes<T>) {
       const T* at = products + static_cast<long>(tile) * width + n;
@@ -143,7 +143,7 @@ static void conv_pool_products(const T* products, int width, const T* bias, int 
 // Pooled rows [begin, end) of one image, `begin` even. `packed`: see conv_pool_winograd_pack.
 template <class T>
 static void conv_pool_winograd_rows(const Conv2dGeometry& g, const T* image, const T* packed, T* pooled,
-                               unsigned char* argmax, int begin, int end, T* scratch) {
+                                    unsigned char* argmax, int begin, int end, T* scratch) {
   const long padded = round_to_lanes<T>(g.channels);
   const long weights_plane = g.channels * round_to_lanes<T>(g.filters);
   const long row_stride = static_cast<long>(g.pooled_width()) * g.filters;
@@ -170,7 +170,7 @@ static void conv_pool_winograd_rows(const Conv2dGeometry& g, const T* image, con
         }
         const long at = 2 * row * row_stride + 2L * first * g.filters + column;
         conv_pool_products(products, width, bias + column, tiles, {g.out_height - 4 * row, g.out_width - 4 * first},
-                      g.filters - column, g.filters, row_stride, pooled + at, argmax + at);
+                           g.filters - column, g.filters, row_stride, pooled + at, argmax + at);
         weights += static_cast<long>(g.channels) * width;
       }
     }
@@ -196,7 +196,7 @@ static long conv_pool_forward_scratch_size(const Conv2dGeometry& g) {
 
 template <class T>
 static void conv_pool_forward_rows(const Conv2dGeometry& g, const T* image, const T* packed, T* pooled,
-                              unsigned char* argmax, int begin, int end, T* scratch) {
-  (few_channels<T>(g) ? conv_pool_winograd_few_rows<T> : conv_pool_winograd_rows<T>)(g, image, packed, pooled, argmax, begin, end,
-                                                                           scratch);
+                                   unsigned char* argmax, int begin, int end, T* scratch) {
+  (few_channels<T>(g) ? conv_pool_winograd_few_rows<T> : conv_pool_winograd_rows<T>)(g, image, packed, pooled, argmax,
+                                                                                     begin, end, scratch);
 }
