@@ -124,7 +124,7 @@ TEST_CASE("the prediction of a chain forms no pointer before its scratch", "[nor
     return;
   }
   const Shape shape{64, 8, 64};
-  const std::vector<NormalizedUnit> units{
+  const std::vector<NormalizedLink> units{
       {Place{shape, {}}, DepthwiseConv2d{}, BatchNorm{}, 0},
       {Place{shape, {}}, Conv2d{.filters = 1, .kernel_size = 1}, BatchNorm{}, 1000}};
   constexpr int batch = 4;

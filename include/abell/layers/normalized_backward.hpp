@@ -11,7 +11,7 @@ namespace abell::detail {
 
 /// What the way back through a link works with.
 template <class T>
-struct UnitBackward {
+struct LinkBackward {
   kernels::Rows<T> x;   ///< the link's input
   kernels::Rows<T> dz;  ///< the gradient of z
   T* dx;                ///< where the input's gradient goes; null: nowhere
@@ -23,7 +23,7 @@ struct UnitBackward {
 
 /// Finishes pixels [first, first + pixels) of dx while they are in the cache.
 template <class T>
-void leave(const Pass<T>& pass, const UnitBackward<T>& b, std::size_t channels, int piece, std::size_t first,
+void leave(const Pass<T>& pass, const LinkBackward<T>& b, std::size_t channels, int piece, std::size_t first,
            int pixels) {
   if (b.before == nullptr) return;
   T* g = b.dx + first * channels;
@@ -33,52 +33,52 @@ void leave(const Pass<T>& pass, const UnitBackward<T>& b, std::size_t channels, 
 
 /// dz W^T, and x^T dz, piece by piece: both inputs are fetched once. Returns the number of pieces.
 template <class T>
-std::size_t pointwise_backward(const NormalizedUnit& u, const Pass<T>& pass, const UnitBackward<T>& b, T* memory) {
+std::size_t pointwise_backward(const NormalizedLink& link, const Pass<T>& pass, const LinkBackward<T>& b, T* memory) {
   const auto& run = pass.run;
-  const auto& g = u.geometry;
+  const auto& g = link.geometry;
   const auto threads = static_cast<std::size_t>(run.threads);
-  const auto pieces = pixel_pieces<T>(u, pass.batch);
+  const auto pieces = pixel_pieces<T>(link, pass.batch);
   const auto most = static_cast<std::size_t>(pieces.most);
-  const bool partial = u.weights <= most_partial_weights;
+  const bool partial = link.weights <= most_partial_weights;
   const int chunks = std::min(pieces.size(), kernels::max_gradient_chunks);
   const long z_stride = kernels::row_stride<T>(g.filters);
-  const std::size_t x_room = round_up(most * u.channels(), 16), z_room = round_up(most * count(z_stride), 16);
+  const std::size_t x_room = round_up(most * link.channels(), 16), z_room = round_up(most * count(z_stride), 16);
   const std::size_t edge = kernels::PackedColumns<T>::edge_size(run);
   Carve<T> carve{memory};
   const kernels::PackedColumns<T> matrix{run.table, g.filters, g.channels};
   T* packed = carve(matrix.size());
   const auto pixels = static_cast<std::size_t>(pieces.pixels);
-  T* xs = carve(partial ? threads * x_room : pixels * u.channels());
+  T* xs = carve(partial ? threads * x_room : pixels * link.channels());
   T* zs = carve(partial ? threads * z_room : pixels * count(z_stride));
   T* edges = carve(threads * edge);
-  T* sums = carve(partial ? static_cast<std::size_t>(chunks) * u.weights : 0);
+  T* sums = carve(partial ? static_cast<std::size_t>(chunks) * link.weights : 0);
   T* product = carve(partial ? 0 : gemm_transposed_scratch(run, g.channels, g.filters, pieces.pixels));
   if (memory == nullptr) return carve.used;
 
-  if (b.dx != nullptr) matrix.pack(run.threads, pass.parameters + u.parameters, true, nullptr, packed);
+  if (b.dx != nullptr) matrix.pack(run.threads, pass.parameters + link.parameters, true, nullptr, packed);
   parallel_for(chunks, run.threads, [&](int chunk, int thread) {
     const auto own = static_cast<std::size_t>(thread);
-    T* sum = sums + static_cast<std::size_t>(chunk) * u.weights;
+    T* sum = sums + static_cast<std::size_t>(chunk) * link.weights;
     const Range range = part(pieces.size(), chunk, chunks);
     for (int piece = range.begin; piece < range.end; ++piece) {
       const auto [begin, end] = pieces[piece];
       const auto first = static_cast<std::size_t>(begin);
-      T* x = xs + (partial ? own * x_room : first * u.channels());
+      T* x = xs + (partial ? own * x_room : first * link.channels());
       T* z = zs + (partial ? own * z_room : first * count(z_stride));
-      run.table->fetch(b.x.from(first * u.channels()), end - begin, g.channels, x, g.channels);
-      run.table->fetch(b.dz.from(first * u.filters()), end - begin, g.filters, z, z_stride);
+      run.table->fetch(b.x.from(first * link.channels()), end - begin, g.channels, x, g.channels);
+      run.table->fetch(b.dz.from(first * link.filters()), end - begin, g.filters, z, z_stride);
       if (partial) {
         run.table->gemm_transposed(g.channels, g.filters, end - begin, x, g.channels, z, z_stride, piece == range.begin,
                                    sum, g.filters);
       }
       if (b.dx == nullptr) continue;
-      matrix.multiply(end - begin, z, packed, b.dx + first * u.channels(), edges + own * edge);
-      leave(pass, b, u.channels(), piece, first, end - begin);
+      matrix.multiply(end - begin, z, packed, b.dx + first * link.channels(), edges + own * edge);
+      leave(pass, b, link.channels(), piece, first, end - begin);
     }
   });
   if (partial) {
-    kernels::add_partial_sums(run.threads, chunks - 1, u.weights, sums + u.weights, u.weights, sums);
-    std::copy_n(sums, u.weights, b.weight_gradient);
+    kernels::add_partial_sums(run.threads, chunks - 1, link.weights, sums + link.weights, link.weights, sums);
+    std::copy_n(sums, link.weights, b.weight_gradient);
   } else {
     kernels::gemm_transposed(run, g.channels, g.filters, pieces.pixels, xs, g.channels, zs, z_stride, b.weight_gradient,
                              static_cast<T*>(nullptr), product);
@@ -94,11 +94,11 @@ inline Range input_rows(const kernels::Conv2dGeometry& g, const Range& rows) {
 
 /// Both gradients band by band.
 template <class T>
-std::size_t depthwise_backward(const NormalizedUnit& u, const Pass<T>& pass, const UnitBackward<T>& b, T* memory) {
+std::size_t depthwise_backward(const NormalizedLink& link, const Pass<T>& pass, const LinkBackward<T>& b, T* memory) {
   const auto& run = pass.run;
-  const auto& g = u.geometry;
+  const auto& g = link.geometry;
   const auto t = g.depthwise_transposed();
-  const auto bands = depthwise_bands<T>(u, pass.batch);
+  const auto bands = depthwise_bands<T>(link, pass.batch);
   const auto threads = static_cast<std::size_t>(run.threads);
   const std::size_t size = count(run.table->depthwise_packed_size(g));
   const std::size_t each =
@@ -110,17 +110,17 @@ std::size_t depthwise_backward(const NormalizedUnit& u, const Pass<T>& pass, con
   if (memory == nullptr) return carve.used;
 
   const T* none = nullptr;
-  run.table->depthwise_pack(t, pass.parameters + u.parameters, none, none, true, packed);
+  run.table->depthwise_pack(t, pass.parameters + link.parameters, none, none, true, packed);
   const auto gradient_of = [&](int band, T* own) {
     const auto image = static_cast<std::size_t>(bands.image(band));
     const Range rows = input_rows(g, bands.rows_of(band));
     const auto width = static_cast<std::size_t>(g.width);
     if (rows.begin < rows.end) {
       run.table->depthwise_rows(t, b.dz.from(image * g.output_size()), packed, false, g.filters / g.channels,
-                                b.dx + output_at(t, image, rows.begin) * u.channels(), g.channels, rows.begin, rows.end,
-                                own);
+                                b.dx + output_at(t, image, rows.begin) * link.channels(), g.channels, rows.begin,
+                                rows.end, own);
     }
-    leave(pass, b, u.channels(), band,
+    leave(pass, b, link.channels(), band,
           (image * static_cast<std::size_t>(g.height) + static_cast<std::size_t>(rows.begin)) * width,
           (rows.end - rows.begin) * g.width);
   };
@@ -143,13 +143,13 @@ std::size_t depthwise_backward(const NormalizedUnit& u, const Pass<T>& pass, con
 
 /// Any other convolution: dz band by band for the weights, whole for the input.
 template <class T>
-std::size_t conv_backward(const NormalizedUnit& u, const Pass<T>& pass, const UnitBackward<T>& b, T* memory) {
+std::size_t conv_backward(const NormalizedLink& link, const Pass<T>& pass, const LinkBackward<T>& b, T* memory) {
   const auto& run = pass.run;
-  const auto& g = u.geometry;
-  const auto bands = conv_bands(u, pass.batch);
+  const auto& g = link.geometry;
+  const auto bands = conv_bands(link, pass.batch);
   const auto images = static_cast<std::size_t>(pass.batch);
   const std::size_t size = count(run.table->conv2d_weights_size(g));
-  const std::size_t row = static_cast<std::size_t>(g.out_width) * u.filters();
+  const std::size_t row = static_cast<std::size_t>(g.out_width) * link.filters();
   const std::size_t own_scratch = round_up(count(run.table->conv2d_weights_scratch_size(g)), 16);
   const std::size_t each = own_scratch + round_up(static_cast<std::size_t>(bands.band_rows) * row, 16);
   Carve<T> carve{memory};
@@ -160,7 +160,7 @@ std::size_t conv_backward(const NormalizedUnit& u, const Pass<T>& pass, const Un
   T* scratch = carve(conv2d_input_gradient_scratch(run, g, pass.batch));
   if (memory == nullptr) return carve.used;
 
-  const T* x = fetch_all(pass, b.x, u.input_pixels(pass.batch), u.channels(), x_room);
+  const T* x = fetch_all(pass, b.x, link.input_pixels(pass.batch), link.channels(), x_room);
   accumulate_bands(run.threads, bands, size, sums, each, rooms, [&](int band, bool fresh, T* sum, T* own) {
     const auto image = static_cast<std::size_t>(bands.image(band));
     const Range rows = bands.rows_of(band);
@@ -171,30 +171,30 @@ std::size_t conv_backward(const NormalizedUnit& u, const Pass<T>& pass, const Un
   });
   run.table->conv2d_weights_finish(g, sums, b.weight_gradient, nullptr);
   if (b.dx == nullptr) return carve.used;
-  conv2d_input_gradient(run, g, pass.batch, pass.parameters + u.parameters,
-                        fetch_all(pass, b.dz, u.output_pixels(pass.batch), u.filters(), z_room), b.dx, scratch);
-  const auto pieces = plain_pieces<T>(u.input_pixels(pass.batch), u.channels());
+  conv2d_input_gradient(run, g, pass.batch, pass.parameters + link.parameters,
+                        fetch_all(pass, b.dz, link.output_pixels(pass.batch), link.filters(), z_room), b.dx, scratch);
+  const auto pieces = plain_pieces<T>(link.input_pixels(pass.batch), link.channels());
   parallel_for(pieces.size(), run.threads, [&](int piece, int) {
     const auto [begin, end] = pieces[piece];
-    leave(pass, b, u.channels(), piece, static_cast<std::size_t>(begin), end - begin);
+    leave(pass, b, link.channels(), piece, static_cast<std::size_t>(begin), end - begin);
   });
   return carve.used;
 }
 
 template <class T>
-std::size_t unit_backward(const NormalizedUnit& u, const Pass<T>& pass, const UnitBackward<T>& b, T* memory) {
-  switch (u.kind) {
-    case NormalizedUnit::Kind::pointwise: return pointwise_backward(u, pass, b, memory);
-    case NormalizedUnit::Kind::depthwise: return depthwise_backward(u, pass, b, memory);
-    default: return conv_backward(u, pass, b, memory);
+std::size_t link_backward(const NormalizedLink& link, const Pass<T>& pass, const LinkBackward<T>& b, T* memory) {
+  switch (link.kind) {
+    case NormalizedLink::Kind::pointwise: return pointwise_backward(link, pass, b, memory);
+    case NormalizedLink::Kind::depthwise: return depthwise_backward(link, pass, b, memory);
+    default: return conv_backward(link, pass, b, memory);
   }
 }
 
-/// Pieces whose sums unit_backward fills.
+/// Pieces whose sums link_backward fills.
 template <class T>
-int unit_backward_pieces(const NormalizedUnit& u, int batch) {
-  return u.kind == NormalizedUnit::Kind::conv ? plain_pieces<T>(u.input_pixels(batch), u.channels()).size()
-                                              : unit_pieces<T>(u, batch);
+int link_backward_pieces(const NormalizedLink& link, int batch) {
+  return link.kind == NormalizedLink::Kind::conv ? plain_pieces<T>(link.input_pixels(batch), link.channels()).size()
+                                                 : link_pieces<T>(link, batch);
 }
 
 }  // namespace abell::detail

@@ -42,13 +42,13 @@ class NormalizedChainStage {
       : NormalizedChainStage(place, LayerList<T>{AnyLayer<T>(layers)...}, sizeof...(Layers) / 3) {}
 
   StageMemory memory(const kernels::Run<T>& run, int batch, Mode mode) const {
-    if (!goes_back(mode)) return detail::NormalizedPrediction<T>(units_, run, batch).memory();
+    if (!goes_back(mode)) return detail::NormalizedPrediction<T>(links_, run, batch).memory();
     const Pass<T> pass{.run = run, .batch = batch};
     const Saved saved = saved_at(nullptr, batch);
     std::size_t scratch = 0;
-    for (const NormalizedUnit& u : units_) {
-      scratch = std::max({scratch, detail::unit_forward<T>(u, pass, {}, nullptr, nullptr, nullptr),
-                          detail::unit_backward<T>(u, pass, {}, nullptr)});
+    for (const NormalizedLink& link : links_) {
+      scratch = std::max({scratch, detail::link_forward<T>(link, pass, {}, nullptr, nullptr, nullptr),
+                          detail::link_backward<T>(link, pass, {}, nullptr)});
     }
     return {saved.size * sizeof(T), statistics_size(batch) + scratch};
   }
@@ -56,29 +56,29 @@ class NormalizedChainStage {
   void forward(const Pass<T>& pass, const T* x, T* y) const {
     if (!goes_back(pass.mode)) {
       if (!pass.prepared) prepare(pass);
-      return detail::NormalizedPrediction<T>(units_, pass.run, pass.batch).run(pass, x, y);
+      return detail::NormalizedPrediction<T>(links_, pass.run, pass.batch).run(pass, x, y);
     }
     const Saved saved = saved_at(reinterpret_cast<T*>(pass.saved), pass.batch);
     T* scratch = pass.scratch + statistics_size(pass.batch);
     kernels::Rows<T> rows{x};
-    for (std::size_t i = 0; i < units_.size(); ++i) {
-      const NormalizedUnit& u = units_[i];
+    for (std::size_t i = 0; i < links_.size(); ++i) {
+      const NormalizedLink& link = links_[i];
       const auto state = saved.states[i];
-      const NormParameters<const T> p{pass.parameters + u.norm_at(), u.filters()};
-      const kernels::Pieces<T> statistics{pass.scratch, u.filters()};
-      const bool batch_statistics = by_batch(pass, u);
-      detail::unit_forward(u, pass, rows, saved.z[i], batch_statistics ? &statistics : nullptr, scratch);
+      const NormParameters<const T> p{pass.parameters + link.norm_at(), link.filters()};
+      const kernels::Pieces<T> statistics{pass.scratch, link.filters()};
+      const bool batch_statistics = by_batch(pass, link);
+      detail::link_forward(link, pass, rows, saved.z[i], batch_statistics ? &statistics : nullptr, scratch);
       if (batch_statistics) {
         combine_moments(
-            pass.run.threads, statistics, detail::unit_forward_pieces<T>(u, pass.batch),
-            [&](int piece) { return detail::unit_piece_pixels<T>(u, pass.batch, piece); }, state);
-        norm_affine(state, u.filters(), u.norm.epsilon, state.variance, p.gamma(), p.beta());
+            pass.run.threads, statistics, detail::link_forward_pieces<T>(link, pass.batch),
+            [&](int piece) { return detail::link_piece_pixels<T>(link, pass.batch, piece); }, state);
+        norm_affine(state, link.filters(), link.norm.epsilon, state.variance, p.gamma(), p.beta());
       } else {
-        norm_by_moving_averages(u.norm, p, state);
+        norm_by_moving_averages(link.norm, p, state);
       }
       rows = activation(saved, i);
     }
-    detail::fetch_all(pass, rows, units_.back().output_pixels(pass.batch), units_.back().filters(), y);
+    detail::fetch_all(pass, rows, links_.back().output_pixels(pass.batch), links_.back().filters(), y);
   }
 
   void backward(const Pass<T>& pass, const T* x, const T* dy, T* dx) const {
@@ -87,11 +87,11 @@ class NormalizedChainStage {
     int pieces = begin_backward(pass, saved, dy);
     // Without dx the links before the first that trains are left out.
     const std::size_t lowest = dx != nullptr ? 0 : first_trainable();
-    for (std::size_t i = units_.size(); i-- > lowest;) {
-      const NormalizedUnit& u = units_[i];
+    for (std::size_t i = links_.size(); i-- > lowest;) {
+      const NormalizedLink& link = links_[i];
       const auto state = saved.states[i];
-      finish_norm(pass, u, state, pieces);
-      const detail::UnitBackward<T> work{.x = i > 0 ? activation(saved, i - 1) : kernels::Rows<T>{x},
+      finish_norm(pass, link, state, pieces);
+      const detail::LinkBackward<T> work{.x = i > 0 ? activation(saved, i - 1) : kernels::Rows<T>{x},
                                          .dz = {.values = saved.gradients[i % 2],
                                                 .scale = state.g_scale,
                                                 .shift = state.offset,
@@ -99,22 +99,22 @@ class NormalizedChainStage {
                                                 .other_scale = state.x_scale},
                                          .dx = i > lowest ? saved.gradients[(i - 1) % 2] : dx,
                                          .before = i > 0 ? &saved.states[i - 1] : nullptr,
-                                         .sums = {pass.scratch, u.channels()},
-                                         .weight_gradient = pass.gradients + u.parameters};
-      detail::unit_backward(u, pass, work, scratch);
-      pieces = detail::unit_backward_pieces<T>(u, pass.batch);
+                                         .sums = {pass.scratch, link.channels()},
+                                         .weight_gradient = pass.gradients + link.parameters};
+      detail::link_backward(link, pass, work, scratch);
+      pieces = detail::link_backward_pieces<T>(link, pass.batch);
     }
   }
 
   /// Folds the normalisations into the weights and packs them, for predictions to come.
-  void prepare(const Pass<T>& pass) const { detail::NormalizedPrediction<T>(units_, pass.run, pass.batch).pack(pass); }
+  void prepare(const Pass<T>& pass) const { detail::NormalizedPrediction<T>(links_, pass.run, pass.batch).pack(pass); }
 
   void update_statistics(const Pass<T>& pass, T* parameters) const {
     const Saved saved = saved_at(reinterpret_cast<T*>(pass.saved), pass.batch);
-    for (std::size_t i = 0; i < units_.size(); ++i) {
-      const NormalizedUnit& u = units_[i];
-      update_moving_averages(u.norm, saved.states[i], u.output_pixels(pass.batch), pass.step,
-                             {parameters + u.norm_at(), u.filters()});
+    for (std::size_t i = 0; i < links_.size(); ++i) {
+      const NormalizedLink& link = links_[i];
+      update_moving_averages(link.norm, saved.states[i], link.output_pixels(pass.batch), pass.step,
+                             {parameters + link.norm_at(), link.filters()});
     }
   }
 
@@ -129,16 +129,16 @@ class NormalizedChainStage {
 
   template <class Conv>
   void add(Place& at, const Conv& conv, const BatchNorm& norm) {
-    units_.emplace_back(at, conv, norm, units_.empty() ? 0 : units_.back().end);
+    links_.emplace_back(at, conv, norm, links_.empty() ? 0 : links_.back().end);
     at.input = conv.output(at);
   }
 
-  static bool by_batch(const Pass<T>& pass, const NormalizedUnit& u) {
-    return u.norm.batch_statistics() && pass.mode == Mode::train;
+  static bool by_batch(const Pass<T>& pass, const NormalizedLink& link) {
+    return link.norm.batch_statistics() && pass.mode == Mode::train;
   }
   std::size_t first_trainable() const {
     std::size_t i = 0;
-    while (i < units_.size() && !units_[i].trainable) ++i;
+    while (i < links_.size() && !links_[i].trainable) ++i;
     return i;
   }
 
@@ -147,12 +147,12 @@ class NormalizedChainStage {
     Saved saved{};
     std::size_t largest = 0;
     detail::Carve<T> carve{memory};
-    for (std::size_t i = 0; i < units_.size(); ++i) {
-      const std::size_t size = images * units_[i].geometry.output_size();
+    for (std::size_t i = 0; i < links_.size(); ++i) {
+      const std::size_t size = images * links_[i].geometry.output_size();
       largest = std::max(largest, size);
       saved.z[i] = carve(size);
       saved.states[i] =
-          kernels::NormState<T>::at(carve(kernels::NormState<T>::arrays * units_[i].filters()), units_[i].filters());
+          kernels::NormState<T>::at(carve(kernels::NormState<T>::arrays * links_[i].filters()), links_[i].filters());
     }
     for (T*& gradient : saved.gradients) gradient = carve(largest);
     saved.size = carve.used;
@@ -170,25 +170,25 @@ class NormalizedChainStage {
     const auto with = [&](int pieces, std::size_t channels) {
       size = std::max(size, kernels::Pieces<T>::size(pieces, channels));
     };
-    for (const NormalizedUnit& u : units_) {
-      with(detail::unit_pieces<T>(u, batch), std::max(u.channels(), u.filters()));
+    for (const NormalizedLink& link : links_) {
+      with(detail::link_pieces<T>(link, batch), std::max(link.channels(), link.filters()));
     }
-    const NormalizedUnit& last = units_.back();
+    const NormalizedLink& last = links_.back();
     with(detail::plain_pieces<T>(last.output_pixels(batch), last.filters()).size(), last.filters());
     return round_up(size, 16);
   }
 
   /// Takes dy through the last ReLU6. Returns the number of pieces.
   int begin_backward(const Pass<T>& pass, const Saved& saved, const T* dy) const {
-    const NormalizedUnit& last = units_.back();
+    const NormalizedLink& last = links_.back();
     const auto pieces = detail::plain_pieces<T>(last.output_pixels(pass.batch), last.filters());
     const kernels::Pieces<T> sums{pass.scratch, last.filters()};
-    T* g = saved.gradients[(units_.size() - 1) % 2];
+    T* g = saved.gradients[(links_.size() - 1) % 2];
     parallel_for(pieces.size(), pass.run.threads, [&](int piece, int) {
       const auto [begin, end] = pieces[piece];
       const std::size_t first = static_cast<std::size_t>(begin) * last.filters();
-      const auto& state = saved.states[units_.size() - 1];
-      pass.run.table->norm_gradient(activation(saved, units_.size() - 1).from(first), state.mean, state.inverse,
+      const auto& state = saved.states[links_.size() - 1];
+      pass.run.table->norm_gradient(activation(saved, links_.size() - 1).from(first), state.mean, state.inverse,
                                     end - begin, last.geometry.filters, dy + first, g + first, sums.first(piece),
                                     sums.second(piece));
     });
@@ -196,21 +196,22 @@ class NormalizedChainStage {
   }
 
   /// From the sums over `pieces` pieces: the gradients of a link's gamma, beta and bias, and the map to that of z.
-  void finish_norm(const Pass<T>& pass, const NormalizedUnit& u, const kernels::NormState<T>& state, int pieces) const {
-    const NormParameters<T> gradients{pass.gradients + u.norm_at(), u.filters()};
-    const NormParameters<const T> p{pass.parameters + u.norm_at(), u.filters()};
-    const bool batch_statistics = by_batch(pass, u);
-    norm_backward(pass.run.threads, {pass.scratch, u.filters()}, pieces, u.output_pixels(pass.batch), batch_statistics,
-                  p.gamma(), state, gradients.gamma(), gradients.beta());
+  void finish_norm(const Pass<T>& pass, const NormalizedLink& link, const kernels::NormState<T>& state,
+                   int pieces) const {
+    const NormParameters<T> gradients{pass.gradients + link.norm_at(), link.filters()};
+    const NormParameters<const T> p{pass.parameters + link.norm_at(), link.filters()};
+    const bool batch_statistics = by_batch(pass, link);
+    norm_backward(pass.run.threads, {pass.scratch, link.filters()}, pieces, link.output_pixels(pass.batch),
+                  batch_statistics, p.gamma(), state, gradients.gamma(), gradients.beta());
     // A bias before batch statistics moves the mean with it and changes nothing.
-    for (std::size_t f = 0; u.bias && f < u.filters(); ++f) {
-      pass.gradients[u.bias_at() + f] = batch_statistics ? T(0) : state.g_scale[f] * gradients.beta()[f];
+    for (std::size_t f = 0; link.bias && f < link.filters(); ++f) {
+      pass.gradients[link.bias_at() + f] = batch_statistics ? T(0) : state.g_scale[f] * gradients.beta()[f];
     }
-    std::fill_n(u.norm.trainable ? gradients.moving_mean() : gradients.gamma(),
-                (u.norm.trainable ? 2 : 4) * u.filters(), T(0));
+    std::fill_n(link.norm.trainable ? gradients.moving_mean() : gradients.gamma(),
+                (link.norm.trainable ? 2 : 4) * link.filters(), T(0));
   }
 
-  std::vector<NormalizedUnit> units_;
+  std::vector<NormalizedLink> links_;
 };
 
 /// [Conv2d or DepthwiseConv2d, BatchNorm, Relu6], as often as it comes in a row.

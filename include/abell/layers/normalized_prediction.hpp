@@ -16,8 +16,8 @@ namespace abell::detail {
 template <class T>
 class NormalizedPrediction {
  public:
-  NormalizedPrediction(std::span<const NormalizedUnit> units, const kernels::Run<T>& run, int batch)
-      : units_(units),
+  NormalizedPrediction(std::span<const NormalizedLink> links, const kernels::Run<T>& run, int batch)
+      : links_(links),
         run_(run),
         batch_(batch),
         late_(first_late()),
@@ -26,12 +26,13 @@ class NormalizedPrediction {
 
   StageMemory memory() const {
     StageMemory memory;
-    for (const NormalizedUnit& u : units_) {
-      memory.packed_values += packed_size(u);
-      memory.scratch_values = std::max(memory.scratch_values, u.weights + kernels::NormState<T>::arrays * u.filters());
+    for (const NormalizedLink& link : links_) {
+      memory.packed_values += packed_size(link);
+      memory.scratch_values =
+          std::max(memory.scratch_values, link.weights + kernels::NormState<T>::arrays * link.filters());
     }
     std::size_t rooms = 0;
-    for (std::size_t i = 0; i < units_.size(); i += links(i)) {
+    for (std::size_t i = 0; i < links_.size(); i += links(i)) {
       rooms = std::max(rooms, step(i, i < late_ ? early_images_ : late_images_, {}, nullptr, nullptr, nullptr));
     }
     memory.scratch_values = std::max(memory.scratch_values, 2 * (early_size() + late_size()) + rooms);
@@ -41,31 +42,32 @@ class NormalizedPrediction {
   /// Folds the normalisations, taken by their moving averages, and packs all weights.
   void pack(const Pass<T>& pass) const {
     T* packed = pass.packed;
-    for (const NormalizedUnit& u : units_) {
-      const auto& g = u.geometry;
-      const T* weights = pass.parameters + u.parameters;
-      const auto state = kernels::NormState<T>::at(pass.scratch, u.filters());
-      norm_by_moving_averages(u.norm, NormParameters<const T>{pass.parameters + u.norm_at(), u.filters()}, state);
-      for (std::size_t f = 0; u.bias && f < u.filters(); ++f) {
-        state.shift[f] += state.scale[f] * pass.parameters[u.bias_at() + f];
+    for (const NormalizedLink& link : links_) {
+      const auto& g = link.geometry;
+      const T* weights = pass.parameters + link.parameters;
+      const auto state = kernels::NormState<T>::at(pass.scratch, link.filters());
+      norm_by_moving_averages(link.norm, NormParameters<const T>{pass.parameters + link.norm_at(), link.filters()},
+                              state);
+      for (std::size_t f = 0; link.bias && f < link.filters(); ++f) {
+        state.shift[f] += state.scale[f] * pass.parameters[link.bias_at() + f];
       }
-      if (u.kind == NormalizedUnit::Kind::depthwise) {
+      if (link.kind == NormalizedLink::Kind::depthwise) {
         run_.table->depthwise_pack(g, weights, state.scale, state.shift, false, packed);
       } else {
-        T* scaled = pass.scratch + kernels::NormState<T>::arrays * u.filters();
-        const int rows = static_cast<int>(u.weights / u.filters());
+        T* scaled = pass.scratch + kernels::NormState<T>::arrays * link.filters();
+        const int rows = static_cast<int>(link.weights / link.filters());
         parallel_for(rows, run_.threads, [&](int row, int) {
-          const std::size_t from = static_cast<std::size_t>(row) * u.filters();
+          const std::size_t from = static_cast<std::size_t>(row) * link.filters();
 #pragma omp simd
-          for (std::size_t f = 0; f < u.filters(); ++f) scaled[from + f] = weights[from + f] * state.scale[f];
+          for (std::size_t f = 0; f < link.filters(); ++f) scaled[from + f] = weights[from + f] * state.scale[f];
         });
-        if (u.kind == NormalizedUnit::Kind::pointwise) {
-          columns(u).pack(run_.threads, scaled, false, state.shift, packed);
+        if (link.kind == NormalizedLink::Kind::pointwise) {
+          columns(link).pack(run_.threads, scaled, false, state.shift, packed);
         } else {
           run_.table->pack_conv2d(g, scaled, state.shift, packed);
         }
       }
-      packed += packed_size(u);
+      packed += packed_size(link);
     }
   }
 
@@ -73,8 +75,8 @@ class NormalizedPrediction {
     T* const early[2] = {pass.scratch, pass.scratch + early_size()};
     T* const late[2] = {early[1] + early_size(), early[1] + early_size() + late_size()};
     T* rooms = late[1] + late_size();
-    const std::size_t input = units_.front().geometry.input_size(), output = units_.back().geometry.output_size();
-    const std::size_t between = units_[late_ - 1].geometry.output_size();
+    const std::size_t input = links_.front().geometry.input_size(), output = links_.back().geometry.output_size();
+    const std::size_t between = links_[late_ - 1].geometry.output_size();
     each_group({0, batch_}, late_images_, [&](Range group) {
       each_group(group, early_images_, [&](Range some) {
         kernels::Rows<T> rows{x + static_cast<std::size_t>(some.begin) * input};
@@ -82,9 +84,9 @@ class NormalizedPrediction {
                   late[1] + static_cast<std::size_t>(some.begin - group.begin) * between);
       });
       const int images = group.end - group.begin;
-      const kernels::Rows<T> rows = run_links(late_, units_.size(), images, {.values = late[1], .relu6 = true},
+      const kernels::Rows<T> rows = run_links(late_, links_.size(), images, {.values = late[1], .relu6 = true},
                                               pass.packed + packed_before(late_), late, rooms, nullptr);
-      fetch_all(pass, rows, units_.back().output_pixels(images), units_.back().filters(),
+      fetch_all(pass, rows, links_.back().output_pixels(images), links_.back().filters(),
                 y + static_cast<std::size_t>(group.begin) * output);
     });
   }
@@ -111,45 +113,45 @@ class NormalizedPrediction {
       T* out = next == last && to != nullptr ? to : buffers[turn];
       step(i, images, rows, packed, out, rooms);
       rows = {.values = out, .relu6 = true};
-      for (; i < next; ++i) packed += packed_size(units_[i]);
+      for (; i < next; ++i) packed += packed_size(links_[i]);
     }
     return rows;
   }
 
-  std::size_t packed_size(const NormalizedUnit& u) const {
-    const auto& g = u.geometry;
-    switch (u.kind) {
-      case NormalizedUnit::Kind::pointwise: return columns(u).size();
-      case NormalizedUnit::Kind::depthwise: return round_up(count(run_.table->depthwise_packed_size(g)), 16);
+  std::size_t packed_size(const NormalizedLink& link) const {
+    const auto& g = link.geometry;
+    switch (link.kind) {
+      case NormalizedLink::Kind::pointwise: return columns(link).size();
+      case NormalizedLink::Kind::depthwise: return round_up(count(run_.table->depthwise_packed_size(g)), 16);
       default: return round_up(count(run_.table->packed_size(g.depth(), g.filters)), 16);
     }
   }
-  kernels::PackedColumns<T> columns(const NormalizedUnit& u) const {
-    return {run_.table, u.geometry.channels, u.geometry.filters};
+  kernels::PackedColumns<T> columns(const NormalizedLink& link) const {
+    return {run_.table, link.geometry.channels, link.geometry.filters};
   }
   /// Links that are one pass: two where a 1x1 convolution follows a depthwise one.
   std::size_t links(std::size_t i) const {
-    const bool pair = i + 1 < units_.size() && units_[i].kind == NormalizedUnit::Kind::depthwise &&
-                      units_[i + 1].kind == NormalizedUnit::Kind::pointwise;
+    const bool pair = i + 1 < links_.size() && links_[i].kind == NormalizedLink::Kind::depthwise &&
+                      links_[i + 1].kind == NormalizedLink::Kind::pointwise;
     return pair ? 2 : 1;
   }
   std::size_t packed_before(std::size_t link) const {
     std::size_t size = 0;
-    for (std::size_t i = 0; i < link; ++i) size += packed_size(units_[i]);
+    for (std::size_t i = 0; i < link; ++i) size += packed_size(links_[i]);
     return size;
   }
   /// Values of the largest activation of an image that the passes from link `first` on read or leave.
   std::size_t largest_activation(std::size_t first) const {
-    std::size_t size = first > 0 ? units_[first - 1].geometry.output_size() : 0;
-    for (std::size_t i = first; i < units_.size(); i += links(i)) {
-      size = std::max(size, units_[i + links(i) - 1].geometry.output_size());
+    std::size_t size = first > 0 ? links_[first - 1].geometry.output_size() : 0;
+    for (std::size_t i = first; i < links_.size(); i += links(i)) {
+      size = std::max(size, links_[i + links(i) - 1].geometry.output_size());
     }
     return size;
   }
   /// The link from which on no activation is larger than a quarter of the largest: all early, where there is none.
   std::size_t first_late() const {
     std::size_t i = 0;
-    while (i < units_.size() && 4 * largest_activation(i) > largest_activation(0)) i += links(i);
+    while (i < links_.size() && 4 * largest_activation(i) > largest_activation(0)) i += links(i);
     return i;
   }
   /// As many as keep what passes from link to link in the caches, from link `first` on.
@@ -168,17 +170,17 @@ class NormalizedPrediction {
   /// Runs the links from i on that are one pass over some images; returns the room that it takes, with null memory only
   /// that.
   std::size_t step(std::size_t i, int images, const kernels::Rows<T>& x, const T* packed, T* y, T* memory) const {
-    if (links(i) == 2) return pair(units_[i], units_[i + 1], images, x, packed, y, memory);
-    switch (units_[i].kind) {
-      case NormalizedUnit::Kind::pointwise: return pointwise(units_[i], images, x, packed, y, memory);
-      case NormalizedUnit::Kind::depthwise: return depthwise(units_[i], images, x, packed, y, memory);
-      default: return conv(units_[i], images, x, packed, y, memory);
+    if (links(i) == 2) return pair(links_[i], links_[i + 1], images, x, packed, y, memory);
+    switch (links_[i].kind) {
+      case NormalizedLink::Kind::pointwise: return pointwise(links_[i], images, x, packed, y, memory);
+      case NormalizedLink::Kind::depthwise: return depthwise(links_[i], images, x, packed, y, memory);
+      default: return conv(links_[i], images, x, packed, y, memory);
     }
   }
 
   /// Band by band, so that the rows between stay in the cache; where small images leave few bands, one convolution
   /// after the other.
-  std::size_t pair(const NormalizedUnit& first, const NormalizedUnit& second, int images, const kernels::Rows<T>& x,
+  std::size_t pair(const NormalizedLink& first, const NormalizedLink& second, int images, const kernels::Rows<T>& x,
                    const T* packed, T* y, T* memory) const {
     const auto& g = first.geometry;
     const int most_rows = std::clamp(96 / g.out_width, std::min(4, g.out_height), g.out_height);
@@ -210,7 +212,7 @@ class NormalizedPrediction {
   }
 
   /// Pixels x filters are cut finely, so that many threads share one image.
-  std::size_t small_pair(const NormalizedUnit& first, const NormalizedUnit& second, int images,
+  std::size_t small_pair(const NormalizedLink& first, const NormalizedLink& second, int images,
                          const kernels::Rows<T>& x, const T* packed, T* y, T* memory) const {
     const auto& g = first.geometry;
     const auto matrix = columns(second);
@@ -240,49 +242,49 @@ class NormalizedPrediction {
     return 0;
   }
 
-  std::size_t pointwise(const NormalizedUnit& u, int images, const kernels::Rows<T>& x, const T* packed, T* y,
+  std::size_t pointwise(const NormalizedLink& link, int images, const kernels::Rows<T>& x, const T* packed, T* y,
                         T* memory) const {
-    const auto pieces = pixel_pieces<T>(u, images);
-    const long stride = kernels::row_stride<T>(u.geometry.channels);
+    const auto pieces = pixel_pieces<T>(link, images);
+    const long stride = kernels::row_stride<T>(link.geometry.channels);
     const std::size_t room = round_up(count(pieces.most * stride), 16);
     const std::size_t each = room + kernels::PackedColumns<T>::edge_size(run_);
     if (memory == nullptr) return each * static_cast<std::size_t>(run_.threads);
-    const auto matrix = columns(u);
+    const auto matrix = columns(link);
     parallel_for(pieces.size(), run_.threads, [&](int piece, int thread) {
       T* own = memory + static_cast<std::size_t>(thread) * each;
       const auto [begin, end] = pieces[piece];
       const auto first = static_cast<std::size_t>(begin);
-      run_.table->fetch(x.from(first * u.channels()), end - begin, u.geometry.channels, own, stride);
-      matrix.multiply(end - begin, own, packed, y + first * u.filters(), own + room);
+      run_.table->fetch(x.from(first * link.channels()), end - begin, link.geometry.channels, own, stride);
+      matrix.multiply(end - begin, own, packed, y + first * link.filters(), own + room);
     });
     return 0;
   }
 
-  std::size_t depthwise(const NormalizedUnit& u, int images, const kernels::Rows<T>& x, const T* packed, T* y,
+  std::size_t depthwise(const NormalizedLink& link, int images, const kernels::Rows<T>& x, const T* packed, T* y,
                         T* memory) const {
-    const auto& g = u.geometry;
-    const auto bands = depthwise_bands<T>(u, images);
+    const auto& g = link.geometry;
+    const auto bands = depthwise_bands<T>(link, images);
     const std::size_t each = round_up(count(run_.table->depthwise_scratch_size(g)), 16);
     if (memory == nullptr) return each * static_cast<std::size_t>(run_.threads);
     parallel_for(bands.size(), run_.threads, [&](int band, int thread) {
       const auto image = static_cast<std::size_t>(bands.image(band));
       const Range rows = bands.rows_of(band);
       run_.table->depthwise_rows(g, x.from(image * g.input_size()), packed, false, 1,
-                                 y + output_at(g, image, rows.begin) * u.filters(), g.filters, rows.begin, rows.end,
+                                 y + output_at(g, image, rows.begin) * link.filters(), g.filters, rows.begin, rows.end,
                                  memory + static_cast<std::size_t>(thread) * each);
     });
     return 0;
   }
 
-  std::size_t conv(const NormalizedUnit& u, int images, const kernels::Rows<T>& x, const T* packed, T* y,
+  std::size_t conv(const NormalizedLink& link, int images, const kernels::Rows<T>& x, const T* packed, T* y,
                    T* memory) const {
-    const auto& g = u.geometry;
-    const auto bands = conv_bands(u, images);
+    const auto& g = link.geometry;
+    const auto bands = conv_bands(link, images);
     const std::size_t each = round_up(count(run_.table->conv2d_scratch_size(g)), 16);
     const std::size_t rooms = each * static_cast<std::size_t>(run_.threads);
     if (memory == nullptr) return rooms + static_cast<std::size_t>(images) * g.input_size();
     const Pass<T> pass{.run = run_, .batch = images};
-    const T* whole = fetch_all(pass, x, u.input_pixels(images), u.channels(), memory + rooms);
+    const T* whole = fetch_all(pass, x, link.input_pixels(images), link.channels(), memory + rooms);
     parallel_for(bands.size(), run_.threads, [&](int band, int thread) {
       const auto image = static_cast<std::size_t>(bands.image(band));
       const Range rows = bands.rows_of(band);
@@ -293,7 +295,7 @@ class NormalizedPrediction {
     return 0;
   }
 
-  std::span<const NormalizedUnit> units_;
+  std::span<const NormalizedLink> links_;
   kernels::Run<T> run_;
   int batch_;
   std::size_t late_;  ///< the first link of those that run in larger groups

@@ -1,7 +1,7 @@
 #pragma once
 /// Forward and backward of one link in training.
 
-#include <abell/layers/normalized_unit.hpp>
+#include <abell/layers/normalized_link.hpp>
 
 namespace abell::detail {
 
@@ -25,15 +25,15 @@ struct Carve {
 inline constexpr std::size_t most_partial_weights = 65536;
 
 template <class T>
-kernels::Bands depthwise_bands(const NormalizedUnit& u, int batch) {
-  return {batch, u.geometry.out_height, kernels::depthwise_band_rows<T>(u.geometry)};
+kernels::Bands depthwise_bands(const NormalizedLink& link, int batch) {
+  return {batch, link.geometry.out_height, kernels::depthwise_band_rows<T>(link.geometry)};
 }
-inline kernels::Bands conv_bands(const NormalizedUnit& u, int batch) {
-  return {batch, u.geometry.out_height, kernels::conv2d_band_rows(u.geometry)};
+inline kernels::Bands conv_bands(const NormalizedLink& link, int batch) {
+  return {batch, link.geometry.out_height, kernels::conv2d_band_rows(link.geometry)};
 }
 template <class T>
-kernels::PixelPieces pixel_pieces(const NormalizedUnit& u, int batch) {
-  return kernels::pointwise_pieces<T>(u.output_pixels(batch), u.geometry.channels, u.geometry.filters);
+kernels::PixelPieces pixel_pieces(const NormalizedLink& link, int batch) {
+  return kernels::pointwise_pieces<T>(link.output_pixels(batch), link.geometry.channels, link.geometry.filters);
 }
 /// Pieces of a link's input or output that are read by themselves.
 template <class T>
@@ -43,11 +43,13 @@ kernels::PixelPieces plain_pieces(int pixels, std::size_t channels) {
 
 /// Pieces that a link's pass over its output, or back over its input, is made of: one set of sums for each.
 template <class T>
-int unit_pieces(const NormalizedUnit& u, int batch) {
-  switch (u.kind) {
-    case NormalizedUnit::Kind::pointwise: return pixel_pieces<T>(u, batch).size();
-    case NormalizedUnit::Kind::depthwise: return depthwise_bands<T>(u, batch).size();
-    default: return std::max(conv_bands(u, batch).size(), plain_pieces<T>(u.input_pixels(batch), u.channels()).size());
+int link_pieces(const NormalizedLink& link, int batch) {
+  switch (link.kind) {
+    case NormalizedLink::Kind::pointwise: return pixel_pieces<T>(link, batch).size();
+    case NormalizedLink::Kind::depthwise: return depthwise_bands<T>(link, batch).size();
+    default:
+      return std::max(conv_bands(link, batch).size(),
+                      plain_pieces<T>(link.input_pixels(batch), link.channels()).size());
   }
 }
 
@@ -68,22 +70,22 @@ const T* fetch_all(const Pass<T>& pass, const kernels::Rows<T>& rows, int pixels
 /// z of a link and, when the batch's statistics are asked for, those of its pieces. With null memory only
 /// tells the scratch that it takes.
 template <class T>
-std::size_t unit_forward(const NormalizedUnit& u, const Pass<T>& pass, const kernels::Rows<T>& x, T* z,
+std::size_t link_forward(const NormalizedLink& link, const Pass<T>& pass, const kernels::Rows<T>& x, T* z,
                          const kernels::Pieces<T>* statistics, T* memory) {
   const auto& run = pass.run;
-  const auto& g = u.geometry;
+  const auto& g = link.geometry;
   const auto threads = static_cast<std::size_t>(run.threads);
-  const T* weights = u.weights_of(pass.parameters);
-  const T* bias = u.bias_of(pass.parameters);
+  const T* weights = link.weights_of(pass.parameters);
+  const T* bias = link.bias_of(pass.parameters);
   Carve<T> carve{memory};
   const auto look = [&](int piece, std::size_t first, int pixels) {
     if (statistics != nullptr) {
-      run.table->moments(z + first * u.filters(), pixels, g.filters, statistics->first(piece),
+      run.table->moments(z + first * link.filters(), pixels, g.filters, statistics->first(piece),
                          statistics->second(piece));
     }
   };
-  if (u.kind == NormalizedUnit::Kind::pointwise) {
-    const auto pieces = pixel_pieces<T>(u, pass.batch);
+  if (link.kind == NormalizedLink::Kind::pointwise) {
+    const auto pieces = pixel_pieces<T>(link, pass.batch);
     const auto most = static_cast<std::size_t>(pieces.most);
     const long stride = kernels::row_stride<T>(g.channels);
     const bool in_place = x.plain() && stride == g.channels;
@@ -98,16 +100,16 @@ std::size_t unit_forward(const NormalizedUnit& u, const Pass<T>& pass, const ker
     parallel_for(pieces.size(), run.threads, [&](int piece, int thread) {
       const auto [begin, end] = pieces[piece];
       const auto first = static_cast<std::size_t>(begin), own = static_cast<std::size_t>(thread);
-      const kernels::Rows<T> from = x.from(first * u.channels());
+      const kernels::Rows<T> from = x.from(first * link.channels());
       T* a = rooms + own * each;
       if (!in_place) run.table->fetch(from, end - begin, g.channels, a, stride);
-      matrix.multiply(end - begin, in_place ? from.values : a, packed, z + first * u.filters(), edges + own * edge);
+      matrix.multiply(end - begin, in_place ? from.values : a, packed, z + first * link.filters(), edges + own * edge);
       look(piece, first, end - begin);
     });
     return carve.used;
   }
-  const bool depthwise = u.kind == NormalizedUnit::Kind::depthwise;
-  const auto bands = depthwise ? depthwise_bands<T>(u, pass.batch) : conv_bands(u, pass.batch);
+  const bool depthwise = link.kind == NormalizedLink::Kind::depthwise;
+  const auto bands = depthwise ? depthwise_bands<T>(link, pass.batch) : conv_bands(link, pass.batch);
   T* packed =
       carve(count(depthwise ? run.table->depthwise_packed_size(g) : run.table->packed_size(g.depth(), g.filters)));
   const std::size_t each =
@@ -120,15 +122,15 @@ std::size_t unit_forward(const NormalizedUnit& u, const Pass<T>& pass, const ker
   } else {
     run.table->pack_conv2d(g, weights, bias, packed);
   }
-  const T* whole = depthwise ? nullptr : fetch_all(pass, x, u.input_pixels(pass.batch), u.channels(), room);
+  const T* whole = depthwise ? nullptr : fetch_all(pass, x, link.input_pixels(pass.batch), link.channels(), room);
   parallel_for(bands.size(), run.threads, [&](int band, int thread) {
     const auto image = static_cast<std::size_t>(bands.image(band));
     const Range rows = bands.rows_of(band);
     const std::size_t first = output_at(g, image, rows.begin);
     T* own = rooms + static_cast<std::size_t>(thread) * each;
     if (depthwise) {
-      run.table->depthwise_rows(g, x.from(image * g.input_size()), packed, false, 1, z + first * u.filters(), g.filters,
-                                rows.begin, rows.end, own);
+      run.table->depthwise_rows(g, x.from(image * g.input_size()), packed, false, 1, z + first * link.filters(),
+                                g.filters, rows.begin, rows.end, own);
     } else {
       run.table->conv2d_rows(g, whole + image * g.input_size(), packed, z + image * g.output_size(),
                              kernels::OutputStrides::of(g), rows.begin, rows.end, own);
@@ -138,20 +140,21 @@ std::size_t unit_forward(const NormalizedUnit& u, const Pass<T>& pass, const ker
   return carve.used;
 }
 
-/// Pixels of piece `piece` of unit_forward.
+/// Pixels of piece `piece` of link_forward.
 template <class T>
-int unit_piece_pixels(const NormalizedUnit& u, int batch, int piece) {
-  if (u.kind == NormalizedUnit::Kind::pointwise) {
-    const Range range = pixel_pieces<T>(u, batch)[piece];
+int link_piece_pixels(const NormalizedLink& link, int batch, int piece) {
+  if (link.kind == NormalizedLink::Kind::pointwise) {
+    const Range range = pixel_pieces<T>(link, batch)[piece];
     return range.end - range.begin;
   }
-  const auto bands = u.kind == NormalizedUnit::Kind::depthwise ? depthwise_bands<T>(u, batch) : conv_bands(u, batch);
+  const auto bands =
+      link.kind == NormalizedLink::Kind::depthwise ? depthwise_bands<T>(link, batch) : conv_bands(link, batch);
   const Range rows = bands.rows_of(piece);
-  return (rows.end - rows.begin) * u.geometry.out_width;
+  return (rows.end - rows.begin) * link.geometry.out_width;
 }
 template <class T>
-int unit_forward_pieces(const NormalizedUnit& u, int batch) {
-  return u.kind == NormalizedUnit::Kind::conv ? conv_bands(u, batch).size() : unit_pieces<T>(u, batch);
+int link_forward_pieces(const NormalizedLink& link, int batch) {
+  return link.kind == NormalizedLink::Kind::conv ? conv_bands(link, batch).size() : link_pieces<T>(link, batch);
 }
 
 }  // namespace abell::detail

@@ -15,7 +15,7 @@
 namespace abell {
 
 /// What a link is, whatever the scalar type.
-struct NormalizedUnit {
+struct NormalizedLink {
   enum class Kind { conv, pointwise, depthwise };
 
   Kind kind;
@@ -27,14 +27,14 @@ struct NormalizedUnit {
   std::size_t parameters;  ///< where the link's parameters begin: kernel, bias, batch normalisation
   std::size_t end;         ///< and end
 
-  NormalizedUnit(const Place& place, const Conv2d& conv, const BatchNorm& batch_norm, std::size_t begin)
-      : NormalizedUnit(conv.geometry(place), conv.bias, conv.trainable, batch_norm, begin) {
+  NormalizedLink(const Place& place, const Conv2d& conv, const BatchNorm& batch_norm, std::size_t begin)
+      : NormalizedLink(conv.geometry(place), conv.bias, conv.trainable, batch_norm, begin) {
     kind = conv.kernel_size == 1 && conv.stride == 1 ? Kind::pointwise : Kind::conv;
     weights = geometry.weight_size();
     finish();
   }
-  NormalizedUnit(const Place& place, const DepthwiseConv2d& conv, const BatchNorm& batch_norm, std::size_t begin)
-      : NormalizedUnit(conv.geometry(place), conv.bias, conv.trainable, batch_norm, begin) {
+  NormalizedLink(const Place& place, const DepthwiseConv2d& conv, const BatchNorm& batch_norm, std::size_t begin)
+      : NormalizedLink(conv.geometry(place), conv.bias, conv.trainable, batch_norm, begin) {
     kind = Kind::depthwise;
     weights = conv.kernel_size.size() * filters();
     finish();
@@ -58,7 +58,7 @@ struct NormalizedUnit {
   }
 
  private:
-  NormalizedUnit(const kernels::Conv2dGeometry& g, bool with_bias, bool conv_trainable, const BatchNorm& batch_norm,
+  NormalizedLink(const kernels::Conv2dGeometry& g, bool with_bias, bool conv_trainable, const BatchNorm& batch_norm,
                  std::size_t begin)
       : kind(Kind::conv),
         geometry(g),
