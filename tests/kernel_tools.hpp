@@ -30,7 +30,8 @@ inline std::vector<double> integers(std::size_t count, std::uint32_t seed, int l
   Random random(seed, {Purpose::user, 7, 7});
   std::vector<double> values(count);
   for (double& value : values) {
-    value = random.below(5) == 0 ? 0.0 : static_cast<double>(random.below(static_cast<std::uint32_t>(2 * limit + 1))) - limit;
+    value = random.below(5) == 0 ? 0.0
+                                 : static_cast<double>(random.below(static_cast<std::uint32_t>(2 * limit + 1))) - limit;
   }
   return values;
 }
@@ -77,12 +78,20 @@ class Guarded {
 /// A convolution with Keras's padding.
 inline kernels::Conv2dGeometry geometry(int height, int width, int channels, int filters, Extent kernel = 3,
                                         Extent stride = 1, Padding padding = Padding::same) {
-  const Window rows = window_of(height, kernel.height, stride.height, padding);
-  const Window columns = window_of(width, kernel.width, stride.width, padding);
-  return {.height = height, .width = width, .channels = channels, .filters = filters,
-          .kernel_height = kernel.height, .kernel_width = kernel.width, .stride_height = stride.height,
-          .stride_width = stride.width, .pad_top = rows.before, .pad_left = columns.before,
-          .out_height = rows.output, .out_width = columns.output};
+  const AxisWindows rows = window_of(height, kernel.height, stride.height, padding);
+  const AxisWindows columns = window_of(width, kernel.width, stride.width, padding);
+  return {.height = height,
+          .width = width,
+          .channels = channels,
+          .filters = filters,
+          .kernel_height = kernel.height,
+          .kernel_width = kernel.width,
+          .stride_height = stride.height,
+          .stride_width = stride.width,
+          .pad_top = rows.before,
+          .pad_left = columns.before,
+          .out_height = rows.output,
+          .out_width = columns.output};
 }
 
 }  // namespace abell::testing

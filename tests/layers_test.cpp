@@ -66,7 +66,7 @@ TEST_CASE("layers tell their output shapes", "[layers]") {
 TEST_CASE("the padding rule is TensorFlow's", "[layers]") {
   const auto check = [](int size, int kernel, int stride, int out, int before, int after) {
     INFO("size " << size << ", kernel " << kernel << ", stride " << stride);
-    const Window window = window_of(size, kernel, stride, Padding::same);
+    const AxisWindows window = window_of(size, kernel, stride, Padding::same);
     CHECK(window.output == out);
     CHECK(window.before == before);
     CHECK(window.after == after);

@@ -17,8 +17,8 @@ using kernels::reference::Values;
 namespace {
 
 PoolGeometry pool(int height, int width, int channels, Extent window, Extent stride, Padding padding) {
-  const Window rows = window_of(height, window.height, stride.height, padding);
-  const Window columns = window_of(width, window.width, stride.width, padding);
+  const AxisWindows rows = window_of(height, window.height, stride.height, padding);
+  const AxisWindows columns = window_of(width, window.width, stride.width, padding);
   return {height,       width,       channels,       window.height, window.width,  stride.height,
           stride.width, rows.before, columns.before, rows.output,   columns.output};
 }

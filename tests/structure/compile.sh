@@ -8,7 +8,7 @@ trap 'rm -rf "$work"' EXIT
 
 # compile ARGUMENTS...: the compiler with this project's warnings as errors.
 compile() {
-  "$ABELL_CXX" -std=c++20 $ABELL_OPENMP -Wall -Wextra -Wconversion -Wshadow -Werror \
+  "$ABELL_CXX" -std=c++20 $ABELL_OPENMP -Wall -Wextra -Wconversion -Wshadow -Werror -DABELL_UNOPTIMISED_OK \
     -I "$ABELL_SOURCE/include" ${includes[@]/#/-isystem} "$@"
 }
 

@@ -44,14 +44,14 @@ inline std::string to_string(const Extent& extent) {
 enum class Padding { same, valid, symmetric };
 
 /// Where a window of `kernel` cells at `stride` lands along one axis of `size` cells.
-struct Window {
+struct AxisWindows {
   int output;  ///< number of windows
   int before;  ///< padded cells before the first input cell
   int after;   ///< padded cells after the last input cell
 };
 
 /// The padding rule along one axis; `output` is below 1 when a window does not fit.
-constexpr Window window_of(int size, int kernel, int stride, Padding padding) {
+constexpr AxisWindows window_of(int size, int kernel, int stride, Padding padding) {
   if (padding == Padding::valid) return {size < kernel ? 0 : (size - kernel) / stride + 1, 0, 0};
   if (padding == Padding::symmetric) {
     const int rest = size + 2 * (kernel / 2) - kernel;

@@ -10,13 +10,13 @@
 namespace abell::kernels {
 
 /// Rows of all images as one list of bands of `rows` rows (the last of each image may be shorter).
-struct Bands {
+struct RowBands {
   int batch;
   int rows;       ///< rows of one image
   int band_rows;  ///< rows of one band
 
   /// Bands of much the same size, of at most `most` rows.
-  static constexpr Bands equal(int batch, int rows, int most) {
+  static constexpr RowBands equal(int batch, int rows, int most) {
     const int parts = (rows + most - 1) / most;
     return {batch, rows, (rows + parts - 1) / parts};
   }
@@ -32,8 +32,8 @@ struct Bands {
 /// Runs rows(band, fresh, sums, scratch) for every band, with one set of partial sums for each of a fixed
 /// number of chunks, and adds them up in order: the result is in sums[0, size). `fresh`: the sums hold nothing yet.
 template <class T, class Rows>
-void accumulate_bands(int threads, const Bands& bands, std::size_t size, T* sums, std::size_t scratch_size, T* scratch,
-                      const Rows& rows) {
+void accumulate_bands(int threads, const RowBands& bands, std::size_t size, T* sums, std::size_t scratch_size,
+                      T* scratch, const Rows& rows) {
   const int chunks = std::min(bands.size(), max_gradient_chunks);
   parallel_for(chunks, threads, [&](int chunk, int thread) {
     const Range range = part(bands.size(), chunk, chunks);
@@ -75,7 +75,7 @@ void conv2d_packed(const Run<T>& run, const Conv2dGeometry& g, int batch, const 
                    const OutputStrides& strides, T* packed) {
   const std::size_t each = round_up(count(run.table->conv2d_scratch_size(g)), 16);
   T* scratch = packed + run.table->packed_size(g.depth(), g.filters);
-  const Bands bands{batch, g.out_height, conv2d_band_rows(g)};
+  const RowBands bands{batch, g.out_height, conv2d_band_rows(g)};
   parallel_for(bands.size(), run.threads, [&](int band, int thread) {
     const auto image = static_cast<std::size_t>(bands.image(band));
     const Range rows = bands.rows_of(band);
@@ -161,7 +161,7 @@ void conv2d_weight_gradient(const Run<T>& run, const Conv2dGeometry& g, int batc
   }
   const std::size_t size = count(run.table->conv2d_weights_size(g));
   const std::size_t each = round_up(count(run.table->conv2d_weights_scratch_size(g)), 16);
-  const Bands bands = Bands::equal(batch, g.out_height, conv2d_band_rows(g, most_gradient_rows));
+  const RowBands bands = RowBands::equal(batch, g.out_height, conv2d_band_rows(g, most_gradient_rows));
   T* rooms = scratch + size * max_gradient_chunks;
   accumulate_bands(run.threads, bands, size, scratch, each, rooms, [&](int band, bool fresh, T* sums, T* own) {
     const auto image = static_cast<std::size_t>(bands.image(band));

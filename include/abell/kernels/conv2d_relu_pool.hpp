@@ -25,8 +25,9 @@ void conv2d_relu_pool_forward(const Run<T>& run, const Conv2dGeometry& g, int ba
   const std::size_t size = round_up(count(run.table->conv_pool_forward_scratch_size(g)), 16);
   T* own = scratch + run.table->conv_pool_forward_packed_size(g);
   // Two rows of tiles share image rows in the cache; where that leaves few bands for the threads, one.
-  const Bands pairs{batch, g.pooled_height(), 2 * conv_pool_tile_rows};
-  const Bands bands = pairs.size() >= 8 * run.threads ? pairs : Bands{batch, g.pooled_height(), conv_pool_tile_rows};
+  const RowBands pairs{batch, g.pooled_height(), 2 * conv_pool_tile_rows};
+  const RowBands bands =
+      pairs.size() >= 8 * run.threads ? pairs : RowBands{batch, g.pooled_height(), conv_pool_tile_rows};
   parallel_for(bands.size(), run.threads, [&](int band, int thread) {
     const auto image = static_cast<std::size_t>(bands.image(band));
     const Range rows = bands.rows_of(band);
@@ -49,7 +50,7 @@ void conv2d_relu_pool_weight_gradient(const Run<T>& run, const Conv2dGeometry& g
                                       T* bias_gradient, T* scratch) {
   const std::size_t size = count(run.table->conv_pool_weights_size(g));
   const std::size_t each = round_up(count(run.table->conv_pool_weights_scratch_size(g)), 16);
-  const Bands bands{batch, g.pooled_height(), conv_pool_weights_band_rows};
+  const RowBands bands{batch, g.pooled_height(), conv_pool_weights_band_rows};
   T* rooms = scratch + size * max_gradient_chunks;
   accumulate_bands(run.threads, bands, size, scratch, each, rooms, [&](int band, bool fresh, T* sums, T* own) {
     if (fresh) std::fill_n(sums, size, T(0));
@@ -76,7 +77,7 @@ void conv2d_relu_pool_input_gradient(const Run<T>& run, const Conv2dGeometry& g,
   const std::size_t size = round_up(count(run.table->conv_pool_input_scratch_size(g)), 16);
   T* own = scratch + run.table->conv_pool_input_packed_size(g);
   const std::size_t whole = static_cast<std::size_t>(batch) * g.input_size();
-  const Bands bands = Bands::equal(batch, g.pooled_height(), conv_pool_input_band_rows);
+  const RowBands bands = RowBands::equal(batch, g.pooled_height(), conv_pool_input_band_rows);
   parallel_for(bands.size(), run.threads, [&](int band, int thread) {
     const auto image = static_cast<std::size_t>(bands.image(band));
     const Range rows = bands.rows_of(band);

@@ -35,7 +35,7 @@ template <class T>
 void depthwise_packed(const Run<T>& run, const Conv2dGeometry& g, int batch, const Rows<T>& x, int group, T* y,
                       T* packed) {
   T* scratch = packed + round_up(count(run.table->depthwise_packed_size(g)), 16);
-  const Bands bands{batch, g.out_height, depthwise_band_rows<T>(g)};
+  const RowBands bands{batch, g.out_height, depthwise_band_rows<T>(g)};
   parallel_for(bands.size(), run.threads, [&](int band, int thread) {
     const auto image = static_cast<std::size_t>(bands.image(band));
     const Range rows = bands.rows_of(band);
@@ -82,7 +82,7 @@ void depthwise_weight_gradient(const Run<T>& run, const Conv2dGeometry& g, int b
                                T* weight_gradient, T* bias_gradient, T* scratch) {
   const std::size_t size = count(run.table->depthwise_packed_size(g));
   const std::size_t each = round_up(count(run.table->depthwise_weights_scratch_size(g)), 16);
-  const Bands bands{batch, g.out_height, depthwise_band_rows<T>(g)};
+  const RowBands bands{batch, g.out_height, depthwise_band_rows<T>(g)};
   T* rooms = scratch + size * max_gradient_chunks;
   accumulate_bands(run.threads, bands, size, scratch, each, rooms, [&](int band, bool fresh, T* sums, T* own) {
     if (fresh) std::fill_n(sums, size, T(0));

@@ -38,8 +38,8 @@ struct Conv2d {
     require_at_least(place, as, "filters", filters, 1);
     require_at_least(place, as, "a kernel side", std::min(kernel_size.height, kernel_size.width), 1);
     require_at_least(place, as, "a stride", std::min(stride.height, stride.width), 1);
-    const Window rows = window_of(place.input.height, kernel_size.height, stride.height, padding);
-    const Window columns = window_of(place.input.width, kernel_size.width, stride.width, padding);
+    const AxisWindows rows = window_of(place.input.height, kernel_size.height, stride.height, padding);
+    const AxisWindows columns = window_of(place.input.width, kernel_size.width, stride.width, padding);
     if (rows.output < 1 || columns.output < 1) {
       shape_error(place.name, as, "an input of at least " + to_string(kernel_size) + " pixels", to_string(place.input));
     }

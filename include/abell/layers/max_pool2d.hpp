@@ -14,8 +14,8 @@ inline kernels::PoolGeometry pool_geometry(const Place& place, std::string_view 
                                            const Extent& stride, Padding padding) {
   require_at_least(place, kind, "a window side", std::min(window.height, window.width), 1);
   require_at_least(place, kind, "a stride", std::min(stride.height, stride.width), 1);
-  const Window rows = window_of(place.input.height, window.height, stride.height, padding);
-  const Window columns = window_of(place.input.width, window.width, stride.width, padding);
+  const AxisWindows rows = window_of(place.input.height, window.height, stride.height, padding);
+  const AxisWindows columns = window_of(place.input.width, window.width, stride.width, padding);
   if (rows.output < 1 || columns.output < 1) {
     shape_error(place.name, kind, "an input of at least " + to_string(window) + " pixels", to_string(place.input));
   }

@@ -184,7 +184,7 @@ class NormalizedPrediction {
                    const T* packed, T* y, T* memory) const {
     const auto& g = first.geometry;
     const int most_rows = std::clamp(96 / g.out_width, std::min(4, g.out_height), g.out_height);
-    const auto bands = kernels::Bands::equal(images, g.out_height, most_rows);
+    const auto bands = kernels::RowBands::equal(images, g.out_height, most_rows);
     const long stride = kernels::row_stride<T>(g.filters);
     const std::size_t row = static_cast<std::size_t>(g.out_width) * count(stride);
     const std::size_t room = round_up(count(run_.table->depthwise_scratch_size(g)), 16);
@@ -223,7 +223,7 @@ class NormalizedPrediction {
         std::max(count(run_.table->depthwise_scratch_size(g)), kernels::PackedColumns<T>::edge_size(run_)), 16);
     if (memory == nullptr) return between + each * static_cast<std::size_t>(run_.threads);
     T* rooms = memory + between;
-    const kernels::Bands bands{images, g.out_height, 2};
+    const kernels::RowBands bands{images, g.out_height, 2};
     parallel_for(bands.size(), run_.threads, [&](int band, int thread) {
       const auto image = static_cast<std::size_t>(bands.image(band));
       const Range rows = bands.rows_of(band);

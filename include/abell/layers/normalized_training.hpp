@@ -25,10 +25,10 @@ struct Carve {
 inline constexpr std::size_t most_partial_weights = 65536;
 
 template <class T>
-kernels::Bands depthwise_bands(const NormalizedLink& link, int batch) {
+kernels::RowBands depthwise_bands(const NormalizedLink& link, int batch) {
   return {batch, link.geometry.out_height, kernels::depthwise_band_rows<T>(link.geometry)};
 }
-inline kernels::Bands conv_bands(const NormalizedLink& link, int batch) {
+inline kernels::RowBands conv_bands(const NormalizedLink& link, int batch) {
   return {batch, link.geometry.out_height, kernels::conv2d_band_rows(link.geometry)};
 }
 template <class T>

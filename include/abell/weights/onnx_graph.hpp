@@ -147,9 +147,9 @@ class OnnxGraph final : public OnnxNodes {
   void add(const Conv2dTranspose& layer) {
     as_map();
     const Shape output = info_->output;
-    const Window rows = window_of(output.height, layer.kernel_size.height, layer.stride.height, layer.padding);
-    const Window columns = window_of(output.width, layer.kernel_size.width, layer.stride.width, layer.padding);
-    const auto beyond = [](int input, int size, int kernel, int stride, const Window& window) {
+    const AxisWindows rows = window_of(output.height, layer.kernel_size.height, layer.stride.height, layer.padding);
+    const AxisWindows columns = window_of(output.width, layer.kernel_size.width, layer.stride.width, layer.padding);
+    const auto beyond = [](int input, int size, int kernel, int stride, const AxisWindows& window) {
       return size - ((input - 1) * stride + kernel - window.before - window.after);
     };
     Attributes attributes{{"output_padding",
@@ -198,8 +198,8 @@ class OnnxGraph final : public OnnxNodes {
     add_window(attributes, size, stride, window_of(shape_.height, size.height, stride.height, padding),
                window_of(shape_.width, size.width, stride.width, padding));
   }
-  static void add_window(Attributes& attributes, Extent size, Extent stride, const Window& rows,
-                         const Window& columns) {
+  static void add_window(Attributes& attributes, Extent size, Extent stride, const AxisWindows& rows,
+                         const AxisWindows& columns) {
     attributes.push_back({"kernel_shape", {size.height, size.width}});
     attributes.push_back({"strides", {stride.height, stride.width}});
     attributes.push_back({"pads", {rows.before, columns.before, rows.after, columns.after}});

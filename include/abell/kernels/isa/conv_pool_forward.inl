@@ -3,12 +3,12 @@
 //
 // Forward, the convolution's output only ever exists in registers: see conv_pool_winograd.inl, and for few channels
 // conv_pool_winograd_few.inl. What is kept for the way back is one byte for each pooled value: which of the four
-// positions was the maximum (0 1 / 2 3), or `dead` when ReLU cut it to zero.
+// positions was the maximum (0 1 / 2 3), or `cut_by_relu` when ReLU cut it to zero.
 //
-// Backward, at most one of the four positions carries a gradient, and none where the unit is dead:
+// Backward, at most one of the four positions carries a gradient, and none where ReLU cut the unit:
 // both gradients walk just the live (position, filter) pairs.
 
-inline constexpr unsigned char dead = 4;
+inline constexpr unsigned char cut_by_relu = 4;
 
 template <class T>
 using IndexVector = decltype(Vector<T>{} < Vector<T>{});
@@ -66,9 +66,9 @@ inline __attribute__((always_inline)) IndexVector<float> widen<float>(const unsi
 
 typedef char Bytes16 __attribute__((vector_size(16)));
 
-// `valid` positions of up to 16 filters, `dead` behind them.
+// `valid` positions of up to 16 filters, `cut_by_relu` behind them.
 static inline __attribute__((always_inline)) Bytes16 load_positions(const unsigned char* from, long valid) {
-  Bytes16 bytes = Bytes16{} + static_cast<char>(dead);
+  Bytes16 bytes = Bytes16{} + static_cast<char>(cut_by_relu);
   if (valid >= 16) {
     __builtin_memcpy(&bytes, from, 16);
   } else {
@@ -105,7 +105,7 @@ static inline __attribute__((always_inline)) void store_pooled(Vector<T> best, I
                                                                bool streamed, T* pooled, unsigned char* argmax) {
   const IndexVector<T> cut = best <= Vector<T>{};
   best = cut ? Vector<T>{} : best;
-  index = cut ? IndexVector<T>{} + dead : index;
+  index = cut ? IndexVector<T>{} + cut_by_relu : index;
   const ByteVector<T> bytes = narrow<T>(index);
   if (valid >= lanes<T>) {
     if (streamed) {

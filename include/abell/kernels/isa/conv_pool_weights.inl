@@ -54,11 +54,11 @@ struct WeightSums {
 // The tap of a window at `position` that lies on a cell of the 4x4 patch under a pooled pixel, or -1.
 static constexpr int tap_on(int cell, int position) {
   const int row = cell / 4 - position / 2, column = cell % 4 - position % 2;
-  return position < dead && row >= 0 && row < 3 && column >= 0 && column < 3 ? 3 * row + column : -1;
+  return position < cut_by_relu && row >= 0 && row < 3 && column >= 0 && column < 3 ? 3 * row + column : -1;
 }
 
 // Adds the pixels in `bits`, at which a filter's maximum lies at position A and, if two are walked, the next one's
-// at B; `dead` stands for none.
+// at B; `cut_by_relu` stands for none.
 template <class T, int A, int B>
 static inline __attribute__((always_inline)) void add_noted(unsigned long bits, const T* tile,
                                                             const NotedPixels& pixels, const T* gradient,
@@ -68,9 +68,9 @@ static inline __attribute__((always_inline)) void add_noted(unsigned long bits, 
     const long pixel = __builtin_ctzl(bits);
     const T* at = tile + pixels.cell[pixel];
     const T* values = gradient + pixels.gradient[pixel];
-    const T a = A < dead ? values[0] : T(0), b = B < dead ? values[next] : T(0);
-    if (A < dead) sums.bias[0] += a;
-    if (B < dead) sums.bias[next] += b;
+    const T a = A < cut_by_relu ? values[0] : T(0), b = B < cut_by_relu ? values[next] : T(0);
+    if (A < cut_by_relu) sums.bias[0] += a;
+    if (B < cut_by_relu) sums.bias[next] += b;
 #pragma GCC unroll 16
     for (int cell = 0; cell < 16; ++cell) {
       const int tap_a = tap_on(cell, A), tap_b = tap_on(cell, B);
@@ -96,13 +96,13 @@ static inline __attribute__((always_inline)) void add_filters(const unsigned lon
   };
   if constexpr (filters_together == 1) {
     for (int i = 0; i < lines_fetched; ++i) fetch();
-    (add_noted<T, Position, dead>(noted[Position], tile, pixels, gradient, sums), ...);
+    (add_noted<T, Position, cut_by_relu>(noted[Position], tile, pixels, gradient, sums), ...);
   } else {
     const unsigned long* next = noted + noted_positions;
     const unsigned long live = (noted[Position] | ...), next_live = (next[Position] | ...);
     ((fetch(), add_noted<T, Pair / 4, Pair % 4>(noted[Pair / 4] & next[Pair % 4], tile, pixels, gradient, sums)), ...);
-    ((fetch(), add_noted<T, Position, dead>(noted[Position] & ~next_live, tile, pixels, gradient, sums)), ...);
-    ((fetch(), add_noted<T, dead, Position>(next[Position] & ~live, tile, pixels, gradient, sums)), ...);
+    ((fetch(), add_noted<T, Position, cut_by_relu>(noted[Position] & ~next_live, tile, pixels, gradient, sums)), ...);
+    ((fetch(), add_noted<T, cut_by_relu, Position>(next[Position] & ~live, tile, pixels, gradient, sums)), ...);
   }
 }
 

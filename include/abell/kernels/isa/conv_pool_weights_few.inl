@@ -126,7 +126,7 @@ static void walk_picks(const T* patches, long patch, TileGradient<T> gradient, i
     __builtin_prefetch(gradient.argmax + lead * gradient.stride);
     const IndexVector<T> position = widen<T>(gradient.argmax);
     const IndexVector<T> pick = position + (position & 2);  // 0 1 / 4 5
-    const Vector<T> value = keep_where<T>(load(gradient.values), (position - dead) >> (8 * sizeof(T) - 1));
+    const Vector<T> value = keep_where<T>(load(gradient.values), (position - cut_by_relu) >> (8 * sizeof(T) - 1));
     total += value;
 #pragma GCC unroll 27
     for (int i = 0; i < 9 * C; ++i) {  // i = (tap, channel)
@@ -146,7 +146,7 @@ static void walk_picks(const T* patches, long patch, TileGradient<T> gradient, i
 template <class T>
 static TileGradient<T> fill_up(const Conv2dGeometry& g, TileGradient<T> gradient, int valid, int columns, T* scratch) {
   unsigned char* argmax = reinterpret_cast<unsigned char*>(scratch + columns * lanes<T>);
-  __builtin_memset(argmax, dead, static_cast<unsigned long>(columns * lanes<T>));
+  __builtin_memset(argmax, cut_by_relu, static_cast<unsigned long>(columns * lanes<T>));
   clear_values(scratch, columns * lanes<T>);
   for (int x = 0; x < columns; ++x) {
     copy_values(gradient.values + static_cast<long>(x) * g.filters, valid, scratch + x * lanes<T>);
@@ -214,7 +214,7 @@ static long conv_pool_weights_few_scratch_size(const Conv2dGeometry& g) {
 
 template <class T>
 static void conv_pool_weights_few_rows(const Conv2dGeometry& g, const T* image, const T* gradient,
-                                  const unsigned char* argmax, T* sums, int begin, int end, T* scratch) {
+                                       const unsigned char* argmax, T* sums, int begin, int end, T* scratch) {
   if constexpr (can_pick<T>) {
     picks_rows(g, image, gradient, argmax, sums, begin, end, scratch);
   } else {

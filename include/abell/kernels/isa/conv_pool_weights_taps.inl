@@ -4,7 +4,7 @@
 // The 9 taps x channels under a position (its "patch") are the lanes, and a one behind them, whose sum is the
 // bias's gradient. For a tile of pooled columns the patches of all four positions are laid out, and zeros as
 // the fifth; then a few filters at a time walk along the tile, each adding gradient * the patch that its argmax
-// names, so that dead units need no question.
+// names, so that units which ReLU cut need no question.
 
 inline constexpr int few_columns = 16;  // pooled columns of a tile: its patches stay in the nearest cache
 inline constexpr int few_pixels = 2 * few_columns + 2;

@@ -180,7 +180,7 @@ static void few_products(const T* tiles, long tile_row, int channels, const T* w
 // Pooled rows [begin, end) of one image. `packed`: see conv_pool_winograd_few_pack.
 template <class T>
 static void conv_pool_winograd_few_rows(const Conv2dGeometry& g, const T* image, const T* packed, T* pooled,
-                                   unsigned char* argmax, int begin, int end, T* lines) {
+                                        unsigned char* argmax, int begin, int end, T* lines) {
   const long tile_row = few_tile_row(g);
   T* tiles = lines + 4 * few_line(g) + 4;
   T* zeros = tiles + 4 * few_tiles * tile_row;
