@@ -26,62 +26,9 @@ struct Loops {
 }  // namespace
 }  // namespace abell::bench
 
-// As in abell/kernels/targets.inl: the loops once for each instruction set.
-#if !defined(__clang__)
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wpsabi"
-#endif
-
-namespace abell::bench::baseline {
-#define ABELL_VECTOR_BYTES 16
-#define ABELL_VECTOR_REGISTERS 16
-#include "peak_loops.inl"
-#undef ABELL_VECTOR_BYTES
-#undef ABELL_VECTOR_REGISTERS
-}  // namespace abell::bench::baseline
-
-#if defined(__x86_64__)
-
-#if defined(__clang__)
-#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
-#else
-#pragma GCC push_options
-#pragma GCC target("avx2,fma")
-#endif
-namespace abell::bench::avx2 {
-#define ABELL_VECTOR_BYTES 32
-#define ABELL_VECTOR_REGISTERS 16
-#include "peak_loops.inl"
-#undef ABELL_VECTOR_BYTES
-#undef ABELL_VECTOR_REGISTERS
-}  // namespace abell::bench::avx2
-#if defined(__clang__)
-#pragma clang attribute pop
-#pragma clang attribute push(__attribute__((target("avx2,fma,avx512f,avx512dq,avx512vl,avx512bw"))), \
-                             apply_to = function)
-#else
-#pragma GCC pop_options
-#pragma GCC push_options
-#pragma GCC target("avx2,fma,avx512f,avx512dq,avx512vl,avx512bw,prefer-vector-width=512")
-#endif
-namespace abell::bench::avx512 {
-#define ABELL_VECTOR_BYTES 64
-#define ABELL_VECTOR_REGISTERS 32
-#include "peak_loops.inl"
-#undef ABELL_VECTOR_BYTES
-#undef ABELL_VECTOR_REGISTERS
-}  // namespace abell::bench::avx512
-#if defined(__clang__)
-#pragma clang attribute pop
-#else
-#pragma GCC pop_options
-#endif
-
-#endif  // __x86_64__
-
-#if !defined(__clang__)
-#pragma GCC diagnostic pop
-#endif
+#define ABELL_TARGETS_FILE "peak_loops.inl"
+#define ABELL_TARGETS_NAMESPACE abell::bench
+#include <abell/kernels/targets.inl>
 
 namespace abell::bench {
 namespace {

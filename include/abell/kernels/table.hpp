@@ -108,6 +108,8 @@ struct KernelTable {
     "abell is compiled without optimisation, about twenty times slower: use -O2, or define ABELL_UNOPTIMISED_OK")
 #endif
 
+#define ABELL_TARGETS_FILE <abell/kernels/isa/all.inl>
+#define ABELL_TARGETS_NAMESPACE abell::kernels
 #include <abell/kernels/targets.inl>
 
 namespace abell::kernels {

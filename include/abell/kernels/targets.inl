@@ -1,4 +1,8 @@
-// Includes the leaf kernels once for each instruction set. Only table.hpp includes this file.
+// Includes a file of functions once for each instruction set, each time in a namespace of that name, with the vectors'
+// size and number as ABELL_VECTOR_BYTES and ABELL_VECTOR_REGISTERS. Who includes this one has said before
+//
+//     #define ABELL_TARGETS_FILE <abell/kernels/isa/all.inl>
+//     #define ABELL_TARGETS_NAMESPACE abell::kernels
 
 // Vectors wider than the baseline's never cross a function call, so the ABI note does not apply.
 #if defined(__clang__)
@@ -10,13 +14,13 @@
 #pragma GCC diagnostic ignored "-Wunused-function"
 #endif
 
-namespace abell::kernels::baseline {
+namespace ABELL_TARGETS_NAMESPACE::baseline {
 #define ABELL_VECTOR_BYTES 16
 #define ABELL_VECTOR_REGISTERS 16
-#include <abell/kernels/isa/all.inl>
+#include ABELL_TARGETS_FILE
 #undef ABELL_VECTOR_BYTES
 #undef ABELL_VECTOR_REGISTERS
-}  // namespace abell::kernels::baseline
+}  // namespace ABELL_TARGETS_NAMESPACE::baseline
 
 #if defined(__x86_64__)
 
@@ -26,13 +30,13 @@ namespace abell::kernels::baseline {
 #pragma GCC push_options
 #pragma GCC target("avx2,fma,bmi,bmi2")
 #endif
-namespace abell::kernels::avx2 {
+namespace ABELL_TARGETS_NAMESPACE::avx2 {
 #define ABELL_VECTOR_BYTES 32
 #define ABELL_VECTOR_REGISTERS 16
-#include <abell/kernels/isa/all.inl>
+#include ABELL_TARGETS_FILE
 #undef ABELL_VECTOR_BYTES
 #undef ABELL_VECTOR_REGISTERS
-}  // namespace abell::kernels::avx2
+}  // namespace ABELL_TARGETS_NAMESPACE::avx2
 #if defined(__clang__)
 #pragma clang attribute pop
 #pragma clang attribute push(__attribute__((target("avx2,fma,bmi,bmi2,avx512f,avx512dq,avx512vl,avx512bw"))), \
@@ -42,13 +46,13 @@ namespace abell::kernels::avx2 {
 #pragma GCC push_options
 #pragma GCC target("avx2,fma,bmi,bmi2,avx512f,avx512dq,avx512vl,avx512bw,prefer-vector-width=512")
 #endif
-namespace abell::kernels::avx512 {
+namespace ABELL_TARGETS_NAMESPACE::avx512 {
 #define ABELL_VECTOR_BYTES 64
 #define ABELL_VECTOR_REGISTERS 32
-#include <abell/kernels/isa/all.inl>
+#include ABELL_TARGETS_FILE
 #undef ABELL_VECTOR_BYTES
 #undef ABELL_VECTOR_REGISTERS
-}  // namespace abell::kernels::avx512
+}  // namespace ABELL_TARGETS_NAMESPACE::avx512
 #if defined(__clang__)
 #pragma clang attribute pop
 #else
@@ -62,3 +66,6 @@ namespace abell::kernels::avx512 {
 #else
 #pragma GCC diagnostic pop
 #endif
+
+#undef ABELL_TARGETS_FILE
+#undef ABELL_TARGETS_NAMESPACE
