@@ -65,6 +65,6 @@ TEST_CASE("names that do not fit a model's task are refused", "[weights]") {
   };
   CHECK_THAT(found("task", "rank"), Contains("found \"rank\""));
   CHECK_THAT(found("task", 3), Contains("expected text under \"task\", found 3"));
-  CHECK_THAT(found("task", "segment"), Contains("expected 2 classes, found 0"));
+  CHECK_THAT(found("task", "segment"), Contains("expected a map of 2x2 pixels as the output"));
   CHECK_THAT(found("targets", {"z"}), Contains("expected 2 targets, found 1"));
 }

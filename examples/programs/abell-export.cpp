@@ -54,7 +54,7 @@ int run_export(const Options& options) {
   }
   const ModelInfo info = read_model_info(file);
   const Network<float> network =
-      load_network(file, info, {.batch = 0, .max_memory = static_cast<double>(options.max_memory)});
+      load_network(file, {.batch = 0, .max_memory = static_cast<double>(options.max_memory)});
   if (interrupted()) return exit_stopped();
   switch (format) {
     case Format::onnx: save_onnx(out, network, onnx_options(file, info)); break;

@@ -133,17 +133,18 @@ while read -r old new text; do
   refused "$text" abell-classify --model other.safetensors set --out out.csv
   grep -q "^abell-classify: other.safetensors: " stderr || fail "the model is not named: $(cat stderr)"
 done <<'END'
-\\"custom\\" \\"costum\\" 'costum'
+\\"Softmax\\" \\"Softmin\\" Softmin
 \[356,356,3\] [999,999,3] weights of another network
-\[356,356,3\] [356,35,33] 3 channels
-\\"conv2d_3\\" \\"conv2d_X\\" conv2d_X
+\[356,356,3\] [356,35,33] weights of another network
+\\"filters\\":64 \\"filters\\":65 weights of another network
+\\"filters\\":64 \\"filters\\":-4 whole number
 conv2d_3.kernel conv2d_3.kernet conv2d_3
 bilinear bicubics bicubics
 \\"crop\\":1.0 \\"crop\\":7.0 crop
 \\"crop\\":1.0 \\"crop\\":[1] preprocessing
 \\"stretch\\":\\"linear\\" \\"stretch\\":\\"linean\\" --stretch: expected
 \\"smooth\\":\\"none\\" \\"smooth\\":12345678 preprocessing
-format_version\\":1 format_version\\":2 format version
+format_version\\":2 format_version\\":3 format version
 END
 # A weight that is no number.
 size=$(stat -c %s $model)

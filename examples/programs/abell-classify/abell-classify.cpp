@@ -44,34 +44,31 @@ struct Model {
   const ModelInfo& info() const { return classifier.info(); }
 };
 
+/// Throws OptionError for options that only a model that classifies has.
+void check_options(const Options& options, const ModelInfo& info) {
+  if (info.task == "classify") return;
+  const auto refuse = [&](bool given, const std::string& option) {
+    if (given) throw OptionError(option + ": expected a model of the task classify, found " + info.task);
+  };
+  refuse(options.tta, "--tta");
+  refuse(!options.positive.empty(), "--positive");
+  refuse(!options.out.empty() && catalogue_format(options.out) == CatalogueFormat::regions, "--out FILE.reg");
+  if (info.task == "segment" && options.out.empty()) {
+    throw OptionError("--out: expected a catalogue, beside which the maps of a model of the task segment lie");
+  }
+}
+
 Model read_model(const Options& options) {
+  check_options(options, read_model_info(model_file(options.model)));
   Classifier classifier(options.model, {.load = {.max_memory = static_cast<double>(options.max_memory)},
                                         .batch = batch_size,
                                         .threads = options.common.threads,
                                         .tta = options.tta,
                                         .max_megapixels = options.max_megapixels});
-  const std::string file = classifier.file().string();
-  std::vector<std::string> positive;
-  try {
-    positive = classifier.info().preprocessing.value("positive", positive);
-  } catch (const nlohmann::json::exception& error) {
-    throw FormatError(file + ": preprocessing: " + error.what());
-  }
   const Task task = parse_task(classifier.info().task);
-  return {std::move(classifier), task, std::move(positive), sha256_of_file(file)};
-}
-
-/// Throws OptionError for options that only a model that classifies has.
-void check_options(const Options& options, const Model& model) {
-  if (model.task == Task::classify) return;
-  const auto refuse = [&](bool given, const std::string& option) {
-    if (given) throw OptionError(option + ": expected a model of the task classify, found " + model.info().task);
-  };
-  refuse(!options.positive.empty(), "--positive");
-  refuse(!options.out.empty() && catalogue_format(options.out) == CatalogueFormat::regions, "--out FILE.reg");
-  if (model.task == Task::segment && options.out.empty()) {
-    throw OptionError("--out: expected a catalogue, beside which the maps of a model of the task segment lie");
-  }
+  std::vector<std::string> positive = classifier.positive();
+  const std::string sha256 = sha256_of_file(classifier.file());
+  return {std::move(classifier), task, std::move(positive), sha256};
 }
 
 /// The classes that count as clusters: those asked for; else those of the model's own set; else the
@@ -227,7 +224,6 @@ void print_metrics(const Catalogue& catalogue) {
 int run_classify(const Options& options, const std::string& command) {
   check_output(options);
   const Model model = read_model(options);
-  check_options(options, model);
   Catalogue catalogue;
   catalogue.set = read_inputs(options, model);
   catalogue.command = command;

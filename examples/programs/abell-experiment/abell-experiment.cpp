@@ -107,7 +107,7 @@ int main(int argc, char** argv) {
   ExperimentOptions options;
   add_train_options(app, options.train);
   // What a row decides, or what makes no sense for many runs.
-  for (const char* name : {"--network", "--no-augment", "--channels", "--preview", "--tta"}) {
+  for (const char* name : {"--network", "--alpha", "--no-augment", "--channels", "--preview", "--tta"}) {
     app.remove_option(app.get_option(name));
   }
   app.get_option("--out")->description("Folder of the experiment");

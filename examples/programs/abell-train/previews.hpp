@@ -14,14 +14,15 @@
 
 namespace abell::program {
 
-/// Side by side: every channel that is not empty in grey, then all three as red, green and blue.
+/// Side by side: every channel that is not empty in grey, then all three, if there are three, as red, green and blue.
 inline Image preview(const Image& channels) {
   std::vector<std::array<std::size_t, 3>> panels;  // the channels that make red, green and blue
-  for (std::size_t c = 0; c < 3; ++c) {
+  for (std::size_t c = 0; c < static_cast<std::size_t>(channels.channels); ++c) {
     const Image one = take_channel(channels, c);
-    if (std::ranges::any_of(one.pixels, [](float value) { return value != 0; })) panels.push_back({c, c, c});
+    const bool filled = std::ranges::any_of(one.pixels, [](float value) { return value != 0; });
+    if (filled || channels.channels == 1) panels.push_back({c, c, c});
   }
-  panels.push_back({0, 1, 2});
+  if (channels.channels == 3) panels.push_back({0, 1, 2});
   Image all(channels.height, channels.width * static_cast<int>(panels.size()), 3);
   for (std::size_t panel = 0; panel < panels.size(); ++panel) {
     for (int row = 0; row < channels.height; ++row) {

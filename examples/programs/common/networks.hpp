@@ -10,6 +10,7 @@
 #include <array>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -31,8 +32,9 @@ struct NetworkChoice {
   Task task = Task::classify;
   int outputs = 2;
   double dropout = 0;
-  int size = default_unet_size;  ///< of the images that U-Net gets
-  double alpha = 1;              ///< width of MobileNet
+  int size = default_unet_size;             ///< of the images that U-Net gets
+  double alpha = 1;                         ///< width of MobileNet
+  std::optional<Architecture<>> read = {};  ///< from the file
 };
 
 /// Whether `name` is that of a file with an architecture; see abell/weights/architecture.hpp.
@@ -53,9 +55,12 @@ inline void check(const NetworkChoice& choice) {
                     ", or a file .json, for --task " + std::string(name_of(choice.task)) + ", found " + choice.name);
 }
 
-/// Throws ShapeError unless the network in the file gives what the task asks for.
-inline void check_head(const NetworkChoice& choice, const Architecture<>& read) {
+/// Throws ShapeError unless the network out of a file gives what the task asks for, from images that there are.
+inline void check_file(const NetworkChoice& choice, const Architecture<>& read) {
   const LayerInfo last = inspect(read.layers, read.input).back();
+  if (read.input.channels != 1 && read.input.channels != 3) {
+    throw ShapeError(choice.name + ": expected an input of 1 or 3 channels, found " + to_string(read.input));
+  }
   const bool segment = choice.task == Task::segment;
   const Shape expected{segment ? read.input.height : 1, segment ? read.input.width : 1, choice.outputs};
   const std::string_view kind = choice.task == Task::regress      ? std::string_view()
@@ -67,12 +72,10 @@ inline void check_head(const NetworkChoice& choice, const Architecture<>& read) 
                    std::string(name_of(choice.task)) + ", found " + to_string(last.output) + " of " + last.kind);
 }
 
-/// Throws as `check`, and for a file as `read_architecture`.
+/// Throws as `check`.
 inline Architecture<> architecture_of(const NetworkChoice& choice) {
   check(choice);
-  if (is_architecture_file(choice.name)) {
-    return read_architecture(choice.name);
-  }
+  if (is_architecture_file(choice.name)) return choice.read.value();
   if (choice.task == Task::segment) {
     return {list_of<float>(make_unet({.depth = unet_depth, .classes = choice.outputs})), {choice.size, choice.size, 3}};
   }
@@ -88,10 +91,10 @@ inline Architecture<> architecture_of(const NetworkChoice& choice) {
   return made;
 }
 
-/// Throws as `architecture_of` and `check_head`.
+/// Throws as `check` and `check_file`.
 inline Network<float> make_network(const NetworkChoice& choice, std::uint64_t seed) {
   const Architecture<> made = architecture_of(choice);
-  if (is_architecture_file(choice.name)) check_head(choice, made);
+  if (is_architecture_file(choice.name)) check_file(choice, made);
   return build<float>(made.layers, made.input, seed);
 }
 

@@ -32,14 +32,14 @@ class ClassifyResults final : public Results {
                             : score(network, options, data, objects)) {}
 
   Json metrics() const override { return metrics_json(scored_); }
-  void complete(Json& metrics) const override {
+  void add_metrics(Json& metrics) const override {
     metrics["tta"] = options_.tta;
     if (options_.tta) metrics["without_tta"] = metrics_json(score(network_, options_, data_, scored_.objects));
   }
   void write_predictions(const std::filesystem::path& path) const override {
     write_csv(path, prediction_columns, prediction_rows(data_.set, scored_, data_.masked));
   }
-  void complete(TrainingReport& report) const override {
+  void add_to(TrainingReport& report) const override {
     report.classes = output_names(data_.set);
     for (std::size_t i = 0; i < scored_.objects.size(); ++i) {
       const Object& object = data_.set.objects[scored_.objects[i]];

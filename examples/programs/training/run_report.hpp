@@ -27,13 +27,22 @@ inline std::string from_scratch(const TrainOptions& options) {
 /// Predictions that the maps of one example take, about: 49 hidden squares, and Grad-CAM.
 inline constexpr std::size_t example_predictions = 50;
 
+/// Grad-CAM; empty for a network without a layer of several pixels.
+inline Image attention(const Network<float>& network, const Tensor<float>& image, int answer, int threads) {
+  try {
+    return grad_cam(network, image, answer, {.threads = threads});
+  } catch (const ShapeError&) {
+    return {};
+  }
+}
+
 /// Adds an example to a report, with the maps of what spoke for `answer`; the filters are shown over the first.
 /// Squares of a quarter of the image are hidden: a finer map costs more than the run's own evaluation. Images that
 /// are [empty, optical, X-ray] are known by their empty channel.
 template <class Report>
 void add_example(Report& report, const Network<float>& network, const Tensor<float>& image, int answer,
                  std::size_t prediction, Picture picture, int threads) {
-  bool empty = true;
+  bool empty = picture.shape.channels == 3;
   for (std::size_t i = 0; i < picture.pixels.size(); i += 3) empty = empty && picture.pixels[i] == 0;
   report.sky_channels = empty && (report.sky_channels || report.examples.empty());
   if (!report.filters.example) report.filters.example = picture;
@@ -41,17 +50,21 @@ void add_example(Report& report, const Network<float>& network, const Tensor<flo
   report.examples.push_back(
       {.prediction = prediction,
        .picture = std::move(picture),
-       .grad_cam = grad_cam(network, image, answer, {.threads = threads}),
+       .grad_cam = attention(network, image, answer, threads),
        .occlusion = occlusion(network, image, answer, {.patch = 2 * step, .stride = step, .threads = threads})});
 }
 
-/// Adds pictures of the first convolution's filters.
+/// Adds pictures of the filters of a network whose first weights are those of a convolution with square kernels on an
+/// image of one or three channels.
 inline void add_filter_pictures(FilterPictures& pictures, const Network<float>& network, bool sky_channels) {
+  if (network.slots().empty()) return;
   const ParameterSlot& slot = network.slots().front();
-  if (slot.dimensions.size() != 4) return;
+  if (slot.dimensions.size() != 4 || slot.dimensions[0] != slot.dimensions[1]) return;
+  if (slot.dimensions[2] != 1 && slot.dimensions[2] != 3) return;
   const std::span<const float> kernel = network.parameters().subspan(slot.offset, slot.size);
   const std::vector<std::string> names = sky_channels ? std::vector<std::string>{"Empty channel", "Optical", "X-ray"}
-                                                      : std::vector<std::string>{"Red", "Green", "Blue"};
+                                         : slot.dimensions[2] == 1 ? std::vector<std::string>{"Grey"}
+                                                                   : std::vector<std::string>{"Red", "Green", "Blue"};
   for (int channel = sky_channels ? 1 : 0; channel < slot.dimensions[2]; ++channel) {
     pictures.filters.push_back(
         filter_picture(kernel, slot.dimensions[0], slot.dimensions[2], slot.dimensions[3], channel));

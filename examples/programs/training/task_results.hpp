@@ -23,11 +23,11 @@ class Results {
   /// Figures; null where one is not defined.
   virtual Json metrics() const = 0;
   /// Adds what metrics.json has besides.
-  virtual void complete(Json&) const {}
+  virtual void add_metrics(Json&) const {}
   /// predictions.csv.
   virtual void write_predictions(const std::filesystem::path& path) const = 0;
   /// Adds the evaluated objects.
-  virtual void complete(TrainingReport& report) const = 0;
+  virtual void add_to(TrainingReport& report) const = 0;
 };
 
 /// Results that need no more of a network than its outputs and the targets.
@@ -43,8 +43,7 @@ class TaskResults : public Results {
     }
   }
 
-  using Results::complete;
-  void complete(TrainingReport& report) const override { report.task = this->report(); }
+  void add_to(TrainingReport& report) const override { report.task = this->report(); }
 
   /// predictions.csv: what stands between id and masked_pixels.
   virtual std::vector<std::string> columns() const = 0;

@@ -43,7 +43,8 @@ struct TrainOptions {
   std::optional<double> min_rate;
   int early_stopping = 0;
   double validation_fraction = 0.1;
-  double dropout = 0.65;
+  std::optional<double> dropout;                    ///< of a network by name
+  std::optional<Architecture<>> architecture = {};  ///< of a file
   double average = 0;
   std::vector<std::string> positive;
   std::string class_weights = "none";
@@ -69,6 +70,11 @@ struct TrainOptions {
   void resolve() {
     task.check();
     check(choice(2));
+    const bool from_file = is_architecture_file(network);
+    if (from_file && (dropout || task.size)) {
+      throw OptionError("--dropout, --size: expected a network by name, found " + network + ", which has its own");
+    }
+    if (from_file && !architecture) architecture = read_architecture(network);
     if (task.task() != Task::classify && (!positive.empty() || class_weights != "none" || label_smoothing > 0 || tta)) {
       throw OptionError("--positive, --class-weights, --label-smoothing, --tta: expected --task classify, found " +
                         task.name);
@@ -85,6 +91,7 @@ struct TrainOptions {
     const auto fill = [](auto& option, const auto& value) {
       if (!option) option = value;
     };
+    if (!from_file) fill(dropout, paper_dropout);
     const NetworkDefaults& of_network = defaults_of(network_defaults, defaults_name());
     fill(batch, of_network.batch);
     if (!epochs) fill(iterations, of_network.iterations);
@@ -105,7 +112,8 @@ struct TrainOptions {
   }
   /// The network with so many outputs.
   NetworkChoice choice(int outputs) const {
-    return {network, task.task(), outputs, dropout, task.size.value_or(default_unet_size), alpha};
+    return {network, task.task(), outputs, dropout.value_or(0), task.size.value_or(default_unet_size),
+            alpha,   architecture};
   }
   Optimizer make_optimizer() const {
     const double rate = learning_rate.value(), fall = decay.value();
@@ -160,7 +168,7 @@ struct TrainOptions {
               {"plateau_min_rate", min_rate.value()},
               {"early_stopping", early_stopping},
               {"validation_fraction", validation_fraction},
-              {"dropout", dropout},
+              {"dropout", dropout ? Json(*dropout) : Json(nullptr)},
               {"average", average},
               {"class_weights", class_weights},
               {"preprocessing", Json(nlohmann::json(preprocessing))},
@@ -171,15 +179,16 @@ struct TrainOptions {
       json["schedule"] = schedule;
     }
     if (schedule == "cosine") json["warm_up"] = warm_up.value_or(WarmUpCosine{}.warm_up);
-    if (is_architecture_file(network)) {
-      const Architecture<> read = read_architecture(network);
-      json["input"] = {read.input.height, read.input.width, read.input.channels};
-      json["layers"] = abell::detail::layers_json(read.layers);
-    }
     if (alpha != 1) json["alpha"] = alpha;
     if (clip_norm > 0) json["clip_norm"] = clip_norm;
     if (label_smoothing > 0) json["label_smoothing"] = label_smoothing;
     task.record(json);
+    if (!dropout) json.erase("dropout");
+    if (architecture) {
+      json.erase("size");
+      json["input"] = {architecture->input.height, architecture->input.width, architecture->input.channels};
+      json["layers"] = abell::detail::layers_json(architecture->layers);
+    }
     if (optimizer == "sgd") json["momentum"] = momentum;
     if (optimizer == "adadelta") json["rho"] = rho;
     if (optimizer == "adamw") json["weight_decay"] = weight_decay;
@@ -262,9 +271,9 @@ inline void add_train_options(CLI::App& app, TrainOptions& o) {
                  "Stop after this many epochs without a lower validation loss (0: never)")
       ->check(within(0, 1e9))
       ->capture_default_str();
-  app.add_option("--dropout", o.dropout, "Share of the dense layer's units dropped in training")
-      ->check(within(0, 0.99))
-      ->capture_default_str();
+  app.add_option("--dropout", o.dropout,
+                 "Share of the dense layer's units dropped in training (default: " + number(paper_dropout) + ")")
+      ->check(within(0, 0.99));
   app.add_option("--average", o.average,
                  "Validate, keep and test a moving average of the weights with this decay a step (0: the weights)")
       ->check(within(0, 0.99999))

@@ -23,6 +23,9 @@ inline constexpr std::array network_defaults{NetworkDefaults{"custom", "sgd", "u
                                              NetworkDefaults{"mobilenet", "adadelta", "symmetric", 20, 3825, 4, 0.85},
                                              NetworkDefaults{"unet", "adam", "standard", 8, 10000, 14, 0.75}};
 
+/// Of the custom network and MobileNet.
+inline constexpr double paper_dropout = 0.65;
+
 /// By --optimizer, since rates of one mean nothing to another. Table 4 has sgd and adadelta.
 struct OptimizerDefaults {
   std::string_view name;

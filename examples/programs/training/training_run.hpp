@@ -112,14 +112,14 @@ inline std::optional<Json> evaluate_run(const TrainOptions& options, const Data&
   if (interrupted()) return std::nullopt;
   const std::unique_ptr<Results> results = results_of(options, data, network, evaluated);
   Json metrics = results->metrics();
-  results->complete(metrics);
+  results->add_metrics(metrics);
   metrics["split"] = split;
   metrics["best_epoch"] = state.best_epoch;
   metrics["last"] = last;
   results->write_predictions(out / "predictions.csv");
   write_json(out / "metrics.json", metrics);
   TrainingReport report = report_of_training(options, config, network.layers(), state, split);
-  results->complete(report);
+  results->add_to(report);
   add_filter_pictures(report.filters, network, report.sky_channels);
   if (interrupted()) return std::nullopt;
   write_training_report(report, out / "report.html");

@@ -4,6 +4,7 @@
 #include <abell/data/cached_samples.hpp>
 #include <abell/data/decode.hpp>
 #include <abell/data/preprocessing.hpp>
+#include <abell/data/samples.hpp>
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -52,5 +53,7 @@ class DecodedSamples {
   DecodeOptions decode_;
   CachedSamplesOptions samples_;
 };
+
+static_assert(Samples<DecodedSamples>);
 
 }  // namespace abell

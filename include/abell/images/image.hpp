@@ -122,8 +122,8 @@ inline void fill_masked(Image& image, MaskPolicy policy) {
 inline Image with_channels(Image image, int channels, const std::string& name) {
   if (image.channels == channels) return image;
   if (image.channels != 1) {
-    throw FormatError(name + ": expected 1 or " + std::to_string(channels) + " channels, found " +
-                      std::to_string(image.channels));
+    throw FormatError(name + ": expected " + (channels == 1 ? "1 channel" : "1 or " + std::to_string(channels) + " channels") +
+                      ", found " + std::to_string(image.channels));
   }
   Image copy(image.height, image.width, channels);
   for (std::size_t p = 0; p < image.pixel_count(); ++p) {

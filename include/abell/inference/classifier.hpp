@@ -30,10 +30,10 @@ struct ClassifierOptions {
 
 /// What a model says of one image.
 struct Prediction {
-  std::string id;              ///< of the object; empty of an image in memory
-  std::vector<float> outputs;  ///< probabilities of the classes [classes] (segment: [height][width][classes]), or the
-                               ///< numbers of the targets in their units
-  std::size_t masked = 0;      ///< pixels without a measurement
+  std::string id = {};              ///< of the object; empty of an image in memory
+  std::vector<float> outputs = {};  ///< probabilities of the classes [classes] (segment: [height][width][classes]), or
+                                    ///< the numbers of the targets in their units
+  std::size_t masked = 0;  ///< pixels without a measurement
 };
 
 /// A model file with all that it was trained with. `predict` is const and may be called from many threads at once.
@@ -45,7 +45,7 @@ class Classifier {
       : file_(model_file(run_or_file)),
         options_(std::move(options)),
         info_(read_model_info(file_, options_.load.kinds)),
-        preprocessing_(read_preprocessing(info_.preprocessing, file_.string())),
+        preprocessing_(read_preprocessing(info_.preprocessing, file_.string(), info_.input)),
         network_(load(file_, info_, options_)) {
     preprocessing_.max_megapixels = options_.max_megapixels;
     if (info_.task == "regress") {
@@ -61,6 +61,8 @@ class Classifier {
   const ModelInfo& info() const { return info_; }
   const Preprocessing& preprocessing() const { return preprocessing_; }
   const Network<float>& network() const { return network_; }
+  /// The classes that counted as clusters in the set that the model was trained on; none where that is not recorded.
+  std::vector<std::string> positive() const { return recorded<std::vector<std::string>>("positive"); }
 
   /// p(positive) from the probabilities of one image, of a model of the task classify.
   float probability(std::span<const float> outputs) const {
@@ -136,7 +138,7 @@ class Classifier {
     check_image_size(info.input.height, info.input.width, file.string() + ": metadata");
     LoadOptions with_batch = options.load;
     with_batch.batch = options.batch;
-    return load_network(file, info, with_batch);
+    return detail::load_described(file, info, with_batch);
   }
 
   void run(View<const float> in, View<float> out, Workspace<float>& space) const {
@@ -148,13 +150,17 @@ class Classifier {
       outputs[k] = static_cast<float>(mean_[k] + deviation_[k] * static_cast<double>(outputs[k]));
     }
   }
-  std::vector<double> numbers(const char* key) const {
-    std::vector<double> found;
+  /// The value under `key` of the record, else an empty one.
+  template <class Value>
+  Value recorded(const char* key) const {
     try {
-      found = info_.preprocessing.value(key, found);
+      return info_.preprocessing.value(key, Value());
     } catch (const nlohmann::json::exception& error) {
       throw FormatError(file_.string() + ": preprocessing: " + error.what());
     }
+  }
+  std::vector<double> numbers(const char* key) const {
+    const auto found = recorded<std::vector<double>>(key);
     if (found.size() != info_.targets.size()) {
       throw FormatError(file_.string() + ": preprocessing: expected " + key + " of " +
                         std::to_string(info_.targets.size()) + " targets, found " + std::to_string(found.size()));

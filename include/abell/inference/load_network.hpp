@@ -24,7 +24,7 @@ namespace detail {
 
 /// The layers that a file tells of. Those of version 1 have no options: they were of three networks.
 inline LayerList<float> described_layers(const std::filesystem::path& path, const ModelInfo& info) {
-  if (!info.description.empty()) return info.description;
+  if (!info.description.is_null()) return info.list;
   const int outputs = info.layers.back().output.channels;
   const auto with_head = [&](LayerList<float> list) {
     list.push_back(Dense{.units = outputs});
@@ -39,6 +39,29 @@ inline LayerList<float> described_layers(const std::filesystem::path& path, cons
                     "unet, found version 1 of " + in_quotes(info.network));
 }
 
+/// The network of a model file, which has told `info`.
+inline Network<float> load_described(const std::filesystem::path& path, const ModelInfo& info,
+                                     const LoadOptions& options) {
+  const auto bytes = static_cast<double>(std::filesystem::file_size(path));
+  check_memory(bytes, options.max_memory, path.string(), "a file");
+  const LayerList<float> layers = described_layers(path, info);
+  const std::vector<LayerInfo> infos = inspect_read(path.string(), layers, info.input);
+  check_memory(estimated_bytes(infos, options.batch, false), options.max_memory, path.string(),
+               "an input of " + to_string(info.input));
+  if (bytes < static_cast<double>(parameter_count(infos)) * sizeof(float)) {
+    throw ShapeError(path.string() + ": weights of another network: expected " +
+                     std::to_string(parameter_count(infos)) + " parameters for an input of " + to_string(info.input) +
+                     ", found a file of " + std::to_string(std::filesystem::file_size(path)) + " bytes");
+  }
+  auto network = build<float>(layers, info.input);
+  const TensorFile file = read_safetensors(path);
+  if (info.description.is_null()) require_same_layers(path, info, network);
+  require_tensors(path, file, expected_parameters(network));
+  fill(path, file, network);
+  check_self_test(path, info, network);
+  return network;
+}
+
 }  // namespace detail
 
 /// The model file itself, or that in the folder of a run. Throws IoError where a folder has none.
@@ -50,31 +73,13 @@ inline std::filesystem::path model_file(const std::filesystem::path& run_or_file
   return inside;
 }
 
-/// The network of a model file, which has told `info`, with its weights. Throws as `load_model`, and FormatError for
-/// one that needs more memory than `options` allow, before it takes any.
-inline Network<float> load_network(const std::filesystem::path& path, const ModelInfo& info,
-                                   const LoadOptions& options = {}) {
-  const LayerList<float> layers = detail::described_layers(path, info);
-  const std::vector<LayerInfo> infos = detail::inspect_read(path.string(), layers, info.input);
-  check_memory(estimated_bytes(infos, options.batch, false), options.max_memory, path.string(),
-               "an input of " + to_string(info.input));
-  const auto bytes = static_cast<double>(std::filesystem::file_size(path));
-  check_memory(bytes, options.max_memory, path.string(), "a file");
-  const auto parameters = static_cast<double>(parameter_count(infos));
-  if (bytes < parameters * sizeof(float)) {
-    throw ShapeError(path.string() + ": weights of another network: expected " +
-                     std::to_string(parameter_count(infos)) + " parameters for an input of " + to_string(info.input) +
-                     ", found a file of " + std::to_string(std::filesystem::file_size(path)) + " bytes");
-  }
-  auto network = build<float>(layers, info.input);
-  load_model(path, network, options.kinds);
-  return network;
-}
-
-/// The same from a model file or the folder of a run alone.
+/// The network of a model file, or of a run's folder, with its weights. Throws IoError, FormatError when the file is no
+/// model, has layers of other kinds, fails its self-test, or needs more memory than `options` allow, before any is
+/// taken; ShapeError for weights that are missing, unexpected or of another shape, NumericError for NaN and infinite
+/// ones.
 inline Network<float> load_network(const std::filesystem::path& run_or_file, const LoadOptions& options = {}) {
   const std::filesystem::path path = model_file(run_or_file);
-  return load_network(path, read_model_info(path, options.kinds), options);
+  return detail::load_described(path, read_model_info(path, options.kinds), options);
 }
 
 }  // namespace abell

@@ -34,9 +34,10 @@ struct Concatenate {
 
   constexpr const Paths& descriptions() const { return paths; }
 
-  /// Throws ShapeError when they differ in height or width.
+  /// Throws ShapeError when they differ in height or width, and for 2^30 channels and more.
   Shape output(const Place& place) const {
     Shape all{0, 0, 0};
+    constexpr long most_channels = 1L << 30;
     for (const auto& branch : place.branches) {
       const Shape shape = output_of(branch, place.input);
       if (all.channels > 0 && (shape.height != all.height || shape.width != all.width)) {
@@ -44,7 +45,11 @@ struct Concatenate {
                     std::to_string(all.height) + "x" + std::to_string(all.width) + " and " +
                         std::to_string(shape.height) + "x" + std::to_string(shape.width));
       }
-      all = {shape.height, shape.width, all.channels + shape.channels};
+      const long channels = static_cast<long>(all.channels) + shape.channels;
+      if (channels > most_channels) {
+        shape_error(place.name, kind, "at most 2^30 channels", std::to_string(channels));
+      }
+      all = {shape.height, shape.width, static_cast<int>(channels)};
     }
     return all;
   }

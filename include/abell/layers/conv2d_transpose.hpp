@@ -43,7 +43,7 @@ struct Conv2dTranspose {
     require_at_least(place, kind, "a kernel side", std::min(kernel_size.height, kernel_size.width), 1);
     require_at_least(place, kind, "a stride", std::min(stride.height, stride.width), 1);
     const auto enlarged = [&](int size, int side, int step) {
-      return size * step + (padding == Padding::valid ? std::max(side - step, 0) : 0);
+      return product(place, kind, size, step) + (padding == Padding::valid ? std::max(side - step, 0) : 0);
     };
     const Shape output{enlarged(place.input.height, kernel_size.height, stride.height),
                        enlarged(place.input.width, kernel_size.width, stride.width), filters};

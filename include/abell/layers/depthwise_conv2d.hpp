@@ -34,12 +34,7 @@ struct DepthwiseConv2d {
   /// Sizes for the kernels; `filters` is channels times depth_multiplier. Throws OptionError and ShapeError.
   kernels::Conv2dGeometry geometry(const Place& place) const {
     require_at_least(place, kind, "a depth_multiplier", depth_multiplier, 1);
-    constexpr double most = 1 << 24;
-    if (static_cast<double>(place.input.channels) * depth_multiplier > most) {
-      shape_error(place.name, kind, "at most 2^24 filters",
-                  std::to_string(place.input.channels) + " x " + std::to_string(depth_multiplier));
-    }
-    return Conv2d{.filters = place.input.channels * depth_multiplier,
+    return Conv2d{.filters = product(place, kind, place.input.channels, depth_multiplier),
                   .kernel_size = kernel_size,
                   .stride = stride,
                   .padding = padding}

@@ -26,7 +26,19 @@ class Inspector {
     return all;
   }
 
+  /// Whether an activation has sizes that the layers can reckon with.
+  static bool fits(const Shape& shape) {
+    constexpr int most_side = 1 << 20, most_channels = 1 << 24;
+    const auto within = [](int value, int most) { return value >= 1 && value <= most; };
+    const double values = static_cast<double>(shape.height) * shape.width * shape.channels;
+    const bool vector = shape.height == 1 && shape.width == 1 && shape.channels >= 1;
+    return vector || (within(shape.height, most_side) && within(shape.width, most_side) &&
+                      within(shape.channels, most_channels) && values < most_values);
+  }
+
  private:
+  static constexpr double most_values = 0x1p40;
+
   template <class T>
   LayerInfo inspect(const AnyLayer<T>& layer, const Shape& input) {
     const std::string kind = snake_case(layer.kind());
@@ -45,23 +57,25 @@ class Inspector {
     for (const LayerList<T>& branch : layer.branches()) info.branches.push_back((*this)(branch, input));
     const Place place{input, info.name, info.index, info.branches};
     info.output = layer.output(place);
-    require_fit(info);
     info.parameters = layer.parameters(place);
+    require_fit(info);
     info.multiply_adds = layer.multiply_adds(place);
     return info;
   }
 
-  /// So that no size of what follows overflows.
+  /// So that no size overflows that follows from these.
   static void require_fit(const LayerInfo& info) {
-    constexpr int most_side = 1 << 20, most_channels = 1 << 24;
-    constexpr double most_values = 1U << 31U;
-    const Shape& output = info.output;
-    const double values = static_cast<double>(output.height) * output.width * output.channels;
-    if (output.height <= most_side && output.width <= most_side && values < most_values &&
-        (output.channels <= most_channels || output.pixels() == 1)) {
-      return;
+    if (!fits(info.output)) {
+      shape_error(info.name, info.kind, "an output of at most 2^20 x 2^20 pixels, 2^24 channels and 2^40 values",
+                  to_string(info.output));
     }
-    shape_error(info.name, info.kind, "an output of fewer than 2^31 values", to_string(output));
+    double parameters = 0;
+    for (const Parameter& parameter : info.parameters) {
+      double size = 1;
+      for (const int dimension : parameter.dimensions) size *= dimension;
+      parameters += size;
+    }
+    if (parameters >= most_values) shape_error(info.name, info.kind, "at most 2^40 parameters", "more");
   }
 
   std::map<std::string, int> counts_;
@@ -76,6 +90,10 @@ std::vector<LayerInfo> inspect(const LayerList<T>& list, Shape input) {
   if (input.height < 1 || input.width < 1 || input.channels < 1) {
     throw ShapeError("network: expected an input of at least 1x1x1, found " + std::to_string(input.height) + "x" +
                      std::to_string(input.width) + "x" + std::to_string(input.channels));
+  }
+  if (!Inspector::fits(input)) {
+    throw ShapeError("network: expected an input of at most 2^20 x 2^20 pixels, 2^24 channels and 2^40 values, found " +
+                     to_string(input));
   }
   if (list.empty()) throw ShapeError("network: expected at least one layer, found none");
   return Inspector()(list, input);

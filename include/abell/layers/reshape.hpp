@@ -3,6 +3,7 @@
 
 #include <abell/layers/stage.hpp>
 #include <algorithm>
+#include <limits>
 
 namespace abell {
 
@@ -28,7 +29,13 @@ struct Flatten {
   static constexpr std::string_view kind = "Flatten";
   template <class T>
   using Stage = ReshapeStage<T, Flatten>;
-  Shape output(const Place& place) const { return {1, 1, static_cast<int>(place.input.size())}; }
+  /// Throws ShapeError for 2^31 values and more.
+  Shape output(const Place& place) const {
+    if (place.input.size() > static_cast<std::size_t>(std::numeric_limits<int>::max())) {
+      shape_error(place.name, kind, "an input of fewer than 2^31 values", to_string(place.input));
+    }
+    return {1, 1, static_cast<int>(place.input.size())};
+  }
 };
 
 /// The values as an image of `shape`, which must have as many. Throws OptionError and ShapeError.

@@ -54,7 +54,10 @@ class SequenceStage {
       all.packed_values += own.packed_values;
       all.scratch_values = std::max(all.scratch_values, own.scratch_values);
     }
-    if (!goes_back(mode)) all.scratch_values += turns(batch)[0] + turns(batch)[1];
+    if (!goes_back(mode)) {
+      const std::array<std::size_t, 2> places = turns(batch);
+      all.scratch_values += places[0] + places[1];
+    }
     return all;
   }
 

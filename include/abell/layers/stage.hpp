@@ -123,6 +123,16 @@ struct StageMemory {
                     found);
 }
 
+/// The product of two sizes. Throws OptionError where it is above 2^30.
+inline int product(const Place& place, std::string_view kind, int a, int b) {
+  constexpr long most = 1L << 30;
+  const long both = static_cast<long>(a) * b;
+  if (both > most) {
+    option_error(place.name, kind, "sizes of at most 2^30", std::to_string(a) + " x " + std::to_string(b));
+  }
+  return static_cast<int>(both);
+}
+
 /// Throws OptionError unless `value` is at least `least`.
 inline void require_at_least(const Place& place, std::string_view kind, std::string_view what, int value, int least) {
   if (value < least) {

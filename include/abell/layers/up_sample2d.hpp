@@ -33,7 +33,8 @@ struct UpSample2d {
 
   Shape output(const Place& place) const {
     require_at_least(place, kind, "a factor", std::min(size.height, size.width), 1);
-    return {place.input.height * size.height, place.input.width * size.width, place.input.channels};
+    return {product(place, kind, place.input.height, size.height), product(place, kind, place.input.width, size.width),
+            place.input.channels};
   }
   void to_onnx(OnnxNodes& graph) const {
     graph.as_map();

@@ -12,13 +12,45 @@
 
 namespace abell {
 
-/// About the bytes that `layers` need for `batch` images, in prediction or in training. Of activations those count that
-/// a layer with a kernel reads, and the output: what comes between is fused. In doubles, which do not overflow.
-inline double estimated_bytes(const std::vector<LayerInfo>& layers, int batch, bool training,
-                              std::size_t scalar = sizeof(float)) {
+namespace detail {
+
+/// Calls add(values of one image) for each activation that stands in memory: what a layer with a kernel reads, or where
+/// none does what is left before it becomes smaller, and what stands before and behind a batch normalisation. A pool
+/// that is fused with its convolution takes over the latter's output.
+template <class Add>
+void each_stored(const std::vector<LayerInfo>& layers, const Add& add) {
   const auto values = [](const Shape& shape) {
     return static_cast<double>(shape.height) * static_cast<double>(shape.width) * static_cast<double>(shape.channels);
   };
+  const auto is = [&](std::size_t i, const char* kind) { return i < layers.size() && layers[i].kind == kind; };
+  double waiting = 0;  // for a reader
+  for (std::size_t i = 0; i < layers.size(); ++i) {
+    const LayerInfo& layer = layers[i];
+    const bool kernel =
+        std::ranges::any_of(layer.parameters, [](const Parameter& p) { return p.dimensions.size() > 1; });
+    const bool fused_pool = i >= 2 && is(i, "MaxPool2d") && is(i - 1, "Relu") && is(i - 2, "Conv2d") &&
+                            !layers[i - 2].parameters.empty() && layers[i - 2].parameters.front().dimensions[0] == 3;
+    if (kernel) {
+      add(values(layer.input));
+    } else if (values(layer.output) < waiting && !fused_pool) {
+      add(waiting);
+    }
+    if (layer.kind == "BatchNorm" && !is(i + 1, "Relu6")) {
+      add(values(layer.input));
+      add(values(layer.output));
+    }
+    for (const auto& branch : layer.branches) each_stored(branch, add);
+    waiting = values(layer.output);
+  }
+  if (waiting > 0) add(waiting);
+}
+
+}  // namespace detail
+
+/// About the bytes that `layers` need for `batch` images, in prediction or in training. In doubles, which do not
+/// overflow.
+inline double estimated_bytes(const std::vector<LayerInfo>& layers, int batch, bool training,
+                              std::size_t scalar = sizeof(float)) {
   double parameters = 0, all = 0, largest = 0, before = 0;
   const auto add = [&](double activation) {
     all += activation;
@@ -26,16 +58,13 @@ inline double estimated_bytes(const std::vector<LayerInfo>& layers, int batch, b
     before = activation;
   };
   each_layer(layers, [&](const LayerInfo& layer) {
-    bool kernel = false;
     for (const Parameter& parameter : layer.parameters) {
       double size = 1;
       for (const int dimension : parameter.dimensions) size *= dimension;
       parameters += size;
-      kernel = kernel || parameter.dimensions.size() > 1;
     }
-    if (kernel) add(values(layer.input));
   });
-  if (!layers.empty()) add(values(layers.back().output));
+  detail::each_stored(layers, add);
   // Prediction: two neighbouring activations at a time; weights, and those in the kernels' order. Training: all
   // activations, and a quarter more for the way back; weights, gradients, two averages, the best weights.
   return static_cast<double>(scalar) *

@@ -45,6 +45,17 @@ namespace detail {
 inline constexpr int most_units = 1'000'000, most_side = 1000, most_shape = 1'000'000;
 inline constexpr std::size_t most_layers = 10'000, most_branches = 100;
 
+/// Names are parts of those of parameters, "conv2d_1/kernel", and stand in messages.
+inline constexpr const char* layer_name_form = "1 to 200 characters of one line without /";
+inline bool is_layer_name(std::string_view name) {
+  constexpr std::size_t most = 200;
+  return !name.empty() && name.size() <= most &&
+         std::ranges::none_of(name, [](unsigned char c) { return c < ' ' || c == 127 || c == '/'; });
+}
+
+/// Of JSON with a network in it: three for each layer within a layer.
+inline constexpr std::size_t most_json_levels = 100;
+
 inline FormatError unlike(const std::string& where, std::string_view name, const std::string& expected,
                           const Json& found) {
   return FormatError(where + ": expected \"" + std::string(name) + "\" to be " + expected + ", found " + shown(found));
@@ -229,11 +240,9 @@ class LayerKinds {
   static std::string name_of(const std::string& where, const detail::Json& json) {
     const auto found = json.find("name");
     if (found == json.end()) return {};
-    constexpr std::size_t most = 200;
-    const bool fits = found->is_string() && found->template get_ref<const std::string&>().size() <= most &&
-                      std::ranges::none_of(found->template get_ref<const std::string&>(),
-                                           [](unsigned char c) { return c < ' ' || c == 127 || c == '/'; });
-    if (!fits) throw detail::unlike(where, "name", "at most 200 characters of one line without /", *found);
+    if (!found->is_string() || !detail::is_layer_name(found->template get_ref<const std::string&>())) {
+      throw detail::unlike(where, "name", detail::layer_name_form, *found);
+    }
     return found->template get<std::string>();
   }
 
@@ -285,7 +294,7 @@ Architecture<T> read_architecture(const std::filesystem::path& path, const Layer
   std::ifstream file(path, std::ios::binary);
   if (!file) throw IoError(where + ": cannot be opened for reading");
   const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-  const detail::Json json = detail::parse_json(text, where, 100);
+  const detail::Json json = detail::parse_json(text, where, detail::most_json_levels);
   if (!json.is_object() || !json.contains("input") || !json.contains("layers")) {
     throw FormatError(where + ": expected an object with \"input\" and \"layers\", found " +
                       (json.is_object() ? "one without" : detail::shown(json)));

@@ -19,6 +19,8 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <map>
+#include <optional>
 #include <set>
 #include <span>
 #include <string>
@@ -41,8 +43,9 @@ struct ModelInfo {
 
   std::string network = "custom";          ///< what the architecture is called
   Shape input = {};                        ///< of an image; `save_model` takes it from the network
-  std::vector<ModelLayer> layers = {};     ///< those within layers included; `save_model` takes them from the network
-  LayerList<float> description = {};       ///< read from a file, the layers themselves; none in one of version 1
+  std::vector<ModelLayer> layers = {};     ///< read from a file, those within layers after them (version 1: left out)
+  nlohmann::json description = {};         ///< read from a file, its list of layers; null in one of version 1
+  LayerList<float> list = {};              ///< the same as layers
   std::vector<double> self_test = {};      ///< read from a file, some of the outputs for `self_test_image`
   std::vector<std::string> classes = {};   ///< a name for each output, where outputs are classes
   std::vector<std::string> positive = {};  ///< those of the classes whose probabilities make p(positive)
@@ -80,6 +83,10 @@ inline std::string output_fault(const ModelInfo& info, const Shape& output) {
   const bool regress = info.task == "regress", segment = info.task == "segment", classify = info.task == "classify";
   if (!regress && !segment && !classify && info.task != "multilabel") {
     return "expected the task classify, multilabel, regress or segment, found " + in_quotes(info.task);
+  }
+  if (segment && (output.height != info.input.height || output.width != info.input.width)) {
+    return "expected a map of " + std::to_string(info.input.height) + "x" + std::to_string(info.input.width) +
+           " pixels as the output of the task segment, found " + to_string(output);
   }
   const std::size_t outputs = segment ? static_cast<std::size_t>(output.channels) : output.size();
   const std::vector<std::string>& names = regress ? info.targets : info.classes;
@@ -131,7 +138,8 @@ inline std::vector<std::string> texts_member(const std::string& where, const Jso
   return texts;
 }
 
-/// Of a network's output those values that a model file holds: all, or evenly spaced ones.
+/// Of a network's output those values that a model file holds: all, or evenly spaced ones. Throws NumericError for one
+/// that is not finite.
 template <class Network>
 std::vector<double> self_test(const Network& network) {
   using T = typename Network::Scalar;
@@ -139,7 +147,7 @@ std::vector<double> self_test(const Network& network) {
   const Tensor<T> output = network.predict(self_test_image<T>(network.input()), 1);
   const std::size_t count = std::min(most, output.size());
   std::vector<double> values;
-  // Six digits: the same bytes wherever the same weights are saved.
+  // Six digits are more than another instruction set's rounding leaves right.
   std::array<char, 32> text{};
   const auto rounded = [&](T value) {
     std::snprintf(text.data(), text.size(), "%.6g", static_cast<double>(value));
@@ -153,7 +161,12 @@ std::vector<double> self_test(const Network& network) {
 template <class Network>
 void check_self_test(const std::filesystem::path& path, const ModelInfo& info, const Network& network) {
   if (info.self_test.empty()) return;
-  const std::vector<double> found = self_test(network);
+  std::vector<double> found;
+  try {
+    found = self_test(network);
+  } catch (const NumericError& error) {
+    throw NumericError(path.string() + ": self-test: " + error.what());
+  }
   double largest = 0;
   for (const double value : info.self_test) largest = std::max(largest, std::abs(value));
   bool same = found.size() == info.self_test.size();
@@ -174,14 +187,15 @@ inline std::vector<double> numbers_member(const std::string& where, const Json& 
   return numbers;
 }
 
+/// Without `kinds` the layers of version 2 are not read, nor is their output held against the names of the outputs.
 inline ModelInfo parse_info(const std::filesystem::path& path, const std::map<std::string, std::string>& metadata,
-                            const LayerKinds<float>& kinds = {}) {
+                            const LayerKinds<float>* kinds) {
   const auto text = metadata.find(model_key);
   if (text == metadata.end()) {
     throw FormatError(path.string() + ": expected a model (metadata \"" + model_key + "\"), found none");
   }
   const std::string where = path.string() + ": metadata";
-  const Json json = parse_json(text->second, where);
+  const Json json = parse_json(text->second, where, most_json_levels);
   if (!json.is_object()) throw FormatError(where + ": expected an object, found " + shown(json));
   const Json& version = member(where, json, "format_version", &Json::is_number_integer, "a number");
   if (version != 1 && version != ModelInfo::format_version) {
@@ -193,7 +207,7 @@ inline ModelInfo parse_info(const std::filesystem::path& path, const std::map<st
   info.input = shape_member(where, json, "input");
   const Json& description = member(where, json, "description", &Json::is_array, "a list");
   if (description.empty()) throw FormatError(where + ": expected at least one layer, found none");
-  Shape output;
+  std::optional<Shape> output;
   if (version == 1) {
     for (const Json& layer : description) {
       if (!layer.is_object()) throw FormatError(where + ": expected layers as objects, found " + shown(layer));
@@ -202,10 +216,13 @@ inline ModelInfo parse_info(const std::filesystem::path& path, const std::map<st
     }
     output = info.layers.back().output;
   } else {
-    info.description = kinds.read(where, description);
-    const std::vector<LayerInfo> infos = inspect_read(where, info.description, info.input);
-    info.layers = model_layers(infos);
-    output = infos.back().output;
+    info.description = description;
+    if (kinds != nullptr) {
+      info.list = kinds->read(where, description);
+      const std::vector<LayerInfo> infos = inspect_read(where, info.list, info.input);
+      info.layers = model_layers(infos);
+      output = infos.back().output;
+    }
     if (json.contains("self_test")) info.self_test = numbers_member(where, json, "self_test");
   }
   info.classes = texts_member(where, json, "classes");
@@ -213,9 +230,52 @@ inline ModelInfo parse_info(const std::filesystem::path& path, const std::map<st
   info.preprocessing = member(where, json, "preprocessing", &Json::is_object, "an object");
   if (json.contains("task")) info.task = text_member(where, json, "task");
   if (json.contains("targets")) info.targets = texts_member(where, json, "targets");
-  const std::string fault = output_fault(info, output);
+  const std::string fault = output ? output_fault(info, *output) : "";
   if (!fault.empty()) throw FormatError(where + ": " + fault);
   return info;
+}
+
+/// A layer without what plays no part in prediction.
+inline Json predicting(const Json& layer) {
+  if (!layer.is_object()) return layer;
+  Json kept = layer;
+  for (const char* option : {"trainable", "rate", "momentum", "moving_variance", "zero_debias", "frozen"}) {
+    kept.erase(option);
+  }
+  if (kept.contains("branches")) {
+    for (Json& branch : kept["branches"]) {
+      for (Json& each : branch) each = predicting(each);
+    }
+  }
+  return kept;
+}
+
+inline std::string text_of(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
+
+/// The layers of a network, or of a file, one by one as they are compared.
+template <class Network>
+std::vector<std::string> layer_texts(const Network& network, bool with_options) {
+  std::vector<std::string> texts;
+  if (with_options) {
+    for (const Json& layer : layers_json(network.description())) texts.push_back(text_of(predicting(layer)));
+  } else {
+    for (const LayerInfo& layer : network.layers()) {
+      texts.push_back(in_quotes(layer.name + " (" + layer.kind + ") " + to_string(layer.output)));
+    }
+  }
+  return texts;
+}
+inline std::vector<std::string> layer_texts(const ModelInfo& info) {
+  std::vector<std::string> texts;
+  for (const Json& layer : info.description) {
+    texts.push_back(text_of(predicting(layer)));
+  }
+  if (info.description.is_null()) {
+    for (const ModelLayer& layer : info.layers) {
+      texts.push_back(in_quotes(layer.name + " (" + layer.kind + ") " + to_string(layer.output)));
+    }
+  }
+  return texts;
 }
 
 /// Throws ShapeError unless the file tells of the very layers and input of the network.
@@ -225,22 +285,19 @@ void require_same_layers(const std::filesystem::path& path, const ModelInfo& inf
   if (info.input != network.input()) {
     throw ShapeError(where + "expected an input of " + to_string(network.input()) + ", found " + to_string(info.input));
   }
-  std::vector<ModelLayer> expected;
-  if (info.description.empty()) {
-    for (const LayerInfo& layer : network.layers()) expected.push_back({layer.kind, layer.name, layer.output});
-  } else {
-    expected = model_layers(network.layers());
-  }
-  const auto text = [](const std::vector<ModelLayer>& layers, std::size_t i) {
-    return i < layers.size() ? in_quotes(layers[i].name + " (" + layers[i].kind + ") " + to_string(layers[i].output))
-                             : std::string("the end");
+  const std::vector<std::string> expected = layer_texts(network, !info.description.is_null()),
+                                 found = layer_texts(info);
+  const auto text = [](const std::vector<std::string>& layers, std::size_t i) {
+    return i < layers.size() ? layers[i].substr(0, 200) : std::string("the end");
   };
-  for (std::size_t i = 0; i < std::max(expected.size(), info.layers.size()); ++i) {
-    if (i >= expected.size() || i >= info.layers.size() || expected[i] != info.layers[i]) {
+  for (std::size_t i = 0; i < std::max(expected.size(), found.size()); ++i) {
+    if (i >= expected.size() || i >= found.size() || expected[i] != found[i]) {
       throw ShapeError(where + "expected layer " + std::to_string(i + 1) + " to be " + text(expected, i) + ", found " +
-                       text(info.layers, i));
+                       text(found, i));
     }
   }
+  const std::string fault = output_fault(info, network.output());
+  if (!fault.empty()) throw FormatError(path.string() + ": metadata: " + fault);
 }
 
 }  // namespace detail
@@ -256,8 +313,16 @@ void save_model(const std::filesystem::path& path, const Network& network,
     throw ShapeError(path.string() + ": expected " + std::to_string(network.parameters().size()) +
                      " parameters, found " + std::to_string(parameters.size()));
   }
-  const std::string fault = detail::output_fault(info, network.output());
+  ModelInfo with_input = info;
+  with_input.input = network.input();
+  const std::string fault = detail::output_fault(with_input, network.output());
   if (!fault.empty()) throw OptionError(path.string() + ": " + fault);
+  each_layer(network.layers(), [&](const LayerInfo& layer) {
+    if (!detail::is_layer_name(layer.name)) {
+      throw OptionError(path.string() + ": layer " + detail::in_quotes(layer.name) + ": expected a name of " +
+                        detail::layer_name_form);
+    }
+  });
   if (!info.preprocessing.is_object()) {
     throw OptionError(path.string() + ": expected the preprocessing as an object, found " +
                       detail::shown(info.preprocessing));
@@ -271,18 +336,21 @@ void save_model(const std::filesystem::path& path, const Network& network,
             {"preprocessing", info.preprocessing}};
   if (info.task != "classify") json["task"] = info.task;
   if (!info.targets.empty()) json["targets"] = info.targets;
-  if constexpr (requires { network.predict(self_test_image<typename Network::Scalar>(network.input()), 1); }) {
+  TensorFile file;
+  file.tensors = detail::stored_parameters(path, network, parameters);
+  if constexpr (requires { network.clone(); }) {
     auto saved = network.clone();
     std::ranges::copy(parameters, saved.parameters().begin());
-    json["self_test"] = detail::self_test(saved);
+    try {
+      json["self_test"] = detail::self_test(saved);
+    } catch (const NumericError&) {  // a network that has no answer to the image
+    }
   }
-  TensorFile file;
   try {
     file.metadata[detail::model_key] = json.dump();
   } catch (const Json::exception&) {
     throw FormatError(path.string() + ": expected names of classes and layers in UTF-8, found other bytes");
   }
-  file.tensors = detail::stored_parameters(path, network, parameters);
   write_safetensors(path, file);
 }
 
@@ -295,7 +363,7 @@ void save_model(const std::filesystem::path& path, const Network& network, const
 /// What a model file tells besides its weights. Throws IoError, and FormatError when the file is no
 /// safetensors file, no model, of another format version, or has layers of other kinds.
 inline ModelInfo read_model_info(const std::filesystem::path& path, const LayerKinds<float>& kinds = {}) {
-  return detail::parse_info(path, read_safetensors_metadata(path), kinds);
+  return detail::parse_info(path, read_safetensors_metadata(path), &kinds);
 }
 
 /// Loads the parameters of `network` from any safetensors file that holds them under their names, as
@@ -310,16 +378,24 @@ LoadedWeights load_weights(const std::filesystem::path& path, Network& network, 
   return loaded;
 }
 
-/// `load_weights` from a model file whose input and layers must be those of the network, one by one, and give the same
-/// answer to its self-test; returns what the file tells.
+/// `load_weights` from a model file whose input and layers must be those of the network, one by one but for what plays
+/// no part in prediction, and give the same answer to its self-test; returns what the file tells.
 template <class Network>
-ModelInfo load_model(const std::filesystem::path& path, Network& network, const LayerKinds<float>& kinds = {}) {
+ModelInfo load_model(const std::filesystem::path& path, Network& network) {
   const TensorFile file = read_safetensors(path);
-  ModelInfo info = detail::parse_info(path, file.metadata, kinds);
+  ModelInfo info = detail::parse_info(path, file.metadata, nullptr);
   detail::require_same_layers(path, info, network);
   detail::require_tensors(path, file, detail::expected_parameters(network));
+  const std::vector<typename Network::Scalar> before(network.parameters().begin(), network.parameters().end());
   detail::fill(path, file, network);
-  if constexpr (requires { network.clone(); }) detail::check_self_test(path, info, network);
+  if constexpr (requires { network.clone(); }) {
+    try {
+      detail::check_self_test(path, info, network);
+    } catch (const Error&) {
+      std::ranges::copy(before, network.parameters().begin());
+      throw;
+    }
+  }
   return info;
 }
 
