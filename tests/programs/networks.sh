@@ -3,7 +3,7 @@
 . "$(dirname "$0")/common.sh"
 
 networks=$(cd "$(dirname "$0")/../../examples/networks" && pwd)
-simulated 20 "$folder/set"
+simulated 20 set
 cd "$folder" || exit 1
 quick=(--epochs 1 --batch 5 --validation-fraction 0.3 --seed 3)
 

@@ -119,7 +119,7 @@ expect 2 abell-train "$folder/set" --out "$run" --overwrite --learning-rate -1
 expect 0 abell-train --version
 grep -qE '^abell-train [0-9]+\.[0-9]+\.[0-9]+$' "$folder/stdout" || fail "wrong --version"
 expect 0 abell-train --help
-for option in network iterations epochs batch optimizer learning-rate momentum rho weight-decay decay patience factor min-rate early-stopping \
+for option in network alpha iterations epochs batch optimizer learning-rate momentum rho weight-decay decay patience factor min-rate early-stopping \
   validation-fraction positive class-weights channels resize crop nan scale no-augment rotation shift zoom flips weights cache tta checkpoint-minutes \
   resume overwrite out seed threads quiet verbose version; do
   grep -q -- "--$option" "$folder/stdout" || fail "no --$option in --help"
