@@ -172,17 +172,17 @@ class LayerKinds {
 
   template <class L>
   void add_one() {
-    kinds_[std::string(L::kind)] = [](const LayerKinds&, const std::string& where, const detail::Json& json) {
+    kinds_[std::string(L::kind)] = [](const LayerKinds&, const std::string& where, const detail::Json& from) {
       L layer;
       std::set<std::string_view> known{"kind", "name"};
       const auto read = [&](const auto& option) {
         known.insert(option.name);
-        const auto found = json.find(option.name);
-        if (found != json.end()) detail::read_option(where, option.name, *found, layer.*option.member);
+        const auto found = from.find(option.name);
+        if (found != from.end()) detail::read_option(where, option.name, *found, layer.*option.member);
       };
       if constexpr (requires { L::options; }) std::apply([&](const auto&... each) { (read(each), ...); }, L::options);
-      require_known(where, json, known);
-      const std::string name = name_of(where, json);
+      require_known(where, from, known);
+      const std::string name = name_of(where, from);
       layer.name = name;
       return AnyLayer<T>(layer);
     };
@@ -206,13 +206,13 @@ class LayerKinds {
 
   template <class Make>
   void add_nested(std::string_view kind, std::size_t least, std::size_t most, const Make& make) {
-    kinds_[std::string(kind)] = [=](const LayerKinds& kinds, const std::string& where, const detail::Json& json) {
-      require_known(where, json, {"kind", "name", "branches"});
-      const auto found = json.find("branches");
-      if (found == json.end() || !found->is_array() || found->size() < least || found->size() > most) {
+    kinds_[std::string(kind)] = [=](const LayerKinds& kinds, const std::string& where, const detail::Json& from) {
+      require_known(where, from, {"kind", "name", "branches"});
+      const auto found = from.find("branches");
+      if (found == from.end() || !found->is_array() || found->size() < least || found->size() > most) {
         throw FormatError(where + ": expected " + std::to_string(least) + " to " + std::to_string(most) +
                           " lists of layers as \"branches\", found " +
-                          (found == json.end() ? "none"
+                          (found == from.end() ? "none"
                            : found->is_array() ? std::to_string(found->size())
                                                : detail::shown(*found)));
       }
@@ -221,7 +221,7 @@ class LayerKinds {
         branches.push_back(kinds.read(where + ": branch " + std::to_string(branches.size() + 1), branch));
       }
       auto layer = make(branches);
-      const std::string name = name_of(where, json);
+      const std::string name = name_of(where, from);
       layer.name = name;
       return AnyLayer<T>(layer);
     };
