@@ -46,7 +46,7 @@ struct Augmenter {
 /// loader's thread needs for a batch.
 struct Reader {
   CachedSamples samples;
-  Loader<CachedSamples> loader;
+  Loader loader;
   std::uint32_t epoch = 0;
 
   Reader() : samples(make_samples()), loader(samples, {.batch = batch, .seed = 1}) { loader.start(epoch); }

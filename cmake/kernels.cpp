@@ -1,7 +1,7 @@
-// The kernels and the stages of the layers, compiled once for many units.
+// The kernels, the layers, networks and their training, compiled once for many units.
 
 #define ABELL_DEFINE_KERNELS
-#include <abell/layers/layers.hpp>
+#include <abell/training/fit.hpp>
 
 namespace abell::kernels {
 template const KernelTable<float>& kernels_for<float>(Isa);

@@ -86,7 +86,8 @@ TEST_CASE("A run stopped anywhere, put aside and taken up again ends with the sa
   options.early_stopping = EarlyStopping{.patience = 20};
   options.seed = 3;
   const bool validated = GENERATE(true, false);
-  const auto* watched = validated ? &validation : nullptr;
+  using Validation = std::optional<SamplesView>;
+  const Validation watched = validated ? validation : Validation();
 
   auto straight = build<float>(small_net, small_input, 11);
   TrainingState<float> whole;
@@ -131,14 +132,14 @@ TEST_CASE("A checkpoint written by a callback at each epoch's end continues the 
   options.callbacks = {{.on_epoch = [&](const EpochRecord& record) {
     save_checkpoint(folder / ("epoch-" + std::to_string(record.epoch)), network, state);
   }}};
-  fit(network, train, static_cast<const ArraySamples*>(nullptr), options, state);
+  fit(network, train, std::nullopt, options, state);
   options.callbacks.clear();
   for (const int epoch : {1, 2, 3}) {
     auto other = build<float>(small_net, small_input, 2);
     TrainingState<float> taken;
     load_checkpoint(folder / ("epoch-" + std::to_string(epoch)), other, taken);
     REQUIRE(taken.epoch == epoch);
-    fit(other, train, static_cast<const ArraySamples*>(nullptr), options, taken);
+    fit(other, train, std::nullopt, options, taken);
     REQUIRE(same_bits(std::as_const(other).parameters(), std::as_const(network).parameters()));
     require_same(taken, state, false);
   }
@@ -184,7 +185,7 @@ TEST_CASE("Numbers that training cannot come to are refused, each with a line", 
   options.early_stopping = EarlyStopping{.patience = 9};
   auto network = build<float>(small_net, small_input, 1);
   TrainingState<float> good;
-  fit(network, train, &validation, options, good);
+  fit(network, train, validation, options, good);
   using State = TrainingState<float>;
   const auto found = [&](const auto& change, const State& from) {
     State changed_state;
@@ -233,7 +234,7 @@ TEST_CASE("Numbers that training cannot come to are refused, each with a line", 
   State early;
   options.callbacks = {{.stop = [] { return true; }}};
   auto other = build<float>(small_net, small_input, 1);
-  fit(other, train, &validation, options, early);
+  fit(other, train, validation, options, early);
   REQUIRE((early.epoch == 0 && early.batch == 1));
   CHECK_THAT(found([](State& s) { s.best_loss = 0.5; }, early), Contains("expected a best loss of inf, found 0.5"));
   CHECK_THAT(found([](State& s) { s.best_epoch = 1; }, early), Contains("expected no best epoch, found 1"));
@@ -252,7 +253,7 @@ TEST_CASE("A checkpoint that is wrong anywhere changes neither network nor state
   TrainingState<float> state;
   int asked = 0;
   options.callbacks = {{.stop = [&] { return ++asked >= 6; }}};
-  fit(network, train, static_cast<const ArraySamples*>(nullptr), options, state);
+  fit(network, train, std::nullopt, options, state);
   REQUIRE(state.batch == 2);
   save_checkpoint(folder / "good", network, state);
 

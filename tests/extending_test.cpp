@@ -215,7 +215,7 @@ TEST_CASE("a run with an optimizer of one's own, or clipped and warmed up, goes 
     options.optimizer = optimizer;
     auto whole = build<float>(regression, shape);
     TrainingState<float> expected;
-    fit(whole, train, &validation, options, expected);
+    fit(whole, train, validation, options, expected);
     REQUIRE(expected.optimizer.updates == 20);
     for (const int every : {1, 3, 5, 7}) {
       INFO("stopped every " << every << " steps");
@@ -231,7 +231,7 @@ TEST_CASE("a run with an optimizer of one's own, or clipped and warmed up, goes 
   without.optimizer.updates = 5;
   without.epoch = 1;
   auto network = build<float>(regression, shape);
-  CHECK_THROWS_AS(fit(network, train, &validation, options, without), ShapeError);  // Adam keeps two arrays
+  CHECK_THROWS_AS(fit(network, train, validation, options, without), ShapeError);  // Adam keeps two arrays
 }
 
 TEST_CASE("a norm above the limit is clipped to it, in the same direction", "[optimizer]") {

@@ -26,7 +26,7 @@ TEST_CASE("a run that is stopped and goes on equals an uninterrupted one bit for
     options.average = optimizer.kind() == Adam::kind ? 0.9 : 0.0;
     auto whole = build<float>(net, shape, 1);
     TrainingState<float> expected;
-    fit(whole, train, &validation, options, expected);
+    fit(whole, train, validation, options, expected);
     REQUIRE(expected.finished);
     REQUIRE(expected.history.front().learning_rate > expected.history.back().learning_rate);
     for (const int every : {1, 2, 3, 5, 7}) {  // an epoch has five steps
@@ -62,7 +62,7 @@ TEST_CASE("an average of the weights is kept beside them", "[training]") {
     }
   }}};
   TrainingState<float> state;
-  fit(network, train, &validation, options, state);
+  fit(network, train, validation, options, state);
   CHECK(weights_of(network) == weights_of(plain));
   REQUIRE(state.average.size() == average.size());
   for (std::size_t i = 0; i < average.size(); ++i)
@@ -72,7 +72,7 @@ TEST_CASE("an average of the weights is kept beside them", "[training]") {
   std::ranges::copy(state.average, network.parameters().begin());
   CHECK(evaluate(network, validation).loss == state.history.back().validation_loss);
   options.average = 1;
-  CHECK_THROWS_AS(fit(network, train, &validation, options, state), OptionError);
+  CHECK_THROWS_AS(fit(network, train, validation, options, state), OptionError);
 }
 
 TEST_CASE("a finished run that goes on does nothing", "[training][resume]") {
@@ -80,9 +80,9 @@ TEST_CASE("a finished run that goes on does nothing", "[training][resume]") {
   TrainingState<float> state;
   const auto train = halves(8);
   const FitOptions options{.batch = 4, .epochs = 2, .optimizer = quick};
-  fit(network, train, static_cast<const ArraySamples*>(nullptr), options, state);
+  fit(network, train, std::nullopt, options, state);
   const auto before = weights_of(network);
-  fit(network, train, static_cast<const ArraySamples*>(nullptr), options, state);
+  fit(network, train, std::nullopt, options, state);
   CHECK(weights_of(network) == before);
   CHECK(state.history.size() == 2);
 }
@@ -92,33 +92,33 @@ TEST_CASE("a finished run that is given more epochs goes on as if it had had the
   FitOptions options{.batch = 4, .epochs = 5, .optimizer = quick};
   auto whole = build<float>(net, shape, 1);
   TrainingState<float> expected;
-  fit(whole, train, &validation, options, expected);
+  fit(whole, train, validation, options, expected);
   auto network = build<float>(net, shape, 1);
   TrainingState<float> state;
   for (const int epochs : {2, 5}) {
     options.epochs = epochs;
-    fit(network, train, &validation, options, state);
+    fit(network, train, validation, options, state);
     CHECK(state.finished);
   }
   CHECK(weights_of(network) == weights_of(whole));
   check_equal(state.history, expected.history);
   // The steps of an epoch that was cut short are counted as one.
   options.iterations = 11;
-  fit(network, train, &validation, options, state);
+  fit(network, train, validation, options, state);
   options.iterations = 12;
-  CHECK_THROWS_AS(fit(network, train, &validation, options, state), OptionError);
+  CHECK_THROWS_AS(fit(network, train, validation, options, state), OptionError);
   options.iterations = 10;  // fewer than it has done
-  CHECK_THROWS_AS(fit(network, train, &validation, options, state), OptionError);
+  CHECK_THROWS_AS(fit(network, train, validation, options, state), OptionError);
   // A run that was stopped early stays so.
   TrainingState<float> stopped;
   auto other = build<float>(net, shape, 1);
   options = {.batch = 4, .epochs = 3, .optimizer = quick};
   options.early_stopping = EarlyStopping{.patience = 1, .min_delta = 1e6};
-  fit(other, train, &validation, options, stopped);
+  fit(other, train, validation, options, stopped);
   REQUIRE(stopped.finished);
   const std::size_t epochs = stopped.history.size();
   options.epochs = 9;
-  fit(other, train, &validation, options, stopped);
+  fit(other, train, validation, options, stopped);
   CHECK(stopped.history.size() == epochs);
 }
 
@@ -129,12 +129,12 @@ TEST_CASE("what early stopping and the plateau saw of the last epoch counts when
   options.early_stopping = EarlyStopping{.patience = 5, .min_delta = 1e6};
   auto whole = build<float>(net, shape, 1);
   TrainingState<float> expected;
-  fit(whole, train, &validation, options, expected);
+  fit(whole, train, validation, options, expected);
   auto network = build<float>(net, shape, 1);
   TrainingState<float> state;
   for (const int epochs : {1, 3, 6}) {
     options.epochs = epochs;
-    fit(network, train, &validation, options, state);
+    fit(network, train, validation, options, state);
   }
   CHECK(state.early_stopping.wait == expected.early_stopping.wait);
   CHECK(state.history.size() == expected.history.size());
@@ -169,7 +169,7 @@ TEST_CASE("a state put aside after any step ends in the same bits", "[training][
     copy.best_loss = expected.best_loss;
     copy.best_epoch = expected.best_epoch;
   }}};
-  fit(whole, train, &validation, options, expected);
+  fit(whole, train, validation, options, expected);
   REQUIRE(states.size() == 8);
   options.callbacks.clear();
   for (std::size_t i = 0; i < states.size(); ++i) {
@@ -178,7 +178,7 @@ TEST_CASE("a state put aside after any step ends in the same bits", "[training][
     CHECK_NOTHROW(check_resumable("state", states[i], options, train.size()));
     auto network = build<float>(net, shape, 2);
     std::ranges::copy(weights[i], network.parameters().begin());
-    fit(network, train, &validation, options, states[i]);
+    fit(network, train, validation, options, states[i]);
     CHECK(weights_of(network) == weights_of(whole));
     CHECK(states[i].best_parameters == expected.best_parameters);
     check_equal(states[i].history, expected.history);
@@ -191,12 +191,12 @@ TEST_CASE("counts of another set or batch are refused", "[training][resume]") {
   auto network = build<float>(net, shape, 1);
   TrainingState<float> state;
   options.callbacks = {{.stop = [&] { return state.optimizer.updates == 5; }}};
-  fit(network, train, &validation, options, state);
+  fit(network, train, validation, options, state);
   REQUIRE((state.epoch == 1 && state.batch == 2 && state.seen == 8 && state.optimizer.updates == 5));
   options.callbacks.clear();
   const auto refused = [&](auto& number, auto wrong, const char* text) {
     const auto right = std::exchange(number, wrong);
-    CHECK_THAT(message_of<FormatError>([&] { fit(network, train, &validation, options, state); }), Contains(text));
+    CHECK_THAT(message_of<FormatError>([&] { fit(network, train, validation, options, state); }), Contains(text));
     CHECK_THAT(message_of<FormatError>([&] { check_resumable("last", state, options, train.size()); }),
                Contains(text) && Contains("last: expected"));
     number = right;
@@ -207,9 +207,9 @@ TEST_CASE("counts of another set or batch are refused", "[training][resume]") {
   refused(state.optimizer.updates, std::uint64_t{6}, "5 updates in 1 epochs and 2 batches, found 6");
   refused(state.epoch, 2, "8 updates in 2 epochs and 2 batches, found 5");
   const auto larger = halves(14);
-  CHECK_THROWS_AS(fit(network, larger, &validation, options, state), FormatError);
+  CHECK_THROWS_AS(fit(network, larger, validation, options, state), FormatError);
   options.batch = 5;
-  CHECK_THROWS_AS(fit(network, train, &validation, options, state), FormatError);
+  CHECK_THROWS_AS(fit(network, train, validation, options, state), FormatError);
 }
 
 TEST_CASE("rates and rules that do not follow from the history are refused", "[training][resume]") {
@@ -219,7 +219,7 @@ TEST_CASE("rates and rules that do not follow from the history are refused", "[t
   options.early_stopping = EarlyStopping{.patience = 9, .min_delta = 1e6};
   auto network = build<float>(net, shape, 1);
   TrainingState<float> state;
-  fit(network, train, &validation, options, state);
+  fit(network, train, validation, options, state);
   REQUIRE(state.optimizer.learning_rate < 0.02);
   CHECK_NOTHROW(check_resumable("last", state, options, train.size()));
   const auto refused = [&](auto& number, auto wrong, const char* text) {

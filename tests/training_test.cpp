@@ -174,7 +174,7 @@ TEST_CASE("a NaN in a training image stops with epoch and batch named and the we
       const FitOptions options{.batch = 2, .epochs = 5, .optimizer = quick};
       TrainingState<float> state;
       const std::string text = message_of<NumericError>(
-          [&] { fit(network, samples, static_cast<const SpoiltSamples*>(nullptr), options, state); });
+          [&] { fit(network, samples, std::nullopt, options, state); });
       INFO(text);
       const std::uint64_t steps = state.optimizer.updates;  // sound ones before it
       CHECK(text ==
@@ -238,7 +238,7 @@ TEST_CASE("the best weights are those of the epoch with the least validation los
   auto network = build<float>(net, shape, 1);
   const auto train = halves(20, 1), validation = halves(30, 2);
   TrainingState<float> state;
-  fit(network, train, &validation, {.batch = 5, .epochs = 25, .optimizer = Sgd{.learning_rate = 0.05}}, state);
+  fit(network, train, validation, {.batch = 5, .epochs = 25, .optimizer = Sgd{.learning_rate = 0.05}}, state);
   const auto best = std::ranges::min_element(state.history, {}, &EpochRecord::validation_loss);
   CHECK(best->epoch < 25);  // it overfits, or this test shows nothing
   CHECK(state.best_epoch == best->epoch);

@@ -148,7 +148,7 @@ inline Pace measure_pace(const TrainOptions& run, const Data& data, Network<floa
   callback.on_step = [&](const StepReport&) { times.push_back(Clock::now()); };
   options.callbacks.push_back(callback);
   TrainingState<float> state;
-  fit(network, training, static_cast<const CachedSamples*>(nullptr), options, state);
+  fit(network, training, std::nullopt, options, state);
   std::vector<std::size_t> some = data.test;
   some.resize(std::min<std::size_t>(some.size(), 8));
   const auto start = Clock::now();

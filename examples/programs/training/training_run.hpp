@@ -91,7 +91,8 @@ inline void fit_and_save(const TrainOptions& options, const Data& data, const Js
   };
   callback.stop = interrupted;
   fit_options.callbacks.push_back(callback);
-  fit(network, training, data.validation.empty() ? nullptr : &validating, fit_options, state);
+  using Validation = std::optional<SamplesView>;
+  fit(network, training, data.validation.empty() ? Validation() : validating, fit_options, state);
   save();
 }
 

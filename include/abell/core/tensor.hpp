@@ -1,7 +1,6 @@
 #pragma once
-/// Tensors own 64-byte aligned NHWC memory; views look at it. Both map to Eigen.
+/// Tensors own 64-byte aligned NHWC memory; views look at it. core/eigen.hpp shows both as Eigen's matrices.
 
-#include <Eigen/Core>
 #include <abell/core/error.hpp>
 #include <abell/core/shape.hpp>
 #include <algorithm>
@@ -51,8 +50,6 @@ class Buffer {
 template <class T>
 struct View {
   using Scalar = std::remove_const_t<T>;
-  using Matrix = Eigen::Matrix<Scalar, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
-  using Map = Eigen::Map<std::conditional_t<std::is_const_v<T>, const Matrix, Matrix>>;
 
   T* data = nullptr;
   int batch = 0;
@@ -67,10 +64,6 @@ struct View {
            static_cast<std::size_t>(channel)];
   }
   std::span<T> span() const { return {data, size()}; }
-  /// The view as an Eigen matrix: a row per pixel, a column per channel.
-  Map matrix() const {
-    return Map(data, static_cast<Eigen::Index>(batch) * static_cast<Eigen::Index>(shape.pixels()), shape.channels);
-  }
   /// The images [first, first + count).
   View slice(int first, int count) const { return {image(first), count, shape}; }
   operator View<const Scalar>() const { return {data, batch, shape}; }

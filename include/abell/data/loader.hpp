@@ -41,11 +41,10 @@ struct Batch {
 ///     Loader loader(samples, {.batch = 10, .seed = 1});
 ///     loader.start(epoch);
 ///     while (const Batch* batch = loader.next()) step(*batch);
-template <Samples S>
 class Loader {
  public:
   /// Throws OptionError when the batch is below 1.
-  explicit Loader(const S& samples, LoaderOptions options = {}) : samples_(samples), options_(options) {
+  explicit Loader(SamplesView samples, LoaderOptions options = {}) : samples_(samples), options_(options) {
     if (options.batch < 1) {
       throw OptionError("batch: expected 1 or more, found " + std::to_string(options.batch));
     }
@@ -54,11 +53,12 @@ class Loader {
         static_cast<int>(std::min<std::size_t>(static_cast<std::size_t>(options.batch), samples.size()));
     for (Slot& slot : slots_) {
       slot.images = Tensor<float>(capacity, samples.shape());
-      slot.targets = Tensor<float>(capacity, target_shape(samples));
+      slot.targets = Tensor<float>(capacity, samples.target_shape());
     }
     worker_ = std::thread([this] { work(); });
   }
-  explicit Loader(const S&&, LoaderOptions = {}) = delete;
+  template <Samples S>
+  requires(!std::same_as<S, SamplesView>) explicit Loader(const S&&, LoaderOptions = {}) = delete;
   Loader(const Loader&) = delete;
   Loader& operator=(const Loader&) = delete;
   ~Loader() {
@@ -162,14 +162,14 @@ class Loader {
     for (std::size_t i = 0; i < count; ++i) {
       const std::size_t index = order_[from + i];
       samples_.read(index, epoch_, slot.images.span().subspan(i * size, size));
-      read_target(samples_, index, epoch_, slot.targets.span().subspan(i * target_size, target_size));
+      samples_.read_target(index, epoch_, slot.targets.span().subspan(i * target_size, target_size));
     }
     const auto some = static_cast<int>(count);
     slot.batch = {slot.images.view().slice(0, some), slot.targets.view().slice(0, some),
                   std::span<const std::size_t>(order_).subspan(from, count)};
   }
 
-  const S& samples_;
+  SamplesView samples_;
   LoaderOptions options_;
   std::vector<std::size_t> order_;
   std::array<Slot, 2> slots_;

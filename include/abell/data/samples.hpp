@@ -52,6 +52,42 @@ void read_target(const S& samples, std::size_t index, std::uint32_t epoch, std::
   }
 }
 
+/// Looks at samples of any type, which must outlive it; models `Samples` itself. What reads samples takes one of these,
+/// and is compiled once.
+class SamplesView {
+ public:
+  template <Samples S>
+  requires(!std::same_as<S, SamplesView>) SamplesView(const S& samples)
+      : samples_(&samples),
+        size_(samples.size()),
+        shape_(samples.shape()),
+        target_shape_(abell::target_shape(samples)),
+        read_([](const void* from, std::size_t index, std::uint32_t epoch, std::span<float> out) {
+          static_cast<const S*>(from)->read(index, epoch, out);
+        }),
+        read_target_([](const void* from, std::size_t index, std::uint32_t epoch, std::span<float> out) {
+          abell::read_target(*static_cast<const S*>(from), index, epoch, out);
+        }) {}
+
+  std::size_t size() const { return size_; }
+  const Shape& shape() const { return shape_; }
+  const Shape& target_shape() const { return target_shape_; }
+  void read(std::size_t index, std::uint32_t epoch, std::span<float> out) const { read_(samples_, index, epoch, out); }
+  void read_target(std::size_t index, std::uint32_t epoch, std::span<float> out) const {
+    read_target_(samples_, index, epoch, out);
+  }
+
+ private:
+  using Read = void (*)(const void*, std::size_t index, std::uint32_t epoch, std::span<float> out);
+
+  const void* samples_;
+  std::size_t size_;
+  Shape shape_;
+  Shape target_shape_;
+  Read read_;
+  Read read_target_;
+};
+
 /// Labels as targets, one for each image.
 inline Tensor<float> label_targets(std::span<const int> labels) {
   Tensor<float> targets(static_cast<int>(labels.size()), {1, 1, 1});

@@ -22,8 +22,8 @@ struct DropoutSpread {
 /// Predicts every sample `passes` times with dropout on. The draws follow from `seed`, the pass and the batch, so
 /// they are the same for any number of threads. Throws OptionError for less than 2 passes or a class that is not
 /// there, ShapeError for a network without dropout or without Softmax at its end, NumericError for a NaN output.
-template <class Network, Samples S>
-DropoutSpread dropout_spread(const Network& network, const S& samples, int passes, std::uint64_t seed = 1,
+template <class T>
+DropoutSpread dropout_spread(const Network<T>& network, SamplesView samples, int passes, std::uint64_t seed = 1,
                              std::size_t of_class = 1, int batch = 10, int threads = 0) {
   if (passes < 2) throw OptionError("dropout spread: expected at least 2 passes, found " + std::to_string(passes));
   const std::size_t classes = network.output().size();
@@ -40,7 +40,7 @@ DropoutSpread dropout_spread(const Network& network, const S& samples, int passe
   auto space = network.workspace(batch, Mode::monte_carlo, threads);
   space.seed = seed;
   network.prepare(space);
-  Loader<S> loader(samples, {.batch = batch, .shuffle = false});
+  Loader loader(samples, {.batch = batch, .shuffle = false});
   std::uint32_t step = 0;
   for (int pass = 0; pass < passes; ++pass) {
     loader.start(0);

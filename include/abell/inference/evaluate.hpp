@@ -1,14 +1,15 @@
 #pragma once
 /// A network's output over a whole set.
 
+#include <abell/core/compiled.hpp>
 #include <abell/core/error.hpp>
 #include <abell/data/loader.hpp>
 #include <abell/losses/softmax_cross_entropy.hpp>
 #include <abell/network/network.hpp>
 #include <cstddef>
+#include <functional>
 #include <limits>
 #include <string>
-#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -30,12 +31,14 @@ struct Evaluation {
   }
 };
 
-/// Predicts every sample of `samples` and calls visit(batch, predictions) for each batch of them; returns loss and
-/// metric. `space` is a prediction workspace of the network. Throws as `evaluate`.
-template <class Network, Samples S, class Visit, class T = typename Network::Scalar>
-Evaluation evaluate_batches(const Network& network, const S& samples, Workspace<T>& space, const Loss& loss,
-                            const Visit& visit) {
-  static_assert(std::is_same_v<T, float>, "data sets are read as float");
+/// Called for each batch with what the network says of it.
+using BatchVisitor = std::function<void(const Batch&, View<const float>)>;
+
+/// Predicts every sample of `samples` and calls visit(batch, predictions), which may be empty, for each batch of them;
+/// returns loss and metric. `space` is a prediction workspace of the network. Throws as `evaluate`.
+template <class Network>
+Evaluation evaluate_batches(const Network& network, SamplesView samples, Workspace<float>& space, const Loss& loss,
+                            const BatchVisitor& visit = {}) {
   if (samples.size() == 0) throw ShapeError("evaluate: expected at least one sample, found none");
   if constexpr (requires { network.layers(); }) {
     if (!loss.activation().empty() && !network.ends_in(loss.activation())) {
@@ -43,9 +46,9 @@ Evaluation evaluate_batches(const Network& network, const S& samples, Workspace<
                        network.layers().back().kind);
     }
   }
-  loss.check(network.output(), target_shape(samples));
+  loss.check(network.output(), samples.target_shape());
   network.prepare(space);
-  Loader<S> loader(samples, {.batch = space.batch, .shuffle = false});
+  Loader loader(samples, {.batch = space.batch, .shuffle = false});
   loader.start(0);
   Tensor<float> predictions(space.batch, network.output());
   LossSum sum;
@@ -58,7 +61,7 @@ Evaluation evaluate_batches(const Network& network, const S& samples, Workspace<
       sum.metric += of_image.metric;
       sum.images += of_image.images;
     }
-    visit(*batch, View<const float>(out));
+    if (visit) visit(*batch, out);
   }
   const auto images = static_cast<double>(sum.images);
   Evaluation result;
@@ -67,14 +70,16 @@ Evaluation evaluate_batches(const Network& network, const S& samples, Workspace<
   result.outputs = network.output().size();
   return result;
 }
+ABELL_COMPILED(Evaluation evaluate_batches<Network<float>>(const Network<float>&, SamplesView, Workspace<float>&,
+                                                           const Loss&, const BatchVisitor&))
 
 /// Predicts every sample of `samples`. `space` is a prediction workspace of the network. With softmax cross-entropy the
 /// loss is the mean over samples of -log p(label), p clipped to [1e-7, 1 - 1e-7] as Keras reports it.
 /// Samples of unknown class (label -1) are left out of loss and metric.
 /// Throws ShapeError for an empty set, images of another shape, targets that do not fit the loss and a network that
 /// does not end in the layer that the loss is fused with, NumericError for NaN outputs.
-template <class Network, Samples S, class T = typename Network::Scalar>
-Evaluation evaluate(const Network& network, const S& samples, Workspace<T>& space,
+template <class Network>
+Evaluation evaluate(const Network& network, SamplesView samples, Workspace<float>& space,
                     const Loss& loss = SoftmaxCrossEntropy{}) {
   std::vector<float> predictions;
   predictions.reserve(samples.size() * network.output().size());
@@ -86,8 +91,8 @@ Evaluation evaluate(const Network& network, const S& samples, Workspace<T>& spac
 }
 
 /// The same with a workspace of its own.
-template <class Network, Samples S>
-Evaluation evaluate(const Network& network, const S& samples, int batch = 10, int threads = 0,
+template <class Network>
+Evaluation evaluate(const Network& network, SamplesView samples, int batch = 10, int threads = 0,
                     const Loss& loss = SoftmaxCrossEntropy{}) {
   auto space = network.workspace(batch, Mode::predict, threads);
   return evaluate(network, samples, space, loss);

@@ -45,12 +45,6 @@ concept Layer = detail::HasKind<L> && detail::HasName<L> && detail::HasStage<L>;
 template <class T>
 class AnyLayer;
 
-/// The stage of a layer that holds no others. A function of its own, which abell::kernels has for the library's layers.
-template <class T, class L>
-AnyStage<T> stage_of(const Place& place, const L& layer) {
-  return AnyStage<T>::template make<typename L::template Stage<T>>(place, layer);
-}
-
 /// The layers of a network, or of a branch within one, for a scalar type.
 template <class T>
 using LayerList = std::vector<AnyLayer<T>>;
@@ -60,10 +54,7 @@ template <class T>
 class AnyLayer {
  public:
   template <class L>
-  requires(!std::same_as<L, AnyLayer>) AnyLayer(const L& layer) {
-    detail::require_layer<L>();
-    layer_ = std::make_shared<const Model<L>>(layer);
-  }
+  requires(!std::same_as<L, AnyLayer>) AnyLayer(const L& layer);
 
   std::string_view kind() const { return layer_->kind(); }
   std::string_view keras_kind() const { return layer_->keras_kind(); }  ///< empty where Keras calls it the same
@@ -135,7 +126,7 @@ class AnyLayer {
       if constexpr (requires { options.descriptions(); }) {
         return AnyStage<T>::template make<typename L::template Stage<T>>(place, options, this->branches);
       } else {
-        return stage_of<T>(place, options);
+        return AnyStage<T>::template make<typename L::template Stage<T>>(place, options);
       }
     }
 
@@ -154,6 +145,13 @@ class AnyLayer {
 
   std::shared_ptr<const Interface> layer_;
 };
+
+template <class T>
+template <class L>
+requires(!std::same_as<L, AnyLayer<T>>) AnyLayer<T>::AnyLayer(const L& layer) {
+  detail::require_layer<L>();
+  layer_ = std::make_shared<const Model<L>>(layer);
+}
 
 /// The layers of a description for a scalar type.
 template <class T, class... Layers>

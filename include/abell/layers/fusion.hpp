@@ -3,6 +3,7 @@
 /// in a row, that form takes their place. `Fusion::off` keeps every layer by itself, which is what fused networks are
 /// tested against.
 
+#include <abell/core/compiled.hpp>
 #include <abell/layers/conv2d_relu.hpp>
 #include <abell/layers/conv2d_relu_pool.hpp>
 #include <abell/layers/normalized_chain.hpp>
@@ -22,5 +23,7 @@ FusedStage<T> first_stage(const Place& place, std::span<const AnyLayer<T>> layer
   }
   return {layers.front().stage(place), 1};
 }
+ABELL_COMPILED(FusedStage<float> first_stage<float>(const Place&, std::span<const AnyLayer<float>>))
+ABELL_COMPILED(FusedStage<double> first_stage<double>(const Place&, std::span<const AnyLayer<double>>))
 
 }  // namespace abell

@@ -1,7 +1,7 @@
 #pragma once
-/// All layers, plain and fused. With ABELL_COMPILED_KERNELS their stages are compiled in abell::kernels, as the kernels
-/// are.
+/// All layers, plain and fused.
 
+#include <abell/core/compiled.hpp>
 #include <abell/layers/activations.hpp>
 #include <abell/layers/average_pool2d.hpp>
 #include <abell/layers/batch_norm.hpp>
@@ -23,42 +23,32 @@
 #include <abell/layers/softmax.hpp>
 #include <abell/layers/up_sample2d.hpp>
 
-#ifdef ABELL_COMPILED_KERNELS
-#ifdef ABELL_DEFINE_KERNELS
-#define ABELL_COMPILED template
-#else
-#define ABELL_COMPILED extern template
-#endif
-#define ABELL_STAGE(Layer)                                                    \
-  ABELL_COMPILED AnyStage<float> stage_of<float>(const Place&, const Layer&); \
-  ABELL_COMPILED AnyStage<double> stage_of<double>(const Place&, const Layer&);
-
 namespace abell {
 
-ABELL_STAGE(AveragePool2d)
-ABELL_STAGE(BatchNorm)
-ABELL_STAGE(Conv2d)
-ABELL_STAGE(Conv2dTranspose)
-ABELL_STAGE(Dense)
-ABELL_STAGE(DepthwiseConv2d)
-ABELL_STAGE(Dropout)
-ABELL_STAGE(Flatten)
-ABELL_STAGE(GlobalAveragePool2d)
-ABELL_STAGE(GlobalMaxPool2d)
-ABELL_STAGE(LeakyRelu)
-ABELL_STAGE(MaxPool2d)
-ABELL_STAGE(Relu)
-ABELL_STAGE(Relu6)
-ABELL_STAGE(Reshape)
-ABELL_STAGE(Sigmoid)
-ABELL_STAGE(Softmax)
-ABELL_STAGE(Tanh)
-ABELL_STAGE(UpSample2d)
-ABELL_COMPILED FusedStage<float> first_stage<float>(const Place&, std::span<const AnyLayer<float>>);
-ABELL_COMPILED FusedStage<double> first_stage<double>(const Place&, std::span<const AnyLayer<double>>);
+#define ABELL_LAYER(Layer)                                \
+  ABELL_COMPILED(AnyLayer<float>::AnyLayer(const Layer&)) \
+  ABELL_COMPILED(AnyLayer<double>::AnyLayer(const Layer&))
+
+ABELL_LAYER(AveragePool2d)
+ABELL_LAYER(BatchNorm)
+ABELL_LAYER(Conv2d)
+ABELL_LAYER(Conv2dTranspose)
+ABELL_LAYER(Dense)
+ABELL_LAYER(DepthwiseConv2d)
+ABELL_LAYER(Dropout)
+ABELL_LAYER(Flatten)
+ABELL_LAYER(GlobalAveragePool2d)
+ABELL_LAYER(GlobalMaxPool2d)
+ABELL_LAYER(LeakyRelu)
+ABELL_LAYER(MaxPool2d)
+ABELL_LAYER(Relu)
+ABELL_LAYER(Relu6)
+ABELL_LAYER(Reshape)
+ABELL_LAYER(Sigmoid)
+ABELL_LAYER(Softmax)
+ABELL_LAYER(Tanh)
+ABELL_LAYER(UpSample2d)
+
+#undef ABELL_LAYER
 
 }  // namespace abell
-
-#undef ABELL_STAGE
-#undef ABELL_COMPILED
-#endif

@@ -1,6 +1,7 @@
 #pragma once
 /// The training loop.
 
+#include <abell/core/compiled.hpp>
 #include <abell/inference/evaluate.hpp>
 #include <abell/losses/losses.hpp>
 #include <abell/metrics/history.hpp>
@@ -113,8 +114,8 @@ void move_average(double most, std::uint64_t updates, int threads, std::span<con
 /// One training step: forward with dropout, loss, backward, update. The loss and the gradient are
 /// checked before the weights change. Allocates nothing. Throws ShapeError where the network does not end in the layer
 /// that the loss is fused with.
-template <class Network, class T = typename Network::Scalar>
-LossSum train_step(Network& network, const FitOptions& options, OptimizerState<T>& state, Workspace<T>& space,
+template <class T>
+LossSum train_step(Network<T>& network, const FitOptions& options, OptimizerState<T>& state, Workspace<T>& space,
                    View<const std::type_identity_t<T>> images, View<const float> targets) {
   const std::string_view activation = options.loss.activation();
   if (!activation.empty() && !network.ends_in(activation)) {
@@ -179,10 +180,9 @@ void check_counts(const std::string& where, const TrainingState<T>& state, const
 /// Throws OptionError, ShapeError, and NumericError "epoch 3, batch 17: ..."; then the network holds
 /// the last good weights: those before that step, or those that the epoch began with when the step spoilt them.
 /// Throws FormatError when the counts of `state` are not those of a run on `train` with this batch.
-template <class Network, Samples Train, Samples Validation>
-void fit(Network& network, const Train& train, const Validation* validation, const FitOptions& options,
-         TrainingState<typename Network::Scalar>& state) {
-  using T = typename Network::Scalar;
+template <class T>
+void fit(Network<T>& network, SamplesView train, std::optional<SamplesView> validation, const FitOptions& options,
+         TrainingState<T>& state) {
   options.optimizer.check();
   if (const auto* cosine = std::get_if<WarmUpCosine>(&options.schedule)) cosine->check();
   if (train.size() == 0) throw ShapeError("fit: expected at least one training image, found none");
@@ -195,7 +195,7 @@ void fit(Network& network, const Train& train, const Validation* validation, con
   if (!(options.clip_norm >= 0)) {
     throw OptionError("fit: expected a clip_norm of 0 or more, found " + std::to_string(options.clip_norm));
   }
-  options.loss.check(network.output(), target_shape(train));
+  options.loss.check(network.output(), train.target_shape());
   OptimizerState<T> fresh(options.optimizer, network.parameters().size());
   if (state.optimizer.updates == 0 && state.optimizer.slots.size() == 0) {
     state.optimizer = std::move(fresh);
@@ -204,7 +204,7 @@ void fit(Network& network, const Train& train, const Validation* validation, con
                      std::to_string(state.optimizer.slots.size()) + ": the state of another optimizer or network");
   }
 
-  Loader<Train> loader(train, {.batch = options.batch, .seed = options.seed, .shuffle = true});
+  Loader loader(train, {.batch = options.batch, .seed = options.seed, .shuffle = true});
   detail::check_counts("fit", state, options, train.size());
   const std::size_t batches = loader.batches();
   const std::uint64_t steps = options.steps(train.size());
@@ -282,10 +282,9 @@ void fit(Network& network, const Train& train, const Validation* validation, con
     // The average takes the weights' place for the validation and the comparison with the best.
     const auto exchange = [&] { std::ranges::swap_ranges(state.average, network.parameters()); };
     exchange();
-    if (validation != nullptr) {
+    if (validation) {
       try {
-        const Evaluation result =
-            evaluate_batches(network, *validation, validation_space, options.loss, [](const auto&...) {});
+        const Evaluation result = evaluate_batches(network, *validation, validation_space, options.loss);
         record.validation_loss = result.loss;
         record.validation_metric = result.metric;
       } catch (const NumericError& error) {
@@ -293,7 +292,7 @@ void fit(Network& network, const Train& train, const Validation* validation, con
         throw NumericError("epoch " + std::to_string(record.epoch) + ", validation: " + error.what());
       }
     }
-    const double watched = validation != nullptr ? record.validation_loss : record.loss;
+    const double watched = validation ? record.validation_loss : record.loss;
     if (watched < state.best_loss || state.best_parameters.empty()) {
       state.best_loss = watched;
       state.best_epoch = record.epoch;
@@ -315,20 +314,22 @@ void fit(Network& network, const Train& train, const Validation* validation, con
     if (stop_asked()) return;
   }
 }
+ABELL_COMPILED(void fit<float>(Network<float>&, SamplesView, std::optional<SamplesView>, const FitOptions&,
+                               TrainingState<float>&))
 
 /// Trains from the start and returns the history; the network holds the last weights.
-template <class Network, Samples Train, Samples Validation>
-History fit(Network& network, const Train& train, const Validation& validation, const FitOptions& options) {
-  TrainingState<typename Network::Scalar> state;
-  fit(network, train, &validation, options, state);
+template <class T>
+History fit(Network<T>& network, SamplesView train, SamplesView validation, const FitOptions& options) {
+  TrainingState<T> state;
+  fit(network, train, std::optional(validation), options, state);
   return state.history;
 }
 
 /// The same without validation data.
-template <class Network, Samples Train>
-History fit(Network& network, const Train& train, const FitOptions& options) {
-  TrainingState<typename Network::Scalar> state;
-  fit(network, train, static_cast<const Train*>(nullptr), options, state);
+template <class T>
+History fit(Network<T>& network, SamplesView train, const FitOptions& options) {
+  TrainingState<T> state;
+  fit(network, train, std::nullopt, options, state);
   return state.history;
 }
 
