@@ -101,6 +101,8 @@ TEST_CASE("check_png: chunks in their order", "[images]") {
   REQUIRE_THAT(said_of_chunks(grey + trns + trns + pixel + end), Contains("one tRNS before IDAT"));
   REQUIRE_THAT(said_of_chunks(rgb + trns + end), Contains("tRNS that goes with the image"));
   REQUIRE_THAT(said_of_chunks(grey + pixel + text + pixel + end), Contains("all IDAT in a row"));
+  REQUIRE_THAT(said_of_chunks(grey + png_chunk("IDAT", "") + pixel + end), Contains("data in the first IDAT"));
+  REQUIRE(said_of_chunks(grey + pixel + png_chunk("IDAT", "") + end) == "sound");
   REQUIRE_THAT(said_of_chunks(grey + png_chunk("CgBI", "") + pixel + end), Contains("known, or not critical"));
   REQUIRE_THAT(said_of_chunks(grey + pixel + png_chunk("IEND", "x")), Contains("an empty IEND"));
   REQUIRE_THAT(said_of_chunks(grey + end), Contains("expected compressed data of 2 bytes"));

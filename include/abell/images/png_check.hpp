@@ -1,7 +1,7 @@
 #pragma once
 /// A PNG file against its standard (third edition, https://www.w3.org/TR/png-3/) before stb_image sees it:
-/// stb_image 2.27 checks no CRC, lets compressed data grow past what the header announces, and takes indices past the
-/// palette.
+/// stb_image 2.27 checks no CRC, lets compressed data grow past what the header announces, takes indices past the
+/// palette, and gives memcpy a null pointer (for no bytes) where a stream begins with none.
 
 #include <abell/core/error.hpp>
 #include <abell/images/bytes.hpp>
@@ -214,6 +214,7 @@ inline void check_png(Bytes bytes, const std::string& name, double max_megapixel
     } else if (type == "IDAT") {
       if (!compressed.empty() && before != "IDAT") throw expected("all IDAT in a row");
       if (header.colour == 3 && colours == 0) throw expected("a palette before IDAT");
+      if (compressed.empty() && length == 0) throw expected("data in the first IDAT");
       compressed.insert(compressed.end(), body.begin(), body.end());
     } else if (type == "IEND") {
       if (length > 0) throw expected("an empty IEND");
