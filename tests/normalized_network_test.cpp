@@ -261,7 +261,8 @@ void fuzz(std::uint64_t first) {
   static_assert(sizeof...(Layers) == 10);
   for (std::uint64_t seed = first; seed < first + (reduced() ? 4 : 30); ++seed) {
     Random random(seed, {Purpose::user, 3, 3});
-    const Description<Layers...> layers{std::tuple<Layers...>{any<Layers>(random)...}};
+    const auto layers = std::apply([](const auto&... each) { return describe(each...); },
+                                   std::tuple<Layers...>{any<Layers>(random)...});
     const Shape shape{24 + static_cast<int>(random.below(12)), 25 + static_cast<int>(random.below(12)),
                       1 + static_cast<int>(random.below(20))};
     const int batch = 1 + static_cast<int>(random.below(4));

@@ -25,16 +25,13 @@ constexpr Range part(int items, int chunk, int chunks) {
   return {cut(chunk), cut(chunk + 1)};
 }
 
-/// Calls body(chunk, thread) for each chunk in [0, chunks) on up to `threads` threads, thread in
-/// [0, threads). A thread begins with neighbouring chunks, which find in its cache what they share, and
-/// helps the others when it is through. Of several exceptions that of the first chunk is thrown again in the
-/// caller: the same one for any number of threads, since every chunk before it is run; later ones are left out.
-template <class Body>
-void parallel_for(int chunks, int threads, const Body& body) {
-  if (threads <= 1 || chunks <= 1) {
-    for (int chunk = 0; chunk < chunks; ++chunk) body(chunk, 0);
-    return;
-  }
+namespace detail {
+
+/// A body of parallel_for behind a pointer, so that the team's code is compiled once.
+using ChunkFunction = void (*)(const void* body, int chunk, int thread);
+
+/// parallel_for with several threads.
+inline void share_chunks(int chunks, int threads, ChunkFunction function, const void* body) {
   constexpr int most_shares = 64;
   struct alignas(64) Share {  // a cache line each
     std::atomic<int> next;
@@ -52,7 +49,7 @@ void parallel_for(int chunks, int threads, const Body& body) {
   const auto run = [&](int chunk, int thread) {
     if (chunk > failed) return;
     try {
-      body(chunk, thread);
+      function(body, chunk, thread);
     } catch (...) {
 #pragma omp critical(abell_parallel_for)
       if (chunk < failed) {
@@ -72,6 +69,19 @@ void parallel_for(int chunks, int threads, const Body& body) {
     }
   }
   if (error) std::rethrow_exception(error);
+}
+
+}  // namespace detail
+
+/// Calls body(chunk, thread) for each chunk in [0, chunks) on up to `threads` threads, thread in
+/// [0, threads). A thread begins with neighbouring chunks, which find in its cache what they share, and
+/// helps the others when it is through. Of several exceptions that of the first chunk is thrown again in the
+/// caller: the same one for any number of threads, since every chunk before it is run; later ones are left out.
+template <class Body>
+void parallel_for(int chunks, int threads, const Body& body) {
+  const auto function = [](const void* of, int chunk, int thread) { (*static_cast<const Body*>(of))(chunk, thread); };
+  if (threads > 1 && chunks > 1) return detail::share_chunks(chunks, threads, function, &body);
+  for (int chunk = 0; chunk < chunks; ++chunk) function(&body, chunk, 0);
 }
 
 }  // namespace abell

@@ -27,6 +27,9 @@ class ElementwiseStage {
   decltype(std::declval<const Layer&>().template function<T>()) function_;
 };
 
+template <class T>
+class Conv2dReluStage;
+
 /// y = max(0, x), with derivative 0 at 0.
 struct Relu {
   std::string_view name = {};
@@ -34,6 +37,8 @@ struct Relu {
   static constexpr std::string_view keras_kind = "re_lu";
   template <class T>
   using Stage = ElementwiseStage<T, Relu>;
+  template <class T>
+  using Fused = Conv2dReluStage<T>;
   template <class T>
   kernels::functions::Relu<T> function() const {
     return {};

@@ -5,6 +5,8 @@
 #include <abell/layers/description.hpp>
 #include <concepts>
 #include <memory>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -54,7 +56,7 @@ template <class T>
 class AnyLayer {
  public:
   template <class L>
-  requires(!std::same_as<L, AnyLayer>) AnyLayer(const L& layer);
+  requires(!std::same_as<L, AnyLayer>) AnyLayer(const L& layer) { hold(layer); }
 
   std::string_view kind() const { return layer_->kind(); }
   std::string_view keras_kind() const { return layer_->keras_kind(); }  ///< empty where Keras calls it the same
@@ -64,6 +66,10 @@ class AnyLayer {
   std::vector<Parameter> parameters(const Place& place) const { return layer_->parameters(place); }
   std::size_t multiply_adds(const Place& place) const { return layer_->multiply_adds(place); }
   AnyStage<T> stage(const Place& place) const { return layer_->stage(place); }
+  /// What the first of `layers` become together, where this one knows a fast form of theirs.
+  std::optional<FusedStage<T>> fused(const Place& place, std::span<const AnyLayer> layers) const {
+    return layer_->fused(place, layers);
+  }
 
   /// Name and value of each option that the type lists.
   std::vector<std::pair<std::string_view, OptionValue>> options() const { return layer_->option_values(); }
@@ -89,6 +95,7 @@ class AnyLayer {
     virtual std::vector<Parameter> parameters(const Place&) const = 0;
     virtual std::size_t multiply_adds(const Place&) const = 0;
     virtual AnyStage<T> stage(const Place&) const = 0;
+    virtual std::optional<FusedStage<T>> fused(const Place&, std::span<const AnyLayer>) const = 0;
     virtual std::vector<std::pair<std::string_view, OptionValue>> option_values() const = 0;
     virtual bool writes_onnx() const = 0;
     virtual void to_onnx(OnnxNodes&) const = 0;
@@ -130,6 +137,12 @@ class AnyLayer {
       }
     }
 
+    std::optional<FusedStage<T>> fused([[maybe_unused]] const Place& place,
+                                       [[maybe_unused]] std::span<const AnyLayer> layers) const override {
+      if constexpr (requires { typename L::template Fused<T>; }) return L::template Fused<T>::fuse(place, layers);
+      return {};
+    }
+
     std::vector<std::pair<std::string_view, OptionValue>> option_values() const override {
       return abell::option_values(options);
     }
@@ -143,20 +156,29 @@ class AnyLayer {
     L options;
   };
 
+  template <class L>
+  void hold(const L& layer);
+
   std::shared_ptr<const Interface> layer_;
 };
 
 template <class T>
 template <class L>
-requires(!std::same_as<L, AnyLayer<T>>) AnyLayer<T>::AnyLayer(const L& layer) {
+void AnyLayer<T>::hold(const L& layer) {
   detail::require_layer<L>();
   layer_ = std::make_shared<const Model<L>>(layer);
 }
 
 /// The layers of a description for a scalar type.
-template <class T, class... Layers>
-LayerList<T> list_of(const Description<Layers...>& description) {
-  return std::apply([](const Layers&... layers) { return LayerList<T>{AnyLayer<T>(layers)...}; }, description.layers);
+template <class T>
+LayerList<T> list_of(const Description<>&) {
+  return {};
+}
+template <class T, class First, class... Rest>
+LayerList<T> list_of(const Description<First, Rest...>& description) {
+  LayerList<T> list = list_of<T>(description.rest);
+  list.insert(list.begin(), description.first);
+  return list;
 }
 template <class T>
 const LayerList<T>& list_of(const LayerList<T>& list) {

@@ -2,6 +2,7 @@
 /// A stage of any type behind one interface.
 
 #include <abell/layers/layer_info.hpp>
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <string>
@@ -90,6 +91,13 @@ class AnyStage {
   explicit AnyStage(std::shared_ptr<const Interface> stage) : stage_(std::move(stage)) {}
 
   std::shared_ptr<const Interface> stage_;
+};
+
+/// A stage with the number of layers that it takes the place of.
+template <class T>
+struct FusedStage {
+  AnyStage<T> stage;
+  std::size_t layers = 1;
 };
 
 }  // namespace abell

@@ -28,6 +28,8 @@ constexpr std::array<std::string_view, 2> words(FrozenStatistics) { return {"mov
 
 template <class T>
 class BatchNormStage;
+template <class T>
+class NormalizedChainStage;
 
 /// Options of a batch normalisation, with Keras's defaults. PyTorch's form:
 /// {.momentum = 0.9, .epsilon = 1e-5, .moving_variance = MovingVariance::unbiased}.
@@ -48,6 +50,8 @@ struct BatchNorm {
   static constexpr std::string_view keras_kind = "batch_normalization";
   template <class T>
   using Stage = BatchNormStage<T>;
+  template <class T>
+  using Fused = NormalizedChainStage<T>;
 
   Shape output(const Place& place) const {
     if (!(momentum >= 0 && momentum < 1)) {

@@ -51,6 +51,10 @@ class Conv2dReluStage {
     conv_.backward(inner, x, dz, dx);
   }
 
+  static std::optional<FusedStage<T>> fuse(const Place& place, std::span<const AnyLayer<T>> layers) {
+    return abell::fuse<Conv2dReluStage, Conv2d, Relu>(place, layers);
+  }
+
  private:
   std::size_t values(int batch) const { return output_ * static_cast<std::size_t>(batch); }
   std::size_t gradient_room(int batch) const { return round_up(values(batch), alignment); }
@@ -58,10 +62,5 @@ class Conv2dReluStage {
   Conv2dStage<T> conv_;
   std::size_t output_;
 };
-
-template <class T>
-std::optional<FusedStage<T>> fuse_conv2d_relu(const Place& place, std::span<const AnyLayer<T>> layers) {
-  return fuse<Conv2dReluStage<T>, Conv2d, Relu>(place, layers);
-}
 
 }  // namespace abell

@@ -74,6 +74,10 @@ class Conv2dReluPoolStage {
     }
   }
 
+  static std::optional<FusedStage<T>> fuse(const Place& place, std::span<const AnyLayer<T>> layers) {
+    return abell::fuse<Conv2dReluPoolStage, Conv2d, Relu, MaxPool2d>(place, layers);
+  }
+
  private:
   template <class P>
   P* bias(P* parameters) const {
@@ -90,10 +94,5 @@ class Conv2dReluPoolStage {
   bool one_pass_;
   bool bias_;
 };
-
-template <class T>
-std::optional<FusedStage<T>> fuse_conv2d_relu_pool(const Place& place, std::span<const AnyLayer<T>> layers) {
-  return fuse<Conv2dReluPoolStage<T>, Conv2d, Relu, MaxPool2d>(place, layers);
-}
 
 }  // namespace abell

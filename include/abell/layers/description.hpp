@@ -5,30 +5,26 @@
 ///
 /// stands beside it.
 
-#include <tuple>
-
 namespace abell {
 
-/// Holds layers by value. They are of any scalar type and input shape until `build` chooses them.
+/// Holds layers by value, the first and then the others. They are of any scalar type and input shape until `build`
+/// chooses them. (A std::tuple of twenty takes a second to compile.)
 template <class... Layers>
-struct Description {
-  std::tuple<Layers...> layers;
+struct Description {};
+template <class First, class... Rest>
+struct Description<First, Rest...> {
+  First first;
+  Description<Rest...> rest;
 };
 
 /// describe(Conv2d{.filters = 64}, Relu{}, MaxPool2d{}, ...)
-template <class... Layers>
-constexpr Description<Layers...> describe(Layers... layers) {
-  return {{layers...}};
+constexpr Description<> describe() { return {}; }
+template <class First, class... Rest>
+constexpr Description<First, Rest...> describe(First first, Rest... rest) {
+  return {first, describe(rest...)};
 }
 
 /// The layers of one description after those of another.
-template <class... First, class... Second>
-constexpr Description<First..., Second...> join(const Description<First...>& first,
-                                                const Description<Second...>& second) {
-  return {std::tuple_cat(first.layers, second.layers)};
-}
-
-/// The same for other descriptions, MobileNet say.
 template <class First, class Second>
 struct Joined {
   First first;

@@ -1,5 +1,6 @@
 #pragma once
-/// Stages that take the place of several layers. The rule stands beside the stage that it makes, and in fusion.hpp.
+/// Stages that take the place of several layers. The rule is a function of the stage, and a layer names the stage: see
+/// `Fused` in stage.hpp.
 
 #include <abell/layers/any_layer.hpp>
 #include <cstddef>
@@ -9,14 +10,7 @@
 
 namespace abell {
 
-/// A stage with the number of layers that it takes the place of.
-template <class T>
-struct FusedStage {
-  AnyStage<T> stage;
-  std::size_t layers = 1;
-};
-
-/// Stage(place, options of the first layers) where these are of the types `Layers`.
+/// Stage(place, options of the first layers) where these are of the types `Layers`; else nothing.
 template <class Stage, class... Layers, class T>
 std::optional<FusedStage<T>> fuse(const Place& place, std::span<const AnyLayer<T>> layers) {
   constexpr std::size_t count = sizeof...(Layers);

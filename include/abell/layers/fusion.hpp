@@ -3,27 +3,23 @@
 /// in a row, that form takes their place. `Fusion::off` keeps every layer by itself, which is what fused networks are
 /// tested against.
 
-#include <abell/core/compiled.hpp>
-#include <abell/layers/conv2d_relu.hpp>
-#include <abell/layers/conv2d_relu_pool.hpp>
-#include <abell/layers/normalized_chain.hpp>
-#include <optional>
+#include <abell/layers/any_layer.hpp>
+#include <algorithm>
+#include <cstddef>
 #include <span>
 
 namespace abell {
 
-/// The stage that takes the place of the first of `layers`, or of the first few. Those with the most layers are tried
-/// first.
+/// The stage that takes the place of the first of `layers`, or of the first few. The layers after it, of which one
+/// knows the fast form that it belongs to, are asked: first the third.
 template <class T>
 FusedStage<T> first_stage(const Place& place, std::span<const AnyLayer<T>> layers) {
   if (place.fusion == Fusion::on) {
-    for (const auto rule : {fuse_normalized_chain<T>, fuse_conv2d_relu_pool<T>, fuse_conv2d_relu<T>}) {
-      if (auto fused = rule(place, layers)) return *std::move(fused);
+    for (std::size_t i = std::min<std::size_t>(layers.size(), 3); i-- > 1;) {
+      if (auto fused = layers[i].fused(place, layers)) return *std::move(fused);
     }
   }
   return {layers.front().stage(place), 1};
 }
-ABELL_COMPILED(FusedStage<float> first_stage<float>(const Place&, std::span<const AnyLayer<float>>))
-ABELL_COMPILED(FusedStage<double> first_stage<double>(const Place&, std::span<const AnyLayer<double>>))
 
 }  // namespace abell

@@ -25,9 +25,9 @@
 
 namespace abell {
 
-#define ABELL_LAYER(Layer)                                \
-  ABELL_COMPILED(AnyLayer<float>::AnyLayer(const Layer&)) \
-  ABELL_COMPILED(AnyLayer<double>::AnyLayer(const Layer&))
+#define ABELL_LAYER(Layer)                                 \
+  ABELL_COMPILED(void AnyLayer<float>::hold(const Layer&)) \
+  ABELL_COMPILED(void AnyLayer<double>::hold(const Layer&))
 
 ABELL_LAYER(AveragePool2d)
 ABELL_LAYER(BatchNorm)

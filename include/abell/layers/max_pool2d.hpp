@@ -25,6 +25,8 @@ inline kernels::PoolGeometry pool_geometry(const Place& place, std::string_view 
 
 template <class T>
 class MaxPool2dStage;
+template <class T>
+class Conv2dReluPoolStage;
 
 /// Options of a max-pool. SAME by default, as the custom network needs (89 -> 45 -> 23 -> 12).
 struct MaxPool2d {
@@ -40,6 +42,8 @@ struct MaxPool2d {
   static constexpr std::string_view keras_kind = "max_pooling2d";
   template <class T>
   using Stage = MaxPool2dStage<T>;
+  template <class T>
+  using Fused = Conv2dReluPoolStage<T>;
 
   /// Throws OptionError and ShapeError when an option or the input does not fit.
   kernels::PoolGeometry geometry(const Place& place) const {

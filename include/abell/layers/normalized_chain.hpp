@@ -118,6 +118,19 @@ class NormalizedChainStage {
     }
   }
 
+  /// [Conv2d or DepthwiseConv2d, BatchNorm, Relu6], as often as it comes in a row.
+  static std::optional<FusedStage<T>> fuse(const Place& place, std::span<const AnyLayer<T>> layers) {
+    std::size_t links = 0;
+    const auto begins = [&](std::span<const AnyLayer<T>> rest) {
+      return rest.size() >= 3 &&
+             (rest[0].template as<Conv2d>() != nullptr || rest[0].template as<DepthwiseConv2d>() != nullptr) &&
+             rest[1].template as<BatchNorm>() != nullptr && rest[2].template as<Relu6>() != nullptr;
+    };
+    while (links < most_links && begins(layers.subspan(3 * links))) ++links;
+    if (links == 0) return {};
+    return FusedStage<T>{AnyStage<T>::template make<NormalizedChainStage>(place, layers, links), 3 * links};
+  }
+
  private:
   /// What training keeps: each link's z and state, and two gradients that take turns.
   struct Saved {
@@ -213,19 +226,5 @@ class NormalizedChainStage {
 
   std::vector<NormalizedLink> links_;
 };
-
-/// [Conv2d or DepthwiseConv2d, BatchNorm, Relu6], as often as it comes in a row.
-template <class T>
-std::optional<FusedStage<T>> fuse_normalized_chain(const Place& place, std::span<const AnyLayer<T>> layers) {
-  std::size_t links = 0;
-  const auto begins = [&](std::span<const AnyLayer<T>> rest) {
-    return rest.size() >= 3 &&
-           (rest[0].template as<Conv2d>() != nullptr || rest[0].template as<DepthwiseConv2d>() != nullptr) &&
-           rest[1].template as<BatchNorm>() != nullptr && rest[2].template as<Relu6>() != nullptr;
-  };
-  while (links < NormalizedChainStage<T>::most_links && begins(layers.subspan(3 * links))) ++links;
-  if (links == 0) return {};
-  return FusedStage<T>{AnyStage<T>::template make<NormalizedChainStage<T>>(place, layers, links), 3 * links};
-}
 
 }  // namespace abell

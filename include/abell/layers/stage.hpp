@@ -6,6 +6,7 @@
 ///     static constexpr std::string_view kind = "Scale";           // the name of its kind
 ///     std::string_view name = {};                                 // of this one; empty: kind and number
 ///     template <class T> using Stage = ScaleStage<T>;             // what `build` makes of it
+///     template <class T> using Fused = ...;                       // optional: what it becomes with layers around it
 ///     Shape output(const Place&) const;                           // optional: the input's; throws ShapeError
 ///     std::vector<Parameter> parameters(const Place&) const;      // optional: none
 ///     std::size_t multiply_adds(const Place&) const;              // optional: 0, for one image
@@ -26,6 +27,8 @@
 ///   is null. Where dx is null, gradients of parameters that are not trainable may keep what was there. **dx may be
 ///   the very memory of x** (the gradient of an activation takes its place, so training needs no second set of
 ///   activations): x is not read after dx is first written. dy is never the memory of x.
+/// - of a fused form `static std::optional<FusedStage<T>> fuse(place, layers)`: the stage for the first of `layers`, of
+///   which the layer that names it is the second or third; nothing where they are others.
 /// - `prepare(pass)`, optional, puts the weights into `pass.packed` for predictions to come;
 ///   `update_statistics(pass, parameters)`, optional, takes a batch's statistics into moving averages.
 
