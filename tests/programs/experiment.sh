@@ -114,7 +114,18 @@ expect 0 abell-experiment --out "$folder/quick" --resume --epochs 2 --runs 1 --q
 [ "$(wc -l <"$folder/quick/CN-E-optical/seed-1/history.csv") $(field CN-E-optical runs "$folder/quick/results.csv")" = "3 1" ] ||
   fail "the longer experiment did not go on"
 
-for wrong in "--rows CN-X" "--runs 0" "--network custom" "--no-augment" "--mc-dropout 1" "--epochs 1 --iterations 1" "--resume --overwrite"; do
+# A network of one's own has a row of its own, without values of the paper's, and goes on like the others.
+echo '{"input": [32, 32, 3], "layers": [{"kind": "Flatten"}, {"kind": "Dense", "units": 2}, {"kind": "Softmax"}]}' >"$folder/flat.json"
+expect 0 abell-experiment "$folder/set" --out "$folder/mine" --network "$folder/flat.json" --rows flat-E --quick --epochs 1 --runs 1 --quiet
+[ "$(field flat-E runs "$folder/mine/results.csv")$(field flat-E paper_accuracy "$folder/mine/results.csv")" = 1 ] || fail "wrong row of flat.json"
+grep -q "dense_1" "$folder/mine/report.html" || fail "the report does not describe flat.json"
+expect 0 abell-experiment --out "$folder/mine" --resume --runs 2 --quiet
+[ "$(field flat-E runs "$folder/mine/results.csv")" = 2 ] || fail "the experiment with flat.json did not go on"
+expect 0 abell-train --out "$folder/mine/flat-E/seed-1" --resume --epochs 1 --quiet
+refused "expected another name than that of the row flat-E" \
+  abell-experiment "$folder/set" --out "$folder/none" --network "$folder/flat.json,$folder/flat.json"
+
+for wrong in "--rows CN-X" "--runs 0" "--network custom" "--network flat.json --rows flat" "--no-augment" "--mc-dropout 1" "--epochs 1 --iterations 1" "--resume --overwrite"; do
   expect 2 abell-experiment "$folder/set" --out "$folder/none" $wrong
   [ ! -e "$folder/none" ] || fail "wrong options leave a folder: $wrong"
 done

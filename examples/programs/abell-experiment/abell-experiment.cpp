@@ -48,7 +48,7 @@ void print(const Experiment& experiment, const fs::path& out) {
 
 int experiment(const ExperimentOptions& options, const std::string& command) {
   const TrainOptions& train = options.train;
-  std::vector<ExperimentRow> rows = chosen_rows(options.rows);
+  std::vector<ExperimentRow> rows = chosen_rows(options);
   const std::uint64_t seed = run_seeds(options).front();
   for (const ExperimentRow& row : rows) {
     const TrainOptions of_row = run_options(options, row, seed);
@@ -106,7 +106,7 @@ int main(int argc, char** argv) {
                "abell-experiment");
   ExperimentOptions options;
   add_train_options(app, options.train);
-  // What a row decides, or what makes no sense for many runs.
+  // What a row decides, or what makes no sense for many runs. (--network is another option here.)
   for (const char* name : {"--network", "--alpha", "--no-augment", "--channels", "--preview", "--tta"}) {
     app.remove_option(app.get_option(name));
   }
@@ -117,8 +117,14 @@ int main(int argc, char** argv) {
   app.add_option("--runs", options.runs, "Runs of each row (--quick: 2)")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();
-  app.add_option("--rows", options.rows,
-                 "Rows, A,B (default: all): CN-E MN-E CN-E-optical CN-E-xray CN-Z MN-Z CN-E-noaug MN-E-noaug")
+  app.add_option("--network", options.networks,
+                 "Also a row NAME-E for each NAME.json, a network of your own (see examples/networks)")
+      ->type_name(path_type)
+      ->delimiter(',');
+  app.add_option(
+         "--rows", options.rows,
+         "Rows, A,B (default: all): CN-E MN-E CN-E-optical CN-E-xray CN-Z MN-Z CN-E-noaug MN-E-noaug, and those "
+         "of --network")
       ->delimiter(',');
   app.add_option("--labels-z", options.labels_z,
                  "Volunteers' labels of the -Z rows: a table of id and class (default: DATA/consensus.csv)")
@@ -134,6 +140,7 @@ int main(int argc, char** argv) {
       "  abell-experiment Kosiba2020 --out experiment\n"
       "  abell-experiment simulated --out look --quick\n"
       "  abell-experiment Kosiba2020 --out experiment --rows CN-E,CN-E-noaug --runs 5 --epochs 100 --tta\n"
+      "  abell-experiment Kosiba2020 --out mine --network net.json --rows CN-E,net-E\n"
       "Every run is an ordinary folder of abell-train, OUT/<row>/seed-<n>. Ctrl-C finishes the step, saves and exits\n"
       "with 130; --resume goes on with the options in OUT/config.json, and does not repeat runs that are done.\n" +
       std::string(may_change) + " More --runs, --rows, --labels-z and --mc-dropout may join.");

@@ -166,7 +166,7 @@ inline void add_record(ExperimentReport& report, const TrainOptions& run, Json& 
   for (const char* decided : {"network", "seed", "augment"}) record.erase(decided);
   for (const auto& [key, value] : record.items()) {
     if (!common.is_null() && common.value(key, Json()) == value) continue;
-    add_setting(report.configuration, (common.is_null() ? "" : run.network + ": ") + key, value);
+    add_setting(report.configuration, (common.is_null() ? "" : network_title(run.network) + ": ") + key, value);
   }
   if (common.is_null()) common = record;
 }
@@ -203,7 +203,8 @@ inline Experiment write_results(const Laboratory& lab, const Data& data, const s
       add_record(report, run, common);
       const auto lines = summary_rows(network.layers());
       report.networks.emplace_back(
-          row.network, TextTable{.head = lines.front(), .rows = {lines.begin() + 1, lines.end()}, .total = true});
+          network_title(row.network),
+          TextTable{.head = lines.front(), .rows = {lines.begin() + 1, lines.end()}, .total = true});
     }
     if (!first) continue;
     shown = true;

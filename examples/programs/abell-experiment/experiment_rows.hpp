@@ -17,6 +17,7 @@ namespace abell::program {
 struct ExperimentOptions {
   TrainOptions train;  ///< of every run; a row decides about network, channels and augmentation
   int runs = 10;
+  std::vector<std::string> networks;  ///< files .json, each with a row of its own
   std::vector<std::string> rows;
   std::string labels_z;
   bool quick = false;
@@ -56,9 +57,32 @@ inline std::vector<ExperimentRow> paper_rows() {
   };
 }
 
-/// The rows called `slugs`, in the paper's order; all when there are none. Throws OptionError for another slug.
-inline std::vector<ExperimentRow> chosen_rows(const std::vector<std::string>& slugs) {
+/// The row NAME-E of the network in NAME.json: trained as CN-E is, without a value of the paper's.
+inline ExperimentRow row_of_network(const std::string& file) {
+  if (!is_architecture_file(file)) throw OptionError("--network: expected files .json, found " + file);
+  ExperimentRow row;
+  row.slug = row.title = network_title(file) + "-E";
+  row.network = absolute_path(file);
+  row.channels = "both";
+  row.labels = "experts";
+  row.augment = true;
+  row.paper.fill(std::numeric_limits<double>::quiet_NaN());
+  row.paper_deviation = row.paper;
+  return row;
+}
+
+/// The rows that --rows names, all when it names none: the paper's in its order, then those of --network. Throws
+/// OptionError for the name of no row, and for one of two rows.
+inline std::vector<ExperimentRow> chosen_rows(const ExperimentOptions& options) {
+  const std::vector<std::string>& slugs = options.rows;
   std::vector<ExperimentRow> rows = paper_rows();
+  for (const std::string& file : options.networks) {
+    const ExperimentRow made = row_of_network(file);
+    for (const ExperimentRow& row : rows) {
+      if (row.slug == made.slug) throw OptionError("--network: expected another name than that of the row " + row.slug);
+    }
+    rows.push_back(made);
+  }
   std::string known;
   for (const ExperimentRow& row : rows) known += (known.empty() ? "" : ", ") + row.slug;
   for (const std::string& slug : slugs) {

@@ -91,13 +91,15 @@ inline Json experiment_record(const ExperimentOptions& options, const Data& data
               {"mc_dropout", options.mc_dropout},
               {"positive", data.set.positive},
               {"set", digest(data.set)}};
-  for (const std::string_view network : network_names) {
+  std::vector<std::string> networks(network_names.begin(), network_names.end());
+  networks.insert(networks.end(), options.networks.begin(), options.networks.end());
+  for (const std::string& network : networks) {
     TrainOptions run = options.train;
     run.network = network;
     run.resolve();
     Json of_network = run.record();
     for (const char* decided : {"version", "seed", "network"}) of_network.erase(decided);
-    record[std::string(network)] = std::move(of_network);
+    record[network_title(network)] = std::move(of_network);
   }
   return record;
 }
@@ -209,8 +211,9 @@ inline void print_estimate(Laboratory& lab, const std::vector<ExperimentRow>& ro
       Data data = run_data(lab, *job.row, run);
       share_pixels(lab, run, network.input(), data);
       paces[run.network] = measure_pace(run, data, network);
-      measured += (measured.empty() ? "" : ", ") + run.network + " " + fixed_text(1000 * paces[run.network].step, 1) +
-                  " ms a step of " + std::to_string(run.batch.value()) + " images";
+      measured += (measured.empty() ? "" : ", ") + network_title(run.network) + " " +
+                  fixed_text(1000 * paces[run.network].step, 1) + " ms a step of " + std::to_string(run.batch.value()) +
+                  " images";
     }
     const Pace& pace = paces[run.network];
     seconds += static_cast<double>(job.steps) * pace.step + static_cast<double>(job.evaluations) * pace.image;
