@@ -122,8 +122,8 @@ grep -q "dense_1" "$folder/mine/report.html" || fail "the report does not descri
 expect 0 abell-experiment --out "$folder/mine" --resume --runs 2 --quiet
 [ "$(field flat-E runs "$folder/mine/results.csv")" = 2 ] || fail "the experiment with flat.json did not go on"
 expect 0 abell-train --out "$folder/mine/flat-E/seed-1" --resume --epochs 1 --quiet
-refused "expected another name than that of the row flat-E" \
-  abell-experiment "$folder/set" --out "$folder/none" --network "$folder/flat.json,$folder/flat.json"
+expect 2 abell-experiment "$folder/set" --out "$folder/none" --network "$folder/flat.json,$folder/flat.json"
+grep -q "expected another name than that of the row flat-E" "$folder/stderr" || fail "two rows of one name: $(cat "$folder/stderr")"
 
 for wrong in "--rows CN-X" "--runs 0" "--network custom" "--network flat.json --rows flat" "--no-augment" "--mc-dropout 1" "--epochs 1 --iterations 1" "--resume --overwrite"; do
   expect 2 abell-experiment "$folder/set" --out "$folder/none" $wrong
