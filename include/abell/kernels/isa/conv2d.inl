@@ -1,8 +1,17 @@
 // Convolution without a copy of the patches: in NHWC a window is kernel_height contiguous runs of
-// kernel_width * channels values. Included once for each instruction set, see targets.inl.
+// kernel_width * channels values.
 //
 // Where there is padding, rows are copied once into a zero-padded ring ("band") of row slots, so that
 // borders need no special case and the rows in use stay in the cache. Otherwise they are read where they lie.
+
+#if defined(ABELL_ISA_CONV2D_INL) == defined(ABELL_ISA_TOGGLE)
+#ifdef ABELL_ISA_CONV2D_INL
+#undef ABELL_ISA_CONV2D_INL
+#else
+#define ABELL_ISA_CONV2D_INL
+#endif
+
+#include <abell/kernels/isa/gemm_transposed.inl>
 
 // A ring that holds the rows under `together` output rows.
 static inline long band_slots(const Conv2dGeometry& g, int together = 1) {
@@ -201,3 +210,5 @@ static void conv2d_weights_finish(const Conv2dGeometry& g, const T* sums, T* wei
   for (long k = 0; k < g.depth(); ++k) copy_values(sums + k * padded, g.filters, weights + k * g.filters);
   if (bias != nullptr) copy_values(sums + g.depth() * padded, g.filters, bias);
 }
+
+#endif

@@ -1,10 +1,20 @@
-// Gradient of the input of the fused stage. Included once for each instruction set, see targets.inl.
+// Gradient of the input of the fused stage.
 //
 // dX[position + tap][c] += g * W[tap][c][o] over the live pairs, one vector of channels at a time: so few weights stay
 // in the nearest cache. For each pooled pixel the filters are grouped by position (as bits); walking along a row, the
 // patch that the positions reach stays in registers and moves right. Where the registers hold 4 x 6 sums, two pixels
 // are walked at once, the filters grouped by the positions in both: each weight is loaded once for two. Elsewhere a
 // pixel's upper two positions are, and then its lower two.
+
+#if defined(ABELL_ISA_CONV_POOL_INPUT_INL) == defined(ABELL_ISA_TOGGLE)
+#ifdef ABELL_ISA_CONV_POOL_INPUT_INL
+#undef ABELL_ISA_CONV_POOL_INPUT_INL
+#else
+#define ABELL_ISA_CONV_POOL_INPUT_INL
+#endif
+
+#include <abell/kernels/isa/conv_pool_forward.inl>
+#include <abell/kernels/isa/pack.inl>
 
 inline constexpr int walk_rows = ABELL_VECTOR_REGISTERS == 32 ? 2 : 1;    // rows of positions walked at once
 inline constexpr int walk_pixels = ABELL_VECTOR_REGISTERS == 32 ? 2 : 1;  // pooled pixels walked at once
@@ -252,3 +262,5 @@ static void conv_pool_input_rows(const Conv2dGeometry& g, const T* gradient, con
   }
   if (streamed) finish_streams();
 }
+
+#endif

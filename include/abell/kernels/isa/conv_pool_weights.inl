@@ -1,10 +1,19 @@
-// Gradient of the weights of the fused stage. Included once for each instruction set, see targets.inl.
+// Gradient of the weights of the fused stage.
 //
 // dW[tap][c][o] = sum over live positions of filter o of g * x[position + tap][c]. For a tile of pooled pixels each
 // filter's positions are noted as bits; then, one vector of channels at a time, the image under the tile is copied to
 // the nearest cache (zeros beyond the border) and the bits are walked with 9 taps of sums in registers. Where these
 // hold 18, two filters are walked at once, the pixels grouped by the positions of both: a value that both windows
 // cover is loaded once for two multiply-adds.
+
+#if defined(ABELL_ISA_CONV_POOL_WEIGHTS_INL) == defined(ABELL_ISA_TOGGLE)
+#ifdef ABELL_ISA_CONV_POOL_WEIGHTS_INL
+#undef ABELL_ISA_CONV_POOL_WEIGHTS_INL
+#else
+#define ABELL_ISA_CONV_POOL_WEIGHTS_INL
+#endif
+
+#include <abell/kernels/isa/conv_pool_weights_few.inl>
 
 inline constexpr int noted_rows = 4, noted_columns = 16;  // pooled pixels of a tile at most, a bit each
 inline constexpr int image_rows = 2 * noted_rows + 2, image_columns = 2 * noted_columns + 2;
@@ -251,3 +260,5 @@ static void conv_pool_weights_finish(const Conv2dGeometry& g, const T* sums, T* 
   }
   copy_values(sums + round_to_lanes<T>(g.channels) * 9 * filters, g.filters, bias);
 }
+
+#endif

@@ -1,9 +1,18 @@
-// Gradient of the weights of the fused stage with fewer channels than lanes. Included once for each instruction set,
-// see targets.inl.
+// Gradient of the weights of the fused stage with fewer channels than lanes.
 //
 // The filters are the lanes. A pooled pixel's four positions and their taps lie in a patch of 4x4 pixels; for each tap
 // every lane picks the value that its argmax names by one permutation, so that a multiply-add serves all filters of a
 // vector. Sixteen lanes gain by it (a quarter); for fewer see conv_pool_weights_taps.inl.
+
+#if defined(ABELL_ISA_CONV_POOL_WEIGHTS_FEW_INL) == defined(ABELL_ISA_TOGGLE)
+#ifdef ABELL_ISA_CONV_POOL_WEIGHTS_FEW_INL
+#undef ABELL_ISA_CONV_POOL_WEIGHTS_FEW_INL
+#else
+#define ABELL_ISA_CONV_POOL_WEIGHTS_FEW_INL
+#endif
+
+#include <abell/kernels/isa/conv_pool_weights_taps.inl>
+#include <abell/kernels/isa/gemm.inl>
 
 inline constexpr int pick_columns = 64;  // pooled columns of a tile, at most: its patches stay in the nearest cache
 inline constexpr int pick_pixels = 2 * pick_columns + 2;
@@ -226,3 +235,5 @@ template <class T>
 static void conv_pool_weights_few_finish(const Conv2dGeometry& g, const T* sums, T* weights, T* bias) {
   (can_pick<T> ? picks_finish<T> : taps_finish<T>)(g, sums, weights, bias);
 }
+
+#endif

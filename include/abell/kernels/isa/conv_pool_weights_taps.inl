@@ -1,10 +1,18 @@
-// Gradient of the weights of the fused stage with fewer channels than lanes, in short vectors. Included once for each
-// instruction set, see targets.inl.
+// Gradient of the weights of the fused stage with fewer channels than lanes, in short vectors.
 //
 // The 9 taps x channels under a position (its "patch") are the lanes, and a one behind them, whose sum is the
 // bias's gradient. For a tile of pooled columns the patches of all four positions are laid out, and zeros as
 // the fifth; then a few filters at a time walk along the tile, each adding gradient * the patch that its argmax
 // names, so that units which ReLU cut need no question.
+
+#if defined(ABELL_ISA_CONV_POOL_WEIGHTS_TAPS_INL) == defined(ABELL_ISA_TOGGLE)
+#ifdef ABELL_ISA_CONV_POOL_WEIGHTS_TAPS_INL
+#undef ABELL_ISA_CONV_POOL_WEIGHTS_TAPS_INL
+#else
+#define ABELL_ISA_CONV_POOL_WEIGHTS_TAPS_INL
+#endif
+
+#include <abell/kernels/isa/conv_pool_forward.inl>
 
 inline constexpr int few_columns = 16;  // pooled columns of a tile: its patches stay in the nearest cache
 inline constexpr int few_pixels = 2 * few_columns + 2;
@@ -150,3 +158,5 @@ static void taps_finish(const Conv2dGeometry& g, const T* sums, T* weights, T* b
   }
   for (int n = 0; n < g.filters; ++n) bias[n] = sums[n * patch + g.depth()];
 }
+
+#endif

@@ -1,9 +1,17 @@
-// The fused stage forward by Winograd's minimal filtering F(4x4, 3x3) (see winograd.inl). Included once for each
-// instruction set, see targets.inl.
+// The fused stage forward by Winograd's minimal filtering F(4x4, 3x3) (see winograd.inl).
 //
 // A tile is 2x2 pooled pixels: their 4x4 convolution outputs are Y = A^T [(G g G^T) . (B^T d B)] A with d the 6x6 patch
 // of the image and g the 3x3 kernel, 36 products where the direct form takes 144. For each of the 36 elements the
 // products over channels and filters are one matrix product. Y comes out 9 times too large (3 G twice).
+
+#if defined(ABELL_ISA_CONV_POOL_WINOGRAD_INL) == defined(ABELL_ISA_TOGGLE)
+#ifdef ABELL_ISA_CONV_POOL_WINOGRAD_INL
+#undef ABELL_ISA_CONV_POOL_WINOGRAD_INL
+#else
+#define ABELL_ISA_CONV_POOL_WINOGRAD_INL
+#endif
+
+#include <abell/kernels/isa/conv_pool_winograd_few.inl>
 
 inline constexpr int tile_block = 2 * tile_pixels;  // tiles whose patches and products stay in the cache
 
@@ -200,3 +208,5 @@ static void conv_pool_forward_rows(const Conv2dGeometry& g, const T* image, cons
   (few_channels<T>(g) ? conv_pool_winograd_few_rows<T> : conv_pool_winograd_rows<T>)(g, image, packed, pooled, argmax,
                                                                                      begin, end, scratch);
 }
+
+#endif

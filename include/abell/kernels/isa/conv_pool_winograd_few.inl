@@ -1,9 +1,19 @@
-// The fused stage forward with fewer channels than lanes, by F(2x4, 3x3) (see winograd.inl). Included once for each
-// instruction set, see targets.inl.
+// The fused stage forward with fewer channels than lanes, by F(2x4, 3x3) (see winograd.inl).
 //
 // The filters are the lanes. A tile is two pooled columns: from its 4 x 6 patch 24 products a channel make 2 x 4
 // outputs, where the direct form takes 72. They are summed in registers: down the columns the outputs are
 // m0 + (m1 + m2) and (m1 - m2) - m3, m being the sums of the patch's rows, and then brought back along the rows.
+
+#if defined(ABELL_ISA_CONV_POOL_WINOGRAD_FEW_INL) == defined(ABELL_ISA_TOGGLE)
+#ifdef ABELL_ISA_CONV_POOL_WINOGRAD_FEW_INL
+#undef ABELL_ISA_CONV_POOL_WINOGRAD_FEW_INL
+#else
+#define ABELL_ISA_CONV_POOL_WINOGRAD_FEW_INL
+#endif
+
+#include <abell/kernels/isa/conv_pool_forward.inl>
+#include <abell/kernels/isa/gemm.inl>
+#include <abell/kernels/isa/winograd.inl>
 
 inline constexpr int few_tiles = 16;  // tiles whose transformed patches stay in the nearest cache
 inline constexpr int few_tiles_together = 2;
@@ -214,3 +224,5 @@ static void conv_pool_winograd_few_rows(const Conv2dGeometry& g, const T* image,
   }
   if (streamed) finish_streams();
 }
+
+#endif

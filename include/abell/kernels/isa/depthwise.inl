@@ -1,4 +1,4 @@
-// Depthwise convolution. Included once for each instruction set, see targets.inl.
+// Depthwise convolution.
 //
 // Geometry: `filters` = channels x multiplier. Rows are read into a ring of row slots with zeros around them
 // and, where multiplier > 1, every channel standing `multiplier` times, so that each filter has a lane of its own;
@@ -6,6 +6,16 @@
 // block's pixels side by side: the rows of a block under an output row fit the first-level cache, where whole pixels
 // of many channels would not and, a power of two apart, would drive each other out of its few ways.
 // Weights: [taps][width], then the bias [width].
+
+#if defined(ABELL_ISA_DEPTHWISE_INL) == defined(ABELL_ISA_TOGGLE)
+#ifdef ABELL_ISA_DEPTHWISE_INL
+#undef ABELL_ISA_DEPTHWISE_INL
+#else
+#define ABELL_ISA_DEPTHWISE_INL
+#endif
+
+#include <abell/kernels/isa/conv2d.inl>
+#include <abell/kernels/isa/rows.inl>
 
 template <class T>
 static long depthwise_width(const Conv2dGeometry& g) {
@@ -296,3 +306,5 @@ static void depthwise_weights_finish(const Conv2dGeometry& g, const T* sums, T* 
     copy_values(sums + tap * width, g.filters, weights + static_cast<long>(tap) * g.filters);
   if (bias != nullptr) copy_values(sums + taps * width, g.filters, bias);
 }
+
+#endif

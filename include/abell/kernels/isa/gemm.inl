@@ -1,4 +1,13 @@
-// Matrix products on packed weights. Included once for each instruction set, see targets.inl.
+// Matrix products on packed weights.
+
+#if defined(ABELL_ISA_GEMM_INL) == defined(ABELL_ISA_TOGGLE)
+#ifdef ABELL_ISA_GEMM_INL
+#undef ABELL_ISA_GEMM_INL
+#else
+#define ABELL_ISA_GEMM_INL
+#endif
+
+#include <abell/kernels/isa/pack.inl>
 
 // Rows of the register tile: with two vectors of columns, all but a few of the registers hold sums.
 inline constexpr int tile_rows = ABELL_VECTOR_REGISTERS == 32 ? 14 : 6;
@@ -313,3 +322,5 @@ static void gemm_unpacked(int rows, int columns, int depth, const T* a, long a_s
     column += wide ? panel_width<T> : lanes<T>;
   }
 }
+
+#endif

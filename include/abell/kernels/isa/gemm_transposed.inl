@@ -1,4 +1,13 @@
-// C = A^T B: gradients of weights, a sum over pixels. Included once for each instruction set, see targets.inl.
+// C = A^T B: gradients of weights, a sum over pixels.
+
+#if defined(ABELL_ISA_GEMM_TRANSPOSED_INL) == defined(ABELL_ISA_TOGGLE)
+#ifdef ABELL_ISA_GEMM_TRANSPOSED_INL
+#undef ABELL_ISA_GEMM_TRANSPOSED_INL
+#else
+#define ABELL_ISA_GEMM_TRANSPOSED_INL
+#endif
+
+#include <abell/kernels/isa/gemm.inl>
 
 // What will be needed next, as Ahead: rows of `length` bytes, `row_step` bytes apart.
 struct AheadRows {
@@ -246,3 +255,5 @@ static void gemm_transposed_block(int rows, int columns, int depth, const T* a, 
   for (int row = 0; !direct && row < rows; ++row) copy_values(sums + row * padded, columns, c + row * c_stride);
   if (column_sums != nullptr) copy_values(of_columns, columns, column_sums);
 }
+
+#endif

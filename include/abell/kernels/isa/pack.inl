@@ -1,7 +1,16 @@
-// Weights packed for the matrix products. Included once for each instruction set, see targets.inl.
+// Weights packed for the matrix products.
 //
 // Weights [depth][columns] are packed into panels of two vectors' width (the last may be one
 // vector), zero-padded: panel after panel, each [depth][width]. The bias follows, padded likewise.
+
+#if defined(ABELL_ISA_PACK_INL) == defined(ABELL_ISA_TOGGLE)
+#ifdef ABELL_ISA_PACK_INL
+#undef ABELL_ISA_PACK_INL
+#else
+#define ABELL_ISA_PACK_INL
+#endif
+
+#include <abell/kernels/isa/vector.inl>
 
 template <class T>
 static long packed_size(int depth, int columns) {
@@ -110,3 +119,5 @@ static void pack_matrix(int depth, int columns, const T* b, long stride, bool tr
   }
   pack_bias(columns, bias, packed);
 }
+
+#endif

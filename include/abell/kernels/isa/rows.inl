@@ -1,5 +1,13 @@
 // Reading activations through an affine map, and sums over their pixels for batch normalisation.
-// Included once for each instruction set, see targets.inl.
+
+#if defined(ABELL_ISA_ROWS_INL) == defined(ABELL_ISA_TOGGLE)
+#ifdef ABELL_ISA_ROWS_INL
+#undef ABELL_ISA_ROWS_INL
+#else
+#define ABELL_ISA_ROWS_INL
+#endif
+
+#include <abell/kernels/isa/vector.inl>
 
 // min(max(0, x), 6), NaN kept.
 template <class T>
@@ -236,3 +244,5 @@ static void norm_gradient(const Rows<T>& z, const T* mean, const T* inverse, lon
   };
   each_block<T>(channels, block, tail);
 }
+
+#endif

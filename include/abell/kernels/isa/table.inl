@@ -1,4 +1,16 @@
-// The functions of one instruction set. Included once for each, see targets.inl.
+// The functions of one instruction set.
+
+#if defined(ABELL_ISA_TABLE_INL) == defined(ABELL_ISA_TOGGLE)
+#ifdef ABELL_ISA_TABLE_INL
+#undef ABELL_ISA_TABLE_INL
+#else
+#define ABELL_ISA_TABLE_INL
+#endif
+
+#include <abell/kernels/isa/conv_pool_input.inl>
+#include <abell/kernels/isa/conv_pool_weights.inl>
+#include <abell/kernels/isa/conv_pool_winograd.inl>
+#include <abell/kernels/isa/depthwise.inl>
 
 template <class T>
 static const KernelTable<T>& table() {
@@ -47,3 +59,5 @@ static const KernelTable<T>& table() {
   };
   return functions;
 }
+
+#endif

@@ -1,4 +1,15 @@
-// Included once for each instruction set, see targets.inl. Vectors of ABELL_VECTOR_BYTES bytes.
+// Vectors of ABELL_VECTOR_BYTES bytes.
+
+#if defined(ABELL_ISA_VECTOR_INL) == defined(ABELL_ISA_TOGGLE)
+#ifdef ABELL_ISA_VECTOR_INL
+#undef ABELL_ISA_VECTOR_INL
+#else
+#define ABELL_ISA_VECTOR_INL
+#endif
+
+#ifndef ABELL_VECTOR_BYTES
+#include <abell/kernels/isa/alone.inl>
+#endif
 
 template <class T>
 struct VectorOf {
@@ -118,3 +129,5 @@ static inline bool worth_streaming(const T* to, unsigned long size, long stride)
   return size * sizeof(T) >= least && stride % lanes<T> == 0 &&
          reinterpret_cast<unsigned long>(to) % ABELL_VECTOR_BYTES == 0;
 }
+
+#endif
