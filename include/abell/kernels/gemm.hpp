@@ -2,16 +2,16 @@
 /// Matrix products over the packed leaf kernels, cut into fixed chunks and run in parallel.
 /// Matrices are row-major and contiguous unless a stride is given.
 
+#include <abell/kernels/backend.hpp>
 #include <abell/kernels/partial_sums.hpp>
-#include <abell/kernels/run.hpp>
 #include <algorithm>
 #include <cstddef>
 
 namespace abell::kernels {
 
 /// How C [rows][columns] = A [rows][depth] B is cut. Chunks of columns are as wide as keeps their weights in a core's
-/// own cache; chunks of rows are long where there are many, so that what a strip fetches ahead of the next one is
-/// seldom fetched for another core. For threads to share few chunks evenly, the rows are halved, then the columns.
+/// own cache; chunks of rows are long where there are many, so that what a strip prefetches of the next one is
+/// seldom prefetched for another core. For threads to share few chunks evenly, the rows are halved, then the columns.
 struct GemmChunks {
   static constexpr int strip = 168;  ///< rows of the shortest chunk of many: common to the register tiles
   static constexpr int few = 48;
@@ -46,18 +46,18 @@ constexpr long row_stride(int length) {
 
 /// Scratch elements of gemm for C [rows][columns] = A [rows][depth] B.
 template <class T>
-std::size_t gemm_scratch(const Run<T>& run, int rows, int columns, int depth) {
+std::size_t gemm_scratch(const Backend<T>& backend, int rows, int columns, int depth) {
   const long stride = row_stride<T>(depth);
-  return static_cast<std::size_t>(run.threads) * count(run.table->gemm_edge_size) +
-         round_up(count(run.table->packed_size(depth, columns)), 16) + (stride == depth ? 0 : count(rows * stride));
+  return static_cast<std::size_t>(backend.threads) * count(backend.table->gemm_edge_size) +
+         round_up(count(backend.table->packed_size(depth, columns)), 16) + (stride == depth ? 0 : count(rows * stride));
 }
 
 /// C [rows][columns] = A [rows][depth] B + bias, B [depth][columns] or, when `transposed`,
 /// [columns][depth]. `bias` may be null.
 template <class T>
-void gemm(const Run<T>& run, int rows, int columns, int depth, const T* a, const T* b, bool transposed, const T* bias,
-          T* c, T* scratch) {
-  const KernelTable<T>& table = *run.table;
+void gemm(const Backend<T>& backend, int rows, int columns, int depth, const T* a, const T* b, bool transposed,
+          const T* bias, T* c, T* scratch) {
+  const KernelTable<T>& table = *backend.table;
   const GemmChunks chunks(rows, columns, depth, sizeof(T));
   const int column_chunks = (columns + chunks.columns - 1) / chunks.columns;
   const int row_chunks = (rows + chunks.rows - 1) / chunks.rows;
@@ -65,7 +65,7 @@ void gemm(const Run<T>& run, int rows, int columns, int depth, const T* a, const
   const auto columns_of = [&](int chunk) {
     return Range{chunk * chunks.columns, std::min((chunk + 1) * chunks.columns, columns)};
   };
-  T* packed = scratch + static_cast<std::size_t>(run.threads) * count(table.gemm_edge_size);
+  T* packed = scratch + static_cast<std::size_t>(backend.threads) * count(table.gemm_edge_size);
   const auto packed_of = [&](int chunk) { return packed + (depth + 1L) * chunk * chunks.columns; };
   const auto pack = [&](int chunk) {
     const Range part = columns_of(chunk);
@@ -90,18 +90,18 @@ void gemm(const Run<T>& run, int rows, int columns, int depth, const T* a, const
          scratch + static_cast<std::size_t>(thread) * count(table.gemm_edge_size));
   };
   if (row_chunks > 1 || spread) {
-    parallel_for(column_chunks + (spread ? row_chunks : 0), run.threads, [&](int chunk, int) {
+    parallel_for(column_chunks + (spread ? row_chunks : 0), backend.threads, [&](int chunk, int) {
       if (chunk < column_chunks) {
         pack(chunk);
       } else {
         spread_rows(chunk - column_chunks);
       }
     });
-    parallel_for(row_chunks * column_chunks, run.threads,
+    parallel_for(row_chunks * column_chunks, backend.threads,
                  [&](int index, int thread) { multiply(index % row_chunks, index / row_chunks, thread); });
     return;
   }
-  parallel_for(column_chunks, run.threads, [&](int chunk, int thread) {
+  parallel_for(column_chunks, backend.threads, [&](int chunk, int thread) {
     const Range part = columns_of(chunk);
     if (rows <= gemm_few_rows && !transposed && part.end - part.begin >= table.lanes) {
       table.gemm_unpacked(rows, part.end - part.begin, depth, a, depth, b + part.begin, columns,
@@ -128,29 +128,29 @@ struct TransposedChunks {
 
 /// Scratch elements of gemm_transposed, for sums over up to `depth`.
 template <class T>
-std::size_t gemm_transposed_scratch(const Run<T>& run, int rows, int columns, int depth) {
+std::size_t gemm_transposed_scratch(const Backend<T>& backend, int rows, int columns, int depth) {
   const TransposedChunks chunks(rows, columns);
   const auto partial = (static_cast<std::size_t>(rows) + 1) * static_cast<std::size_t>(columns);
   return static_cast<std::size_t>(chunks.parts(depth) - 1) * partial +
-         static_cast<std::size_t>(run.threads) *
-             round_up(count(run.table->gemm_transposed_block_scratch_size(std::min(rows, chunks.block_rows),
-                                                                          std::min(columns, chunks.block_columns))),
+         static_cast<std::size_t>(backend.threads) *
+             round_up(count(backend.table->gemm_transposed_block_scratch_size(std::min(rows, chunks.block_rows),
+                                                                              std::min(columns, chunks.block_columns))),
                       16);
 }
 
 /// C [rows][columns] = A^T B with A [depth][rows] and B [depth][columns], their rows `a_stride` and `b_stride` apart.
 /// `column_sums` [columns], of B, may be null.
 template <class T>
-void gemm_transposed(const Run<T>& run, int rows, int columns, int depth, const T* a, long a_stride, const T* b,
+void gemm_transposed(const Backend<T>& backend, int rows, int columns, int depth, const T* a, long a_stride, const T* b,
                      long b_stride, T* c, T* column_sums, T* scratch) {
   const TransposedChunks chunks(rows, columns);
   const int parts = chunks.parts(depth);
   const std::size_t size = static_cast<std::size_t>(rows) * static_cast<std::size_t>(columns);
   const std::size_t partial = size + static_cast<std::size_t>(columns);
-  const std::size_t own = round_up(count(run.table->gemm_transposed_block_scratch_size(
+  const std::size_t own = round_up(count(backend.table->gemm_transposed_block_scratch_size(
                                        std::min(rows, chunks.block_rows), std::min(columns, chunks.block_columns))),
                                    16);
-  T* partials = scratch + static_cast<std::size_t>(run.threads) * own;
+  T* partials = scratch + static_cast<std::size_t>(backend.threads) * own;
   const auto partial_of = [&](int part) { return partials + static_cast<std::size_t>(part - 1) * partial; };
   struct Block {
     int row, column, step;
@@ -164,21 +164,22 @@ void gemm_transposed(const Run<T>& run, int rows, int columns, int depth, const 
   const auto a_of = [&](const Block& block) { return a + block.range.begin * a_stride + block.row; };
   const auto b_of = [&](const Block& block) { return b + block.range.begin * b_stride + block.column; };
   const int all = parts * chunks.blocks();
-  parallel_for(all, run.threads, [&](int index, int thread) {
+  parallel_for(all, backend.threads, [&](int index, int thread) {
     const Block block = block_of(index);
     const Block next = block_of(std::min(index + 1, all - 1));  // this thread's, while it has its own
     T* to = block.step == 0 ? c : partial_of(block.step);
     T* sums = block.step == 0 ? column_sums : partial_of(block.step) + size;
-    run.table->gemm_transposed_block(std::min(chunks.block_rows, rows - block.row),
-                                     std::min(chunks.block_columns, columns - block.column),
-                                     block.range.end - block.range.begin, a_of(block), a_stride, b_of(block), b_stride,
-                                     to + static_cast<long>(block.row) * columns + block.column, columns,
-                                     block.row == 0 && column_sums != nullptr ? sums + block.column : nullptr,
-                                     a_of(next), b_of(next), scratch + static_cast<std::size_t>(thread) * own);
+    backend.table->gemm_transposed_block(std::min(chunks.block_rows, rows - block.row),
+                                         std::min(chunks.block_columns, columns - block.column),
+                                         block.range.end - block.range.begin, a_of(block), a_stride, b_of(block),
+                                         b_stride, to + static_cast<long>(block.row) * columns + block.column, columns,
+                                         block.row == 0 && column_sums != nullptr ? sums + block.column : nullptr,
+                                         a_of(next), b_of(next), scratch + static_cast<std::size_t>(thread) * own);
   });
-  add_partial_sums(run.threads, parts - 1, size, partials, partial, c);
+  add_partial_sums(backend.threads, parts - 1, size, partials, partial, c);
   if (column_sums != nullptr) {
-    add_partial_sums(run.threads, parts - 1, static_cast<std::size_t>(columns), partials + size, partial, column_sums);
+    add_partial_sums(backend.threads, parts - 1, static_cast<std::size_t>(columns), partials + size, partial,
+                     column_sums);
   }
 }
 

@@ -22,7 +22,7 @@ void add_partial_sums(int threads, int count, std::size_t size, const T* partial
     const std::size_t end = std::min(begin + piece, size);
     for (int i = 0; i < count; ++i) {
       const T* from = partial + static_cast<std::size_t>(i) * stride;
-      const T* next = i + 1 < count ? from + stride : from;  // fetched meanwhile: it may lie in another core's cache
+      const T* next = i + 1 < count ? from + stride : from;  // prefetched meanwhile: it may lie in another core's cache
       std::size_t at = begin;
       for (; at + line <= end; at += line) {
         __builtin_prefetch(next + at);

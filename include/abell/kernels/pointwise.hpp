@@ -44,7 +44,7 @@ struct PackedColumns {
   /// Values of the packed matrix.
   std::size_t size() const { return at(chunks()); }
   /// Scratch values of `multiply`.
-  static std::size_t edge_size(const Run<T>& run) { return round_up(count(run.table->gemm_edge_size), 16); }
+  static std::size_t edge_size(const Backend<T>& backend) { return round_up(count(backend.table->gemm_edge_size), 16); }
 
   /// B is [depth][columns], or when `transposed` [columns][depth]; `bias` may be null.
   void pack(int threads, const T* b, bool transposed, const T* bias, T* packed) const {

@@ -17,8 +17,7 @@ template <class T>
 struct KernelTable {
   using Geometry = Conv2dGeometry;
 
-  int lanes;        ///< values in a vector
-  int panel_width;  ///< columns of a panel of packed weights
+  int lanes;  ///< values in a vector
 
   // Matrix products: B [depth][columns] is packed with the bias, then C = A B + bias.
   long (*packed_size)(int depth, int columns);
@@ -37,7 +36,7 @@ struct KernelTable {
   void (*gemm_unpacked)(int rows, int columns, int depth, const T* a, long a_stride, const T* b, long b_stride,
                         const T* bias, T* c, long c_stride);
   /// C = A^T B for some hundred rows and columns at most; `column_sums` (of B's columns) may be null. `next_a` and
-  /// `next_b` of a later call are fetched ahead.
+  /// `next_b` of a later call are prefetched.
   long (*gemm_transposed_block_scratch_size)(int rows, int columns);
   void (*gemm_transposed_block)(int rows, int columns, int depth, const T* a, long a_stride, const T* b, long b_stride,
                                 T* c, long c_stride, T* column_sums, const T* next_a, const T* next_b, T* scratch);
@@ -75,7 +74,7 @@ struct KernelTable {
 
   // Batch normalisation: `pixels` pixels, results one value a channel.
   /// Writes `rows` as they are meant, pixels `to_stride` apart.
-  void (*fetch)(const Rows<T>& rows, long pixels, int channels, T* to, long to_stride);
+  void (*read_rows)(const Rows<T>& rows, long pixels, int channels, T* to, long to_stride);
   /// The mean, and the sum of squared distances from it.
   void (*moments)(const T* values, long pixels, int channels, T* mean, T* squares);
   /// Takes the gradient g back through relu6 (where z.relu6) to `cut`, and sums it and its product with

@@ -130,7 +130,7 @@ class BatchNormStage {
         channels_(static_cast<std::size_t>(place.input.channels)),
         piece_(static_cast<std::size_t>(kernels::norm_piece_pixels<T>(place.input.channels))) {}
 
-  StageMemory memory(const kernels::Run<T>&, int batch, Mode) const {
+  StageMemory memory(const kernels::Backend<T>&, int batch, Mode) const {
     const std::size_t state = kernels::NormState<T>::arrays * channels_;
     return {state * sizeof(T), state + kernels::Pieces<T>::size(pieces(batch), channels_)};
   }
@@ -141,17 +141,17 @@ class BatchNormStage {
     if (by_batch(pass)) {
       const kernels::Pieces<T> found = scratch(pass);
       each_piece(pass, [&](int piece, std::size_t first, long pixels) {
-        pass.run.table->moments(x + first * channels_, pixels, width(), found.first(piece), found.second(piece));
+        pass.backend.table->moments(x + first * channels_, pixels, width(), found.first(piece), found.second(piece));
       });
       combine_moments(
-          pass.run.threads, found, pieces(pass.batch), [&](int i) { return size_of(pass.batch, i); }, state);
+          pass.backend.threads, found, pieces(pass.batch), [&](int i) { return size_of(pass.batch, i); }, state);
       norm_affine(state, channels_, options_.epsilon, state.variance, p.gamma(), p.beta());
     } else {
       norm_by_moving_averages(options_, p, state);
     }
     each_piece(pass, [&](int, std::size_t first, long pixels) {
       const kernels::Rows<T> rows{.values = x + first * channels_, .scale = state.scale, .shift = state.shift};
-      pass.run.table->fetch(rows, pixels, width(), y + first * channels_, width());
+      pass.backend.table->read_rows(rows, pixels, width(), y + first * channels_, width());
     });
   }
 
@@ -159,12 +159,12 @@ class BatchNormStage {
     const auto state = this->state(pass);
     const kernels::Pieces<T> sums = scratch(pass);
     each_piece(pass, [&](int piece, std::size_t first, long pixels) {
-      pass.run.table->norm_gradient(kernels::Rows<T>{.values = x + first * channels_}, state.mean, state.inverse,
-                                    pixels, width(), dy + first * channels_, nullptr, sums.first(piece),
-                                    sums.second(piece));
+      pass.backend.table->norm_gradient(kernels::Rows<T>{.values = x + first * channels_}, state.mean, state.inverse,
+                                        pixels, width(), dy + first * channels_, nullptr, sums.first(piece),
+                                        sums.second(piece));
     });
     const NormParameters<T> gradients{pass.gradients, channels_};
-    norm_backward(pass.run.threads, sums, pieces(pass.batch), values(pass.batch), by_batch(pass), pass.parameters,
+    norm_backward(pass.backend.threads, sums, pieces(pass.batch), values(pass.batch), by_batch(pass), pass.parameters,
                   state, gradients.gamma(), gradients.beta());
     std::fill_n(options_.trainable ? gradients.moving_mean() : gradients.gamma(),
                 (options_.trainable ? 2 : 4) * channels_, T(0));
@@ -175,7 +175,7 @@ class BatchNormStage {
                                   .shift = state.offset,
                                   .other = x + first * channels_,
                                   .other_scale = state.x_scale};
-      pass.run.table->fetch(rows, pixels, width(), dx + first * channels_, width());
+      pass.backend.table->read_rows(rows, pixels, width(), dx + first * channels_, width());
     });
   }
 
@@ -196,7 +196,7 @@ class BatchNormStage {
   }
   template <class Body>
   void each_piece(const Pass<T>& pass, const Body& body) const {
-    parallel_for(pieces(pass.batch), pass.run.threads, [&](int piece, int) {
+    parallel_for(pieces(pass.batch), pass.backend.threads, [&](int piece, int) {
       body(piece, static_cast<std::size_t>(piece) * piece_, size_of(pass.batch, piece));
     });
   }

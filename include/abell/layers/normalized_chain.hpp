@@ -41,9 +41,9 @@ class NormalizedChainStage {
       NormalizedChainStage(const Place& place, const Layers&... layers)
       : NormalizedChainStage(place, LayerList<T>{AnyLayer<T>(layers)...}, sizeof...(Layers) / 3) {}
 
-  StageMemory memory(const kernels::Run<T>& run, int batch, Mode mode) const {
-    if (!goes_back(mode)) return detail::NormalizedPrediction<T>(links_, run, batch).memory();
-    const Pass<T> pass{.run = run, .batch = batch};
+  StageMemory memory(const kernels::Backend<T>& backend, int batch, Mode mode) const {
+    if (!goes_back(mode)) return detail::NormalizedPrediction<T>(links_, backend, batch).memory();
+    const Pass<T> pass{.backend = backend, .batch = batch};
     const Saved saved = saved_at(nullptr, batch);
     std::size_t scratch = 0;
     for (const NormalizedLink& link : links_) {
@@ -56,7 +56,7 @@ class NormalizedChainStage {
   void forward(const Pass<T>& pass, const T* x, T* y) const {
     if (!goes_back(pass.mode)) {
       if (!pass.prepared) prepare(pass);
-      return detail::NormalizedPrediction<T>(links_, pass.run, pass.batch).run(pass, x, y);
+      return detail::NormalizedPrediction<T>(links_, pass.backend, pass.batch).run(pass, x, y);
     }
     const Saved saved = saved_at(reinterpret_cast<T*>(pass.saved), pass.batch);
     T* scratch = pass.scratch + statistics_size(pass.batch);
@@ -70,7 +70,7 @@ class NormalizedChainStage {
       detail::link_forward(link, pass, rows, saved.z[i], batch_statistics ? &statistics : nullptr, scratch);
       if (batch_statistics) {
         combine_moments(
-            pass.run.threads, statistics, detail::link_forward_pieces<T>(link, pass.batch),
+            pass.backend.threads, statistics, detail::link_forward_pieces<T>(link, pass.batch),
             [&](int piece) { return detail::link_piece_pixels<T>(link, pass.batch, piece); }, state);
         norm_affine(state, link.filters(), link.norm.epsilon, state.variance, p.gamma(), p.beta());
       } else {
@@ -78,7 +78,7 @@ class NormalizedChainStage {
       }
       rows = activation(saved, i);
     }
-    detail::fetch_all(pass, rows, links_.back().output_pixels(pass.batch), links_.back().filters(), y);
+    detail::read_all(pass, rows, links_.back().output_pixels(pass.batch), links_.back().filters(), y);
   }
 
   void backward(const Pass<T>& pass, const T* x, const T* dy, T* dx) const {
@@ -107,7 +107,9 @@ class NormalizedChainStage {
   }
 
   /// Folds the normalisations into the weights and packs them, for predictions to come.
-  void prepare(const Pass<T>& pass) const { detail::NormalizedPrediction<T>(links_, pass.run, pass.batch).pack(pass); }
+  void prepare(const Pass<T>& pass) const {
+    detail::NormalizedPrediction<T>(links_, pass.backend, pass.batch).pack(pass);
+  }
 
   void update_statistics(const Pass<T>& pass, T* parameters) const {
     const Saved saved = saved_at(reinterpret_cast<T*>(pass.saved), pass.batch);
@@ -184,13 +186,13 @@ class NormalizedChainStage {
     const auto pieces = detail::plain_pieces<T>(last.output_pixels(pass.batch), last.filters());
     const kernels::Pieces<T> sums{pass.scratch, last.filters()};
     T* g = saved.gradients[(links_.size() - 1) % 2];
-    parallel_for(pieces.size(), pass.run.threads, [&](int piece, int) {
+    parallel_for(pieces.size(), pass.backend.threads, [&](int piece, int) {
       const auto [begin, end] = pieces[piece];
       const std::size_t first = static_cast<std::size_t>(begin) * last.filters();
       const auto& state = saved.states[links_.size() - 1];
-      pass.run.table->norm_gradient(activation(saved, links_.size() - 1).from(first), state.mean, state.inverse,
-                                    end - begin, last.geometry.filters, dy + first, g + first, sums.first(piece),
-                                    sums.second(piece));
+      pass.backend.table->norm_gradient(activation(saved, links_.size() - 1).from(first), state.mean, state.inverse,
+                                        end - begin, last.geometry.filters, dy + first, g + first, sums.first(piece),
+                                        sums.second(piece));
     });
     return pieces.size();
   }
@@ -201,7 +203,7 @@ class NormalizedChainStage {
     const NormParameters<T> gradients{pass.gradients + link.norm_at(), link.filters()};
     const NormParameters<const T> p{pass.parameters + link.norm_at(), link.filters()};
     const bool batch_statistics = by_batch(pass, link);
-    norm_backward(pass.run.threads, {pass.scratch, link.filters()}, pieces, link.output_pixels(pass.batch),
+    norm_backward(pass.backend.threads, {pass.scratch, link.filters()}, pieces, link.output_pixels(pass.batch),
                   batch_statistics, p.gamma(), state, gradients.gamma(), gradients.beta());
     // A bias before batch statistics moves the mean with it and changes nothing.
     for (std::size_t f = 0; link.bias && f < link.filters(); ++f) {

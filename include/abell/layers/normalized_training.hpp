@@ -55,14 +55,14 @@ int link_pieces(const NormalizedLink& link, int batch) {
 
 /// A whole activation as it is meant.
 template <class T>
-const T* fetch_all(const Pass<T>& pass, const kernels::Rows<T>& rows, int pixels, std::size_t channels, T* room) {
+const T* read_all(const Pass<T>& pass, const kernels::Rows<T>& rows, int pixels, std::size_t channels, T* room) {
   if (rows.plain()) return rows.values;
   const auto pieces = plain_pieces<T>(pixels, channels);
-  parallel_for(pieces.size(), pass.run.threads, [&](int piece, int) {
+  parallel_for(pieces.size(), pass.backend.threads, [&](int piece, int) {
     const auto [begin, end] = pieces[piece];
     const std::size_t first = static_cast<std::size_t>(begin);
-    pass.run.table->fetch(rows.from(first * channels), end - begin, static_cast<int>(channels), room + first * channels,
-                          static_cast<long>(channels));
+    pass.backend.table->read_rows(rows.from(first * channels), end - begin, static_cast<int>(channels),
+                                  room + first * channels, static_cast<long>(channels));
   });
   return room;
 }
@@ -72,16 +72,16 @@ const T* fetch_all(const Pass<T>& pass, const kernels::Rows<T>& rows, int pixels
 template <class T>
 std::size_t link_forward(const NormalizedLink& link, const Pass<T>& pass, const kernels::Rows<T>& x, T* z,
                          const kernels::Pieces<T>* statistics, T* memory) {
-  const auto& run = pass.run;
+  const auto& backend = pass.backend;
   const auto& g = link.geometry;
-  const auto threads = static_cast<std::size_t>(run.threads);
+  const auto threads = static_cast<std::size_t>(backend.threads);
   const T* weights = link.weights_of(pass.parameters);
   const T* bias = link.bias_of(pass.parameters);
   Carve<T> carve{memory};
   const auto look = [&](int piece, std::size_t first, int pixels) {
     if (statistics != nullptr) {
-      run.table->moments(z + first * link.filters(), pixels, g.filters, statistics->first(piece),
-                         statistics->second(piece));
+      backend.table->moments(z + first * link.filters(), pixels, g.filters, statistics->first(piece),
+                             statistics->second(piece));
     }
   };
   if (link.kind == NormalizedLink::Kind::pointwise) {
@@ -90,19 +90,19 @@ std::size_t link_forward(const NormalizedLink& link, const Pass<T>& pass, const 
     const long stride = kernels::row_stride<T>(g.channels);
     const bool in_place = x.plain() && stride == g.channels;
     const std::size_t each = round_up(most * count(stride), 16);
-    const std::size_t edge = kernels::PackedColumns<T>::edge_size(run);
-    const kernels::PackedColumns<T> matrix{run.table, g.channels, g.filters};
+    const std::size_t edge = kernels::PackedColumns<T>::edge_size(backend);
+    const kernels::PackedColumns<T> matrix{backend.table, g.channels, g.filters};
     T* packed = carve(matrix.size());
     T* rooms = carve(threads * each);
     T* edges = carve(threads * edge);
     if (memory == nullptr) return carve.used;
-    matrix.pack(run.threads, weights, false, bias, packed);
-    parallel_for(pieces.size(), run.threads, [&](int piece, int thread) {
+    matrix.pack(backend.threads, weights, false, bias, packed);
+    parallel_for(pieces.size(), backend.threads, [&](int piece, int thread) {
       const auto [begin, end] = pieces[piece];
       const auto first = static_cast<std::size_t>(begin), own = static_cast<std::size_t>(thread);
       const kernels::Rows<T> from = x.from(first * link.channels());
       T* a = rooms + own * each;
-      if (!in_place) run.table->fetch(from, end - begin, g.channels, a, stride);
+      if (!in_place) backend.table->read_rows(from, end - begin, g.channels, a, stride);
       matrix.multiply(end - begin, in_place ? from.values : a, packed, z + first * link.filters(), edges + own * edge);
       look(piece, first, end - begin);
     });
@@ -110,30 +110,30 @@ std::size_t link_forward(const NormalizedLink& link, const Pass<T>& pass, const 
   }
   const bool depthwise = link.kind == NormalizedLink::Kind::depthwise;
   const auto bands = depthwise ? depthwise_bands<T>(link, pass.batch) : conv_bands(link, pass.batch);
-  T* packed =
-      carve(count(depthwise ? run.table->depthwise_packed_size(g) : run.table->packed_size(g.depth(), g.filters)));
+  T* packed = carve(
+      count(depthwise ? backend.table->depthwise_packed_size(g) : backend.table->packed_size(g.depth(), g.filters)));
   const std::size_t each =
-      round_up(count(depthwise ? run.table->depthwise_scratch_size(g) : run.table->conv2d_scratch_size(g)), 16);
+      round_up(count(depthwise ? backend.table->depthwise_scratch_size(g) : backend.table->conv2d_scratch_size(g)), 16);
   T* rooms = carve(threads * each);
   T* room = depthwise ? nullptr : carve(static_cast<std::size_t>(pass.batch) * g.input_size());
   if (memory == nullptr) return carve.used;
   if (depthwise) {
-    run.table->depthwise_pack(g, weights, static_cast<const T*>(nullptr), bias, false, packed);
+    backend.table->depthwise_pack(g, weights, static_cast<const T*>(nullptr), bias, false, packed);
   } else {
-    run.table->pack_conv2d(g, weights, bias, packed);
+    backend.table->pack_conv2d(g, weights, bias, packed);
   }
-  const T* whole = depthwise ? nullptr : fetch_all(pass, x, link.input_pixels(pass.batch), link.channels(), room);
-  parallel_for(bands.size(), run.threads, [&](int band, int thread) {
+  const T* whole = depthwise ? nullptr : read_all(pass, x, link.input_pixels(pass.batch), link.channels(), room);
+  parallel_for(bands.size(), backend.threads, [&](int band, int thread) {
     const auto image = static_cast<std::size_t>(bands.image(band));
     const Range rows = bands.rows_of(band);
     const std::size_t first = output_at(g, image, rows.begin);
     T* own = rooms + static_cast<std::size_t>(thread) * each;
     if (depthwise) {
-      run.table->depthwise_rows(g, x.from(image * g.input_size()), packed, false, 1, z + first * link.filters(),
-                                g.filters, rows.begin, rows.end, own);
+      backend.table->depthwise_rows(g, x.from(image * g.input_size()), packed, false, 1, z + first * link.filters(),
+                                    g.filters, rows.begin, rows.end, own);
     } else {
-      run.table->conv2d_rows(g, whole + image * g.input_size(), packed, z + image * g.output_size(),
-                             kernels::OutputStrides::of(g), rows.begin, rows.end, own);
+      backend.table->conv2d_rows(g, whole + image * g.input_size(), packed, z + image * g.output_size(),
+                                 kernels::OutputStrides::of(g), rows.begin, rows.end, own);
     }
     look(band, first, (rows.end - rows.begin) * g.out_width);
   });

@@ -87,7 +87,7 @@ constexpr bool goes_back(Mode mode) { return mode == Mode::train || mode == Mode
 /// What one call of a stage works with. Pointers are this stage's part of the network's arenas.
 template <class T>
 struct Pass {
-  kernels::Run<T> run;
+  kernels::Backend<T> backend;
   int batch = 0;
   Mode mode = Mode::predict;
   std::uint64_t seed = 0;  ///< with step: the dropout masks of this call

@@ -198,7 +198,7 @@ class Network {
   const Shape& output_after(std::size_t stages) const { return stages == 0 ? input() : stages_.output_at(stages - 1); }
 
   Pass<T> pass(Workspace<T>& space, int batch) const {
-    return {.run = {&kernels::kernels_for<T>(active_isa()), space.threads},
+    return {.backend = {&kernels::kernels_for<T>(active_isa()), space.threads},
             .batch = batch,
             .mode = space.mode,
             .seed = space.seed,

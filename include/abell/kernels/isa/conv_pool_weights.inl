@@ -19,7 +19,7 @@ inline constexpr int noted_rows = 4, noted_columns = 16;  // pooled pixels of a 
 inline constexpr int image_rows = 2 * noted_rows + 2, image_columns = 2 * noted_columns + 2;
 inline constexpr int filters_together = ABELL_VECTOR_REGISTERS == 32 ? 2 : 1;  // walked at once
 inline constexpr int noted_positions = 4;
-inline constexpr int lines_fetched = filters_together == 2 ? 24 : 6;  // in a walk
+inline constexpr int lines_prefetched = filters_together == 2 ? 24 : 6;  // in a walk
 
 static inline long padded_filters(const Conv2dGeometry& g) {
   return (g.filters + filters_together - 1L) / filters_together * filters_together;
@@ -92,26 +92,28 @@ static inline __attribute__((always_inline)) void add_noted(unsigned long bits, 
   }
 }
 
-// Adds all that is noted of one filter, or of two. Meanwhile `lines_fetched` lines of what lies `ahead` are fetched to
-// the second level of cache, few at a time: many would delay the walk's own loads.
+// Adds all that is noted of one filter, or of two. Meanwhile `lines_prefetched` lines of what lies `ahead` are
+// prefetched to the second level of cache, few at a time: many would delay the walk's own loads.
 template <class T, int... Position, int... Pair>
 static inline __attribute__((always_inline)) void add_filters(const unsigned long* noted, const T* tile,
                                                               const NotedPixels& pixels, const T* gradient,
                                                               WeightSums<T>& sums, Ahead ahead, Indices<Position...>,
                                                               Indices<Pair...>) {
-  const auto fetch = [&]() __attribute__((always_inline)) {
-    fetch_far(ahead.at);
+  const auto prefetch = [&]() __attribute__((always_inline)) {
+    prefetch_far(ahead.at);
     ahead.at += ahead.step;
   };
   if constexpr (filters_together == 1) {
-    for (int i = 0; i < lines_fetched; ++i) fetch();
+    for (int i = 0; i < lines_prefetched; ++i) prefetch();
     (add_noted<T, Position, cut_by_relu>(noted[Position], tile, pixels, gradient, sums), ...);
   } else {
     const unsigned long* next = noted + noted_positions;
     const unsigned long live = (noted[Position] | ...), next_live = (next[Position] | ...);
-    ((fetch(), add_noted<T, Pair / 4, Pair % 4>(noted[Pair / 4] & next[Pair % 4], tile, pixels, gradient, sums)), ...);
-    ((fetch(), add_noted<T, Position, cut_by_relu>(noted[Position] & ~next_live, tile, pixels, gradient, sums)), ...);
-    ((fetch(), add_noted<T, cut_by_relu, Position>(next[Position] & ~live, tile, pixels, gradient, sums)), ...);
+    ((prefetch(), add_noted<T, Pair / 4, Pair % 4>(noted[Pair / 4] & next[Pair % 4], tile, pixels, gradient, sums)),
+     ...);
+    ((prefetch(), add_noted<T, Position, cut_by_relu>(noted[Position] & ~next_live, tile, pixels, gradient, sums)),
+     ...);
+    ((prefetch(), add_noted<T, cut_by_relu, Position>(next[Position] & ~live, tile, pixels, gradient, sums)), ...);
   }
 }
 
@@ -153,7 +155,7 @@ static inline void note_pixels(int filters, int stride, const unsigned char* arg
 }
 
 // Notes each filter's positions in one pooled row of a tile, whose first pixel has the bit 1 << `shift`. The row's
-// gradient, which the walks read in no order, and the next tile's positions are fetched.
+// gradient, which the walks read in no order, and the next tile's positions are prefetched.
 template <class T>
 static void note_positions(int filters, const unsigned char* argmax, const T* gradient, int columns, int shift,
                            unsigned long* noted) {
@@ -191,9 +193,9 @@ static void load_tile(const Conv2dGeometry& g, const T* image, int top, int rows
   }
 }
 
-// The lines of the image under a tile, in runs of as many as one walk fetches.
+// The lines of the image under a tile, in runs of as many as one walk prefetches.
 struct LinesUnder {
-  static constexpr int run = 64 * lines_fetched;  // bytes
+  static constexpr int run = 64 * lines_prefetched;  // bytes
   unsigned long first, row_bytes;
   int runs;  // of a row
 

@@ -105,7 +105,7 @@ static void walk_patches(const T* patches, long patch, const T* gradient, const 
   }
 }
 
-// All filters, `V` vectors of their patches. Meanwhile the next tile's gradients are fetched, bit by bit.
+// All filters, `V` vectors of their patches. Meanwhile the next tile's gradients are prefetched, bit by bit.
 template <class T, int V>
 static void walk_filters(int filters, const T* patches, long patch, const T* gradient, const unsigned char* argmax,
                          int columns, T* sums) {

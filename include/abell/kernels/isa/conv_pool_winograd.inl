@@ -102,7 +102,8 @@ static void transform_patches(const Conv2dGeometry& g, const T* image, int row, 
   }
 }
 
-// Part k of 36 of the image under the next `tile_block` patches, to be fetched in the steps of a product over `tiles`.
+// Part k of 36 of the image under the next `tile_block` patches, to be prefetched in the steps of a product over
+// `tiles`.
 template <class T>
 static Ahead next_patches(const Conv2dGeometry& g, const T* image, int row, int first, int k, int tiles) {
   const long part = 4L * tile_block * g.channels / 6;  // of a row's values

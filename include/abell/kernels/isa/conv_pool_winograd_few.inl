@@ -199,7 +199,7 @@ static void conv_pool_winograd_few_rows(const Conv2dGeometry& g, const T* image,
   const bool streamed = worth_streaming(pooled, g.pooled_size(), g.filters);
   for (int row = begin; row < end; ++row) {
     transform_lines(g, image, zeros, row, lines);
-    // The two image rows that the next row adds are fetched meanwhile.
+    // The two image rows that the next row adds are preprefetched meanwhile.
     const long values = static_cast<long>(g.width) * g.channels;
     unsigned long ahead = address_of(image) + static_cast<unsigned long>((2L * row + 3) * values) * sizeof(T);
     const unsigned long behind = ahead + static_cast<unsigned long>(2 * values) * sizeof(T);
@@ -213,7 +213,7 @@ static void conv_pool_winograd_few_rows(const Conv2dGeometry& g, const T* image,
           const long at = (static_cast<long>(row) * g.pooled_width() + x) * g.filters + n;
           const int together = count - tile < few_tiles_together ? 1 : few_tiles_together;
           const auto products = together == 1 ? few_products<T, 1> : few_products<T, few_tiles_together>;
-          if (ahead < behind) fetch_line(ahead);
+          if (ahead < behind) prefetch_line(ahead);
           ahead += 64;
           products(tiles + tile * tile_row, tile_row, g.channels, packed + 24L * g.channels * n, bias + n, exist,
                    g.filters - n, g.filters, streamed, pooled + at, argmax + at);

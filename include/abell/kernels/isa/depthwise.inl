@@ -98,10 +98,10 @@ static void depthwise_load_row(const Conv2dGeometry& g, const Rows<T>& image, in
       clear_values(pixels, (step > 1 ? columns : left) * size);
       clear_values(pixels + right * size, (columns - right) * size);
     }
-    fetch_blocks(from, valid, g.channels, to, Blocks{block, columns, left, step});
+    read_tiles(from, valid, g.channels, to, Blocks{block, columns, left, step});
     return;
   }
-  fetch(from, valid, g.channels, line, g.channels);
+  read_rows(from, valid, g.channels, line, g.channels);
   clear_values(to, columns * width);
   for (long x = 0; x < valid; ++x) {
     const long at = x * g.spread_width + g.pad_left;
@@ -266,9 +266,9 @@ static void depthwise_weights_rows(const Conv2dGeometry& g, const Rows<T>& image
     const Rows<T> from = gradient.from(static_cast<unsigned long>(row) * static_cast<unsigned long>(g.out_width) *
                                        static_cast<unsigned long>(g.filters));
     if (width == g.filters) {
-      fetch_blocks(from, g.out_width, g.filters, line, Blocks{input.block, g.out_width, 0, 1});
+      read_tiles(from, g.out_width, g.filters, line, Blocks{input.block, g.out_width, 0, 1});
     } else {
-      fetch(from, g.out_width, g.filters, line, width);
+      read_rows(from, g.out_width, g.filters, line, width);
     }
     for (int first = 0; first < width; first += input.block) {
       const long size = input.size_of_block(first);

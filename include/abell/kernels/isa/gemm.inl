@@ -26,14 +26,14 @@ struct Window {
   int mask;
 };
 
-// What will be needed next: a line of it is fetched in each step of a tile, so that the memory's
-// latency passes behind the arithmetic. Steps in bytes; 0 fetches nothing new.
+// What will be needed next: a line of it is prefetched in each step of a tile, so that the memory's
+// latency passes behind the arithmetic. Steps in bytes; 0 prefetches nothing new.
 struct Ahead {
   unsigned long at;  // an address: it may lie past the end of an array
   unsigned long step;
 };
-static inline void fetch_line(unsigned long at) { __builtin_prefetch(reinterpret_cast<const void*>(at)); }
-static inline void fetch_far(unsigned long at) {  // to the second level of cache
+static inline void prefetch_line(unsigned long at) { __builtin_prefetch(reinterpret_cast<const void*>(at)); }
+static inline void prefetch_far(unsigned long at) {  // to the second level of cache
   __builtin_prefetch(reinterpret_cast<const void*>(at), 0, 2);
 }
 static inline unsigned long address_of(const void* at) { return reinterpret_cast<unsigned long>(at); }
@@ -126,7 +126,7 @@ static void multiply_tile(const TileWork<T>& work, const T* band, T* c, Ahead& a
         band + static_cast<long>((work.window.first + r) & work.window.mask) * work.window.row_stride + work.from,
         work.window.pixel_stride);
     for (int j = work.from; j < work.to; ++j) {
-      fetch_line(next);
+      prefetch_line(next);
       next += step;
       Vector<T> weight[V];
 #pragma GCC unroll 16

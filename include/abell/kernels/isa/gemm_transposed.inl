@@ -28,7 +28,7 @@ struct Lines {
 };
 
 // P rows x V vectors of C += A^T B over the steps of `lines`, or C = A^T B when `fresh`, from row `row_of_a` of A on.
-template <class T, int P, int V, bool Fetches>
+template <class T, int P, int V, bool Prefetches>
 static void accumulate_tile(const Lines<T>& lines, int row_of_a, long a_stride, const T* b, long b_stride, bool fresh,
                             T* c, long c_stride, AheadRows& ahead) {
   Vector<T> sum[P][V];
@@ -40,12 +40,12 @@ static void accumulate_tile(const Lines<T>& lines, int row_of_a, long a_stride, 
     }
   }
   [[maybe_unused]] unsigned long row = ahead.row, at = ahead.at;
-  const int count = Fetches ? 1 : lines.count;  // what fetches ahead has one line
+  const int count = Prefetches ? 1 : lines.count;  // what prefetches has one line
   for (int line = 0; line < count; ++line) {
     const T* a = lines.start[line] + row_of_a;
     for (int i = 0; i < lines.length; ++i) {
-      if constexpr (Fetches) {
-        fetch_line(row + at);
+      if constexpr (Prefetches) {
+        prefetch_line(row + at);
         at += ahead.step;
         row = at < ahead.length ? row : row + ahead.row_step;
         at = at < ahead.length ? at : 0;
@@ -63,7 +63,7 @@ static void accumulate_tile(const Lines<T>& lines, int row_of_a, long a_stride, 
       b += b_stride;
     }
   }
-  if constexpr (Fetches) ahead.row = row, ahead.at = at;
+  if constexpr (Prefetches) ahead.row = row, ahead.at = at;
 #pragma GCC unroll 16
   for (int p = 0; p < P; ++p) {
 #pragma GCC unroll 16
@@ -71,27 +71,27 @@ static void accumulate_tile(const Lines<T>& lines, int row_of_a, long a_stride, 
   }
 }
 
-template <class T, int P, int V, bool Fetches>
+template <class T, int P, int V, bool Prefetches>
 static void accumulate_some(int rows, const Lines<T>& lines, int row_of_a, long a_stride, const T* b, long b_stride,
                             bool fresh, T* c, long c_stride, AheadRows& ahead) {
   if constexpr (P > 0) {
     if (rows == P) {
-      accumulate_tile<T, P, V, Fetches>(lines, row_of_a, a_stride, b, b_stride, fresh, c, c_stride, ahead);
+      accumulate_tile<T, P, V, Prefetches>(lines, row_of_a, a_stride, b, b_stride, fresh, c, c_stride, ahead);
     } else {
-      accumulate_some<T, P - 1, V, Fetches>(rows, lines, row_of_a, a_stride, b, b_stride, fresh, c, c_stride, ahead);
+      accumulate_some<T, P - 1, V, Prefetches>(rows, lines, row_of_a, a_stride, b, b_stride, fresh, c, c_stride, ahead);
     }
   }
 }
 
-// What the next products of a kind need of A and of B: a few lines are fetched with each tile of this one, to the
+// What the next products of a kind need of A and of B: a few lines are prefetched with each tile of this one, to the
 // second level of cache.
 struct AheadLines {
   unsigned long at[2] = {};
   int lines[2] = {};
 
-  void fetch() {
+  void prefetch() {
     for (int i = 0; i < 2; ++i) {
-      for (int line = 0; line < lines[i]; ++line, at[i] += 64) fetch_far(at[i]);
+      for (int line = 0; line < lines[i]; ++line, at[i] += 64) prefetch_far(at[i]);
     }
   }
 };
@@ -109,7 +109,7 @@ static void accumulate_lines(int rows, int columns, const Lines<T>& lines, long 
     for (int row = 0; row < rows; row += tile_pixels) {
       const int some = rows - row < tile_pixels ? rows - row : tile_pixels;
       T* out = c + row * c_stride + column;
-      ahead.fetch();
+      ahead.prefetch();
       if (wide) {
         accumulate_some<T, tile_pixels, 2, false>(some, lines, row, a_stride, b + column, b_stride, fresh, out,
                                                   c_stride, nothing);
@@ -217,7 +217,7 @@ static void gemm_transposed_block(int rows, int columns, int depth, const T* a, 
   const int tiles = tiles_of(rows);
   const auto far_apart = [](int row) { return row * static_cast<int>(sizeof(T)) > 256; };
   const bool pack_a = far_apart(rows), pack_b = far_apart(columns) || !direct;
-  // The next block's rows of A are fetched during the first of the calls, those of B during the rest.
+  // The next block's rows of A are prefetched during the first of the calls, those of B during the rest.
   const int calls = tiles * ((columns + panel_width<T> - 1) / panel_width<T>);
   const auto bytes = [](long values) { return static_cast<unsigned long>(values) * sizeof(T); };
   const unsigned long share = bytes(rows + columns) / static_cast<unsigned long>(calls) + 1;

@@ -60,7 +60,7 @@ static inline void transpose_square(Vector<T> (&rows)[lanes<T>]) {
   }
 }
 
-// packed[k][n] = b[n][k] for n < valid, else 0, n < width (whole vectors). Rows far apart are fetched ahead to the
+// packed[k][n] = b[n][k] for n < valid, else 0, n < width (whole vectors). Rows far apart are prefetched to the
 // second level of cache: in the first they may meet in one set.
 template <class T>
 static void pack_transposed_panel(int depth, int valid, int width, const T* b, long stride, T* packed) {

@@ -68,7 +68,7 @@ struct Apart {
 // Every vector of all pixels, in the order of memory, through one(its channel, its place); where the channels are
 // not whole vectors, the last ones of each pixel through tail.
 template <class T, class Places, class One, class Tail>
-static inline __attribute__((always_inline)) void fetch_all(long pixels, int channels, T* to, const Places& places,
+static inline __attribute__((always_inline)) void read_each(long pixels, int channels, T* to, const Places& places,
                                                             const One& one, const Tail& tail) {
   for (long p = 0; p < pixels; ++p) {
     const long at = p * channels;
@@ -85,24 +85,24 @@ static inline __attribute__((always_inline)) void fetch_all(long pixels, int cha
 
 // Pixels [0, pixels) of `rows` as they are meant.
 template <class T, class Places>
-static inline __attribute__((always_inline)) void fetch_to(const Rows<T>& rows, long pixels, int channels, T* to,
-                                                           const Places& places) {
+static inline __attribute__((always_inline)) void read_to(const Rows<T>& rows, long pixels, int channels, T* to,
+                                                          const Places& places) {
   const T* value = rows.values;
   const T* scale = rows.scale;
   const T* shift = rows.shift;
   if (rows.plain()) {
-    fetch_all<T>(
+    read_each<T>(
         pixels, channels, to, places, [&](int, long at) __attribute__((always_inline)) { return load(value + at); },
         [&](int, long at, int valid) { return load_some(value + at, valid); });
   } else if (scale == nullptr) {
-    fetch_all<T>(
+    read_each<T>(
         pixels, channels, to,
         places, [&](int, long at) __attribute__((always_inline)) { return clip_to_six<T>(load(value + at)); },
         [&](int, long at, int valid) { return clip_to_six<T>(load_some(value + at, valid)); });
   } else if (rows.other != nullptr) {
     const T* other = rows.other;
     const T* other_scale = rows.other_scale;
-    fetch_all<T>(
+    read_each<T>(
         pixels, channels, to, places,
         [&](int c, long at) __attribute__((always_inline)) {
           return Vector<T>(load(scale + c) * load(value + at) + load(other_scale + c) * load(other + at) +
@@ -115,7 +115,7 @@ static inline __attribute__((always_inline)) void fetch_to(const Rows<T>& rows, 
         });
   } else {
     const bool clip = rows.relu6;
-    fetch_all<T>(
+    read_each<T>(
         pixels, channels, to, places,
         [&](int c, long at) __attribute__((always_inline)) {
           const Vector<T> y = load(scale + c) * load(value + at) + load(shift + c);
@@ -130,21 +130,21 @@ static inline __attribute__((always_inline)) void fetch_to(const Rows<T>& rows, 
 
 // Pixels [0, pixels) of `rows` as they are meant, `to_stride` values apart.
 template <class T>
-static void fetch(const Rows<T>& rows, long pixels, int channels, T* to, long to_stride) {
+static void read_rows(const Rows<T>& rows, long pixels, int channels, T* to, long to_stride) {
   if (rows.plain() && to_stride == channels) {
     copy_values(rows.values, pixels * channels, to);
   } else {
-    fetch_to(rows, pixels, channels, to, Apart{channels, to_stride});
+    read_to(rows, pixels, channels, to, Apart{channels, to_stride});
   }
 }
 
 // The same in blocks.
 template <class T>
-static void fetch_blocks(const Rows<T>& rows, long pixels, int channels, T* to, const Blocks& places) {
+static void read_tiles(const Rows<T>& rows, long pixels, int channels, T* to, const Blocks& places) {
   if (places.block >= channels && places.step == 1) {
-    fetch(rows, pixels, channels, to + places.first * channels, channels);
+    read_rows(rows, pixels, channels, to + places.first * channels, channels);
   } else {
-    fetch_to(rows, pixels, channels, to, places);
+    read_to(rows, pixels, channels, to, places);
   }
 }
 

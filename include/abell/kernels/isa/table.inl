@@ -16,7 +16,6 @@ template <class T>
 static const KernelTable<T>& table() {
   static constexpr KernelTable<T> functions{
       .lanes = lanes<T>,
-      .panel_width = panel_width<T>,
       .packed_size = packed_size<T>,
       .pack_matrix = pack_matrix<T>,
       .gemm = gemm<T>,
@@ -46,7 +45,7 @@ static const KernelTable<T>& table() {
       .conv_pool_input_pack = conv_pool_input_pack<T>,
       .conv_pool_input_scratch_size = conv_pool_input_scratch_size<T>,
       .conv_pool_input_rows = conv_pool_input_rows<T>,
-      .fetch = fetch<T>,
+      .read_rows = read_rows<T>,
       .moments = moments<T>,
       .norm_gradient = norm_gradient<T>,
       .depthwise_packed_size = depthwise_packed_size<T>,
