@@ -36,7 +36,7 @@ struct Operands {
   void multiply(Form form) {
     const Product& p = product;
     if (form == Form::a_transposed) {
-      kernels::gemm_transposed(backend, p.rows, p.columns, p.depth, a.data(), p.rows, b.data(), p.columns, c.data(),
+      kernels::gemm_transposed(backend, p.rows, p.columns, p.depth, {a.data(), p.rows}, {b.data(), p.columns}, c.data(),
                                static_cast<float*>(nullptr), scratch.data());
     } else {
       kernels::gemm(backend, p.rows, p.columns, p.depth, a.data(), b.data(), form == Form::b_transposed,

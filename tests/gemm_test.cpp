@@ -50,7 +50,7 @@ void check_gemm(int rows, int columns, int depth) {
       gemm(backend, rows, columns, depth, at.data(), bt.data(), false, bias_t.data(), biased.data(), scratch.data());
       gemm(backend, rows, columns, depth, at.data(), b_transposed.data(), true, bias_t.data(), transposed.data(),
            scratch.data());
-      gemm_transposed(backend, rows, columns, depth, a_transposed.data(), rows, bt.data(), columns, left.data(),
+      gemm_transposed(backend, rows, columns, depth, {a_transposed.data(), rows}, {bt.data(), columns}, left.data(),
                       sums.data(), scratch.data());
       CHECK(plain.first_difference(product) == -1);
       CHECK(biased.first_difference(with_bias) == -1);
@@ -79,29 +79,28 @@ TEST_CASE("matrix products equal the reference on odd shapes", "[kernels][gemm]"
 }
 
 TEST_CASE("matrix products equal the reference across the borders of their chunks", "[kernels][gemm]") {
-  constexpr int strip = kernels::GemmChunks::strip;
-  using kernels::TransposedChunks;
+  constexpr int chunk = kernels::gemm_chunk_rows;
   for (const int more : {-1, 0, 1}) {
-    check_gemm<float>(strip + more, 5, 17);
+    check_gemm<float>(chunk + more, 5, 17);
     check_gemm<float>(7, 64 + more, 17);
     check_gemm<float>(kernels::gemm_few_rows + more, 70, 9);
     if (reduced()) continue;
-    check_gemm<float>(2 * strip + more, 128 + more, 5);
-    check_gemm<float>(strip + 1, 512 + more, 3);
-    check_gemm<double>(strip + more, 64 - more, 9);
-    check_gemm<float>(TransposedChunks::block_rows + more, TransposedChunks::block_columns + more, 40);
-    check_gemm<double>(TransposedChunks::block_rows + more, TransposedChunks::block_columns + more, 40);
-    check_gemm<float>(3, 5, 3 * 256 + more);  // the sum in parts
+    check_gemm<float>(2 * chunk + more, 128 + more, 5);
+    check_gemm<float>(chunk + 1, 512 + more, 3);
+    check_gemm<double>(chunk + more, 64 - more, 9);
+    check_gemm<float>(kernels::transposed_chunk_rows + more, kernels::transposed_chunk_columns + more, 40);
+    check_gemm<double>(kernels::transposed_chunk_rows + more, kernels::transposed_chunk_columns + more, 40);
+    check_gemm<float>(3, 5, 3 * 256 + more);  // the sum in chunks
   }
-  if (!reduced()) check_gemm<float>(40 * strip + 5, 17, 33);  // chunks of several strips
+  if (!reduced()) check_gemm<float>(40 * chunk + 5, 17, 33);  // longer chunks
   check_gemm<float>(3, 256, 1152);                            // the custom network's first dense layer, in three images
   check_gemm<float>(1, 2, 256);
-  check_gemm<float>(5, 9, 4099);  // deeper than one pass over a panel
+  check_gemm<float>(5, 9, 4099);  // deeper than one pass over a tile of weights
   check_gemm<double>(13, 20, 2050);
 }
 
 TEST_CASE("matrix products equal the reference where rows lie whole pages apart", "[kernels][gemm]") {
-  // The columns end between panels, at one, and within a vector; the rows between strips and at one.
+  // The columns end between tiles of weights, at one, and within a vector; the rows between four tiles and at them.
   for (const int columns : {17, 33, 64, 75}) check_gemm<float>(60, columns, 1024);
   for (const int rows : {1, 15, 56, 113}) check_gemm<float>(rows, 40, 2048);
   check_gemm<double>(31, 35, 512);
@@ -122,8 +121,8 @@ TEST_CASE("a matrix product does not depend on the number of threads, bit for bi
       gemm(backend, rows, columns, depth, a.data(), b.data(), false, static_cast<const float*>(nullptr), c.data(),
            scratch.data());
       std::vector<float> product(900), sums(30), more(gemm_transposed_scratch(backend, 30, 30, 1000));
-      // A and B as [1000][30] and [1000][30]: the sum is taken in parts.
-      gemm_transposed(backend, 30, 30, 1000, a.data(), 30, b.data(), 30, product.data(), sums.data(), more.data());
+      // A and B as [1000][30] and [1000][30]: the sum is taken in chunks.
+      gemm_transposed(backend, 30, 30, 1000, {a.data(), 30}, {b.data(), 30}, product.data(), sums.data(), more.data());
       c.insert(c.end(), product.begin(), product.end());
       c.insert(c.end(), sums.begin(), sums.end());
       all.push_back(c);

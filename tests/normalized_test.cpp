@@ -67,7 +67,8 @@ void check_read_rows() {
             const Reading<T> reading(mode, pixels, channels);
             const std::size_t width = static_cast<std::size_t>(channels), stride = width + gap;
             Guarded<T> out(pixels * stride - gap);
-            table.read_rows(reading.rows(), static_cast<long>(pixels), channels, out.data(), static_cast<long>(stride));
+            table.read_rows(reading.rows(), static_cast<long>(pixels), channels,
+                            {out.data(), static_cast<long>(stride)});
             bool same = out.guards_intact();
             for (std::size_t i = 0; i < pixels * stride - gap; ++i) {
               const T found = out.data()[i];
@@ -102,7 +103,7 @@ TEST_CASE("reading keeps NaN, and clips infinities to 0 and 6", "[normalized][na
           std::vector<float> out(reading.values.size());
           const auto value_of = [&](float value) {
             reading.values[index] = value;
-            table.read_rows(reading.rows(), 2, channels, out.data(), channels);
+            table.read_rows(reading.rows(), 2, channels, {out.data(), channels});
             return out[index];
           };
           INFO(name_of(isa) << ", mode " << static_cast<int>(mode) << ", " << at << " of " << channels);
@@ -168,8 +169,9 @@ void check_norm_gradient() {
           Guarded<T> gradient(g.size()), in_place(g.size()), sum(width), product(width);
           std::ranges::copy(before, in_place.data());
           const auto cut = [&](const T* from, T* to) {
-            table.norm_gradient(reading.rows(), cast<T>(mean).data(), cast<T>(inverse).data(),
-                                static_cast<long>(pixels), channels, from, to, sum.data(), product.data());
+            const auto means = cast<T>(mean), inverses = cast<T>(inverse);
+            table.norm_gradient({reading.rows(), means.data(), inverses.data()}, static_cast<long>(pixels), channels,
+                                from, to, sum.data(), product.data());
           };
           cut(in_place.data(), relu6 ? in_place.data() : nullptr);
           if (relu6) cut(before.data(), gradient.data());
@@ -234,13 +236,13 @@ TEST_CASE("a depthwise convolution reads its input and gradient as they are mean
           backend.table->depthwise_pack(g, w.data(), nullptr, nullptr, false, packed.data());
           const auto outputs = [&](const Rows<float>& rows) {
             std::vector<float> y(g.output_size());
-            backend.table->depthwise_rows(g, rows, packed.data(), true, 1, y.data(), g.filters, 0, g.out_height,
+            backend.table->depthwise_rows(g, rows, packed.data(), true, 1, {y.data(), g.filters}, {0, g.out_height},
                                           scratch.data());
             return y;
           };
           const auto sums = [&](const Rows<float>& rows, const Rows<float>& gradient) {
             std::vector<float> sum(size);
-            backend.table->depthwise_weights_rows(g, rows, gradient, sum.data(), 0, g.out_height, scratch.data());
+            backend.table->depthwise_weights_rows(g, rows, gradient, sum.data(), {0, g.out_height}, scratch.data());
             return sum;
           };
           // Cells of the padding are 0, whatever the map makes of 0.
@@ -264,7 +266,7 @@ TEST_CASE("a depthwise convolution with ReLU6 keeps NaN", "[normalized][nan]") {
       const std::vector<float> w(9 * size(channels), 1);
       table.depthwise_pack(g, w.data(), nullptr, nullptr, false, packed.data());
       x[size(12 * channels + channels - 1)] = std::nanf("");
-      table.depthwise_rows(g, {x.data()}, packed.data(), true, 1, y.data(), channels, 0, 5, scratch.data());
+      table.depthwise_rows(g, {x.data()}, packed.data(), true, 1, {y.data(), channels}, {0, 5}, scratch.data());
       CHECK(std::ranges::count_if(y, [](float value) { return std::isnan(value); }) == 9);
       CHECK(std::isnan(y[size(6 * channels + channels - 1)]));
     }

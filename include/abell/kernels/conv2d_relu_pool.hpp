@@ -5,10 +5,7 @@
 
 namespace abell::kernels {
 
-inline constexpr int conv_pool_tile_rows = 2;          ///< pooled rows of a tile, forward
-inline constexpr int conv_pool_weights_band_rows = 4;  ///< pooled rows of a piece of a chunk, weights
-inline constexpr int conv_pool_input_band_rows =
-    30;  ///< at most: the input's gradient walks two rows more than a band's
+inline constexpr int conv_pool_tile_rows = 2;  ///< pooled rows of a tile, forward
 
 template <class T>
 std::size_t conv2d_relu_pool_forward_scratch(const Backend<T>& backend, const Conv2dGeometry& g) {
@@ -31,10 +28,9 @@ void conv2d_relu_pool_forward(const Backend<T>& backend, const Conv2dGeometry& g
       pairs.size() >= 8 * backend.threads ? pairs : RowBands{batch, g.pooled_height(), conv_pool_tile_rows};
   parallel_for(bands.size(), backend.threads, [&](int band, int thread) {
     const auto image = static_cast<std::size_t>(bands.image(band));
-    const Range rows = bands.rows_of(band);
-    backend.table->conv_pool_forward_rows(g, x + image * g.input_size(), scratch, pooled + image * g.pooled_size(),
-                                          argmax + image * g.pooled_size(), rows.begin, rows.end,
-                                          own + static_cast<std::size_t>(thread) * size);
+    backend.table->conv_pool_forward_rows(g, x + image * g.input_size(), scratch,
+                                          {pooled + image * g.pooled_size(), argmax + image * g.pooled_size()},
+                                          bands.rows_of(band), own + static_cast<std::size_t>(thread) * size);
   });
 }
 
@@ -57,9 +53,9 @@ void conv2d_relu_pool_weight_gradient(const Backend<T>& backend, const Conv2dGeo
   accumulate_bands(backend.threads, bands, size, scratch, each, rooms, [&](int band, bool fresh, T* sums, T* own) {
     if (fresh) std::fill_n(sums, size, T(0));
     const auto image = static_cast<std::size_t>(bands.image(band));
-    const Range rows = bands.rows_of(band);
-    backend.table->conv_pool_weights_rows(g, x + image * g.input_size(), pooled_gradient + image * g.pooled_size(),
-                                          argmax + image * g.pooled_size(), sums, rows.begin, rows.end, own);
+    backend.table->conv_pool_weights_rows(g, x + image * g.input_size(),
+                                          {pooled_gradient + image * g.pooled_size(), argmax + image * g.pooled_size()},
+                                          sums, bands.rows_of(band), own);
   });
   backend.table->conv_pool_weights_finish(g, scratch, weight_gradient, bias_gradient);
 }
@@ -83,9 +79,9 @@ void conv2d_relu_pool_input_gradient(const Backend<T>& backend, const Conv2dGeom
   const RowBands bands = RowBands::equal(batch, g.pooled_height(), conv_pool_input_band_rows);
   parallel_for(bands.size(), backend.threads, [&](int band, int thread) {
     const auto image = static_cast<std::size_t>(bands.image(band));
-    const Range rows = bands.rows_of(band);
-    backend.table->conv_pool_input_rows(g, pooled_gradient + image * g.pooled_size(), argmax + image * g.pooled_size(),
-                                        scratch, input_gradient + image * g.input_size(), whole, rows.begin, rows.end,
+    backend.table->conv_pool_input_rows(g,
+                                        {pooled_gradient + image * g.pooled_size(), argmax + image * g.pooled_size()},
+                                        scratch, input_gradient + image * g.input_size(), whole, bands.rows_of(band),
                                         own + static_cast<std::size_t>(thread) * size);
   });
 }

@@ -31,7 +31,7 @@ class Conv2dReluStage {
       return kernels::map_forward(pass.backend.threads, values(pass.batch), kernels::functions::Relu<T>{}, y, y);
     }
     std::byte* passed = pass.saved;
-    kernels::for_pieces(pass.backend.threads, values(pass.batch), [&](std::size_t begin, std::size_t end) {
+    kernels::for_chunks(pass.backend.threads, values(pass.batch), [&](std::size_t begin, std::size_t end) {
 #pragma omp simd
       for (std::size_t i = begin; i < end; ++i) {
         passed[i] = static_cast<std::byte>(y[i] > T(0));
@@ -42,7 +42,7 @@ class Conv2dReluStage {
   void backward(const Pass<T>& pass, const T* x, const T* dy, T* dx) const {
     T* dz = pass.scratch;
     const std::byte* passed = pass.saved;
-    kernels::for_pieces(pass.backend.threads, values(pass.batch), [&](std::size_t begin, std::size_t end) {
+    kernels::for_chunks(pass.backend.threads, values(pass.batch), [&](std::size_t begin, std::size_t end) {
 #pragma omp simd
       for (std::size_t i = begin; i < end; ++i) dz[i] = passed[i] != std::byte{0} ? dy[i] : T(0);
     });

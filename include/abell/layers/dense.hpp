@@ -57,7 +57,7 @@ class DenseStage {
          pass.scratch);
   }
   void backward(const Pass<T>& pass, const T* x, const T* dy, T* dx) const {
-    gemm_transposed(pass.backend, inputs_, units_, pass.batch, x, inputs_, dy, units_, pass.gradients,
+    gemm_transposed(pass.backend, inputs_, units_, pass.batch, {x, inputs_}, {dy, units_}, pass.gradients,
                     pass.gradients + weights(), pass.scratch);
     if (dx != nullptr) {
       gemm(pass.backend, pass.batch, inputs_, units_, dy, pass.parameters, true, static_cast<const T*>(nullptr), dx,

@@ -1,7 +1,7 @@
 // 3x3 SAME convolution + bias + ReLU + 2x2 SAME max-pool in one pass, and its two gradients.
 //
 // Forward, the convolution's output only ever exists in registers: see conv_pool_winograd.inl, and for few channels
-// conv_pool_winograd_few.inl. What is kept for the way back is one byte for each pooled value: which of the four
+// conv_pool_winograd_few.inl. What is kept for the backward pass is one byte for each pooled value: which of the four
 // positions was the maximum (0 1 / 2 3), or `cut_by_relu` when ReLU cut it to zero.
 //
 // Backward, at most one of the four positions carries a gradient, and none where ReLU cut the unit:
@@ -87,7 +87,7 @@ static inline __attribute__((always_inline)) Bytes16 load_positions(const unsign
 
 // Outputs of the convolution that exist from a tile on.
 struct Outputs {
-  int rows, columns;
+  int rows, columns, filters;
 };
 
 // The maximum of the four positions (at an odd edge there is no `right` or `lower` one), and which it was; the first

@@ -218,12 +218,13 @@ static void scatter_row(const Conv2dGeometry& g, const T* gradient, const unsign
   }
 }
 
-// Input rows [2 begin, 2 end) of one image's gradient; the neighbouring pooled rows are walked too, as far as they
-// reach in. The gradient is read again when those of all images are there, `size_of_all` values.
+// The input rows of one image's gradient under some pooled rows; the neighbouring pooled rows are walked too, as far as
+// they reach in. The gradient is read again when those of all images are there, `size_of_all` values.
 template <class T>
-static void conv_pool_input_rows(const Conv2dGeometry& g, const T* gradient, const unsigned char* argmax,
-                                 const T* packed, T* input_gradient, unsigned long size_of_all, int begin, int end,
-                                 T* scratch) {
+static void conv_pool_input_rows(const Conv2dGeometry& g, const Pooled<const T>& pooled, const T* packed,
+                                 T* input_gradient, unsigned long size_of_all, Range pooled_rows, T* scratch) {
+  const auto& [gradient, argmax] = pooled;
+  const auto [begin, end] = pooled_rows;
   const long pooled_row = static_cast<long>(g.pooled_width()) * g.filters;
   const long open_size = 2 * open_row<T>(g);
   const int vectors = static_cast<int>(round_to_lanes<T>(g.channels)) / lanes<T>;
@@ -232,7 +233,7 @@ static void conv_pool_input_rows(const Conv2dGeometry& g, const T* gradient, con
   unsigned long* masks = aligned_for<unsigned long>(ragged + ragged_size<T>(g));
   clear_values(open, vectors * open_size);
   // A vector that is less than a line would be sent to memory line by line, each in parts.
-  const bool streamed = ABELL_VECTOR_BYTES >= 64 && worth_streaming(input_gradient, size_of_all, g.channels);
+  const bool streamed = ABELL_VECTOR_BYTES >= line_bytes && worth_streaming(input_gradient, size_of_all, g.channels);
   for (int row = begin > 0 ? begin - 1 : 0; row <= end; ++row) {
     const bool exists = row < g.pooled_height();  // the row behind the last completes the last of an even image
     if (exists) mask_positions(g, argmax + row * pooled_row, masks);

@@ -159,7 +159,7 @@ static inline void note_pixels(int filters, int stride, const unsigned char* arg
 template <class T>
 static void note_positions(int filters, const unsigned char* argmax, const T* gradient, int columns, int shift,
                            unsigned long* noted) {
-  constexpr int line = 64 / static_cast<int>(sizeof(T));
+  constexpr int line = line_bytes / static_cast<int>(sizeof(T));
   for (int x = 0; x < columns; ++x) {
     for (int n = 0; n < filters; n += line) __builtin_prefetch(gradient + static_cast<long>(x) * filters + n);
     __builtin_prefetch(argmax + static_cast<long>(columns + x) * filters);
@@ -193,39 +193,41 @@ static void load_tile(const Conv2dGeometry& g, const T* image, int top, int rows
   }
 }
 
-// The lines of the image under a tile, in runs of as many as one walk prefetches.
+// The lines of the image under a tile, for walks that prefetch `lines_prefetched` each.
 struct LinesUnder {
-  static constexpr int run = 64 * lines_prefetched;  // bytes
+  static constexpr int each = line_bytes * lines_prefetched;
   unsigned long first, row_bytes;
-  int runs;  // of a row
+  int walks;  // of a row
 
   template <class T>
   LinesUnder(const Conv2dGeometry& g, const T* image, int row, int left, int columns) {
     const long pixel = g.channels * static_cast<long>(sizeof(T));
     first = address_of(image) + static_cast<unsigned long>(((2L * row - 1) * g.width + 2L * left - 1) * pixel);
     row_bytes = static_cast<unsigned long>(g.width * pixel);
-    runs = static_cast<int>(((2L * columns + 2) * pixel + run - 1) / run);
+    walks = static_cast<int>(((2L * columns + 2) * pixel + each - 1) / each);
   }
   Ahead operator[](int walk) const {
-    const int row = walk / runs;
+    const int row = walk / walks;
     if (row >= image_rows) return {first, 0};
-    return {first + static_cast<unsigned long>(row) * row_bytes + static_cast<unsigned long>(walk % runs * run), 64};
+    return {first + static_cast<unsigned long>(row) * row_bytes + static_cast<unsigned long>(walk % walks * each),
+            line_bytes};
   }
 };
 
-// Adds pooled rows [begin, end) of one image to the sums.
+// Adds some pooled rows of one image to the sums.
 template <class T>
-static void conv_pool_weights_rows(const Conv2dGeometry& g, const T* image, const T* gradient,
-                                   const unsigned char* argmax, T* sums, int begin, int end, T* scratch) {
-  if (few_channels<T>(g)) return conv_pool_weights_few_rows(g, image, gradient, argmax, sums, begin, end, scratch);
+static void conv_pool_weights_rows(const Conv2dGeometry& g, const T* image, const Pooled<const T>& pooled, T* sums,
+                                   Range pooled_rows, T* scratch) {
+  if (few_channels<T>(g)) return conv_pool_weights_few_rows(g, image, pooled, sums, pooled_rows, scratch);
+  const auto& [gradient, argmax] = pooled;
   const NotedPixels pixels(g, lanes<T>);
   const long pooled_row = static_cast<long>(g.pooled_width()) * g.filters, filters = padded_filters(g);
   T* tile = scratch;
   unsigned long* noted = aligned_for<unsigned long>(tile + 1L * image_rows * image_columns * lanes<T>);
   T* bias = sums + round_to_lanes<T>(g.channels) * 9 * filters;
   const int tiles = tiles_of(g.pooled_width(), noted_columns);
-  for (int row = begin; row < end; row += noted_rows) {
-    const int rows = end - row < noted_rows ? end - row : noted_rows;
+  for (int row = pooled_rows.begin; row < pooled_rows.end; row += noted_rows) {
+    const int rows = pooled_rows.end - row < noted_rows ? pooled_rows.end - row : noted_rows;
     for (int i = 0; i < tiles; ++i) {
       const int left = tile_begin(i, tiles, g.pooled_width());
       const int columns = tile_begin(i + 1, tiles, g.pooled_width()) - left;
