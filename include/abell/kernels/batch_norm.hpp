@@ -58,13 +58,13 @@ void combine_moments(int threads, const BandSums<T>& by_band, int count, const P
     for (int i = 0; i < count; ++i) {
       const auto more = static_cast<double>(pixels(i));
       n += more;
-      const double share = more / n, weight = more * (n - more) / n;
+      const double fraction = more / n, weight = more * (n - more) / n;
       const T* means = by_band.first(i) + first;
       const T* sums = by_band.second(i) + first;
 #pragma omp simd
       for (std::size_t c = 0; c < channels; ++c) {
         const double apart = static_cast<double>(means[c]) - mean[c];
-        mean[c] += apart * share;
+        mean[c] += apart * fraction;
         squares[c] += static_cast<double>(sums[c]) + apart * apart * weight;
       }
     }

@@ -1,6 +1,6 @@
 #pragma once
 /// Convolution and ReLU as one stage: the convolution's output becomes that of ReLU where it lies, and a byte a value
-/// tells the way back which ones passed, where two stages would keep a second activation.
+/// tells the backward pass which ones passed, where two stages would keep a second activation.
 
 #include <abell/core/parallel.hpp>
 #include <abell/layers/activations.hpp>

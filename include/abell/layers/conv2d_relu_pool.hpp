@@ -2,7 +2,7 @@
 /// Convolution, ReLU and max-pool fused into one stage.
 ///
 /// For 3x3 stride 1 SAME convolutions under a 2x2 stride 2 SAME pool the convolution's output never
-/// touches memory, and the way back visits only the maxima that ReLU let through. Any other size
+/// touches memory, and the backward pass visits only the maxima that ReLU let through. Any other size
 /// takes the plain kernels one after the other, with the convolution's output in `saved`.
 /// pool(relu(x)) = relu(pool(x)), and a maximum that ReLU cut carries no gradient.
 

@@ -15,9 +15,9 @@
 
 namespace abell {
 
-/// Stages one after the other. Where a way back follows, what each but the last leaves lies in `saved` behind what the
-/// stage keeps there, and its gradient takes its place; otherwise two places in `scratch` take turns. An empty sequence
-/// passes its input on.
+/// Stages one after the other. Where a backward pass follows, what each but the last leaves lies in `saved` behind what
+/// the stage keeps there, and its gradient takes its place; otherwise two places in `scratch` take turns. An empty
+/// sequence passes its input on.
 template <class T>
 class SequenceStage {
  public:
@@ -193,7 +193,7 @@ class SequenceStage {
       if (goes_back(pass_.mode)) return reinterpret_cast<T*>(pass_.saved + saved_ + memory_.saved_bytes);
       return pass_.scratch + (at_ % 2 == 0 ? 0 : turns_[0]);
     }
-    /// Where its input lies, unless it is the first; of a call with a way back.
+    /// Where its input lies, unless it is the first; of a call with a backward pass.
     T* input() const { return reinterpret_cast<T*>(pass_.saved + saved_ - before(at_)); }
 
     void next() {

@@ -1,5 +1,5 @@
 #pragma once
-/// Enlarging by whole factors, without weights; the gradient goes back by the same shares.
+/// Enlarging by whole factors, without weights; the gradient goes back by the same weights.
 
 #include <abell/kernels/upsample.hpp>
 #include <abell/layers/stage.hpp>

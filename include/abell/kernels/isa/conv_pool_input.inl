@@ -1,10 +1,10 @@
 // Gradient of the input of the fused stage.
 //
 // dX[position + tap][c] += g * W[tap][c][o] over the live pairs, one vector of channels at a time: so few weights stay
-// in the nearest cache. For each pooled pixel the filters are grouped by position (as bits); walking along a row, the
-// patch that the positions reach stays in registers and moves right. Where the registers hold 4 x 6 sums, two pixels
-// are walked at once, the filters grouped by the positions in both: each weight is loaded once for two. Elsewhere a
-// pixel's upper two positions are, and then its lower two.
+// in the first-level cache. For each pooled pixel the filters are grouped by position (as bits); walking along a row,
+// the patch that the positions reach stays in registers and moves right. Where the registers hold 4 x 6 sums, two
+// pixels are walked at once, the filters grouped by the positions in both: each weight is loaded once for two.
+// Elsewhere a pixel's upper two positions are, and then its lower two.
 
 #if defined(ABELL_ISA_CONV_POOL_INPUT_INL) == defined(ABELL_ISA_TOGGLE)
 #ifdef ABELL_ISA_CONV_POOL_INPUT_INL

@@ -2,7 +2,7 @@
 //
 // dW[tap][c][o] = sum over live positions of filter o of g * x[position + tap][c]. For a tile of pooled pixels each
 // filter's positions are noted as bits; then, one vector of channels at a time, the image under the tile is copied to
-// the nearest cache (zeros beyond the border) and the bits are walked with 9 taps of sums in registers. Where these
+// the first-level cache (zeros beyond the border) and the bits are walked with 9 taps of sums in registers. Where these
 // hold 18, two filters are walked at once, the pixels grouped by the positions of both: a value that both windows
 // cover is loaded once for two multiply-adds.
 

@@ -35,7 +35,7 @@ static long taps_scratch_size(const Conv2dGeometry& g) {
 }
 
 // Image rows 2 row - 1 to 2 row + 2, `width` columns from `left`, zeros beyond the border. (Whole rows in a ring, as
-// the plain convolution keeps them, take a quarter longer: they leave no room in the nearest cache.)
+// the plain convolution keeps them, take a quarter longer: they leave no room in the first-level cache.)
 template <class T>
 static void load_few(const Conv2dGeometry& g, const T* image, int row, int left, int width, T* pixels) {
   const long line = static_cast<long>(width) * g.channels;
