@@ -14,17 +14,17 @@ namespace {
 
 constexpr int batch = 10;
 
-kernels::Run<float> run_on(int threads) { return {&kernels::kernels_for<float>(active_isa()), threads}; }
+kernels::Backend<float> backend_of(int threads) { return {&kernels::kernels_for<float>(active_isa()), threads}; }
 
 /// The weights, Glorot-like in size, and what they make of N(0, 1) images.
 struct Operands {
   ConvolutionShape shape;
-  kernels::Run<float> run;
+  kernels::Backend<float> backend;
   Buffer<float> x, weights, bias, weight_gradient, bias_gradient, input_gradient;
 
   Operands(const ConvolutionShape& s, int threads)
       : shape(s),
-        run(run_on(threads)),
+        backend(backend_of(threads)),
         x(normal_values(batch * s.geometry.input_size(), 1)),
         weights(normal_values(s.geometry.weight_size(), 2)),
         bias(normal_values(static_cast<std::size_t>(s.geometry.filters), 3)),
@@ -42,19 +42,20 @@ struct Plain : Operands {
   Plain(const ConvolutionShape& s, int threads)
       : Operands(s, threads),
         y(normal_values(batch * s.geometry.output_size(), 4)),
-        scratch(std::max({kernels::conv2d_forward_scratch(run, s.built(), batch),
-                          kernels::conv2d_weight_gradient_scratch(run, s.built()),
-                          kernels::conv2d_input_gradient_scratch(run, s.built(), batch)})) {}
+        scratch(std::max({kernels::conv2d_forward_scratch(backend, s.built(), batch),
+                          kernels::conv2d_weight_gradient_scratch(backend, s.built()),
+                          kernels::conv2d_input_gradient_scratch(backend, s.built(), batch)})) {}
 
   void forward() {
-    kernels::conv2d_forward(run, shape.built(), batch, x.data(), weights.data(), bias.data(), y.data(), scratch.data());
+    kernels::conv2d_forward(backend, shape.built(), batch, x.data(), weights.data(), bias.data(), y.data(),
+                            scratch.data());
   }
   void take_weight_gradient() {
-    kernels::conv2d_weight_gradient(run, shape.built(), batch, x.data(), y.data(), weight_gradient.data(),
+    kernels::conv2d_weight_gradient(backend, shape.built(), batch, x.data(), y.data(), weight_gradient.data(),
                                     bias_gradient.data(), scratch.data());
   }
   void take_input_gradient() {
-    kernels::conv2d_input_gradient(run, shape.built(), batch, weights.data(), y.data(), input_gradient.data(),
+    kernels::conv2d_input_gradient(backend, shape.built(), batch, weights.data(), y.data(), input_gradient.data(),
                                    scratch.data());
   }
   std::vector<std::pair<std::string, double>> counters() const { return {}; }
@@ -70,24 +71,24 @@ struct Fused : Operands {
       : Operands(s, threads),
         pooled(batch * s.geometry.pooled_size()),
         pooled_gradient(normal_values(pooled.size(), 4)),
-        scratch(std::max({kernels::conv2d_relu_pool_forward_scratch(run, s.geometry),
-                          kernels::conv2d_relu_pool_weight_gradient_scratch(run, s.geometry),
-                          kernels::conv2d_relu_pool_input_gradient_scratch(run, s.geometry)})),
+        scratch(std::max({kernels::conv2d_relu_pool_forward_scratch(backend, s.geometry),
+                          kernels::conv2d_relu_pool_weight_gradient_scratch(backend, s.geometry),
+                          kernels::conv2d_relu_pool_input_gradient_scratch(backend, s.geometry)})),
         argmax(pooled.size()) {
     forward();
   }
 
   void forward() {
-    kernels::conv2d_relu_pool_forward(run, shape.geometry, batch, x.data(), weights.data(), bias.data(), pooled.data(),
-                                      argmax.data(), scratch.data());
+    kernels::conv2d_relu_pool_forward(backend, shape.geometry, batch, x.data(), weights.data(), bias.data(),
+                                      pooled.data(), argmax.data(), scratch.data());
   }
   void take_weight_gradient() {
-    kernels::conv2d_relu_pool_weight_gradient(run, shape.geometry, batch, x.data(), pooled_gradient.data(),
+    kernels::conv2d_relu_pool_weight_gradient(backend, shape.geometry, batch, x.data(), pooled_gradient.data(),
                                               argmax.data(), weight_gradient.data(), bias_gradient.data(),
                                               scratch.data());
   }
   void take_input_gradient() {
-    kernels::conv2d_relu_pool_input_gradient(run, shape.geometry, batch, weights.data(), pooled_gradient.data(),
+    kernels::conv2d_relu_pool_input_gradient(backend, shape.geometry, batch, weights.data(), pooled_gradient.data(),
                                              argmax.data(), input_gradient.data(), scratch.data());
   }
   /// The share of pooled values that ReLU let through: the gradients' work depends on it.
@@ -98,7 +99,7 @@ struct Fused : Operands {
   std::vector<std::pair<std::string, double>> counters() const { return {{"live_share", live_share()}}; }
   /// Winograd's products: 24 for the 72 of 2x4 outputs where the channels are few, else 36 for the 144 of 4x4.
   double forward_left() const {
-    const double share = shape.geometry.channels < run.table->lanes ? 24.0 / 72 : 36.0 / 144;
+    const double share = shape.geometry.channels < backend.table->lanes ? 24.0 / 72 : 36.0 / 144;
     return share * shape.flops(batch);
   }
   /// One of four positions, where it lives.

@@ -18,31 +18,32 @@ std::size_t in_batch(std::size_t size) { return batch * size; }
 
 struct Depthwise {
   kernels::Conv2dGeometry geometry;
-  kernels::Run<float> run;
+  kernels::Backend<float> backend;
   Buffer<float> x, y, weights, scratch;
 
   Depthwise(const kernels::Conv2dGeometry& g, int threads)
       : geometry(g),
-        run{&kernels::kernels_for<float>(active_isa()), threads},
+        backend{&kernels::kernels_for<float>(active_isa()), threads},
         x(normal_values(in_batch(g.input_size()), 1)),
         y(normal_values(in_batch(g.output_size()), 4)),
         weights(normal_values(weight_size(), 2)),
-        scratch(std::max({kernels::depthwise_forward_scratch(run, g), kernels::depthwise_input_gradient_scratch(run, g),
-                          kernels::depthwise_weight_gradient_scratch(run, g)})) {}
+        scratch(std::max({kernels::depthwise_forward_scratch(backend, g),
+                          kernels::depthwise_input_gradient_scratch(backend, g),
+                          kernels::depthwise_weight_gradient_scratch(backend, g)})) {}
 
   std::size_t weight_size() const {
     return static_cast<std::size_t>(geometry.kernel_height * geometry.kernel_width * geometry.filters);
   }
   /// As MobileNet's, without a bias.
   void forward() {
-    kernels::depthwise_forward<float>(run, geometry, batch, x.data(), weights.data(), nullptr, y.data(),
+    kernels::depthwise_forward<float>(backend, geometry, batch, x.data(), weights.data(), nullptr, y.data(),
                                       scratch.data());
   }
   void backward_data() {
-    kernels::depthwise_input_gradient(run, geometry, batch, weights.data(), y.data(), x.data(), scratch.data());
+    kernels::depthwise_input_gradient(backend, geometry, batch, weights.data(), y.data(), x.data(), scratch.data());
   }
   void backward_weights() {
-    kernels::depthwise_weight_gradient<float>(run, geometry, batch, x.data(), y.data(), weights.data(), nullptr,
+    kernels::depthwise_weight_gradient<float>(backend, geometry, batch, x.data(), y.data(), weights.data(), nullptr,
                                               scratch.data());
   }
   /// All three: a multiply-add for each weight and output.

@@ -21,25 +21,25 @@ enum class Form { plain, b_transposed, a_transposed };
 
 struct Operands {
   Product product;
-  kernels::Run<float> run;
+  kernels::Backend<float> backend;
   Buffer<float> a, b, c, scratch;
 
   Operands(const Product& p, int threads)
       : product(p),
-        run{&kernels::kernels_for<float>(active_isa()), threads},
+        backend{&kernels::kernels_for<float>(active_isa()), threads},
         a(normal_values(size(p.rows, p.depth), 1)),
         b(normal_values(size(p.depth, p.columns), 2)),
         c(size(p.rows, p.columns)),
-        scratch(std::max(kernels::gemm_scratch(run, p.rows, p.columns, p.depth),
-                         kernels::gemm_transposed_scratch(run, p.rows, p.columns, p.depth))) {}
+        scratch(std::max(kernels::gemm_scratch(backend, p.rows, p.columns, p.depth),
+                         kernels::gemm_transposed_scratch(backend, p.rows, p.columns, p.depth))) {}
 
   void multiply(Form form) {
     const Product& p = product;
     if (form == Form::a_transposed) {
-      kernels::gemm_transposed(run, p.rows, p.columns, p.depth, a.data(), p.rows, b.data(), p.columns, c.data(),
+      kernels::gemm_transposed(backend, p.rows, p.columns, p.depth, {a.data(), p.rows}, {b.data(), p.columns}, c.data(),
                                static_cast<float*>(nullptr), scratch.data());
     } else {
-      kernels::gemm(run, p.rows, p.columns, p.depth, a.data(), b.data(), form == Form::b_transposed,
+      kernels::gemm(backend, p.rows, p.columns, p.depth, a.data(), b.data(), form == Form::b_transposed,
                     static_cast<const float*>(nullptr), c.data(), scratch.data());
     }
   }

@@ -61,7 +61,7 @@ Values concatenated(std::size_t pixels, const std::vector<Values>& maps) {
 const std::vector<Shape> shapes =
     reduced() ? std::vector<Shape>{{7, 5, 3}} : std::vector<Shape>{{1, 1, 1}, {7, 5, 3}, {4, 9, 17}, {13, 6, 33}};
 
-/// More values than one thread takes in a piece.
+/// More values than one chunk holds.
 constexpr Shape large{65, 33, 17};
 
 }  // namespace

@@ -54,15 +54,16 @@ void check_plain(const Conv2dGeometry& g, int batch) {
   for (const Isa isa : supported_isas()) {
     for (const int threads : {1, 3}) {
       INFO(describe(g, batch, isa, threads));
-      const kernels::Run<T> run{&kernels::kernels_for<T>(isa), threads};
+      const kernels::Backend<T> backend{&kernels::kernels_for<T>(isa), threads};
       Guarded<T> out(y.size()), grad_x(dx.size()), grad_w(dw.size()), grad_b(db.size());
-      Guarded<T> scratch(std::max({conv2d_forward_scratch(run, g, batch), conv2d_input_gradient_scratch(run, g, batch),
-                                   conv2d_weight_gradient_scratch(run, g)}));
-      conv2d_forward(run, g, batch, xt.data(), wt.data(), bt.data(), out.data(), scratch.data());
+      Guarded<T> scratch(
+          std::max({conv2d_forward_scratch(backend, g, batch), conv2d_input_gradient_scratch(backend, g, batch),
+                    conv2d_weight_gradient_scratch(backend, g)}));
+      conv2d_forward(backend, g, batch, xt.data(), wt.data(), bt.data(), out.data(), scratch.data());
       CHECK(out.first_difference(y) == -1);
-      conv2d_input_gradient(run, g, batch, wt.data(), dyt.data(), grad_x.data(), scratch.data());
+      conv2d_input_gradient(backend, g, batch, wt.data(), dyt.data(), grad_x.data(), scratch.data());
       CHECK(grad_x.first_difference(dx) == -1);
-      conv2d_weight_gradient(run, g, batch, xt.data(), dyt.data(), grad_w.data(), grad_b.data(), scratch.data());
+      conv2d_weight_gradient(backend, g, batch, xt.data(), dyt.data(), grad_w.data(), grad_b.data(), scratch.data());
       CHECK(grad_w.first_difference(dw) == -1);
       CHECK(grad_b.first_difference(db) == -1);
       CHECK((out.guards_intact() && grad_x.guards_intact() && grad_w.guards_intact() && grad_b.guards_intact() &&
@@ -102,20 +103,20 @@ void check_fused(const Conv2dGeometry& g, int batch) {
   for (const Isa isa : supported_isas()) {
     for (const int threads : {1, 3}) {
       INFO("fused " << describe(g, batch, isa, threads));
-      const kernels::Run<T> run{&kernels::kernels_for<T>(isa), threads};
+      const kernels::Backend<T> backend{&kernels::kernels_for<T>(isa), threads};
       Guarded<T> out(pooled.size()), grad_x(dx.size()), grad_w(dw.size()), grad_b(db.size());
       std::vector<unsigned char> argmax(pooled.size() + 8, 77);
       Guarded<T> scratch(
-          std::max({conv2d_relu_pool_forward_scratch(run, g), conv2d_relu_pool_input_gradient_scratch(run, g),
-                    conv2d_relu_pool_weight_gradient_scratch(run, g)}));
-      conv2d_relu_pool_forward(run, g, batch, xt.data(), wt.data(), bt.data(), out.data(), argmax.data(),
+          std::max({conv2d_relu_pool_forward_scratch(backend, g), conv2d_relu_pool_input_gradient_scratch(backend, g),
+                    conv2d_relu_pool_weight_gradient_scratch(backend, g)}));
+      conv2d_relu_pool_forward(backend, g, batch, xt.data(), wt.data(), bt.data(), out.data(), argmax.data(),
                                scratch.data());
       CHECK(out.first_difference(pooled) == -1);
-      conv2d_relu_pool_weight_gradient(run, g, batch, xt.data(), dpt.data(), argmax.data(), grad_w.data(),
+      conv2d_relu_pool_weight_gradient(backend, g, batch, xt.data(), dpt.data(), argmax.data(), grad_w.data(),
                                        grad_b.data(), scratch.data());
       CHECK(grad_w.first_difference(dw) == -1);
       CHECK(grad_b.first_difference(db) == -1);
-      conv2d_relu_pool_input_gradient(run, g, batch, wt.data(), dpt.data(), argmax.data(), grad_x.data(),
+      conv2d_relu_pool_input_gradient(backend, g, batch, wt.data(), dpt.data(), argmax.data(), grad_x.data(),
                                       scratch.data());
       CHECK(grad_x.first_difference(dx) == -1);
       CHECK((out.guards_intact() && grad_x.guards_intact() && grad_w.guards_intact() && grad_b.guards_intact() &&
@@ -202,11 +203,12 @@ TEST_CASE("the fused stage's error on unit-scale data stays within 1e-5", "[kern
       return activation[(row * static_cast<std::size_t>(g.out_width) + column) * filters + i % filters];
     };
     for (const Isa isa : supported_isas()) {
-      const kernels::Run<float> run{&kernels::kernels_for<float>(isa), 1};
+      const kernels::Backend<float> backend{&kernels::kernels_for<float>(isa), 1};
       std::vector<float> pooled(expected.size());
       std::vector<unsigned char> argmax(expected.size());
-      Guarded<float> scratch(conv2d_relu_pool_forward_scratch(run, g));
-      conv2d_relu_pool_forward(run, g, 1, x.data(), w.data(), b.data(), pooled.data(), argmax.data(), scratch.data());
+      Guarded<float> scratch(conv2d_relu_pool_forward_scratch(backend, g));
+      conv2d_relu_pool_forward(backend, g, 1, x.data(), w.data(), b.data(), pooled.data(), argmax.data(),
+                               scratch.data());
       double difference = 0, lost = 0, largest = 0;
       for (std::size_t i = 0; i < expected.size(); ++i) {
         difference = std::max(difference, std::abs(static_cast<double>(pooled[i]) - expected[i]));
@@ -227,30 +229,30 @@ TEST_CASE("results larger than the cache are streamed past it unchanged", "[kern
   const auto b = cast<float>(integers(64, 23));
   for (const Isa isa : supported_isas()) {
     INFO(name_of(isa));
-    const kernels::Run<float> run{&kernels::kernels_for<float>(isa), 2};
+    const kernels::Backend<float> backend{&kernels::kernels_for<float>(isa), 2};
     const auto filled = [](std::size_t size) {
       Buffer<float> values(size);
       std::ranges::fill(values.span(), std::nanf(""));
       return values;
     };
     const Conv2dGeometry first = geometry(260, 260, 3, 64);
-    Guarded<float> scratch(conv2d_relu_pool_forward_scratch(run, first));
+    Guarded<float> scratch(conv2d_relu_pool_forward_scratch(backend, first));
     Buffer<float> aligned = filled(first.pooled_size()), shifted = filled(first.pooled_size() + 1);
     std::vector<unsigned char> argmax(first.pooled_size()), again(first.pooled_size());
-    conv2d_relu_pool_forward(run, first, 1, x.data(), w.data(), b.data(), aligned.data(), argmax.data(),
+    conv2d_relu_pool_forward(backend, first, 1, x.data(), w.data(), b.data(), aligned.data(), argmax.data(),
                              scratch.data());
-    conv2d_relu_pool_forward(run, first, 1, x.data(), w.data(), b.data(), shifted.data() + 1, again.data(),
+    conv2d_relu_pool_forward(backend, first, 1, x.data(), w.data(), b.data(), shifted.data() + 1, again.data(),
                              scratch.data());
     CHECK(std::equal(aligned.span().begin(), aligned.span().end(), shifted.span().begin() + 1));
     CHECK(argmax == again);
 
     const Conv2dGeometry second = geometry(130, 130, 64, 5);
-    Guarded<float> more(conv2d_relu_pool_input_gradient_scratch(run, second));
+    Guarded<float> more(conv2d_relu_pool_input_gradient_scratch(backend, second));
     Buffer<float> gradient = filled(second.input_size()), other = filled(second.input_size() + 1);
     for (unsigned char& position : argmax) position = position % 5;
-    conv2d_relu_pool_input_gradient(run, second, 1, w.data(), aligned.data(), argmax.data(), gradient.data(),
+    conv2d_relu_pool_input_gradient(backend, second, 1, w.data(), aligned.data(), argmax.data(), gradient.data(),
                                     more.data());
-    conv2d_relu_pool_input_gradient(run, second, 1, w.data(), aligned.data(), argmax.data(), other.data() + 1,
+    conv2d_relu_pool_input_gradient(backend, second, 1, w.data(), aligned.data(), argmax.data(), other.data() + 1,
                                     more.data());
     CHECK(std::equal(gradient.span().begin(), gradient.span().end(), other.span().begin() + 1));
   }
@@ -262,12 +264,12 @@ TEST_CASE("a NaN in any pixel or weight reaches the fused stage's output", "[ker
     const auto x = cast<float>(integers(g.input_size(), 31)), w = cast<float>(integers(g.weight_size(), 32));
     const std::vector<float> b(5);
     for (const Isa isa : supported_isas()) {
-      const kernels::Run<float> run{&kernels::kernels_for<float>(isa), 1};
+      const kernels::Backend<float> backend{&kernels::kernels_for<float>(isa), 1};
       std::vector<float> pooled(g.pooled_size());
       std::vector<unsigned char> argmax(pooled.size());
-      Guarded<float> scratch(conv2d_relu_pool_forward_scratch(run, g));
+      Guarded<float> scratch(conv2d_relu_pool_forward_scratch(backend, g));
       const auto nan_comes_out = [&](const std::vector<float>& image, const std::vector<float>& weights) {
-        conv2d_relu_pool_forward(run, g, 1, image.data(), weights.data(), b.data(), pooled.data(), argmax.data(),
+        conv2d_relu_pool_forward(backend, g, 1, image.data(), weights.data(), b.data(), pooled.data(), argmax.data(),
                                  scratch.data());
         return std::ranges::any_of(pooled, [](float value) { return std::isnan(value); });
       };

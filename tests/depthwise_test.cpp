@@ -38,15 +38,15 @@ void check(const Conv2dGeometry& g, int batch) {
       INFO(batch << " x " << g.height << "x" << g.width << "x" << g.channels << " -> " << g.filters << ", kernel "
                  << g.kernel_height << "x" << g.kernel_width << ", stride " << g.stride_height << "x" << g.stride_width
                  << ", " << name_of(isa) << ", " << threads << " threads");
-      const kernels::Run<T> run{&kernels::kernels_for<T>(isa), threads};
+      const kernels::Backend<T> backend{&kernels::kernels_for<T>(isa), threads};
       Guarded<T> out(y.size()), grad_x(dx.size()), grad_w(dw.size()), grad_b(db.size());
-      Guarded<T> scratch(std::max({depthwise_forward_scratch(run, g), depthwise_input_gradient_scratch(run, g),
-                                   depthwise_weight_gradient_scratch(run, g)}));
-      depthwise_forward(run, g, batch, xt.data(), wt.data(), bt.data(), out.data(), scratch.data());
+      Guarded<T> scratch(std::max({depthwise_forward_scratch(backend, g), depthwise_input_gradient_scratch(backend, g),
+                                   depthwise_weight_gradient_scratch(backend, g)}));
+      depthwise_forward(backend, g, batch, xt.data(), wt.data(), bt.data(), out.data(), scratch.data());
       CHECK(out.first_difference(y) == -1);
-      depthwise_input_gradient(run, g, batch, wt.data(), dyt.data(), grad_x.data(), scratch.data());
+      depthwise_input_gradient(backend, g, batch, wt.data(), dyt.data(), grad_x.data(), scratch.data());
       CHECK(grad_x.first_difference(dx) == -1);
-      depthwise_weight_gradient(run, g, batch, xt.data(), dyt.data(), grad_w.data(), grad_b.data(), scratch.data());
+      depthwise_weight_gradient(backend, g, batch, xt.data(), dyt.data(), grad_w.data(), grad_b.data(), scratch.data());
       CHECK(grad_w.first_difference(dw) == -1);
       CHECK(grad_b.first_difference(db) == -1);
       CHECK((out.guards_intact() && grad_x.guards_intact() && grad_w.guards_intact() && grad_b.guards_intact() &&
@@ -68,7 +68,7 @@ TEST_CASE("depthwise convolution equals the reference exactly", "[depthwise]") {
     }
   }
   check<float>(geometry(45, 44, 64, 64), 1);
-  // Several blocks of filters, the last one smaller; on the way back of a stride too.
+  // Several tiles of filters, the last one smaller; in the backward pass of a stride too.
   check<float>(geometry(14, 14, 512, 512), 2);
   check<float>(geometry(15, 13, 272, 272, 3, 2), 1);
   check<double>(geometry(11, 12, 176, 176, 3, 2), 1);

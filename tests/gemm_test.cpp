@@ -40,17 +40,17 @@ void check_gemm(int rows, int columns, int depth) {
   for (const Isa isa : supported_isas()) {
     for (const int threads : {1, 2, 3, 5}) {
       INFO(rows << " x " << columns << " x " << depth << ", " << name_of(isa) << ", " << threads << " threads");
-      const kernels::Run<T> run{&kernels::kernels_for<T>(isa), threads};
+      const kernels::Backend<T> backend{&kernels::kernels_for<T>(isa), threads};
       Guarded<T> plain(product.size()), biased(product.size()), transposed(product.size()), left(product.size());
       Guarded<T> sums(static_cast<std::size_t>(columns));
-      Guarded<T> scratch(
-          std::max(gemm_scratch(run, rows, columns, depth), gemm_transposed_scratch(run, rows, columns, depth)));
-      gemm(run, rows, columns, depth, at.data(), bt.data(), false, static_cast<const T*>(nullptr), plain.data(),
+      Guarded<T> scratch(std::max(gemm_scratch(backend, rows, columns, depth),
+                                  gemm_transposed_scratch(backend, rows, columns, depth)));
+      gemm(backend, rows, columns, depth, at.data(), bt.data(), false, static_cast<const T*>(nullptr), plain.data(),
            scratch.data());
-      gemm(run, rows, columns, depth, at.data(), bt.data(), false, bias_t.data(), biased.data(), scratch.data());
-      gemm(run, rows, columns, depth, at.data(), b_transposed.data(), true, bias_t.data(), transposed.data(),
+      gemm(backend, rows, columns, depth, at.data(), bt.data(), false, bias_t.data(), biased.data(), scratch.data());
+      gemm(backend, rows, columns, depth, at.data(), b_transposed.data(), true, bias_t.data(), transposed.data(),
            scratch.data());
-      gemm_transposed(run, rows, columns, depth, a_transposed.data(), rows, bt.data(), columns, left.data(),
+      gemm_transposed(backend, rows, columns, depth, {a_transposed.data(), rows}, {bt.data(), columns}, left.data(),
                       sums.data(), scratch.data());
       CHECK(plain.first_difference(product) == -1);
       CHECK(biased.first_difference(with_bias) == -1);
@@ -79,29 +79,28 @@ TEST_CASE("matrix products equal the reference on odd shapes", "[kernels][gemm]"
 }
 
 TEST_CASE("matrix products equal the reference across the borders of their chunks", "[kernels][gemm]") {
-  constexpr int strip = kernels::GemmChunks::strip;
-  using kernels::TransposedChunks;
+  constexpr int chunk = kernels::gemm_chunk_rows;
   for (const int more : {-1, 0, 1}) {
-    check_gemm<float>(strip + more, 5, 17);
+    check_gemm<float>(chunk + more, 5, 17);
     check_gemm<float>(7, 64 + more, 17);
     check_gemm<float>(kernels::gemm_few_rows + more, 70, 9);
     if (reduced()) continue;
-    check_gemm<float>(2 * strip + more, 128 + more, 5);
-    check_gemm<float>(strip + 1, 512 + more, 3);
-    check_gemm<double>(strip + more, 64 - more, 9);
-    check_gemm<float>(TransposedChunks::block_rows + more, TransposedChunks::block_columns + more, 40);
-    check_gemm<double>(TransposedChunks::block_rows + more, TransposedChunks::block_columns + more, 40);
-    check_gemm<float>(3, 5, 3 * 256 + more);  // the sum in parts
+    check_gemm<float>(2 * chunk + more, 128 + more, 5);
+    check_gemm<float>(chunk + 1, 512 + more, 3);
+    check_gemm<double>(chunk + more, 64 - more, 9);
+    check_gemm<float>(kernels::transposed_chunk_rows + more, kernels::transposed_chunk_columns + more, 40);
+    check_gemm<double>(kernels::transposed_chunk_rows + more, kernels::transposed_chunk_columns + more, 40);
+    check_gemm<float>(3, 5, 3 * 256 + more);  // the sum in chunks
   }
-  if (!reduced()) check_gemm<float>(40 * strip + 5, 17, 33);  // chunks of several strips
+  if (!reduced()) check_gemm<float>(40 * chunk + 5, 17, 33);  // longer chunks
   check_gemm<float>(3, 256, 1152);                            // the custom network's first dense layer, in three images
   check_gemm<float>(1, 2, 256);
-  check_gemm<float>(5, 9, 4099);  // deeper than one pass over a panel
+  check_gemm<float>(5, 9, 4099);  // deeper than one pass over a tile of weights
   check_gemm<double>(13, 20, 2050);
 }
 
 TEST_CASE("matrix products equal the reference where rows lie whole pages apart", "[kernels][gemm]") {
-  // The columns end between panels, at one, and within a vector; the rows between strips and at one.
+  // The columns end between tiles of weights, at one, and within a vector; the rows between four tiles and at them.
   for (const int columns : {17, 33, 64, 75}) check_gemm<float>(60, columns, 1024);
   for (const int rows : {1, 15, 56, 113}) check_gemm<float>(rows, 40, 2048);
   check_gemm<double>(31, 35, 512);
@@ -117,13 +116,13 @@ TEST_CASE("a matrix product does not depend on the number of threads, bit for bi
   for (const Isa isa : supported_isas()) {
     std::vector<std::vector<float>> all;
     for (const int threads : {1, 2, 3, 4}) {
-      const kernels::Run<float> run{&kernels::kernels_for<float>(isa), threads};
-      std::vector<float> scratch(gemm_scratch(run, rows, columns, depth)), c(area(rows, columns));
-      gemm(run, rows, columns, depth, a.data(), b.data(), false, static_cast<const float*>(nullptr), c.data(),
+      const kernels::Backend<float> backend{&kernels::kernels_for<float>(isa), threads};
+      std::vector<float> scratch(gemm_scratch(backend, rows, columns, depth)), c(area(rows, columns));
+      gemm(backend, rows, columns, depth, a.data(), b.data(), false, static_cast<const float*>(nullptr), c.data(),
            scratch.data());
-      std::vector<float> product(900), sums(30), more(gemm_transposed_scratch(run, 30, 30, 1000));
-      // A and B as [1000][30] and [1000][30]: the sum is taken in parts.
-      gemm_transposed(run, 30, 30, 1000, a.data(), 30, b.data(), 30, product.data(), sums.data(), more.data());
+      std::vector<float> product(900), sums(30), more(gemm_transposed_scratch(backend, 30, 30, 1000));
+      // A and B as [1000][30] and [1000][30]: the sum is taken in chunks.
+      gemm_transposed(backend, 30, 30, 1000, {a.data(), 30}, {b.data(), 30}, product.data(), sums.data(), more.data());
       c.insert(c.end(), product.begin(), product.end());
       c.insert(c.end(), sums.begin(), sums.end());
       all.push_back(c);
@@ -142,13 +141,13 @@ TEST_CASE("a matrix product larger than the cache is streamed past it unchanged"
   const auto at = cast<float>(a), bt = cast<float>(b);
   for (const Isa isa : supported_isas()) {
     INFO(name_of(isa));
-    const kernels::Run<float> run{&kernels::kernels_for<float>(isa), 2};
-    Guarded<float> scratch(gemm_scratch(run, rows, columns, depth));
+    const kernels::Backend<float> backend{&kernels::kernels_for<float>(isa), 2};
+    Guarded<float> scratch(gemm_scratch(backend, rows, columns, depth));
     for (const std::size_t shift : {std::size_t{0}, std::size_t{1}}) {
       Buffer<float> c(expected.size() + shift);
       std::ranges::fill(c.span(), std::nanf(""));
-      gemm(run, rows, columns, depth, at.data(), bt.data(), false, static_cast<const float*>(nullptr), c.data() + shift,
-           scratch.data());
+      gemm(backend, rows, columns, depth, at.data(), bt.data(), false, static_cast<const float*>(nullptr),
+           c.data() + shift, scratch.data());
       CHECK(std::equal(expected.begin(), expected.end(), c.span().begin() + static_cast<std::ptrdiff_t>(shift)));
       CHECK(scratch.guards_intact());
     }

@@ -276,9 +276,11 @@ struct ShiftedPad {  // forward pads one cell more before than backward
   ShiftedPad(const Place& place, const Conv2d& options) : right(place, options), geometry(options.geometry(place)) {
     --geometry.pad_top;
   }
-  StageMemory memory(const kernels::Run<T>& run, int batch, Mode mode) const { return right.memory(run, batch, mode); }
+  StageMemory memory(const kernels::Backend<T>& backend, int batch, Mode mode) const {
+    return right.memory(backend, batch, mode);
+  }
   void forward(const Pass<T>& pass, const T* x, T* y) const {
-    conv2d_forward(pass.run, geometry, pass.batch, x, pass.parameters, pass.parameters + geometry.weight_size(), y,
+    conv2d_forward(pass.backend, geometry, pass.batch, x, pass.parameters, pass.parameters + geometry.weight_size(), y,
                    pass.scratch);
   }
   void backward(const Pass<T>& pass, const T* x, const T* dy, T* dx) const { right.backward(pass, x, dy, dx); }
@@ -295,7 +297,7 @@ struct LeakyBackward : ElementwiseStage<T, Relu> {  // lets the gradient through
 };
 
 template <class T>
-struct OtherMask : DropoutStage<T> {  // draws a new mask on the way back
+struct OtherMask : DropoutStage<T> {  // draws a new mask in the backward pass
   using DropoutStage<T>::DropoutStage;
   void backward(const Pass<T>& pass, const T* x, const T* dy, T* dx) const {
     Pass<T> next = pass;

@@ -53,7 +53,7 @@ std::vector<float> values_of(std::size_t count, int period) {
 /// What the fused stage works on, one array of it in low memory; its scratch is too large for that.
 struct Fused {
   static constexpr int arrays = 6;
-  kernels::Run<float> run;
+  kernels::Backend<float> backend;
   Conv2dGeometry g;
   const LowMemory& low;
   int lowered;
@@ -84,12 +84,13 @@ struct Fused {
     const auto dw = array(5, std::vector<float>(g.weight_size()));
     std::vector<float> db(b.size());
     Buffer<float> scratch(
-        std::max({conv2d_relu_pool_forward_scratch(run, g), conv2d_relu_pool_input_gradient_scratch(run, g),
-                  conv2d_relu_pool_weight_gradient_scratch(run, g)}));
+        std::max({conv2d_relu_pool_forward_scratch(backend, g), conv2d_relu_pool_input_gradient_scratch(backend, g),
+                  conv2d_relu_pool_weight_gradient_scratch(backend, g)}));
     const auto at = positions();
-    conv2d_relu_pool_forward(run, g, 1, x.data(), w.data(), b.data(), pooled.data(), at.data(), scratch.data());
-    conv2d_relu_pool_weight_gradient(run, g, 1, x.data(), dp.data(), at.data(), dw.data(), db.data(), scratch.data());
-    conv2d_relu_pool_input_gradient(run, g, 1, w.data(), dp.data(), at.data(), dx.data(), scratch.data());
+    conv2d_relu_pool_forward(backend, g, 1, x.data(), w.data(), b.data(), pooled.data(), at.data(), scratch.data());
+    conv2d_relu_pool_weight_gradient(backend, g, 1, x.data(), dp.data(), at.data(), dw.data(), db.data(),
+                                     scratch.data());
+    conv2d_relu_pool_input_gradient(backend, g, 1, w.data(), dp.data(), at.data(), dx.data(), scratch.data());
     std::vector<float> all;
     for (const auto& part : {pooled, dx, dw}) all.insert(all.end(), part.begin(), part.end());
     return all;
@@ -107,11 +108,11 @@ TEST_CASE("the fused stage forms no pointer before its buffers", "[kernels][fuse
   // Of 64 KiB and more: a pixel, a pooled pixel, a row of few channels.
   for (const Conv2dGeometry& g : {geometry(3, 4, 16500, 1), geometry(3, 4, 2, 16500), geometry(3, 6000, 3, 1)}) {
     for (const Isa isa : supported_isas()) {
-      const kernels::Run<float> run{&kernels::kernels_for<float>(isa), 1};
-      const auto expected = Fused{run, g, low, -1}.results();
+      const kernels::Backend<float> backend{&kernels::kernels_for<float>(isa), 1};
+      const auto expected = Fused{backend, g, low, -1}.results();
       for (int lowered = 0; lowered <= Fused::arrays; ++lowered) {
         INFO(name_of(isa) << ", " << g.width << "x" << g.channels << " -> " << g.filters << ", array " << lowered);
-        CHECK(Fused{run, g, low, lowered}.results() == expected);
+        CHECK(Fused{backend, g, low, lowered}.results() == expected);
       }
     }
   }
@@ -132,13 +133,16 @@ TEST_CASE("the prediction of a chain forms no pointer before its scratch", "[nor
   const std::vector<float> parameters(2000, 1);
   for (const Isa isa : supported_isas()) {
     INFO(name_of(isa));
-    const kernels::Run<float> run{&kernels::kernels_for<float>(isa), 1};
-    const detail::NormalizedPrediction<float> chain(units, run, batch);
+    const kernels::Backend<float> backend{&kernels::kernels_for<float>(isa), 1};
+    const detail::NormalizedPrediction<float> chain(units, backend, batch);
     std::vector<float> packed(chain.memory().packed_values), scratch(chain.memory().scratch_values);
     const auto predict = [&](float* memory) {
       std::vector<float> y(units.back().geometry.output_size() * batch);
-      const Pass<float> pass{
-          .run = run, .batch = batch, .parameters = parameters.data(), .scratch = memory, .packed = packed.data()};
+      const Pass<float> pass{.backend = backend,
+                             .batch = batch,
+                             .parameters = parameters.data(),
+                             .scratch = memory,
+                             .packed = packed.data()};
       chain.pack(pass);
       chain.run(pass, x.data(), y.data());
       return y;

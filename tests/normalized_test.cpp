@@ -55,7 +55,7 @@ struct Reading {
 };
 
 template <class T>
-void check_fetch() {
+void check_read_rows() {
   for (const Isa isa : supported_isas()) {
     const auto& table = kernels::kernels_for<T>(isa);
     for (const Form mode : all_forms) {
@@ -67,7 +67,8 @@ void check_fetch() {
             const Reading<T> reading(mode, pixels, channels);
             const std::size_t width = static_cast<std::size_t>(channels), stride = width + gap;
             Guarded<T> out(pixels * stride - gap);
-            table.fetch(reading.rows(), static_cast<long>(pixels), channels, out.data(), static_cast<long>(stride));
+            table.read_rows(reading.rows(), static_cast<long>(pixels), channels,
+                            {out.data(), static_cast<long>(stride)});
             bool same = out.guards_intact();
             for (std::size_t i = 0; i < pixels * stride - gap; ++i) {
               const T found = out.data()[i];
@@ -86,8 +87,8 @@ void check_fetch() {
 }  // namespace
 
 TEST_CASE("activations are read as they are meant, exactly", "[normalized]") {
-  check_fetch<float>();
-  check_fetch<double>();
+  check_read_rows<float>();
+  check_read_rows<double>();
 }
 
 TEST_CASE("reading keeps NaN, and clips infinities to 0 and 6", "[normalized][nan]") {
@@ -102,7 +103,7 @@ TEST_CASE("reading keeps NaN, and clips infinities to 0 and 6", "[normalized][na
           std::vector<float> out(reading.values.size());
           const auto value_of = [&](float value) {
             reading.values[index] = value;
-            table.fetch(reading.rows(), 2, channels, out.data(), channels);
+            table.read_rows(reading.rows(), 2, channels, {out.data(), channels});
             return out[index];
           };
           INFO(name_of(isa) << ", mode " << static_cast<int>(mode) << ", " << at << " of " << channels);
@@ -168,8 +169,9 @@ void check_norm_gradient() {
           Guarded<T> gradient(g.size()), in_place(g.size()), sum(width), product(width);
           std::ranges::copy(before, in_place.data());
           const auto cut = [&](const T* from, T* to) {
-            table.norm_gradient(reading.rows(), cast<T>(mean).data(), cast<T>(inverse).data(),
-                                static_cast<long>(pixels), channels, from, to, sum.data(), product.data());
+            const auto means = cast<T>(mean), inverses = cast<T>(inverse);
+            table.norm_gradient({reading.rows(), means.data(), inverses.data()}, static_cast<long>(pixels), channels,
+                                from, to, sum.data(), product.data());
           };
           cut(in_place.data(), relu6 ? in_place.data() : nullptr);
           if (relu6) cut(before.data(), gradient.data());
@@ -218,7 +220,7 @@ TEST_CASE("the gradient through ReLU6 and its sums equal a loop in double, exact
 
 TEST_CASE("a depthwise convolution reads its input and gradient as they are meant", "[normalized][depthwise]") {
   for (const Isa isa : supported_isas()) {
-    const kernels::Run<float> run{&kernels::kernels_for<float>(isa), 1};
+    const kernels::Backend<float> backend{&kernels::kernels_for<float>(isa), 1};
     for (const int channels : {3, 16, 33}) {
       for (const int multiplier : {1, 2}) {
         for (const Form mode : all_forms) {
@@ -228,19 +230,19 @@ TEST_CASE("a depthwise convolution reads its input and gradient as they are mean
           const auto filters = static_cast<std::size_t>(g.filters);
           const auto w = cast<float>(integers(9 * filters, 21));
           const auto plain_x = cast<float>(x.meant), plain_dy = cast<float>(dy.meant);
-          const auto size = static_cast<std::size_t>(run.table->depthwise_packed_size(g));
+          const auto size = static_cast<std::size_t>(backend.table->depthwise_packed_size(g));
           std::vector<float> packed(size),
-              scratch(static_cast<std::size_t>(run.table->depthwise_weights_scratch_size(g)), std::nanf(""));
-          run.table->depthwise_pack(g, w.data(), nullptr, nullptr, false, packed.data());
+              scratch(static_cast<std::size_t>(backend.table->depthwise_weights_scratch_size(g)), std::nanf(""));
+          backend.table->depthwise_pack(g, w.data(), nullptr, nullptr, false, packed.data());
           const auto outputs = [&](const Rows<float>& rows) {
             std::vector<float> y(g.output_size());
-            run.table->depthwise_rows(g, rows, packed.data(), true, 1, y.data(), g.filters, 0, g.out_height,
-                                      scratch.data());
+            backend.table->depthwise_rows(g, rows, packed.data(), true, 1, {y.data(), g.filters}, {0, g.out_height},
+                                          scratch.data());
             return y;
           };
           const auto sums = [&](const Rows<float>& rows, const Rows<float>& gradient) {
             std::vector<float> sum(size);
-            run.table->depthwise_weights_rows(g, rows, gradient, sum.data(), 0, g.out_height, scratch.data());
+            backend.table->depthwise_weights_rows(g, rows, gradient, sum.data(), {0, g.out_height}, scratch.data());
             return sum;
           };
           // Cells of the padding are 0, whatever the map makes of 0.
@@ -264,7 +266,7 @@ TEST_CASE("a depthwise convolution with ReLU6 keeps NaN", "[normalized][nan]") {
       const std::vector<float> w(9 * size(channels), 1);
       table.depthwise_pack(g, w.data(), nullptr, nullptr, false, packed.data());
       x[size(12 * channels + channels - 1)] = std::nanf("");
-      table.depthwise_rows(g, {x.data()}, packed.data(), true, 1, y.data(), channels, 0, 5, scratch.data());
+      table.depthwise_rows(g, {x.data()}, packed.data(), true, 1, {y.data(), channels}, {0, 5}, scratch.data());
       CHECK(std::ranges::count_if(y, [](float value) { return std::isnan(value); }) == 9);
       CHECK(std::isnan(y[size(6 * channels + channels - 1)]));
     }
@@ -290,9 +292,9 @@ std::vector<double> run_chain(Isa isa, int threads) {
         return NormalizedChainStage<double>({{41, 38, 3}, "chain"}, l...);
       },
       layers);
-  const kernels::Run<double> run{&kernels::kernels_for<double>(isa), threads};
+  const kernels::Backend<double> backend{&kernels::kernels_for<double>(isa), threads};
   constexpr int batch = 3;
-  const StageMemory memory = stage.memory(run, batch, Mode::train);
+  const StageMemory memory = stage.memory(backend, batch, Mode::train);
   Buffer<std::byte> saved(memory.saved_bytes);
   Buffer<double> scratch(memory.scratch_values);
   std::ranges::fill(scratch.span(), std::numeric_limits<double>::quiet_NaN());
@@ -302,7 +304,7 @@ std::vector<double> run_chain(Isa isa, int threads) {
   for (double& value : x) value = random.normal();
   std::vector<double> y(batch * 21 * 19 * 19), dy(y.size()), dx(x.size());
   for (double& value : dy) value = random.normal();
-  const Pass<double> pass{.run = run,
+  const Pass<double> pass{.backend = backend,
                           .batch = batch,
                           .mode = Mode::train,
                           .parameters = parameters.data(),

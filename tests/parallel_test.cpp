@@ -39,7 +39,7 @@ TEST_CASE("parts cover all items in order", "[core][parallel]") {
   for (const int items : {0, 1, 7, 32, 1000}) {
     int next = 0;
     for (int chunk = 0; chunk < 9; ++chunk) {
-      const Range range = part(items, chunk, 9);
+      const Range range = even_range(items, chunk, 9);
       CHECK(range.begin == next);
       next = range.end;
     }

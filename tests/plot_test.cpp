@@ -25,7 +25,7 @@ std::vector<double> values(const std::vector<abell::PlotTick>& ticks) {
 
 std::vector<std::string> labels(const std::vector<abell::PlotTick>& ticks) {
   std::vector<std::string> out;
-  for (const abell::PlotTick& tick : ticks) out.push_back(tick.label);
+  for (const abell::PlotTick& tick : ticks) out.push_back(tick.text);
   return out;
 }
 
@@ -100,7 +100,7 @@ TEST_CASE("Ticks are few, increasing and told apart for any range", "[report]") 
         CHECK(ticks[i].value >= range.low - slack);
         CHECK(ticks[i].value <= range.high + slack);
         if (i > 0) CHECK(ticks[i].value > ticks[i - 1].value);
-        if (i > 0) CHECK(ticks[i].label != ticks[i - 1].label);
+        if (i > 0) CHECK(ticks[i].text != ticks[i - 1].text);
       }
     }
   }
@@ -145,8 +145,8 @@ TEST_CASE("Logarithmic ticks adapt to the width of the range", "[report]") {
 
 TEST_CASE("A plot is well-formed and has its title, axes and legend", "[report]") {
   const std::string svg = abell::line_plot({.title = "Loss <a>",
-                                            .x = {.label = "epoch"},
-                                            .y = {.label = "time", .unit = "s"},
+                                            .x = {.title = "epoch"},
+                                            .y = {.title = "time", .unit = "s"},
                                             .series = {{.name = "training & co", .x = {1, 2, 3}, .y = {3, 2, 1}},
                                                        {.name = "band",
                                                         .x = {1, 2, 3},

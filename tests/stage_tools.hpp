@@ -29,18 +29,18 @@ Step<T> step(const Description& list, Shape input, int batch, const Values& para
              const Values& dy, Isa isa, int threads) {
   const std::vector<LayerInfo> layers = inspect(list, input);
   const SequenceStage<T> stages(list_of<T>(list), layers, input, fusion);
-  const kernels::Run<T> run{&kernels::kernels_for<T>(isa), threads};
+  const kernels::Backend<T> backend{&kernels::kernels_for<T>(isa), threads};
   const std::vector<T> weights = cast<T>(parameters), images = cast<T>(x), gradient = cast<T>(dy);
   REQUIRE(weights.size() == parameter_count(layers));
   REQUIRE(gradient.size() == static_cast<std::size_t>(batch) * stages.output().size());
   Guarded<T> y(gradient.size()), predicted(gradient.size()), dx(images.size()), gradients(weights.size());
   for (const Mode mode : {Mode::predict, Mode::train}) {
-    const StageMemory memory = stages.memory(run, batch, mode);
+    const StageMemory memory = stages.memory(backend, batch, mode);
     Buffer<T> scratch(memory.scratch_values), packed(mode == Mode::train ? 0 : memory.packed_values);
     Buffer<std::byte> saved(memory.saved_bytes);
     std::ranges::fill(scratch.span(), std::numeric_limits<T>::quiet_NaN());
     std::ranges::fill(saved.span(), std::byte{0xFF});
-    const Pass<T> pass{.run = run,
+    const Pass<T> pass{.backend = backend,
                        .batch = batch,
                        .mode = mode,
                        .parameters = weights.data(),

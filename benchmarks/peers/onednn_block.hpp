@@ -87,7 +87,7 @@ struct BlockOptions {
 };
 
 /// One convolution with ReLU as its post-op, then the pool. ReLU and the pool may change places, so the
-/// way back masks the pooled gradient, a quarter of the convolution's, before it goes through the pool.
+/// backward pass masks the pooled gradient, a quarter of the convolution's, before it goes through the pool.
 class Block {
   using Geometry = kernels::Conv2dGeometry;
 

@@ -8,7 +8,7 @@
 
 namespace abell::bench::onednn {
 
-/// Memory that the gradients of all activations share: a convolution's way back reads one half and writes the
+/// Memory that the gradients of all activations share: a convolution's backward pass reads one half and writes the
 /// other.
 class Gradients {
  public:
@@ -27,7 +27,7 @@ class Gradients {
 };
 
 /// Training: a convolution without bias, batch_normalization by the batch's statistics, and ReLU6 in place as
-/// eltwise_clip_v2, whose way back needs its result only. Prediction: one convolution, with the normalisation in
+/// eltwise_clip_v2, whose backward pass needs its result only. Prediction: one convolution, with the normalisation in
 /// its weights and ReLU6 as post-op.
 class Unit {
   using Geometry = kernels::Conv2dGeometry;

@@ -55,7 +55,7 @@ class PReluStage {
   void each(const Pass<T>& pass, const Body& body) const {
     const std::size_t channels = static_cast<std::size_t>(shape_.channels);
     const std::size_t values = static_cast<std::size_t>(pass.batch) * shape_.size();
-    parallel_for(shape_.channels, pass.run.threads, [&](int channel, int) {
+    parallel_for(shape_.channels, pass.backend.threads, [&](int channel, int) {
       for (std::size_t i = static_cast<std::size_t>(channel); i < values; i += channels) body(channel, i);
     });
   }

@@ -28,6 +28,14 @@ foreach(header IN LISTS headers)
   abell_add_structure_test("${header} compiles alone" header-alone header_alone.sh "${header}")
 endforeach()
 
+file(
+  GLOB leaves CONFIGURE_DEPENDS
+  RELATIVE "${PROJECT_SOURCE_DIR}/include"
+  "${PROJECT_SOURCE_DIR}/include/abell/kernels/isa/*.inl")
+foreach(leaf IN LISTS leaves)
+  abell_add_structure_test("${leaf} compiles alone" header-alone leaf_alone.sh "${leaf}")
+endforeach()
+
 if(TARGET abell::images AND TARGET abell::fits AND TARGET abell::keras AND TARGET abell::onnx)
   string(REPLACE ";" " " structure_libraries "${CFITSIO_LDFLAGS};${WCSLIB_LDFLAGS};${HDF5_LDFLAGS}")
   list(APPEND structure_environment "ABELL_LIBRARIES=${structure_libraries} -lz -lonnx_proto -lprotobuf")

@@ -19,10 +19,10 @@ struct Range {
   int end;
 };
 
-/// The part of `items` that chunk number `chunk` of `chunks` takes; parts differ by one item at most.
-constexpr Range part(int items, int chunk, int chunks) {
-  const auto cut = [=](int index) { return static_cast<int>(static_cast<long long>(items) * index / chunks); };
-  return {cut(chunk), cut(chunk + 1)};
+/// Range number `index` of `count` that `items` are cut into; they differ by one item at most.
+constexpr Range even_range(int items, int index, int count) {
+  const auto cut = [=](int i) { return static_cast<int>(static_cast<long long>(items) * i / count); };
+  return {cut(index), cut(index + 1)};
 }
 
 namespace detail {
@@ -31,18 +31,18 @@ namespace detail {
 using ChunkFunction = void (*)(const void* body, int chunk, int thread);
 
 /// parallel_for with several threads.
-inline void share_chunks(int chunks, int threads, ChunkFunction function, const void* body) {
-  constexpr int most_shares = 64;
-  struct alignas(64) Share {  // a cache line each
+inline void deal_chunks(int chunks, int threads, ChunkFunction function, const void* body) {
+  constexpr int most_queues = 64;
+  struct alignas(64) Queue {  // a cache line each
     std::atomic<int> next;
     int end;
   };
-  Share shares[most_shares];
-  const int count = std::min(threads, most_shares);
+  Queue queues[most_queues];
+  const int count = std::min(threads, most_queues);
   for (int i = 0; i < count; ++i) {
-    const Range range = part(chunks, i, count);
-    shares[i].next = range.begin;
-    shares[i].end = range.end;
+    const Range range = even_range(chunks, i, count);
+    queues[i].next = range.begin;
+    queues[i].end = range.end;
   }
   std::exception_ptr error;
   std::atomic<int> failed{chunks};
@@ -64,8 +64,8 @@ inline void share_chunks(int chunks, int threads, ChunkFunction function, const 
   {
     const int thread = omp_get_thread_num();
     for (int i = 0; i < count; ++i) {
-      Share& share = shares[(thread + i) % count];
-      for (int chunk = share.next++; chunk < share.end; chunk = share.next++) run(chunk, thread);
+      Queue& queue = queues[(thread + i) % count];
+      for (int chunk = queue.next++; chunk < queue.end; chunk = queue.next++) run(chunk, thread);
     }
   }
   if (error) std::rethrow_exception(error);
@@ -80,7 +80,7 @@ inline void share_chunks(int chunks, int threads, ChunkFunction function, const 
 template <class Body>
 void parallel_for(int chunks, int threads, const Body& body) {
   const auto function = [](const void* of, int chunk, int thread) { (*static_cast<const Body*>(of))(chunk, thread); };
-  if (threads > 1 && chunks > 1) return detail::share_chunks(chunks, threads, function, &body);
+  if (threads > 1 && chunks > 1) return detail::deal_chunks(chunks, threads, function, &body);
   for (int chunk = 0; chunk < chunks; ++chunk) function(&body, chunk, 0);
 }
 

@@ -149,10 +149,10 @@ void blend3(const Value* p, std::ptrdiff_t down, float x, float y, ByteScale to,
   blend3(p, down, Float4{x, x, x, x}, Float4{y, y, y, y}, to, out);
 }
 
-/// Pixels [0, count) of a run whose four neighbours are all inside, three channels.
+/// Pixels [0, count) of the middle of a row, whose four neighbours are all inside, three channels.
 template <class Value>
-void run3(const Value* in, std::ptrdiff_t stride, std::int64_t row, std::int64_t column, std::int64_t step_row,
-          std::int64_t step_column, int count, ByteScale to, float* out) {
+void middle3(const Value* in, std::ptrdiff_t stride, std::int64_t row, std::int64_t column, std::int64_t step_row,
+             std::int64_t step_column, int count, ByteScale to, float* out) {
   Word4 y = low_words(row);
   Word4 x = low_words(column);
   const Word4 step_y = low_words(step_row);
@@ -170,8 +170,8 @@ inline constexpr bool has_blend3 = false;
 template <class Value>
 void blend3(const Value*, std::ptrdiff_t, float, float, ByteScale, float*) {}
 template <class Value>
-void run3(const Value*, std::ptrdiff_t, std::int64_t, std::int64_t, std::int64_t, std::int64_t, int, ByteScale,
-          float*) {}
+void middle3(const Value*, std::ptrdiff_t, std::int64_t, std::int64_t, std::int64_t, std::int64_t, int, ByteScale,
+             float*) {}
 #endif
 
 }  // namespace detail
@@ -228,7 +228,7 @@ void affine_pixels(const Value* in, int height, int width, int channels, const A
     std::int64_t at_column = first_column + middle.begin * step_column;
     float* target = line + static_cast<std::ptrdiff_t>(middle.begin) * channels;
     if (three) {
-      detail::run3(in, stride, at_row, at_column, step_row, step_column, middle.end - middle.begin, to, target);
+      detail::middle3(in, stride, at_row, at_column, step_row, step_column, middle.end - middle.begin, to, target);
     } else {
       for (int column = middle.begin; column < middle.end; ++column, target += channels) {
         const detail::Cell r = detail::cell(at_row);

@@ -1,5 +1,5 @@
 #pragma once
-/// Batch normalisation over a batch: statistics by fixed pieces of pixels, put together in a fixed order in
+/// Batch normalisation over a batch: statistics by bands of pixels, put together in a fixed order in
 /// double precision, and the affine maps that follow from them.
 
 #include <abell/kernels/conv2d.hpp>
@@ -27,44 +27,44 @@ struct NormState {
   }
 };
 
-/// Statistics of pieces of a batch: of each piece two values a channel.
+/// Statistics of bands of a batch: of each band two values a channel.
 template <class T>
-struct Pieces {
+struct BandSums {
   T* memory;
   std::size_t channels;
 
-  T* first(int piece) const { return memory + 2 * static_cast<std::size_t>(piece) * channels; }
-  T* second(int piece) const { return first(piece) + channels; }
-  static std::size_t size(int pieces, std::size_t channels) { return 2 * static_cast<std::size_t>(pieces) * channels; }
+  T* first(int band) const { return memory + 2 * static_cast<std::size_t>(band) * channels; }
+  T* second(int band) const { return first(band) + channels; }
+  static std::size_t size(int bands, std::size_t channels) { return 2 * static_cast<std::size_t>(bands) * channels; }
 };
 
-/// Runs body(first, channels) on blocks of channels, `norm_block` at most.
-inline constexpr std::size_t norm_block = 32;
+/// Runs body(first, channels) on chunks of channels.
 template <class Body>
-void each_norm_block(int threads, std::size_t channels, const Body& body) {
-  parallel_for(static_cast<int>((channels + norm_block - 1) / norm_block), threads, [&](int block, int) {
-    const std::size_t first = static_cast<std::size_t>(block) * norm_block;
-    body(first, std::min(norm_block, channels - first));
+void each_chunk_of_channels(int threads, std::size_t channels, const Body& body) {
+  parallel_for(static_cast<int>((channels + channels_chunk - 1) / channels_chunk), threads, [&](int chunk, int) {
+    const std::size_t first = static_cast<std::size_t>(chunk) * channels_chunk;
+    body(first, std::min(channels_chunk, channels - first));
   });
 }
 
-/// Puts means and sums of squares of `count` pieces together (Chan, Golub & LeVeque 1983); pixels(i) tells how
-/// many pixels piece i has. Fills mean and variance of `state`.
+/// Puts means and sums of squares of `count` bands together (Chan, Golub & LeVeque 1983); pixels(i) tells how
+/// many pixels band i has. Fills mean and variance of `state`.
 template <class T, class Pixels>
-void combine_moments(int threads, const Pieces<T>& pieces, int count, const Pixels& pixels, const NormState<T>& state) {
-  each_norm_block(threads, pieces.channels, [&](std::size_t first, std::size_t channels) {
-    std::array<double, norm_block> mean{}, squares{};
+void combine_moments(int threads, const BandSums<T>& by_band, int count, const Pixels& pixels,
+                     const NormState<T>& state) {
+  each_chunk_of_channels(threads, by_band.channels, [&](std::size_t first, std::size_t channels) {
+    std::array<double, channels_chunk> mean{}, squares{};
     double n = 0;
     for (int i = 0; i < count; ++i) {
       const auto more = static_cast<double>(pixels(i));
       n += more;
-      const double share = more / n, weight = more * (n - more) / n;
-      const T* means = pieces.first(i) + first;
-      const T* sums = pieces.second(i) + first;
+      const double fraction = more / n, weight = more * (n - more) / n;
+      const T* means = by_band.first(i) + first;
+      const T* sums = by_band.second(i) + first;
 #pragma omp simd
       for (std::size_t c = 0; c < channels; ++c) {
         const double apart = static_cast<double>(means[c]) - mean[c];
-        mean[c] += apart * share;
+        mean[c] += apart * fraction;
         squares[c] += static_cast<double>(sums[c]) + apart * apart * weight;
       }
     }
@@ -88,17 +88,17 @@ void norm_affine(const NormState<T>& state, std::size_t channels, double epsilon
   }
 }
 
-/// From the pieces' sums of g and g xhat: the gradients of gamma and beta, and the map from g to dx,
+/// From the bands' sums of g and g xhat: the gradients of gamma and beta, and the map from g to dx,
 ///   dx = gamma inverse (g - sum g / n - xhat sum(g xhat) / n),   xhat = (x - mean) inverse,
 /// where the batch's statistics were used, else dx = gamma inverse g.
 template <class T>
-void norm_backward(int threads, const Pieces<T>& pieces, int count, double pixels, bool batch_statistics,
+void norm_backward(int threads, const BandSums<T>& by_band, int count, double pixels, bool batch_statistics,
                    const T* gamma, const NormState<T>& state, T* gamma_gradient, T* beta_gradient) {
-  each_norm_block(threads, pieces.channels, [&](std::size_t first, std::size_t channels) {
-    std::array<double, norm_block> sum{}, product{};
+  each_chunk_of_channels(threads, by_band.channels, [&](std::size_t first, std::size_t channels) {
+    std::array<double, channels_chunk> sum{}, product{};
     for (int i = 0; i < count; ++i) {
-      const T* sums = pieces.first(i) + first;
-      const T* products = pieces.second(i) + first;
+      const T* sums = by_band.first(i) + first;
+      const T* products = by_band.second(i) + first;
 #pragma omp simd
       for (std::size_t c = 0; c < channels; ++c) {
         sum[c] += static_cast<double>(sums[c]);
@@ -120,10 +120,10 @@ void norm_backward(int threads, const Pieces<T>& pieces, int count, double pixel
   });
 }
 
-/// Pixels of a piece where pixels are taken one after the other: about 64 kB.
+/// Pixels of a band where pixels are taken one after the other.
 template <class T>
-constexpr int norm_piece_pixels(int channels) {
-  return std::max(1, 65536 / (channels * static_cast<int>(sizeof(T))));
+constexpr int norm_band_pixels(int channels) {
+  return std::max(1, norm_band_bytes / (channels * static_cast<int>(sizeof(T))));
 }
 
 }  // namespace abell::kernels

@@ -17,8 +17,8 @@ struct RowBands {
 
   /// Bands of much the same size, of at most `most` rows.
   static constexpr RowBands equal(int batch, int rows, int most) {
-    const int parts = (rows + most - 1) / most;
-    return {batch, rows, (rows + parts - 1) / parts};
+    const int bands = (rows + most - 1) / most;
+    return {batch, rows, (rows + bands - 1) / bands};
   }
   constexpr int per_image() const { return (rows + band_rows - 1) / band_rows; }
   constexpr int size() const { return batch * per_image(); }
@@ -36,7 +36,7 @@ void accumulate_bands(int threads, const RowBands& bands, std::size_t size, T* s
                       T* scratch, const Rows& rows) {
   const int chunks = std::min(bands.size(), max_gradient_chunks);
   parallel_for(chunks, threads, [&](int chunk, int thread) {
-    const Range range = part(bands.size(), chunk, chunks);
+    const Range range = even_range(bands.size(), chunk, chunks);
     for (int band = range.begin; band < range.end; ++band) {
       rows(band, band == range.begin, sums + static_cast<std::size_t>(chunk) * size,
            scratch + static_cast<std::size_t>(thread) * scratch_size);
@@ -45,14 +45,10 @@ void accumulate_bands(int threads, const RowBands& bands, std::size_t size, T* s
   add_partial_sums(threads, chunks - 1, size, sums + size, size, sums);
 }
 
-/// Output rows of a chunk: about a thousand pixels, so that long rows are chunks of their own.
-constexpr int conv2d_band_rows(const Conv2dGeometry& g, int most = 8) {
-  return std::clamp(1024 / g.out_width, 1, most);
+/// Output rows of a band.
+constexpr int rows_of_band(const Conv2dGeometry& g, int most = conv2d_band_rows) {
+  return std::clamp(conv2d_band_pixels / g.out_width, 1, most);
 }
-
-/// The most output rows of a chunk of the weights' gradient: more than forward, as each chunk's sums are cleared and
-/// added up.
-inline constexpr int most_gradient_rows = 14;
 
 /// Whether the convolution is a matrix product over the pixels of all images: windows of one pixel.
 constexpr bool is_pointwise(const Conv2dGeometry& g) {
@@ -63,115 +59,114 @@ constexpr int pixels_of(const Conv2dGeometry& g, int batch) { return batch * g.o
 
 /// Scratch elements for conv2d_packed, the packed weights included.
 template <class T>
-std::size_t conv2d_packed_scratch(const Run<T>& run, const Conv2dGeometry& g) {
-  return count(run.table->packed_size(g.depth(), g.filters)) +
-         static_cast<std::size_t>(run.threads) * round_up(count(run.table->conv2d_scratch_size(g)), 16);
+std::size_t conv2d_packed_scratch(const Backend<T>& backend, const Conv2dGeometry& g) {
+  return count(backend.table->packed_size(g.depth(), g.filters)) +
+         static_cast<std::size_t>(backend.threads) * round_up(count(backend.table->conv2d_scratch_size(g)), 16);
 }
 
 /// Runs packed weights over all bands, to images of `size` values from y on; `packed` is followed by the threads'
 /// scratch.
 template <class T>
-void conv2d_packed(const Run<T>& run, const Conv2dGeometry& g, int batch, const T* x, T* y, std::size_t size,
+void conv2d_packed(const Backend<T>& backend, const Conv2dGeometry& g, int batch, const T* x, T* y, std::size_t size,
                    const OutputStrides& strides, T* packed) {
-  const std::size_t each = round_up(count(run.table->conv2d_scratch_size(g)), 16);
-  T* scratch = packed + run.table->packed_size(g.depth(), g.filters);
-  const RowBands bands{batch, g.out_height, conv2d_band_rows(g)};
-  parallel_for(bands.size(), run.threads, [&](int band, int thread) {
+  const std::size_t each = round_up(count(backend.table->conv2d_scratch_size(g)), 16);
+  T* scratch = packed + backend.table->packed_size(g.depth(), g.filters);
+  const RowBands bands{batch, g.out_height, rows_of_band(g)};
+  parallel_for(bands.size(), backend.threads, [&](int band, int thread) {
     const auto image = static_cast<std::size_t>(bands.image(band));
-    const Range rows = bands.rows_of(band);
-    run.table->conv2d_rows(g, x + image * g.input_size(), packed, y + image * size, strides, rows.begin, rows.end,
-                           scratch + static_cast<std::size_t>(thread) * each);
+    backend.table->conv2d_rows(g, x + image * g.input_size(), packed, y + image * size, strides, bands.rows_of(band),
+                               scratch + static_cast<std::size_t>(thread) * each);
   });
 }
 
 /// Scratch elements for conv2d_forward.
 template <class T>
-std::size_t conv2d_forward_scratch(const Run<T>& run, const Conv2dGeometry& g, int batch) {
-  return is_pointwise(g) ? gemm_scratch(run, pixels_of(g, batch), g.filters, g.channels)
-                         : conv2d_packed_scratch(run, g);
+std::size_t conv2d_forward_scratch(const Backend<T>& backend, const Conv2dGeometry& g, int batch) {
+  return is_pointwise(g) ? gemm_scratch(backend, pixels_of(g, batch), g.filters, g.channels)
+                         : conv2d_packed_scratch(backend, g);
 }
 
 /// y = x * w + b. `bias` may be null.
 template <class T>
-void conv2d_forward(const Run<T>& run, const Conv2dGeometry& g, int batch, const T* x, const T* weights, const T* bias,
-                    T* y, T* scratch) {
+void conv2d_forward(const Backend<T>& backend, const Conv2dGeometry& g, int batch, const T* x, const T* weights,
+                    const T* bias, T* y, T* scratch) {
   if (is_pointwise(g)) {
-    return gemm(run, pixels_of(g, batch), g.filters, g.channels, x, weights, false, bias, y, scratch);
+    return gemm(backend, pixels_of(g, batch), g.filters, g.channels, x, weights, false, bias, y, scratch);
   }
-  run.table->pack_conv2d(g, weights, bias, scratch);
-  conv2d_packed(run, g, batch, x, y, g.output_size(), OutputStrides::of(g), scratch);
+  backend.table->pack_conv2d(g, weights, bias, scratch);
+  conv2d_packed(backend, g, batch, x, y, g.output_size(), OutputStrides::of(g), scratch);
 }
 
-/// Calls what(part) for each part of the input's gradient that has pixels and taps.
+/// Calls what(phase) for each phase of the input's gradient that has pixels and taps.
 template <class What>
-void each_transposed_part(const Conv2dGeometry& g, const What& what) {
+void each_transposed_phase(const Conv2dGeometry& g, const What& what) {
   for (int row = 0; row < g.stride_height; ++row) {
     for (int column = 0; column < g.stride_width; ++column) {
-      const TransposedPart part(g, row, column);
-      if (!part.empty()) what(part);
+      const TransposedPhase phase(g, row, column);
+      if (!phase.empty()) what(phase);
     }
   }
 }
 
 template <class T>
-std::size_t conv2d_input_gradient_scratch(const Run<T>& run, const Conv2dGeometry& g, int batch) {
-  if (is_pointwise(g)) return gemm_scratch(run, pixels_of(g, batch), g.channels, g.filters);
+std::size_t conv2d_input_gradient_scratch(const Backend<T>& backend, const Conv2dGeometry& g, int batch) {
+  if (is_pointwise(g)) return gemm_scratch(backend, pixels_of(g, batch), g.channels, g.filters);
   std::size_t most = 0;
-  each_transposed_part(
-      g, [&](const TransposedPart& part) { most = std::max(most, conv2d_packed_scratch(run, part.geometry)); });
+  each_transposed_phase(
+      g, [&](const TransposedPhase& phase) { most = std::max(most, conv2d_packed_scratch(backend, phase.geometry)); });
   return most;
 }
 
 /// dx = dy convolved with the flipped, transposed kernels; behind a stride, with the taps that reach each of its
-/// parts.
+/// phases.
 template <class T>
-void conv2d_input_gradient(const Run<T>& run, const Conv2dGeometry& g, int batch, const T* weights, const T* dy, T* dx,
-                           T* scratch) {
+void conv2d_input_gradient(const Backend<T>& backend, const Conv2dGeometry& g, int batch, const T* weights, const T* dy,
+                           T* dx, T* scratch) {
   if (is_pointwise(g)) {
-    return gemm(run, pixels_of(g, batch), g.channels, g.filters, dy, weights, true, static_cast<const T*>(nullptr), dx,
-                scratch);
+    return gemm(backend, pixels_of(g, batch), g.channels, g.filters, dy, weights, true, static_cast<const T*>(nullptr),
+                dx, scratch);
   }
   if (g.kernel_height < g.stride_height || g.kernel_width < g.stride_width) {  // no tap reaches some pixels
-    parallel_for(batch, run.threads, [&](int image, int) {
+    parallel_for(batch, backend.threads, [&](int image, int) {
       std::fill_n(dx + static_cast<std::size_t>(image) * g.input_size(), g.input_size(), T(0));
     });
   }
   const long pixel = g.channels, row = g.width * pixel;
-  each_transposed_part(g, [&](const TransposedPart& part) {
-    run.table->pack_conv2d_transposed(g, part, weights, scratch);
-    conv2d_packed(run, part.geometry, batch, dy, dx + part.row * row + part.column * pixel, g.input_size(),
+  each_transposed_phase(g, [&](const TransposedPhase& phase) {
+    backend.table->pack_conv2d_transposed(g, phase, weights, scratch);
+    conv2d_packed(backend, phase.geometry, batch, dy, dx + phase.row * row + phase.column * pixel, g.input_size(),
                   {g.stride_height * row, g.stride_width * pixel}, scratch);
   });
 }
 
 template <class T>
-std::size_t conv2d_weight_gradient_scratch(const Run<T>& run, const Conv2dGeometry& g) {
-  if (is_pointwise(g)) return gemm_transposed_scratch(run, g.channels, g.filters, std::numeric_limits<int>::max());
-  return count(run.table->conv2d_weights_size(g)) * max_gradient_chunks +
-         static_cast<std::size_t>(run.threads) * round_up(count(run.table->conv2d_weights_scratch_size(g)), 16);
+std::size_t conv2d_weight_gradient_scratch(const Backend<T>& backend, const Conv2dGeometry& g) {
+  if (is_pointwise(g)) return gemm_transposed_scratch(backend, g.channels, g.filters, std::numeric_limits<int>::max());
+  return count(backend.table->conv2d_weights_size(g)) * max_gradient_chunks +
+         static_cast<std::size_t>(backend.threads) * round_up(count(backend.table->conv2d_weights_scratch_size(g)), 16);
 }
 
 /// dw = sum over the batch of x (patches, transposed) times dy; assigns. `bias_gradient` may be null.
 template <class T>
-void conv2d_weight_gradient(const Run<T>& run, const Conv2dGeometry& g, int batch, const T* x, const T* dy,
+void conv2d_weight_gradient(const Backend<T>& backend, const Conv2dGeometry& g, int batch, const T* x, const T* dy,
                             T* weight_gradient, T* bias_gradient, T* scratch) {
   if (is_pointwise(g)) {
-    return gemm_transposed(run, g.channels, g.filters, pixels_of(g, batch), x, g.channels, dy, g.filters,
+    return gemm_transposed(backend, g.channels, g.filters, pixels_of(g, batch), {x, g.channels}, {dy, g.filters},
                            weight_gradient, bias_gradient, scratch);
   }
-  const std::size_t size = count(run.table->conv2d_weights_size(g));
-  const std::size_t each = round_up(count(run.table->conv2d_weights_scratch_size(g)), 16);
-  const RowBands bands = RowBands::equal(batch, g.out_height, conv2d_band_rows(g, most_gradient_rows));
+  const std::size_t size = count(backend.table->conv2d_weights_size(g));
+  const std::size_t each = round_up(count(backend.table->conv2d_weights_scratch_size(g)), 16);
+  const RowBands bands = RowBands::equal(batch, g.out_height, rows_of_band(g, conv2d_gradient_band_rows));
   T* rooms = scratch + size * max_gradient_chunks;
-  accumulate_bands(run.threads, bands, size, scratch, each, rooms, [&](int band, bool fresh, T* sums, T* own) {
+  accumulate_bands(backend.threads, bands, size, scratch, each, rooms, [&](int band, bool fresh, T* sums, T* own) {
     const auto image = static_cast<std::size_t>(bands.image(band));
     const Range rows = bands.rows_of(band);
     const std::size_t row = static_cast<std::size_t>(g.out_width) * static_cast<std::size_t>(g.filters);
-    run.table->conv2d_weights_rows(g, x + image * g.input_size(),
-                                   dy + image * g.output_size() + static_cast<std::size_t>(rows.begin) * row, fresh,
-                                   sums, rows.begin, rows.end, own);
+    backend.table->conv2d_weights_rows(g, x + image * g.input_size(),
+                                       dy + image * g.output_size() + static_cast<std::size_t>(rows.begin) * row, fresh,
+                                       sums, rows, own);
   });
-  run.table->conv2d_weights_finish(g, scratch, weight_gradient, bias_gradient);
+  backend.table->conv2d_weights_finish(g, scratch, weight_gradient, bias_gradient);
 }
 
 }  // namespace abell::kernels

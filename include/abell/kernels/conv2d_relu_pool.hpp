@@ -5,85 +5,84 @@
 
 namespace abell::kernels {
 
-inline constexpr int conv_pool_tile_rows = 2;          ///< pooled rows of a tile, forward
-inline constexpr int conv_pool_weights_band_rows = 4;  ///< pooled rows of a piece of a chunk, weights
-inline constexpr int conv_pool_input_band_rows =
-    30;  ///< at most: the input's gradient walks two rows more than a band's
+inline constexpr int conv_pool_tile_rows = 2;  ///< pooled rows of a tile, forward
 
 template <class T>
-std::size_t conv2d_relu_pool_forward_scratch(const Run<T>& run, const Conv2dGeometry& g) {
-  return count(run.table->conv_pool_forward_packed_size(g)) +
-         static_cast<std::size_t>(run.threads) * round_up(count(run.table->conv_pool_forward_scratch_size(g)), 16);
+std::size_t conv2d_relu_pool_forward_scratch(const Backend<T>& backend, const Conv2dGeometry& g) {
+  return count(backend.table->conv_pool_forward_packed_size(g)) +
+         static_cast<std::size_t>(backend.threads) *
+             round_up(count(backend.table->conv_pool_forward_scratch_size(g)), 16);
 }
 
 /// pooled = max over 2x2 of max(0, x * w + b); `argmax` keeps one byte for each pooled value: the
 /// position of the maximum (0 1 / 2 3), or 4 where ReLU cut it.
 template <class T>
-void conv2d_relu_pool_forward(const Run<T>& run, const Conv2dGeometry& g, int batch, const T* x, const T* weights,
-                              const T* bias, T* pooled, unsigned char* argmax, T* scratch) {
-  run.table->conv_pool_forward_pack(g, weights, bias, scratch);
-  const std::size_t size = round_up(count(run.table->conv_pool_forward_scratch_size(g)), 16);
-  T* own = scratch + run.table->conv_pool_forward_packed_size(g);
+void conv2d_relu_pool_forward(const Backend<T>& backend, const Conv2dGeometry& g, int batch, const T* x,
+                              const T* weights, const T* bias, T* pooled, unsigned char* argmax, T* scratch) {
+  backend.table->conv_pool_forward_pack(g, weights, bias, scratch);
+  const std::size_t size = round_up(count(backend.table->conv_pool_forward_scratch_size(g)), 16);
+  T* own = scratch + backend.table->conv_pool_forward_packed_size(g);
   // Two rows of tiles share image rows in the cache; where that leaves few bands for the threads, one.
   const RowBands pairs{batch, g.pooled_height(), 2 * conv_pool_tile_rows};
   const RowBands bands =
-      pairs.size() >= 8 * run.threads ? pairs : RowBands{batch, g.pooled_height(), conv_pool_tile_rows};
-  parallel_for(bands.size(), run.threads, [&](int band, int thread) {
+      pairs.size() >= 8 * backend.threads ? pairs : RowBands{batch, g.pooled_height(), conv_pool_tile_rows};
+  parallel_for(bands.size(), backend.threads, [&](int band, int thread) {
     const auto image = static_cast<std::size_t>(bands.image(band));
-    const Range rows = bands.rows_of(band);
-    run.table->conv_pool_forward_rows(g, x + image * g.input_size(), scratch, pooled + image * g.pooled_size(),
-                                      argmax + image * g.pooled_size(), rows.begin, rows.end,
-                                      own + static_cast<std::size_t>(thread) * size);
+    backend.table->conv_pool_forward_rows(g, x + image * g.input_size(), scratch,
+                                          {pooled + image * g.pooled_size(), argmax + image * g.pooled_size()},
+                                          bands.rows_of(band), own + static_cast<std::size_t>(thread) * size);
   });
 }
 
 template <class T>
-std::size_t conv2d_relu_pool_weight_gradient_scratch(const Run<T>& run, const Conv2dGeometry& g) {
-  return count(run.table->conv_pool_weights_size(g)) * max_gradient_chunks +
-         static_cast<std::size_t>(run.threads) * round_up(count(run.table->conv_pool_weights_scratch_size(g)), 16);
+std::size_t conv2d_relu_pool_weight_gradient_scratch(const Backend<T>& backend, const Conv2dGeometry& g) {
+  return count(backend.table->conv_pool_weights_size(g)) * max_gradient_chunks +
+         static_cast<std::size_t>(backend.threads) *
+             round_up(count(backend.table->conv_pool_weights_scratch_size(g)), 16);
 }
 
 /// Gradients of weights and bias from the pooled output's gradient; assigns.
 template <class T>
-void conv2d_relu_pool_weight_gradient(const Run<T>& run, const Conv2dGeometry& g, int batch, const T* x,
+void conv2d_relu_pool_weight_gradient(const Backend<T>& backend, const Conv2dGeometry& g, int batch, const T* x,
                                       const T* pooled_gradient, const unsigned char* argmax, T* weight_gradient,
                                       T* bias_gradient, T* scratch) {
-  const std::size_t size = count(run.table->conv_pool_weights_size(g));
-  const std::size_t each = round_up(count(run.table->conv_pool_weights_scratch_size(g)), 16);
+  const std::size_t size = count(backend.table->conv_pool_weights_size(g));
+  const std::size_t each = round_up(count(backend.table->conv_pool_weights_scratch_size(g)), 16);
   const RowBands bands{batch, g.pooled_height(), conv_pool_weights_band_rows};
   T* rooms = scratch + size * max_gradient_chunks;
-  accumulate_bands(run.threads, bands, size, scratch, each, rooms, [&](int band, bool fresh, T* sums, T* own) {
+  accumulate_bands(backend.threads, bands, size, scratch, each, rooms, [&](int band, bool fresh, T* sums, T* own) {
     if (fresh) std::fill_n(sums, size, T(0));
     const auto image = static_cast<std::size_t>(bands.image(band));
-    const Range rows = bands.rows_of(band);
-    run.table->conv_pool_weights_rows(g, x + image * g.input_size(), pooled_gradient + image * g.pooled_size(),
-                                      argmax + image * g.pooled_size(), sums, rows.begin, rows.end, own);
+    backend.table->conv_pool_weights_rows(g, x + image * g.input_size(),
+                                          {pooled_gradient + image * g.pooled_size(), argmax + image * g.pooled_size()},
+                                          sums, bands.rows_of(band), own);
   });
-  run.table->conv_pool_weights_finish(g, scratch, weight_gradient, bias_gradient);
+  backend.table->conv_pool_weights_finish(g, scratch, weight_gradient, bias_gradient);
 }
 
 template <class T>
-std::size_t conv2d_relu_pool_input_gradient_scratch(const Run<T>& run, const Conv2dGeometry& g) {
-  return count(run.table->conv_pool_input_packed_size(g)) +
-         static_cast<std::size_t>(run.threads) * round_up(count(run.table->conv_pool_input_scratch_size(g)), 16);
+std::size_t conv2d_relu_pool_input_gradient_scratch(const Backend<T>& backend, const Conv2dGeometry& g) {
+  return count(backend.table->conv_pool_input_packed_size(g)) +
+         static_cast<std::size_t>(backend.threads) *
+             round_up(count(backend.table->conv_pool_input_scratch_size(g)), 16);
 }
 
 /// Gradient of the input from the pooled output's gradient; assigns.
 template <class T>
-void conv2d_relu_pool_input_gradient(const Run<T>& run, const Conv2dGeometry& g, int batch, const T* weights,
+void conv2d_relu_pool_input_gradient(const Backend<T>& backend, const Conv2dGeometry& g, int batch, const T* weights,
                                      const T* pooled_gradient, const unsigned char* argmax, T* input_gradient,
                                      T* scratch) {
-  run.table->conv_pool_input_pack(g, weights, scratch);
-  const std::size_t size = round_up(count(run.table->conv_pool_input_scratch_size(g)), 16);
-  T* own = scratch + run.table->conv_pool_input_packed_size(g);
+  backend.table->conv_pool_input_pack(g, weights, scratch);
+  const std::size_t size = round_up(count(backend.table->conv_pool_input_scratch_size(g)), 16);
+  T* own = scratch + backend.table->conv_pool_input_packed_size(g);
   const std::size_t whole = static_cast<std::size_t>(batch) * g.input_size();
   const RowBands bands = RowBands::equal(batch, g.pooled_height(), conv_pool_input_band_rows);
-  parallel_for(bands.size(), run.threads, [&](int band, int thread) {
+  parallel_for(bands.size(), backend.threads, [&](int band, int thread) {
     const auto image = static_cast<std::size_t>(bands.image(band));
-    const Range rows = bands.rows_of(band);
-    run.table->conv_pool_input_rows(g, pooled_gradient + image * g.pooled_size(), argmax + image * g.pooled_size(),
-                                    scratch, input_gradient + image * g.input_size(), whole, rows.begin, rows.end,
-                                    own + static_cast<std::size_t>(thread) * size);
+    backend.table->conv_pool_input_rows(g,
+                                        {pooled_gradient + image * g.pooled_size(), argmax + image * g.pooled_size()},
+                                        scratch, input_gradient + image * g.input_size(), whole, bands.rows_of(band),
+                                        own + static_cast<std::size_t>(thread) * size);
   });
 }
 

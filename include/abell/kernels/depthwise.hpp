@@ -6,11 +6,11 @@
 
 namespace abell::kernels {
 
-/// Rows of a band: about 64 kB of outputs, at least 4 rows so that the rows around them cost little.
+/// Rows of a band.
 template <class T>
-constexpr int depthwise_band_rows(const Conv2dGeometry& g) {
+constexpr int depthwise_rows_of_band(const Conv2dGeometry& g) {
   const int row = g.out_width * g.filters * static_cast<int>(sizeof(T));
-  return std::clamp(65536 / row, std::min(4, g.out_height), g.out_height);
+  return std::clamp(depthwise_band_bytes / row, std::min(depthwise_band_rows, g.out_height), g.out_height);
 }
 
 /// The number of the first output pixel of a row of image `image`.
@@ -20,78 +20,78 @@ constexpr std::size_t output_at(const Conv2dGeometry& g, std::size_t image, int 
 }
 
 template <class T>
-std::size_t depthwise_thread_scratch(const Run<T>& run, const Conv2dGeometry& g) {
-  return round_up(count(run.table->depthwise_scratch_size(g)), 16);
+std::size_t depthwise_thread_scratch(const Backend<T>& backend, const Conv2dGeometry& g) {
+  return round_up(count(backend.table->depthwise_scratch_size(g)), 16);
 }
 
 template <class T>
-std::size_t depthwise_forward_scratch(const Run<T>& run, const Conv2dGeometry& g) {
-  return round_up(count(run.table->depthwise_packed_size(g)), 16) +
-         static_cast<std::size_t>(run.threads) * depthwise_thread_scratch(run, g);
+std::size_t depthwise_forward_scratch(const Backend<T>& backend, const Conv2dGeometry& g) {
+  return round_up(count(backend.table->depthwise_packed_size(g)), 16) +
+         static_cast<std::size_t>(backend.threads) * depthwise_thread_scratch(backend, g);
 }
 
-/// Runs packed weights over all bands; `packed` is followed by the threads' scratch. `group`: see the table.
+/// Runs packed weights over all bands; `packed` is followed by the threads' scratch. `multiplier`: see the table.
 template <class T>
-void depthwise_packed(const Run<T>& run, const Conv2dGeometry& g, int batch, const Rows<T>& x, int group, T* y,
-                      T* packed) {
-  T* scratch = packed + round_up(count(run.table->depthwise_packed_size(g)), 16);
-  const RowBands bands{batch, g.out_height, depthwise_band_rows<T>(g)};
-  parallel_for(bands.size(), run.threads, [&](int band, int thread) {
+void depthwise_packed(const Backend<T>& backend, const Conv2dGeometry& g, int batch, const Rows<T>& x, int multiplier,
+                      T* y, T* packed) {
+  T* scratch = packed + round_up(count(backend.table->depthwise_packed_size(g)), 16);
+  const RowBands bands{batch, g.out_height, depthwise_rows_of_band<T>(g)};
+  parallel_for(bands.size(), backend.threads, [&](int band, int thread) {
     const auto image = static_cast<std::size_t>(bands.image(band));
     const Range rows = bands.rows_of(band);
-    const int filters = g.filters / group;
-    run.table->depthwise_rows(g, x.from(image * g.input_size()), packed, false, group,
-                              y + output_at(g, image, rows.begin) * static_cast<std::size_t>(filters), filters,
-                              rows.begin, rows.end,
-                              scratch + static_cast<std::size_t>(thread) * depthwise_thread_scratch(run, g));
+    const int filters = g.filters / multiplier;
+    backend.table->depthwise_rows(g, x.from(image * g.input_size()), packed, false, multiplier,
+                                  {y + output_at(g, image, rows.begin) * static_cast<std::size_t>(filters), filters},
+                                  rows,
+                                  scratch + static_cast<std::size_t>(thread) * depthwise_thread_scratch(backend, g));
   });
 }
 
 /// y = x * w + b channel by channel. `bias` may be null.
 template <class T>
-void depthwise_forward(const Run<T>& run, const Conv2dGeometry& g, int batch, const T* x, const T* weights,
+void depthwise_forward(const Backend<T>& backend, const Conv2dGeometry& g, int batch, const T* x, const T* weights,
                        const T* bias, T* y, T* scratch) {
-  run.table->depthwise_pack(g, weights, static_cast<const T*>(nullptr), bias, false, scratch);
-  depthwise_packed(run, g, batch, Rows<T>{x}, 1, y, scratch);
+  backend.table->depthwise_pack(g, weights, static_cast<const T*>(nullptr), bias, false, scratch);
+  depthwise_packed(backend, g, batch, Rows<T>{x}, 1, y, scratch);
 }
 
 template <class T>
-std::size_t depthwise_input_gradient_scratch(const Run<T>& run, const Conv2dGeometry& g) {
-  return depthwise_forward_scratch(run, g.depthwise_transposed());
+std::size_t depthwise_input_gradient_scratch(const Backend<T>& backend, const Conv2dGeometry& g) {
+  return depthwise_forward_scratch(backend, g.depthwise_transposed());
 }
 
 /// dx = dy convolved with the flipped kernels, dy's cells set apart by the stride.
 template <class T>
-void depthwise_input_gradient(const Run<T>& run, const Conv2dGeometry& g, int batch, const T* weights, const T* dy,
-                              T* dx, T* scratch) {
+void depthwise_input_gradient(const Backend<T>& backend, const Conv2dGeometry& g, int batch, const T* weights,
+                              const T* dy, T* dx, T* scratch) {
   const Conv2dGeometry t = g.depthwise_transposed();
   const T* none = nullptr;
-  run.table->depthwise_pack(t, weights, none, none, true, scratch);
-  depthwise_packed(run, t, batch, Rows<T>{dy}, g.filters / g.channels, dx, scratch);
+  backend.table->depthwise_pack(t, weights, none, none, true, scratch);
+  depthwise_packed(backend, t, batch, Rows<T>{dy}, g.filters / g.channels, dx, scratch);
 }
 
 template <class T>
-std::size_t depthwise_weight_gradient_scratch(const Run<T>& run, const Conv2dGeometry& g) {
-  return count(run.table->depthwise_packed_size(g)) * max_gradient_chunks +
-         static_cast<std::size_t>(run.threads) * round_up(count(run.table->depthwise_weights_scratch_size(g)), 16);
+std::size_t depthwise_weight_gradient_scratch(const Backend<T>& backend, const Conv2dGeometry& g) {
+  return count(backend.table->depthwise_packed_size(g)) * max_gradient_chunks +
+         static_cast<std::size_t>(backend.threads) *
+             round_up(count(backend.table->depthwise_weights_scratch_size(g)), 16);
 }
 
 /// dw and db from x and dy; assigns. `bias_gradient` may be null.
 template <class T>
-void depthwise_weight_gradient(const Run<T>& run, const Conv2dGeometry& g, int batch, const T* x, const T* dy,
+void depthwise_weight_gradient(const Backend<T>& backend, const Conv2dGeometry& g, int batch, const T* x, const T* dy,
                                T* weight_gradient, T* bias_gradient, T* scratch) {
-  const std::size_t size = count(run.table->depthwise_packed_size(g));
-  const std::size_t each = round_up(count(run.table->depthwise_weights_scratch_size(g)), 16);
-  const RowBands bands{batch, g.out_height, depthwise_band_rows<T>(g)};
+  const std::size_t size = count(backend.table->depthwise_packed_size(g));
+  const std::size_t each = round_up(count(backend.table->depthwise_weights_scratch_size(g)), 16);
+  const RowBands bands{batch, g.out_height, depthwise_rows_of_band<T>(g)};
   T* rooms = scratch + size * max_gradient_chunks;
-  accumulate_bands(run.threads, bands, size, scratch, each, rooms, [&](int band, bool fresh, T* sums, T* own) {
+  accumulate_bands(backend.threads, bands, size, scratch, each, rooms, [&](int band, bool fresh, T* sums, T* own) {
     if (fresh) std::fill_n(sums, size, T(0));
     const auto image = static_cast<std::size_t>(bands.image(band));
-    const Range rows = bands.rows_of(band);
-    run.table->depthwise_weights_rows(g, Rows<T>{x + image * g.input_size()}, Rows<T>{dy + image * g.output_size()},
-                                      sums, rows.begin, rows.end, own);
+    backend.table->depthwise_weights_rows(g, Rows<T>{x + image * g.input_size()}, Rows<T>{dy + image * g.output_size()},
+                                          sums, bands.rows_of(band), own);
   });
-  run.table->depthwise_weights_finish(g, scratch, weight_gradient, bias_gradient);
+  backend.table->depthwise_weights_finish(g, scratch, weight_gradient, bias_gradient);
 }
 
 }  // namespace abell::kernels

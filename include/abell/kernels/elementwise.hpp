@@ -3,23 +3,23 @@
 
 #include <abell/core/parallel.hpp>
 #include <abell/core/random.hpp>
+#include <abell/kernels/tuning.hpp>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
 
 namespace abell::kernels {
 
-/// Calls body(begin, end) over [0, size) in pieces of fixed length.
+/// Calls body(begin, end) over [0, size) chunk by chunk.
 template <class Body>
-void for_pieces(int threads, std::size_t size, const Body& body) {
-  constexpr std::size_t piece = std::size_t{1} << 15;
-  parallel_for(static_cast<int>((size + piece - 1) / piece), threads, [&](int index, int) {
-    const std::size_t begin = static_cast<std::size_t>(index) * piece;
-    body(begin, begin + piece < size ? begin + piece : size);
+void for_chunks(int threads, std::size_t size, const Body& body) {
+  parallel_for(static_cast<int>((size + values_chunk - 1) / values_chunk), threads, [&](int chunk, int) {
+    const std::size_t begin = static_cast<std::size_t>(chunk) * values_chunk;
+    body(begin, begin + values_chunk < size ? begin + values_chunk : size);
   });
 }
 
-/// Functions of one value with their way back: `gradient(x, dy)` is dy times the derivative at x. NaN stays NaN.
+/// Functions of one value with their derivatives: `gradient(x, dy)` is dy times the derivative at x. NaN stays NaN.
 namespace functions {
 
 /// max(0, x); the derivative at 0 is 0.
@@ -68,7 +68,7 @@ struct Tanh {
 /// y = f(x).
 template <class T, class Function>
 void map_forward(int threads, std::size_t size, const Function& f, const T* x, T* y) {
-  for_pieces(threads, size, [&](std::size_t begin, std::size_t end) {
+  for_chunks(threads, size, [&](std::size_t begin, std::size_t end) {
 #pragma omp simd
     for (std::size_t i = begin; i < end; ++i) y[i] = f(x[i]);
   });
@@ -77,7 +77,7 @@ void map_forward(int threads, std::size_t size, const Function& f, const T* x, T
 /// dx = f'(x) dy. dx may be x.
 template <class T, class Function>
 void map_backward(int threads, std::size_t size, const Function& f, const T* x, const T* dy, T* dx) {
-  for_pieces(threads, size, [&](std::size_t begin, std::size_t end) {
+  for_chunks(threads, size, [&](std::size_t begin, std::size_t end) {
 #pragma omp simd
     for (std::size_t i = begin; i < end; ++i) dx[i] = f.gradient(x[i], dy[i]);
   });
@@ -86,7 +86,7 @@ void map_backward(int threads, std::size_t size, const Function& f, const T* x, 
 /// y += x.
 template <class T>
 void add(int threads, std::size_t size, const T* x, T* y) {
-  for_pieces(threads, size, [&](std::size_t begin, std::size_t end) {
+  for_chunks(threads, size, [&](std::size_t begin, std::size_t end) {
 #pragma omp simd
     for (std::size_t i = begin; i < end; ++i) y[i] += x[i];
   });

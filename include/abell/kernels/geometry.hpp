@@ -1,6 +1,7 @@
 #pragma once
 /// Plain sizes that the convolution kernels work from.
 
+#include <abell/kernels/tuning.hpp>
 #include <cstddef>
 
 namespace abell::kernels {
@@ -24,7 +25,9 @@ struct Conv2dGeometry {
   /// Values under one window: the inner dimension of the matrix product.
   constexpr int depth() const { return kernel_height * kernel_width * channels; }
   /// Values of one padded input row.
-  constexpr std::size_t band_row() const { return product(1, (out_width - 1) * stride_width + kernel_width, channels); }
+  constexpr std::size_t padded_row() const {
+    return product(1, (out_width - 1) * stride_width + kernel_width, channels);
+  }
   /// Rows and columns of this layer's output after a 2x2 SAME max-pool.
   constexpr int pooled_height() const { return (out_height + 1) / 2; }
   constexpr int pooled_width() const { return (out_width + 1) / 2; }
@@ -33,12 +36,11 @@ struct Conv2dGeometry {
   /// A 1x1 convolution moved by one sees no neighbours: a few rows at a time become one long row, and the
   /// matrix products that much larger.
   constexpr Conv2dGeometry in_long_rows() const {
-    constexpr int most_pixels = 1024;
     Conv2dGeometry g = *this;
     const bool pointwise = kernel_height == 1 && kernel_width == 1 && stride_height == 1 && stride_width == 1 &&
                            spread_height == 1 && spread_width == 1 && out_height == height && out_width == width;
     int rows = 1;
-    for (int divisor = 2; pointwise && divisor <= height && divisor * width <= most_pixels; ++divisor) {
+    for (int divisor = 2; pointwise && divisor <= height && divisor * width <= pointwise_row_pixels; ++divisor) {
       if (height % divisor == 0) rows = divisor;
     }
     g.height /= rows, g.width *= rows;
@@ -47,7 +49,7 @@ struct Conv2dGeometry {
   }
 
   /// The depthwise convolution (filters = channels x multiplier) that maps the output's gradient to the input's, with
-  /// flipped kernels: one output for each filter, to be added up in groups of `multiplier`.
+  /// flipped kernels: one output for each filter, to be added up `multiplier` at a time.
   constexpr Conv2dGeometry depthwise_transposed() const {
     Conv2dGeometry t = *this;
     t.height = out_height, t.width = out_width, t.channels = filters;
@@ -72,16 +74,16 @@ struct OutputStrides {
   }
 };
 
-/// A part of the convolution that maps the output's gradient to the input's: the input's rows `row`, `row` + stride,
-/// ... and columns likewise, which only every stride-th tap reaches. `geometry` maps the whole gradient to these
-/// pixels alone, with stride 1, flipped kernels, and channels and filters exchanged; it may leave out gradient at
-/// the border (a negative padding), or have no taps.
-struct TransposedPart {
+/// A phase of the transposed convolution, which maps the output's gradient to the input's: the input's rows `row`,
+/// `row` + stride, ... and columns likewise, which only every stride-th tap reaches. `geometry` maps the whole gradient
+/// to these pixels alone, with stride 1, flipped kernels, and channels and filters exchanged; it may leave out gradient
+/// at the border (a negative padding), or have no taps.
+struct TransposedPhase {
   int row, column;
   int first_tap_row, first_tap_column;
   Conv2dGeometry geometry;
 
-  constexpr TransposedPart(const Conv2dGeometry& g, int of_row, int of_column)
+  constexpr TransposedPhase(const Conv2dGeometry& g, int of_row, int of_column)
       : row(of_row),
         column(of_column),
         first_tap_row((row + g.pad_top) % g.stride_height),

@@ -7,8 +7,11 @@
 /// Sizes are in elements of T. "Scratch" belongs to one thread for the length of one call.
 
 #include <abell/core/cpu.hpp>
+#include <abell/core/parallel.hpp>
 #include <abell/kernels/geometry.hpp>
+#include <abell/kernels/operands.hpp>
 #include <abell/kernels/rows.hpp>
+#include <abell/kernels/tuning.hpp>
 
 namespace abell::kernels {
 
@@ -17,83 +20,77 @@ template <class T>
 struct KernelTable {
   using Geometry = Conv2dGeometry;
 
-  int lanes;        ///< values in a vector
-  int panel_width;  ///< columns of a panel of packed weights
+  int lanes;  ///< values in a vector
 
   // Matrix products: B [depth][columns] is packed with the bias, then C = A B + bias.
   long (*packed_size)(int depth, int columns);
-  void (*pack_matrix)(int depth, int columns, const T* b, long stride, bool transposed, const T* bias, T* packed);
+  void (*pack_matrix)(int depth, int columns, const Matrix<const T>& b, bool transposed, const T* bias, T* packed);
   // `edge`: scratch of gemm_edge_size values.
-  void (*gemm)(int rows, int columns, int depth, const T* a, long a_stride, const T* packed, T* c, long c_stride,
-               T* edge);
-  /// C [rows][columns] += A^T B with A [depth][rows], B [depth][columns], or C = A^T B when `fresh`.
-  void (*gemm_transposed)(int rows, int columns, int depth, const T* a, long a_stride, const T* b, long b_stride,
-                          bool fresh, T* c, long c_stride);
+  void (*gemm)(const Product<T>&, const T* packed, T* edge);
   long gemm_edge_size;
   /// As gemm; C is written past the cache where its lines allow it.
-  void (*gemm_streamed)(int rows, int columns, int depth, const T* a, long a_stride, const T* packed, T* c,
-                        long c_stride, T* edge);
+  void (*gemm_streamed)(const Product<T>&, const T* packed, T* edge);
   /// As gemm for few rows and B as it lies; at least `lanes` columns. `bias` may be null.
-  void (*gemm_unpacked)(int rows, int columns, int depth, const T* a, long a_stride, const T* b, long b_stride,
-                        const T* bias, T* c, long c_stride);
+  void (*gemm_unpacked)(const Product<T>&, const Matrix<const T>& b, const T* bias);
+  /// C += A^T B, or C = A^T B when `fresh`.
+  void (*gemm_transposed)(const Product<T>&, const Matrix<const T>& b, bool fresh);
   /// C = A^T B for some hundred rows and columns at most; `column_sums` (of B's columns) may be null. `next_a` and
-  /// `next_b` of a later call are fetched ahead.
-  long (*gemm_transposed_block_scratch_size)(int rows, int columns);
-  void (*gemm_transposed_block)(int rows, int columns, int depth, const T* a, long a_stride, const T* b, long b_stride,
-                                T* c, long c_stride, T* column_sums, const T* next_a, const T* next_b, T* scratch);
+  /// `next_b` of a later call are prefetched.
+  long (*gemm_transposed_chunk_scratch_size)(int rows, int columns);
+  void (*gemm_transposed_chunk)(const Product<T>&, const Matrix<const T>& b, T* column_sums, const T* next_a,
+                                const T* next_b, T* scratch);
 
   // Plain convolution, a range of output rows of one image.
   void (*pack_conv2d)(const Geometry&, const T* weights, const T* bias, T* packed);
-  void (*pack_conv2d_transposed)(const Geometry&, const TransposedPart&, const T* weights, T* packed);
+  void (*pack_conv2d_transposed)(const Geometry&, const TransposedPhase&, const T* weights, T* packed);
   long (*conv2d_scratch_size)(const Geometry&);
-  void (*conv2d_rows)(const Geometry&, const T* image, const T* packed, T* out, const OutputStrides&, int begin,
-                      int end, T* scratch);
+  void (*conv2d_rows)(const Geometry&, const T* image, const T* packed, T* out, const OutputStrides&, Range,
+                      T* scratch);
   /// Sums of the weights' gradient: conv2d_weights_rows adds to them, or assigns when `fresh`.
   long (*conv2d_weights_size)(const Geometry&);
   long (*conv2d_weights_scratch_size)(const Geometry&);
-  void (*conv2d_weights_rows)(const Geometry&, const T* image, const T* gradient_at_begin, bool fresh, T* sums,
-                              int begin, int end, T* scratch);
+  void (*conv2d_weights_rows)(const Geometry&, const T* image, const T* gradient_at_begin, bool fresh, T* sums, Range,
+                              T* scratch);
   void (*conv2d_weights_finish)(const Geometry&, const T* sums, T* weights, T* bias);
 
   // 3x3 SAME convolution + ReLU + 2x2 SAME max-pool, a range of pooled rows of one image.
   long (*conv_pool_forward_packed_size)(const Geometry&);
   void (*conv_pool_forward_pack)(const Geometry&, const T* weights, const T* bias, T* packed);
   long (*conv_pool_forward_scratch_size)(const Geometry&);
-  /// `begin` is even: a tile is two pooled rows.
-  void (*conv_pool_forward_rows)(const Geometry&, const T* image, const T* packed, T* pooled, unsigned char* argmax,
-                                 int begin, int end, T* scratch);
+  /// The range begins with an even row: a tile is two pooled rows.
+  void (*conv_pool_forward_rows)(const Geometry&, const T* image, const T* packed, const Pooled<T>&, Range, T* scratch);
   long (*conv_pool_weights_size)(const Geometry&);
   long (*conv_pool_weights_scratch_size)(const Geometry&);
-  void (*conv_pool_weights_rows)(const Geometry&, const T* image, const T* gradient, const unsigned char* argmax,
-                                 T* sums, int begin, int end, T* scratch);
+  void (*conv_pool_weights_rows)(const Geometry&, const T* image, const Pooled<const T>& gradient, T* sums, Range,
+                                 T* scratch);
   void (*conv_pool_weights_finish)(const Geometry&, const T* sums, T* weights, T* bias);
   long (*conv_pool_input_packed_size)(const Geometry&);
   void (*conv_pool_input_pack)(const Geometry&, const T* weights, T* packed);
   long (*conv_pool_input_scratch_size)(const Geometry&);
-  void (*conv_pool_input_rows)(const Geometry&, const T* gradient, const unsigned char* argmax, const T* packed,
-                               T* input_gradient, unsigned long size_of_all, int begin, int end, T* scratch);
+  void (*conv_pool_input_rows)(const Geometry&, const Pooled<const T>& gradient, const T* packed, T* input_gradient,
+                               unsigned long size_of_all, Range, T* scratch);
 
   // Batch normalisation: `pixels` pixels, results one value a channel.
-  /// Writes `rows` as they are meant, pixels `to_stride` apart.
-  void (*fetch)(const Rows<T>& rows, long pixels, int channels, T* to, long to_stride);
+  /// Writes `rows` as they are meant.
+  void (*read_rows)(const Rows<T>& rows, long pixels, int channels, const Matrix<T>& to);
   /// The mean, and the sum of squared distances from it.
   void (*moments)(const T* values, long pixels, int channels, T* mean, T* squares);
   /// Takes the gradient g back through relu6 (where z.relu6) to `cut`, and sums it and its product with
   /// (z - mean) inverse. `cut` may be g; without relu6 it is not touched.
-  void (*norm_gradient)(const Rows<T>& z, const T* mean, const T* inverse, long pixels, int channels, const T* g,
-                        T* cut, T* sum, T* product);
+  void (*norm_gradient)(const Normalized<T>&, long pixels, int channels, const T* g, T* cut, T* sum, T* product);
 
   // Depthwise convolution (filters = channels x multiplier), a range of output rows of one image.
   long (*depthwise_packed_size)(const Geometry&);
   void (*depthwise_pack)(const Geometry&, const T* weights, const T* scale, const T* bias, bool flipped, T* packed);
   long (*depthwise_scratch_size)(const Geometry&);
-  /// Output row `begin` goes to `out`; pixels lie `pixel` values apart.
-  void (*depthwise_rows)(const Geometry&, const Rows<T>& image, const T* packed, bool relu6, int group, T* out,
-                         long pixel, int begin, int end, T* scratch);
+  /// The first row's pixels are the first of `out`, a row each. The results of `multiplier` neighbouring filters are
+  /// added up to one output: more than 1 in the backward pass of a depth multiplier.
+  void (*depthwise_rows)(const Geometry&, const Rows<T>& image, const T* packed, bool relu6, int multiplier,
+                         const Matrix<T>& out, Range, T* scratch);
   long (*depthwise_weights_scratch_size)(const Geometry&);
   /// Adds to sums of depthwise_packed_size.
-  void (*depthwise_weights_rows)(const Geometry&, const Rows<T>& image, const Rows<T>& gradient, T* sums, int begin,
-                                 int end, T* scratch);
+  void (*depthwise_weights_rows)(const Geometry&, const Rows<T>& image, const Rows<T>& gradient, T* sums, Range,
+                                 T* scratch);
   void (*depthwise_weights_finish)(const Geometry&, const T* sums, T* weights, T* bias);
 };
 

@@ -3,6 +3,9 @@
 //
 //     #define ABELL_TARGETS_FILE <abell/kernels/isa/all.inl>
 //     #define ABELL_TARGETS_NAMESPACE abell::kernels
+//
+// and included all headers that the file needs: one that came in here first would lie in that namespace, and its
+// functions would be compiled for that instruction set and called by all.
 
 // Vectors wider than the baseline's never cross a function call, so the ABI note does not apply.
 #if defined(__clang__)

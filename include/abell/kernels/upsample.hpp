@@ -87,9 +87,9 @@ void upsample_backward(int threads, const Upsample& u, int batch, const T* dy, T
     const Range reach = u.rows.reach(row);
     for (int from = reach.begin; from < reach.end; ++from) {
       const auto cell = u.rows(from);
-      double share = cell.first == row ? 1 - cell.weight : 0;
-      if (cell.second == row) share += cell.weight;
-      if (share == 0) continue;
+      double row_weight = cell.first == row ? 1 - cell.weight : 0;
+      if (cell.second == row) row_weight += cell.weight;
+      if (row_weight == 0) continue;
       const T* gradient =
           dy + (static_cast<std::size_t>(line / u.rows.size) * static_cast<std::size_t>(u.out_height()) +
                 static_cast<std::size_t>(from)) *
@@ -98,7 +98,7 @@ void upsample_backward(int threads, const Upsample& u, int batch, const T* dy, T
         const auto column = u.columns(i);
         T* left = out + static_cast<std::size_t>(column.first) * channels;
         T* right = out + static_cast<std::size_t>(column.second) * channels;
-        const T l = static_cast<T>(share * (1 - column.weight)), r = static_cast<T>(share * column.weight);
+        const T l = static_cast<T>(row_weight * (1 - column.weight)), r = static_cast<T>(row_weight * column.weight);
 #pragma omp simd
         for (std::size_t c = 0; c < channels; ++c) left[c] += l * gradient[c];
         if (column.weight == 0) continue;

@@ -15,11 +15,11 @@ class ElementwiseStage {
   ElementwiseStage(const Place& place, const Layer& options)
       : size_(place.input.size()), function_(options.template function<T>()) {}
   void forward(const Pass<T>& pass, const T* x, T* y) const {
-    kernels::map_forward(pass.run.threads, size_ * static_cast<std::size_t>(pass.batch), function_, x, y);
+    kernels::map_forward(pass.backend.threads, size_ * static_cast<std::size_t>(pass.batch), function_, x, y);
   }
   void backward(const Pass<T>& pass, const T* x, const T* dy, T* dx) const {
     if (dx == nullptr) return;
-    kernels::map_backward(pass.run.threads, size_ * static_cast<std::size_t>(pass.batch), function_, x, dy, dx);
+    kernels::map_backward(pass.backend.threads, size_ * static_cast<std::size_t>(pass.batch), function_, x, dy, dx);
   }
 
  private:

@@ -26,8 +26,8 @@ class AnyStage {
     return AnyStage(std::make_shared<const Model<Stage>>(arguments...));
   }
 
-  StageMemory memory(const kernels::Run<T>& run, int batch, Mode mode) const {
-    return stage_->memory(run, batch, mode);
+  StageMemory memory(const kernels::Backend<T>& backend, int batch, Mode mode) const {
+    return stage_->memory(backend, batch, mode);
   }
   void forward(const Pass<T>& pass, const T* x, T* y) const { stage_->forward(pass, x, y); }
   void backward(const Pass<T>& pass, const T* x, const T* dy, T* dx) const { stage_->backward(pass, x, dy, dx); }
@@ -44,7 +44,7 @@ class AnyStage {
     Interface(const Interface&) = delete;
     Interface& operator=(const Interface&) = delete;
     virtual ~Interface() = default;
-    virtual StageMemory memory(const kernels::Run<T>&, int batch, Mode) const = 0;
+    virtual StageMemory memory(const kernels::Backend<T>&, int batch, Mode) const = 0;
     virtual void forward(const Pass<T>&, const T* x, T* y) const = 0;
     virtual void backward(const Pass<T>&, const T* x, const T* dy, T* dx) const = 0;
     virtual void prepare(const Pass<T>&) const = 0;
@@ -58,12 +58,12 @@ class AnyStage {
     template <class... Arguments>
     explicit Model(const Arguments&... arguments) : stage(arguments...) {}
 
-    StageMemory memory(const kernels::Run<T>& run, int batch, Mode mode) const override {
-      if constexpr (requires { stage.memory(run, batch, mode); }) {
-        return stage.memory(run, batch, mode);
+    StageMemory memory(const kernels::Backend<T>& backend, int batch, Mode mode) const override {
+      if constexpr (requires { stage.memory(backend, batch, mode); }) {
+        return stage.memory(backend, batch, mode);
       } else {
         static_assert(
-            !requires { &Stage::memory; }, "a stage's memory is StageMemory memory(run, batch, mode) const");
+            !requires { &Stage::memory; }, "a stage's memory is StageMemory memory(backend, batch, mode) const");
         return {};
       }
     }

@@ -44,10 +44,10 @@ class AveragePool2dStage {
  public:
   AveragePool2dStage(const Place& place, const AveragePool2d& options) : geometry_(options.geometry(place)) {}
   void forward(const Pass<T>& pass, const T* x, T* y) const {
-    average_pool_forward(pass.run.threads, geometry_, pass.batch, x, y);
+    average_pool_forward(pass.backend.threads, geometry_, pass.batch, x, y);
   }
   void backward(const Pass<T>& pass, const T*, const T* dy, T* dx) const {
-    if (dx != nullptr) average_pool_backward(pass.run.threads, geometry_, pass.batch, dy, dx);
+    if (dx != nullptr) average_pool_backward(pass.backend.threads, geometry_, pass.batch, dy, dx);
   }
 
  private:

@@ -41,20 +41,20 @@ class BranchedStage {
   const SequenceStage<T>& branch(std::size_t i) const { return branches_[i].sequence; }
 
   /// Of the branches; `room` values of scratch besides.
-  StageMemory memory_with(std::size_t room, const kernels::Run<T>& run, int batch, Mode mode) const {
+  StageMemory memory_with(std::size_t room, const kernels::Backend<T>& backend, int batch, Mode mode) const {
     StageMemory all;
-    for (const Branch& each : branches_) add(all, each.sequence.memory(run, batch, mode));
+    for (const Branch& each : branches_) add(all, each.sequence.memory(backend, batch, mode));
     all.scratch_values += room;
     return all;
   }
   /// The room in a call's scratch.
   T* room(const Pass<T>& pass) const {
-    return pass.scratch + memory_with(0, pass.run, pass.batch, pass.mode).scratch_values;
+    return pass.scratch + memory_with(0, pass.backend, pass.batch, pass.mode).scratch_values;
   }
   /// What branch `i` gets.
   Pass<T> pass_of(std::size_t i, const Pass<T>& pass) const {
     StageMemory before;
-    for (std::size_t b = 0; b < i; ++b) add(before, branch(b).memory(pass.run, pass.batch, pass.mode));
+    for (std::size_t b = 0; b < i; ++b) add(before, branch(b).memory(pass.backend, pass.batch, pass.mode));
     Pass<T> inner = pass;
     if (pass.parameters != nullptr) inner.parameters += branches_[i].parameters;
     if (pass.gradients != nullptr) inner.gradients += branches_[i].parameters;

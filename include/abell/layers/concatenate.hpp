@@ -75,9 +75,9 @@ class ConcatenateStage : public BranchedStage<T> {
     }
   }
 
-  StageMemory memory(const kernels::Run<T>& run, int batch, Mode mode) const {
+  StageMemory memory(const kernels::Backend<T>& backend, int batch, Mode mode) const {
     const std::size_t sums = !goes_back(mode) || parts_.size() == 1 ? 0 : parts_.size() == 2 ? 1 : 2;
-    return this->memory_with(part_size(batch) + sums * sum_size(batch), run, batch, mode);
+    return this->memory_with(part_size(batch) + sums * sum_size(batch), backend, batch, mode);
   }
 
   void forward(const Pass<T>& pass, const T* x, T* y) const {
@@ -104,9 +104,9 @@ class ConcatenateStage : public BranchedStage<T> {
       });
       T* to = dx == nullptr ? nullptr : i == last ? dx : i == 0 ? sum : next;
       this->branch(i).backward(this->pass_of(i, pass), x, part, to);
-      if (dx != nullptr && i > 0 && i < last) kernels::add(pass.run.threads, values, next, sum);
+      if (dx != nullptr && i > 0 && i < last) kernels::add(pass.backend.threads, values, next, sum);
     }
-    if (dx != nullptr && last > 0) kernels::add(pass.run.threads, values, sum, dx);
+    if (dx != nullptr && last > 0) kernels::add(pass.backend.threads, values, sum, dx);
   }
 
  private:
@@ -117,7 +117,7 @@ class ConcatenateStage : public BranchedStage<T> {
 
   template <class Body>
   void each_pixel(const Pass<T>& pass, const Body& body) const {
-    parallel_for(pass.batch, pass.run.threads, [&](int n, int) {
+    parallel_for(pass.batch, pass.backend.threads, [&](int n, int) {
       for (std::size_t pixel = pixels_ * static_cast<std::size_t>(n), end = pixel + pixels_; pixel < end; ++pixel) {
         body(pixel);
       }

@@ -82,22 +82,23 @@ class Conv2dStage {
   Conv2dStage(const Place& place, const Conv2d& options)
       : geometry_(options.geometry(place).in_long_rows()), bias_(options.bias) {}
 
-  StageMemory memory(const kernels::Run<T>& run, int batch, Mode mode) const {
-    std::size_t scratch = conv2d_forward_scratch(run, geometry_, batch);
+  StageMemory memory(const kernels::Backend<T>& backend, int batch, Mode mode) const {
+    std::size_t scratch = conv2d_forward_scratch(backend, geometry_, batch);
     if (goes_back(mode)) {
-      scratch = std::max({scratch, conv2d_input_gradient_scratch(run, geometry_, batch),
-                          conv2d_weight_gradient_scratch(run, geometry_)});
+      scratch = std::max({scratch, conv2d_input_gradient_scratch(backend, geometry_, batch),
+                          conv2d_weight_gradient_scratch(backend, geometry_)});
     }
     return {0, scratch};
   }
   void forward(const Pass<T>& pass, const T* x, T* y) const {
-    conv2d_forward(pass.run, geometry_, pass.batch, x, pass.parameters,
+    conv2d_forward(pass.backend, geometry_, pass.batch, x, pass.parameters,
                    bias_ ? pass.parameters + geometry_.weight_size() : nullptr, y, pass.scratch);
   }
   void backward(const Pass<T>& pass, const T* x, const T* dy, T* dx) const {
-    conv2d_weight_gradient(pass.run, geometry_, pass.batch, x, dy, pass.gradients,
+    conv2d_weight_gradient(pass.backend, geometry_, pass.batch, x, dy, pass.gradients,
                            bias_ ? pass.gradients + geometry_.weight_size() : nullptr, pass.scratch);
-    if (dx != nullptr) conv2d_input_gradient(pass.run, geometry_, pass.batch, pass.parameters, dy, dx, pass.scratch);
+    if (dx != nullptr)
+      conv2d_input_gradient(pass.backend, geometry_, pass.batch, pass.parameters, dy, dx, pass.scratch);
   }
 
  private:

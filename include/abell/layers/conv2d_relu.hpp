@@ -1,6 +1,6 @@
 #pragma once
 /// Convolution and ReLU as one stage: the convolution's output becomes that of ReLU where it lies, and a byte a value
-/// tells the way back which ones passed, where two stages would keep a second activation.
+/// tells the backward pass which ones passed, where two stages would keep a second activation.
 
 #include <abell/core/parallel.hpp>
 #include <abell/layers/activations.hpp>
@@ -17,8 +17,8 @@ class Conv2dReluStage {
   Conv2dReluStage(const Place& place, const Conv2d& conv, const Relu&)
       : conv_(place, conv), output_(conv.output(place).size()) {}
 
-  StageMemory memory(const kernels::Run<T>& run, int batch, Mode mode) const {
-    StageMemory memory = conv_.memory(run, batch, mode);
+  StageMemory memory(const kernels::Backend<T>& backend, int batch, Mode mode) const {
+    StageMemory memory = conv_.memory(backend, batch, mode);
     if (goes_back(mode)) {
       memory.saved_bytes = values(batch);
       memory.scratch_values += gradient_room(batch);
@@ -28,10 +28,10 @@ class Conv2dReluStage {
   void forward(const Pass<T>& pass, const T* x, T* y) const {
     conv_.forward(pass, x, y);
     if (!goes_back(pass.mode)) {
-      return kernels::map_forward(pass.run.threads, values(pass.batch), kernels::functions::Relu<T>{}, y, y);
+      return kernels::map_forward(pass.backend.threads, values(pass.batch), kernels::functions::Relu<T>{}, y, y);
     }
     std::byte* passed = pass.saved;
-    kernels::for_pieces(pass.run.threads, values(pass.batch), [&](std::size_t begin, std::size_t end) {
+    kernels::for_chunks(pass.backend.threads, values(pass.batch), [&](std::size_t begin, std::size_t end) {
 #pragma omp simd
       for (std::size_t i = begin; i < end; ++i) {
         passed[i] = static_cast<std::byte>(y[i] > T(0));
@@ -42,7 +42,7 @@ class Conv2dReluStage {
   void backward(const Pass<T>& pass, const T* x, const T* dy, T* dx) const {
     T* dz = pass.scratch;
     const std::byte* passed = pass.saved;
-    kernels::for_pieces(pass.run.threads, values(pass.batch), [&](std::size_t begin, std::size_t end) {
+    kernels::for_chunks(pass.backend.threads, values(pass.batch), [&](std::size_t begin, std::size_t end) {
 #pragma omp simd
       for (std::size_t i = begin; i < end; ++i) dz[i] = passed[i] != std::byte{0} ? dy[i] : T(0);
     });

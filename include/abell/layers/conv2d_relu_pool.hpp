@@ -2,7 +2,7 @@
 /// Convolution, ReLU and max-pool fused into one stage.
 ///
 /// For 3x3 stride 1 SAME convolutions under a 2x2 stride 2 SAME pool the convolution's output never
-/// touches memory, and the way back visits only the maxima that ReLU let through. Any other size
+/// touches memory, and the backward pass visits only the maxima that ReLU let through. Any other size
 /// takes the plain kernels one after the other, with the convolution's output in `saved`.
 /// pool(relu(x)) = relu(pool(x)), and a maximum that ReLU cut carries no gradient.
 
@@ -26,51 +26,51 @@ class Conv2dReluPoolStage {
                   pool.pool_size == 2 && pool.stride == 2 && pool.padding == Padding::same),
         bias_(conv.bias) {}
 
-  StageMemory memory(const kernels::Run<T>& run, int batch, Mode mode) const {
+  StageMemory memory(const kernels::Backend<T>& backend, int batch, Mode mode) const {
     const auto images = static_cast<std::size_t>(batch);
     const std::size_t argmax = images * pool_.output_size();
     if (one_pass_) {
-      std::size_t scratch = conv2d_relu_pool_forward_scratch(run, geometry_);
+      std::size_t scratch = conv2d_relu_pool_forward_scratch(backend, geometry_);
       if (goes_back(mode)) {
-        scratch = std::max({scratch, conv2d_relu_pool_weight_gradient_scratch(run, geometry_),
-                            conv2d_relu_pool_input_gradient_scratch(run, geometry_)});
+        scratch = std::max({scratch, conv2d_relu_pool_weight_gradient_scratch(backend, geometry_),
+                            conv2d_relu_pool_input_gradient_scratch(backend, geometry_)});
       }
       return {argmax, scratch};
     }
-    std::size_t scratch = conv2d_forward_scratch(run, geometry_, batch);
+    std::size_t scratch = conv2d_forward_scratch(backend, geometry_, batch);
     if (goes_back(mode)) {
-      scratch = std::max({scratch, conv2d_input_gradient_scratch(run, geometry_, batch),
-                          conv2d_weight_gradient_scratch(run, geometry_)});
+      scratch = std::max({scratch, conv2d_input_gradient_scratch(backend, geometry_, batch),
+                          conv2d_weight_gradient_scratch(backend, geometry_)});
     }
     return {round_up(argmax, alignment) + images * pool_.input_size() * sizeof(T), scratch};
   }
 
   void forward(const Pass<T>& pass, const T* x, T* y) const {
     if (one_pass_) {
-      conv2d_relu_pool_forward(pass.run, geometry_, pass.batch, x, pass.parameters, bias(pass.parameters), y,
+      conv2d_relu_pool_forward(pass.backend, geometry_, pass.batch, x, pass.parameters, bias(pass.parameters), y,
                                argmax(pass), pass.scratch);
       return;
     }
-    conv2d_forward(pass.run, geometry_, pass.batch, x, pass.parameters, bias(pass.parameters), activation(pass),
+    conv2d_forward(pass.backend, geometry_, pass.batch, x, pass.parameters, bias(pass.parameters), activation(pass),
                    pass.scratch);
-    max_pool_forward(pass.run.threads, pool_, pass.batch, true, activation(pass), y, argmax(pass));
+    max_pool_forward(pass.backend.threads, pool_, pass.batch, true, activation(pass), y, argmax(pass));
   }
 
   void backward(const Pass<T>& pass, const T* x, const T* dy, T* dx) const {
     if (one_pass_) {
-      conv2d_relu_pool_weight_gradient(pass.run, geometry_, pass.batch, x, dy, argmax(pass), pass.gradients,
+      conv2d_relu_pool_weight_gradient(pass.backend, geometry_, pass.batch, x, dy, argmax(pass), pass.gradients,
                                        bias(pass.gradients), pass.scratch);
       if (dx != nullptr) {
-        conv2d_relu_pool_input_gradient(pass.run, geometry_, pass.batch, pass.parameters, dy, argmax(pass), dx,
+        conv2d_relu_pool_input_gradient(pass.backend, geometry_, pass.batch, pass.parameters, dy, argmax(pass), dx,
                                         pass.scratch);
       }
       return;
     }
-    max_pool_backward(pass.run.threads, pool_, pass.batch, dy, argmax(pass), activation(pass));
-    conv2d_weight_gradient(pass.run, geometry_, pass.batch, x, activation(pass), pass.gradients, bias(pass.gradients),
-                           pass.scratch);
+    max_pool_backward(pass.backend.threads, pool_, pass.batch, dy, argmax(pass), activation(pass));
+    conv2d_weight_gradient(pass.backend, geometry_, pass.batch, x, activation(pass), pass.gradients,
+                           bias(pass.gradients), pass.scratch);
     if (dx != nullptr) {
-      conv2d_input_gradient(pass.run, geometry_, pass.batch, pass.parameters, activation(pass), dx, pass.scratch);
+      conv2d_input_gradient(pass.backend, geometry_, pass.batch, pass.parameters, activation(pass), dx, pass.scratch);
     }
   }
 

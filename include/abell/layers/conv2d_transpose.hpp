@@ -76,29 +76,31 @@ class Conv2dTransposeStage {
   Conv2dTransposeStage(const Place& place, const Conv2dTranspose& options)
       : geometry_(options.geometry(place)), bias_(options.bias) {}
 
-  StageMemory memory(const kernels::Run<T>& run, int batch, Mode mode) const {
-    std::size_t scratch = conv2d_input_gradient_scratch(run, geometry_, batch);
+  StageMemory memory(const kernels::Backend<T>& backend, int batch, Mode mode) const {
+    std::size_t scratch = conv2d_input_gradient_scratch(backend, geometry_, batch);
     if (goes_back(mode)) {
-      scratch = std::max({scratch, conv2d_forward_scratch(run, geometry_, batch),
-                          conv2d_weight_gradient_scratch(run, geometry_), kernels::bias_gradient_scratch(filters())});
+      scratch =
+          std::max({scratch, conv2d_forward_scratch(backend, geometry_, batch),
+                    conv2d_weight_gradient_scratch(backend, geometry_), kernels::bias_gradient_scratch(filters())});
     }
     return {.scratch_values = scratch};
   }
   void forward(const Pass<T>& pass, const T* x, T* y) const {
-    conv2d_input_gradient(pass.run, geometry_, pass.batch, pass.parameters, x, y, pass.scratch);
+    conv2d_input_gradient(pass.backend, geometry_, pass.batch, pass.parameters, x, y, pass.scratch);
     if (bias_) {
-      kernels::add_bias(pass.run.threads, pixels(pass.batch), filters(), pass.parameters + geometry_.weight_size(), y);
+      kernels::add_bias(pass.backend.threads, pixels(pass.batch), filters(), pass.parameters + geometry_.weight_size(),
+                        y);
     }
   }
   void backward(const Pass<T>& pass, const T* x, const T* dy, T* dx) const {
-    conv2d_weight_gradient(pass.run, geometry_, pass.batch, dy, x, pass.gradients, static_cast<T*>(nullptr),
+    conv2d_weight_gradient(pass.backend, geometry_, pass.batch, dy, x, pass.gradients, static_cast<T*>(nullptr),
                            pass.scratch);
     if (bias_) {
-      kernels::bias_gradient(pass.run.threads, pixels(pass.batch), filters(), dy,
+      kernels::bias_gradient(pass.backend.threads, pixels(pass.batch), filters(), dy,
                              pass.gradients + geometry_.weight_size(), pass.scratch);
     }
     if (dx != nullptr) {
-      conv2d_forward(pass.run, geometry_, pass.batch, dy, pass.parameters, static_cast<const T*>(nullptr), dx,
+      conv2d_forward(pass.backend, geometry_, pass.batch, dy, pass.parameters, static_cast<const T*>(nullptr), dx,
                      pass.scratch);
     }
   }

@@ -46,21 +46,21 @@ class DenseStage {
   DenseStage(const Place& place, const Dense& options)
       : inputs_(place.input.channels), units_(options.output(place).channels) {}
 
-  StageMemory memory(const kernels::Run<T>& run, int batch, Mode mode) const {
-    const std::size_t forward = gemm_scratch(run, batch, units_, inputs_);
+  StageMemory memory(const kernels::Backend<T>& backend, int batch, Mode mode) const {
+    const std::size_t forward = gemm_scratch(backend, batch, units_, inputs_);
     if (!goes_back(mode)) return {0, forward};
-    return {0, std::max({forward, gemm_scratch(run, batch, inputs_, units_),
-                         gemm_transposed_scratch(run, inputs_, units_, batch)})};
+    return {0, std::max({forward, gemm_scratch(backend, batch, inputs_, units_),
+                         gemm_transposed_scratch(backend, inputs_, units_, batch)})};
   }
   void forward(const Pass<T>& pass, const T* x, T* y) const {
-    gemm(pass.run, pass.batch, units_, inputs_, x, pass.parameters, false, pass.parameters + weights(), y,
+    gemm(pass.backend, pass.batch, units_, inputs_, x, pass.parameters, false, pass.parameters + weights(), y,
          pass.scratch);
   }
   void backward(const Pass<T>& pass, const T* x, const T* dy, T* dx) const {
-    gemm_transposed(pass.run, inputs_, units_, pass.batch, x, inputs_, dy, units_, pass.gradients,
+    gemm_transposed(pass.backend, inputs_, units_, pass.batch, {x, inputs_}, {dy, units_}, pass.gradients,
                     pass.gradients + weights(), pass.scratch);
     if (dx != nullptr) {
-      gemm(pass.run, pass.batch, inputs_, units_, dy, pass.parameters, true, static_cast<const T*>(nullptr), dx,
+      gemm(pass.backend, pass.batch, inputs_, units_, dy, pass.parameters, true, static_cast<const T*>(nullptr), dx,
            pass.scratch);
     }
   }

@@ -69,22 +69,23 @@ class DepthwiseConv2dStage {
         weights_(options.kernel_size.size() * static_cast<std::size_t>(geometry_.filters)),
         bias_(options.bias) {}
 
-  StageMemory memory(const kernels::Run<T>& run, int, Mode mode) const {
-    std::size_t scratch = depthwise_forward_scratch(run, geometry_);
+  StageMemory memory(const kernels::Backend<T>& backend, int, Mode mode) const {
+    std::size_t scratch = depthwise_forward_scratch(backend, geometry_);
     if (goes_back(mode)) {
-      scratch = std::max({scratch, depthwise_input_gradient_scratch(run, geometry_),
-                          depthwise_weight_gradient_scratch(run, geometry_)});
+      scratch = std::max({scratch, depthwise_input_gradient_scratch(backend, geometry_),
+                          depthwise_weight_gradient_scratch(backend, geometry_)});
     }
     return {0, scratch};
   }
   void forward(const Pass<T>& pass, const T* x, T* y) const {
-    depthwise_forward(pass.run, geometry_, pass.batch, x, pass.parameters, bias_ ? pass.parameters + weights_ : nullptr,
-                      y, pass.scratch);
+    depthwise_forward(pass.backend, geometry_, pass.batch, x, pass.parameters,
+                      bias_ ? pass.parameters + weights_ : nullptr, y, pass.scratch);
   }
   void backward(const Pass<T>& pass, const T* x, const T* dy, T* dx) const {
-    depthwise_weight_gradient(pass.run, geometry_, pass.batch, x, dy, pass.gradients,
+    depthwise_weight_gradient(pass.backend, geometry_, pass.batch, x, dy, pass.gradients,
                               bias_ ? pass.gradients + weights_ : nullptr, pass.scratch);
-    if (dx != nullptr) depthwise_input_gradient(pass.run, geometry_, pass.batch, pass.parameters, dy, dx, pass.scratch);
+    if (dx != nullptr)
+      depthwise_input_gradient(pass.backend, geometry_, pass.batch, pass.parameters, dy, dx, pass.scratch);
   }
 
  private:

@@ -31,11 +31,11 @@ class GlobalMaxPool2dStage {
  public:
   GlobalMaxPool2dStage(const Place& place, const GlobalMaxPool2d&)
       : pixels_(place.input.pixels()), channels_(static_cast<std::size_t>(place.input.channels)) {}
-  StageMemory memory(const kernels::Run<T>&, int batch, Mode) const {
+  StageMemory memory(const kernels::Backend<T>&, int batch, Mode) const {
     return {.saved_bytes = static_cast<std::size_t>(batch) * channels_ * sizeof(std::uint32_t)};
   }
   void forward(const Pass<T>& pass, const T* x, T* y) const {
-    parallel_for(pass.batch, pass.run.threads, [&](int n, int) {
+    parallel_for(pass.batch, pass.backend.threads, [&](int n, int) {
       const T* image = x + static_cast<std::size_t>(n) * pixels_ * channels_;
       T* best = y + static_cast<std::size_t>(n) * channels_;
       std::uint32_t* pixel = argmax(pass) + static_cast<std::size_t>(n) * channels_;
@@ -53,7 +53,7 @@ class GlobalMaxPool2dStage {
   }
   void backward(const Pass<T>& pass, const T*, const T* dy, T* dx) const {
     if (dx == nullptr) return;
-    parallel_for(pass.batch, pass.run.threads, [&](int n, int) {
+    parallel_for(pass.batch, pass.backend.threads, [&](int n, int) {
       T* image = dx + static_cast<std::size_t>(n) * pixels_ * channels_;
       std::fill_n(image, pixels_ * channels_, T(0));
       for (std::size_t c = 0; c < channels_; ++c) {

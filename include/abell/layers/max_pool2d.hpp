@@ -65,17 +65,17 @@ class MaxPool2dStage {
  public:
   MaxPool2dStage(const Place& place, const MaxPool2d& options) : geometry_(options.geometry(place)) {}
 
-  StageMemory memory(const kernels::Run<T>&, int batch, Mode) const {
+  StageMemory memory(const kernels::Backend<T>&, int batch, Mode) const {
     return {static_cast<std::size_t>(batch) * geometry_.output_size(), 0};
   }
   void forward(const Pass<T>& pass, const T* x, T* y) const {
-    max_pool_forward(pass.run.threads, geometry_, pass.batch, false, x, y,
+    max_pool_forward(pass.backend.threads, geometry_, pass.batch, false, x, y,
                      reinterpret_cast<unsigned char*>(pass.saved));
   }
   void backward(const Pass<T>& pass, const T*, const T* dy, T* dx) const {
     if (dx == nullptr) return;
-    max_pool_backward(pass.run.threads, geometry_, pass.batch, dy, reinterpret_cast<const unsigned char*>(pass.saved),
-                      dx);
+    max_pool_backward(pass.backend.threads, geometry_, pass.batch, dy,
+                      reinterpret_cast<const unsigned char*>(pass.saved), dx);
   }
 
  private:

@@ -1,5 +1,5 @@
 #pragma once
-/// The way back through one link.
+/// The backward pass of one link.
 ///
 /// With g the gradient of batch normalisation's output, that of z is an affine map of g and z a channel
 /// (kernels::norm_backward), read on the way like y. The gradient of the link's input leaves it as g of the link
@@ -9,7 +9,7 @@
 
 namespace abell::detail {
 
-/// What the way back through a link works with.
+/// What the backward pass of a link works with.
 template <class T>
 struct LinkBackward {
   kernels::Rows<T> x;   ///< the link's input
@@ -17,71 +17,71 @@ struct LinkBackward {
   T* dx;                ///< where the input's gradient goes; null: nowhere
   /// The batch normalisation that made x of an earlier z, or null where x is the chain's input.
   const kernels::NormState<T>* before;
-  kernels::Pieces<T> sums;  ///< of the gradient that leaves, one set a piece; where `before` is not null
+  kernels::BandSums<T> sums;  ///< of the gradient that leaves, one set a band; where `before` is not null
   T* weight_gradient;
 };
 
 /// Finishes pixels [first, first + pixels) of dx while they are in the cache.
 template <class T>
-void leave(const Pass<T>& pass, const LinkBackward<T>& b, std::size_t channels, int piece, std::size_t first,
+void leave(const Pass<T>& pass, const LinkBackward<T>& b, std::size_t channels, int band, std::size_t first,
            int pixels) {
   if (b.before == nullptr) return;
   T* g = b.dx + first * channels;
-  pass.run.table->norm_gradient(b.x.from(first * channels), b.before->mean, b.before->inverse, pixels,
-                                static_cast<int>(channels), g, g, b.sums.first(piece), b.sums.second(piece));
+  pass.backend.table->norm_gradient({b.x.from(first * channels), b.before->mean, b.before->inverse}, pixels,
+                                    static_cast<int>(channels), g, g, b.sums.first(band), b.sums.second(band));
 }
 
-/// dz W^T, and x^T dz, piece by piece: both inputs are fetched once. Returns the number of pieces.
+/// dz W^T, and x^T dz, band by band: both inputs are read once. Returns the number of bands.
 template <class T>
 std::size_t pointwise_backward(const NormalizedLink& link, const Pass<T>& pass, const LinkBackward<T>& b, T* memory) {
-  const auto& run = pass.run;
+  const auto& backend = pass.backend;
   const auto& g = link.geometry;
-  const auto threads = static_cast<std::size_t>(run.threads);
-  const auto pieces = pixel_pieces<T>(link, pass.batch);
-  const auto most = static_cast<std::size_t>(pieces.most);
-  const bool partial = link.weights <= most_partial_weights;
-  const int chunks = std::min(pieces.size(), kernels::max_gradient_chunks);
+  const auto threads = static_cast<std::size_t>(backend.threads);
+  const auto bands = pixel_bands<T>(link, pass.batch);
+  const auto most = static_cast<std::size_t>(bands.most);
+  const bool partial = link.weights <= kernels::most_partial_weights;
+  const int chunks = std::min(bands.size(), kernels::max_gradient_chunks);
   const long z_stride = kernels::row_stride<T>(g.filters);
   const std::size_t x_room = round_up(most * link.channels(), 16), z_room = round_up(most * count(z_stride), 16);
-  const std::size_t edge = kernels::PackedColumns<T>::edge_size(run);
+  const std::size_t edge = kernels::PackedColumns<T>::edge_size(backend);
   Carve<T> carve{memory};
-  const kernels::PackedColumns<T> matrix{run.table, g.filters, g.channels};
+  const kernels::PackedColumns<T> matrix{backend.table, g.filters, g.channels};
   T* packed = carve(matrix.size());
-  const auto pixels = static_cast<std::size_t>(pieces.pixels);
+  const auto pixels = static_cast<std::size_t>(bands.pixels);
   T* xs = carve(partial ? threads * x_room : pixels * link.channels());
   T* zs = carve(partial ? threads * z_room : pixels * count(z_stride));
   T* edges = carve(threads * edge);
   T* sums = carve(partial ? static_cast<std::size_t>(chunks) * link.weights : 0);
-  T* product = carve(partial ? 0 : gemm_transposed_scratch(run, g.channels, g.filters, pieces.pixels));
+  T* product = carve(partial ? 0 : gemm_transposed_scratch(backend, g.channels, g.filters, bands.pixels));
   if (memory == nullptr) return carve.used;
 
-  if (b.dx != nullptr) matrix.pack(run.threads, pass.parameters + link.parameters, true, nullptr, packed);
-  parallel_for(chunks, run.threads, [&](int chunk, int thread) {
+  if (b.dx != nullptr) matrix.pack(backend.threads, pass.parameters + link.parameters, true, nullptr, packed);
+  parallel_for(chunks, backend.threads, [&](int chunk, int thread) {
     const auto own = static_cast<std::size_t>(thread);
     T* sum = sums + static_cast<std::size_t>(chunk) * link.weights;
-    const Range range = part(pieces.size(), chunk, chunks);
-    for (int piece = range.begin; piece < range.end; ++piece) {
-      const auto [begin, end] = pieces[piece];
+    const Range range = even_range(bands.size(), chunk, chunks);
+    for (int band = range.begin; band < range.end; ++band) {
+      const auto [begin, end] = bands[band];
       const auto first = static_cast<std::size_t>(begin);
       T* x = xs + (partial ? own * x_room : first * link.channels());
       T* z = zs + (partial ? own * z_room : first * count(z_stride));
-      run.table->fetch(b.x.from(first * link.channels()), end - begin, g.channels, x, g.channels);
-      run.table->fetch(b.dz.from(first * link.filters()), end - begin, g.filters, z, z_stride);
+      backend.table->read_rows(b.x.from(first * link.channels()), end - begin, g.channels, {x, g.channels});
+      backend.table->read_rows(b.dz.from(first * link.filters()), end - begin, g.filters, {z, z_stride});
       if (partial) {
-        run.table->gemm_transposed(g.channels, g.filters, end - begin, x, g.channels, z, z_stride, piece == range.begin,
-                                   sum, g.filters);
+        backend.table->gemm_transposed({g.channels, g.filters, end - begin, {x, g.channels}, {sum, g.filters}},
+                                       {z, z_stride}, band == range.begin);
       }
       if (b.dx == nullptr) continue;
       matrix.multiply(end - begin, z, packed, b.dx + first * link.channels(), edges + own * edge);
-      leave(pass, b, link.channels(), piece, first, end - begin);
+      leave(pass, b, link.channels(), band, first, end - begin);
     }
   });
   if (partial) {
-    kernels::add_partial_sums(run.threads, chunks - 1, link.weights, sums + link.weights, link.weights, sums);
+    kernels::add_partial_sums(backend.threads, chunks - 1, link.weights, sums + link.weights, link.weights, sums);
     std::copy_n(sums, link.weights, b.weight_gradient);
   } else {
-    kernels::gemm_transposed(run, g.channels, g.filters, pieces.pixels, xs, g.channels, zs, z_stride, b.weight_gradient,
-                             static_cast<T*>(nullptr), product);
+    kernels::gemm_transposed(backend, g.channels, g.filters, bands.pixels, {xs, g.channels}, {zs, z_stride},
+                             b.weight_gradient, static_cast<T*>(nullptr), product);
   }
   return carve.used;
 }
@@ -95,88 +95,87 @@ inline Range input_rows(const kernels::Conv2dGeometry& g, const Range& rows) {
 /// Both gradients band by band.
 template <class T>
 std::size_t depthwise_backward(const NormalizedLink& link, const Pass<T>& pass, const LinkBackward<T>& b, T* memory) {
-  const auto& run = pass.run;
+  const auto& backend = pass.backend;
   const auto& g = link.geometry;
   const auto t = g.depthwise_transposed();
   const auto bands = depthwise_bands<T>(link, pass.batch);
-  const auto threads = static_cast<std::size_t>(run.threads);
-  const std::size_t size = count(run.table->depthwise_packed_size(g));
-  const std::size_t each =
-      round_up(count(std::max(run.table->depthwise_weights_scratch_size(g), run.table->depthwise_scratch_size(t))), 16);
+  const auto threads = static_cast<std::size_t>(backend.threads);
+  const std::size_t size = count(backend.table->depthwise_packed_size(g));
+  const std::size_t each = round_up(
+      count(std::max(backend.table->depthwise_weights_scratch_size(g), backend.table->depthwise_scratch_size(t))), 16);
   Carve<T> carve{memory};
-  T* packed = carve(count(run.table->depthwise_packed_size(t)));
+  T* packed = carve(count(backend.table->depthwise_packed_size(t)));
   T* sums = carve(size * kernels::max_gradient_chunks);
   T* rooms = carve(threads * each);
   if (memory == nullptr) return carve.used;
 
   const T* none = nullptr;
-  run.table->depthwise_pack(t, pass.parameters + link.parameters, none, none, true, packed);
+  backend.table->depthwise_pack(t, pass.parameters + link.parameters, none, none, true, packed);
   const auto gradient_of = [&](int band, T* own) {
     const auto image = static_cast<std::size_t>(bands.image(band));
     const Range rows = input_rows(g, bands.rows_of(band));
     const auto width = static_cast<std::size_t>(g.width);
     if (rows.begin < rows.end) {
-      run.table->depthwise_rows(t, b.dz.from(image * g.output_size()), packed, false, g.filters / g.channels,
-                                b.dx + output_at(t, image, rows.begin) * link.channels(), g.channels, rows.begin,
-                                rows.end, own);
+      backend.table->depthwise_rows(t, b.dz.from(image * g.output_size()), packed, false, g.filters / g.channels,
+                                    {b.dx + output_at(t, image, rows.begin) * link.channels(), g.channels}, rows, own);
     }
     leave(pass, b, link.channels(), band,
           (image * static_cast<std::size_t>(g.height) + static_cast<std::size_t>(rows.begin)) * width,
           (rows.end - rows.begin) * g.width);
   };
-  accumulate_bands(run.threads, bands, size, sums, each, rooms, [&](int band, bool fresh, T* sum, T* own) {
+  accumulate_bands(backend.threads, bands, size, sums, each, rooms, [&](int band, bool fresh, T* sum, T* own) {
     const auto image = static_cast<std::size_t>(bands.image(band));
     const Range rows = bands.rows_of(band);
     if (fresh) std::fill_n(sum, size, T(0));
-    run.table->depthwise_weights_rows(g, b.x.from(image * g.input_size()), b.dz.from(image * g.output_size()), sum,
-                                      rows.begin, rows.end, own);
+    backend.table->depthwise_weights_rows(g, b.x.from(image * g.input_size()), b.dz.from(image * g.output_size()), sum,
+                                          rows, own);
     if (b.dx != nullptr && b.before != nullptr) gradient_of(band, own);
   });
   // The chain's input may lie where its gradient goes: bands overlap, so all of it is read first.
   if (b.dx != nullptr && b.before == nullptr) {
-    parallel_for(bands.size(), run.threads,
+    parallel_for(bands.size(), backend.threads,
                  [&](int band, int thread) { gradient_of(band, rooms + static_cast<std::size_t>(thread) * each); });
   }
-  run.table->depthwise_weights_finish(g, sums, b.weight_gradient, nullptr);
+  backend.table->depthwise_weights_finish(g, sums, b.weight_gradient, nullptr);
   return carve.used;
 }
 
 /// Any other convolution: dz band by band for the weights, whole for the input.
 template <class T>
 std::size_t conv_backward(const NormalizedLink& link, const Pass<T>& pass, const LinkBackward<T>& b, T* memory) {
-  const auto& run = pass.run;
+  const auto& backend = pass.backend;
   const auto& g = link.geometry;
   const auto bands = conv_bands(link, pass.batch);
   const auto images = static_cast<std::size_t>(pass.batch);
-  const std::size_t size = count(run.table->conv2d_weights_size(g));
+  const std::size_t size = count(backend.table->conv2d_weights_size(g));
   const std::size_t row = static_cast<std::size_t>(g.out_width) * link.filters();
-  const std::size_t own_scratch = round_up(count(run.table->conv2d_weights_scratch_size(g)), 16);
+  const std::size_t own_scratch = round_up(count(backend.table->conv2d_weights_scratch_size(g)), 16);
   const std::size_t each = own_scratch + round_up(static_cast<std::size_t>(bands.band_rows) * row, 16);
   Carve<T> carve{memory};
   T* sums = carve(size * kernels::max_gradient_chunks);
-  T* rooms = carve(static_cast<std::size_t>(run.threads) * each);
+  T* rooms = carve(static_cast<std::size_t>(backend.threads) * each);
   T* x_room = carve(images * g.input_size());
   T* z_room = carve(images * g.output_size());
-  T* scratch = carve(conv2d_input_gradient_scratch(run, g, pass.batch));
+  T* scratch = carve(conv2d_input_gradient_scratch(backend, g, pass.batch));
   if (memory == nullptr) return carve.used;
 
-  const T* x = fetch_all(pass, b.x, link.input_pixels(pass.batch), link.channels(), x_room);
-  accumulate_bands(run.threads, bands, size, sums, each, rooms, [&](int band, bool fresh, T* sum, T* own) {
+  const T* x = read_all(pass, b.x, link.input_pixels(pass.batch), link.channels(), x_room);
+  accumulate_bands(backend.threads, bands, size, sums, each, rooms, [&](int band, bool fresh, T* sum, T* own) {
     const auto image = static_cast<std::size_t>(bands.image(band));
     const Range rows = bands.rows_of(band);
     T* dz = own + own_scratch;
-    run.table->fetch(b.dz.from(image * g.output_size() + static_cast<std::size_t>(rows.begin) * row),
-                     static_cast<long>(rows.end - rows.begin) * g.out_width, g.filters, dz, g.filters);
-    run.table->conv2d_weights_rows(g, x + image * g.input_size(), dz, fresh, sum, rows.begin, rows.end, own);
+    backend.table->read_rows(b.dz.from(image * g.output_size() + static_cast<std::size_t>(rows.begin) * row),
+                             static_cast<long>(rows.end - rows.begin) * g.out_width, g.filters, {dz, g.filters});
+    backend.table->conv2d_weights_rows(g, x + image * g.input_size(), dz, fresh, sum, rows, own);
   });
-  run.table->conv2d_weights_finish(g, sums, b.weight_gradient, nullptr);
+  backend.table->conv2d_weights_finish(g, sums, b.weight_gradient, nullptr);
   if (b.dx == nullptr) return carve.used;
-  conv2d_input_gradient(run, g, pass.batch, pass.parameters + link.parameters,
-                        fetch_all(pass, b.dz, link.output_pixels(pass.batch), link.filters(), z_room), b.dx, scratch);
-  const auto pieces = plain_pieces<T>(link.input_pixels(pass.batch), link.channels());
-  parallel_for(pieces.size(), run.threads, [&](int piece, int) {
-    const auto [begin, end] = pieces[piece];
-    leave(pass, b, link.channels(), piece, static_cast<std::size_t>(begin), end - begin);
+  conv2d_input_gradient(backend, g, pass.batch, pass.parameters + link.parameters,
+                        read_all(pass, b.dz, link.output_pixels(pass.batch), link.filters(), z_room), b.dx, scratch);
+  const auto input_bands = plain_bands<T>(link.input_pixels(pass.batch), link.channels());
+  parallel_for(input_bands.size(), backend.threads, [&](int band, int) {
+    const auto [begin, end] = input_bands[band];
+    leave(pass, b, link.channels(), band, static_cast<std::size_t>(begin), end - begin);
   });
   return carve.used;
 }
@@ -190,11 +189,11 @@ std::size_t link_backward(const NormalizedLink& link, const Pass<T>& pass, const
   }
 }
 
-/// Pieces whose sums link_backward fills.
+/// Bands whose sums link_backward fills.
 template <class T>
-int link_backward_pieces(const NormalizedLink& link, int batch) {
-  return link.kind == NormalizedLink::Kind::conv ? plain_pieces<T>(link.input_pixels(batch), link.channels()).size()
-                                                 : link_pieces<T>(link, batch);
+int link_backward_bands(const NormalizedLink& link, int batch) {
+  return link.kind == NormalizedLink::Kind::conv ? plain_bands<T>(link.input_pixels(batch), link.channels()).size()
+                                                 : link_bands<T>(link, batch);
 }
 
 }  // namespace abell::detail

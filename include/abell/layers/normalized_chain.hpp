@@ -41,9 +41,9 @@ class NormalizedChainStage {
       NormalizedChainStage(const Place& place, const Layers&... layers)
       : NormalizedChainStage(place, LayerList<T>{AnyLayer<T>(layers)...}, sizeof...(Layers) / 3) {}
 
-  StageMemory memory(const kernels::Run<T>& run, int batch, Mode mode) const {
-    if (!goes_back(mode)) return detail::NormalizedPrediction<T>(links_, run, batch).memory();
-    const Pass<T> pass{.run = run, .batch = batch};
+  StageMemory memory(const kernels::Backend<T>& backend, int batch, Mode mode) const {
+    if (!goes_back(mode)) return detail::NormalizedPrediction<T>(links_, backend, batch).memory();
+    const Pass<T> pass{.backend = backend, .batch = batch};
     const Saved saved = saved_at(nullptr, batch);
     std::size_t scratch = 0;
     for (const NormalizedLink& link : links_) {
@@ -56,7 +56,7 @@ class NormalizedChainStage {
   void forward(const Pass<T>& pass, const T* x, T* y) const {
     if (!goes_back(pass.mode)) {
       if (!pass.prepared) prepare(pass);
-      return detail::NormalizedPrediction<T>(links_, pass.run, pass.batch).run(pass, x, y);
+      return detail::NormalizedPrediction<T>(links_, pass.backend, pass.batch).run(pass, x, y);
     }
     const Saved saved = saved_at(reinterpret_cast<T*>(pass.saved), pass.batch);
     T* scratch = pass.scratch + statistics_size(pass.batch);
@@ -65,32 +65,32 @@ class NormalizedChainStage {
       const NormalizedLink& link = links_[i];
       const auto state = saved.states[i];
       const NormParameters<const T> p{pass.parameters + link.norm_at(), link.filters()};
-      const kernels::Pieces<T> statistics{pass.scratch, link.filters()};
+      const kernels::BandSums<T> statistics{pass.scratch, link.filters()};
       const bool batch_statistics = by_batch(pass, link);
       detail::link_forward(link, pass, rows, saved.z[i], batch_statistics ? &statistics : nullptr, scratch);
       if (batch_statistics) {
         combine_moments(
-            pass.run.threads, statistics, detail::link_forward_pieces<T>(link, pass.batch),
-            [&](int piece) { return detail::link_piece_pixels<T>(link, pass.batch, piece); }, state);
+            pass.backend.threads, statistics, detail::link_forward_bands<T>(link, pass.batch),
+            [&](int band) { return detail::link_band_pixels<T>(link, pass.batch, band); }, state);
         norm_affine(state, link.filters(), link.norm.epsilon, state.variance, p.gamma(), p.beta());
       } else {
         norm_by_moving_averages(link.norm, p, state);
       }
       rows = activation(saved, i);
     }
-    detail::fetch_all(pass, rows, links_.back().output_pixels(pass.batch), links_.back().filters(), y);
+    detail::read_all(pass, rows, links_.back().output_pixels(pass.batch), links_.back().filters(), y);
   }
 
   void backward(const Pass<T>& pass, const T* x, const T* dy, T* dx) const {
     const Saved saved = saved_at(reinterpret_cast<T*>(pass.saved), pass.batch);
     T* scratch = pass.scratch + statistics_size(pass.batch);
-    int pieces = begin_backward(pass, saved, dy);
+    int bands = begin_backward(pass, saved, dy);
     // Without dx the links before the first that trains are left out.
     const std::size_t lowest = dx != nullptr ? 0 : first_trainable();
     for (std::size_t i = links_.size(); i-- > lowest;) {
       const NormalizedLink& link = links_[i];
       const auto state = saved.states[i];
-      finish_norm(pass, link, state, pieces);
+      finish_norm(pass, link, state, bands);
       const detail::LinkBackward<T> work{.x = i > 0 ? activation(saved, i - 1) : kernels::Rows<T>{x},
                                          .dz = {.values = saved.gradients[i % 2],
                                                 .scale = state.g_scale,
@@ -102,12 +102,14 @@ class NormalizedChainStage {
                                          .sums = {pass.scratch, link.channels()},
                                          .weight_gradient = pass.gradients + link.parameters};
       detail::link_backward(link, pass, work, scratch);
-      pieces = detail::link_backward_pieces<T>(link, pass.batch);
+      bands = detail::link_backward_bands<T>(link, pass.batch);
     }
   }
 
   /// Folds the normalisations into the weights and packs them, for predictions to come.
-  void prepare(const Pass<T>& pass) const { detail::NormalizedPrediction<T>(links_, pass.run, pass.batch).pack(pass); }
+  void prepare(const Pass<T>& pass) const {
+    detail::NormalizedPrediction<T>(links_, pass.backend, pass.batch).pack(pass);
+  }
 
   void update_statistics(const Pass<T>& pass, T* parameters) const {
     const Saved saved = saved_at(reinterpret_cast<T*>(pass.saved), pass.batch);
@@ -177,44 +179,44 @@ class NormalizedChainStage {
     return {.values = saved.z[i], .scale = saved.states[i].scale, .shift = saved.states[i].shift, .relu6 = true};
   }
 
-  /// Values of the pieces' statistics, at the beginning of the scratch memory.
+  /// Values of the bands' statistics, at the beginning of the scratch memory.
   std::size_t statistics_size(int batch) const {
     std::size_t size = 0;
-    const auto with = [&](int pieces, std::size_t channels) {
-      size = std::max(size, kernels::Pieces<T>::size(pieces, channels));
+    const auto with = [&](int bands, std::size_t channels) {
+      size = std::max(size, kernels::BandSums<T>::size(bands, channels));
     };
     for (const NormalizedLink& link : links_) {
-      with(detail::link_pieces<T>(link, batch), std::max(link.channels(), link.filters()));
+      with(detail::link_bands<T>(link, batch), std::max(link.channels(), link.filters()));
     }
     const NormalizedLink& last = links_.back();
-    with(detail::plain_pieces<T>(last.output_pixels(batch), last.filters()).size(), last.filters());
+    with(detail::plain_bands<T>(last.output_pixels(batch), last.filters()).size(), last.filters());
     return round_up(size, 16);
   }
 
-  /// Takes dy through the last ReLU6. Returns the number of pieces.
+  /// Takes dy through the last ReLU6. Returns the number of bands.
   int begin_backward(const Pass<T>& pass, const Saved& saved, const T* dy) const {
     const NormalizedLink& last = links_.back();
-    const auto pieces = detail::plain_pieces<T>(last.output_pixels(pass.batch), last.filters());
-    const kernels::Pieces<T> sums{pass.scratch, last.filters()};
+    const auto bands = detail::plain_bands<T>(last.output_pixels(pass.batch), last.filters());
+    const kernels::BandSums<T> sums{pass.scratch, last.filters()};
     T* g = saved.gradients[(links_.size() - 1) % 2];
-    parallel_for(pieces.size(), pass.run.threads, [&](int piece, int) {
-      const auto [begin, end] = pieces[piece];
+    parallel_for(bands.size(), pass.backend.threads, [&](int band, int) {
+      const auto [begin, end] = bands[band];
       const std::size_t first = static_cast<std::size_t>(begin) * last.filters();
       const auto& state = saved.states[links_.size() - 1];
-      pass.run.table->norm_gradient(activation(saved, links_.size() - 1).from(first), state.mean, state.inverse,
-                                    end - begin, last.geometry.filters, dy + first, g + first, sums.first(piece),
-                                    sums.second(piece));
+      pass.backend.table->norm_gradient({activation(saved, links_.size() - 1).from(first), state.mean, state.inverse},
+                                        end - begin, last.geometry.filters, dy + first, g + first, sums.first(band),
+                                        sums.second(band));
     });
-    return pieces.size();
+    return bands.size();
   }
 
-  /// From the sums over `pieces` pieces: the gradients of a link's gamma, beta and bias, and the map to that of z.
+  /// From the sums over `bands` bands: the gradients of a link's gamma, beta and bias, and the map to that of z.
   void finish_norm(const Pass<T>& pass, const NormalizedLink& link, const kernels::NormState<T>& state,
-                   int pieces) const {
+                   int bands) const {
     const NormParameters<T> gradients{pass.gradients + link.norm_at(), link.filters()};
     const NormParameters<const T> p{pass.parameters + link.norm_at(), link.filters()};
     const bool batch_statistics = by_batch(pass, link);
-    norm_backward(pass.run.threads, {pass.scratch, link.filters()}, pieces, link.output_pixels(pass.batch),
+    norm_backward(pass.backend.threads, {pass.scratch, link.filters()}, bands, link.output_pixels(pass.batch),
                   batch_statistics, p.gamma(), state, gradients.gamma(), gradients.beta());
     // A bias before batch statistics moves the mean with it and changes nothing.
     for (std::size_t f = 0; link.bias && f < link.filters(); ++f) {

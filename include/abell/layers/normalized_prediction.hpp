@@ -2,8 +2,8 @@
 /// Prediction by a chain of normalised convolutions: each normalisation is folded into its convolution,
 ///   scale (x * w + b) + shift = x * (scale w) + (scale b + shift),
 /// outputs are stored before ReLU6 and clipped by whoever reads them. A depthwise convolution and the 1x1
-/// convolution after it are one pass: the rows between them never leave the cache. A large batch runs in groups of
-/// images, so that what one pass writes is still in the cache when the next one reads it: in small groups through the
+/// convolution after it are one pass: the rows between them never leave the cache. A large batch runs in sub-batches,
+/// so that what one pass writes is still in the cache when the next one reads it: in small ones through the
 /// first links, where images are large, and in larger ones through the others, which read their many weights less
 /// often.
 
@@ -16,9 +16,9 @@ namespace abell::detail {
 template <class T>
 class NormalizedPrediction {
  public:
-  NormalizedPrediction(std::span<const NormalizedLink> links, const kernels::Run<T>& run, int batch)
+  NormalizedPrediction(std::span<const NormalizedLink> links, const kernels::Backend<T>& backend, int batch)
       : links_(links),
-        run_(run),
+        backend_(backend),
         batch_(batch),
         late_(first_late()),
         early_images_(images_in_cache(0)),
@@ -52,19 +52,19 @@ class NormalizedPrediction {
         state.shift[f] += state.scale[f] * pass.parameters[link.bias_at() + f];
       }
       if (link.kind == NormalizedLink::Kind::depthwise) {
-        run_.table->depthwise_pack(g, weights, state.scale, state.shift, false, packed);
+        backend_.table->depthwise_pack(g, weights, state.scale, state.shift, false, packed);
       } else {
         T* scaled = pass.scratch + kernels::NormState<T>::arrays * link.filters();
         const int rows = static_cast<int>(link.weights / link.filters());
-        parallel_for(rows, run_.threads, [&](int row, int) {
+        parallel_for(rows, backend_.threads, [&](int row, int) {
           const std::size_t from = static_cast<std::size_t>(row) * link.filters();
 #pragma omp simd
           for (std::size_t f = 0; f < link.filters(); ++f) scaled[from + f] = weights[from + f] * state.scale[f];
         });
         if (link.kind == NormalizedLink::Kind::pointwise) {
-          columns(link).pack(run_.threads, scaled, false, state.shift, packed);
+          columns(link).pack(backend_.threads, scaled, false, state.shift, packed);
         } else {
-          run_.table->pack_conv2d(g, scaled, state.shift, packed);
+          backend_.table->pack_conv2d(g, scaled, state.shift, packed);
         }
       }
       packed += packed_size(link);
@@ -77,30 +77,28 @@ class NormalizedPrediction {
     T* rooms = late[1] + late_size();
     const std::size_t input = links_.front().geometry.input_size(), output = links_.back().geometry.output_size();
     const std::size_t between = links_[late_ - 1].geometry.output_size();
-    each_group({0, batch_}, late_images_, [&](Range group) {
-      each_group(group, early_images_, [&](Range some) {
+    each_sub_batch({0, batch_}, late_images_, [&](Range images) {
+      each_sub_batch(images, early_images_, [&](Range some) {
         kernels::Rows<T> rows{x + static_cast<std::size_t>(some.begin) * input};
         run_links(0, late_, some.end - some.begin, rows, pass.packed, early, rooms,
-                  late[1] + static_cast<std::size_t>(some.begin - group.begin) * between);
+                  late[1] + static_cast<std::size_t>(some.begin - images.begin) * between);
       });
-      const int images = group.end - group.begin;
-      const kernels::Rows<T> rows = run_links(late_, links_.size(), images, {.values = late[1], .relu6 = true},
+      const int count = images.end - images.begin;
+      const kernels::Rows<T> rows = run_links(late_, links_.size(), count, {.values = late[1], .relu6 = true},
                                               pass.packed + packed_before(late_), late, rooms, nullptr);
-      fetch_all(pass, rows, links_.back().output_pixels(images), links_.back().filters(),
-                y + static_cast<std::size_t>(group.begin) * output);
+      read_all(pass, rows, links_.back().output_pixels(count), links_.back().filters(),
+               y + static_cast<std::size_t>(images.begin) * output);
     });
   }
 
  private:
-  static constexpr int few_bands = 16;
-
-  /// Cuts a range of images into groups of much the same size, of at most `most`.
+  /// Cuts a range of images into sub-batches of much the same size, of at most `most`.
   template <class Body>
-  static void each_group(Range images, int most, const Body& body) {
-    const int count = images.end - images.begin, groups = (count + most - 1) / most;
-    for (int i = 0; i < groups; ++i) {
-      const Range group = part(count, i, groups);
-      body(Range{images.begin + group.begin, images.begin + group.end});
+  static void each_sub_batch(Range images, int most, const Body& body) {
+    const int count = images.end - images.begin, sub_batches = (count + most - 1) / most;
+    for (int i = 0; i < sub_batches; ++i) {
+      const Range range = even_range(count, i, sub_batches);
+      body(Range{images.begin + range.begin, images.begin + range.end});
     }
   }
 
@@ -122,12 +120,12 @@ class NormalizedPrediction {
     const auto& g = link.geometry;
     switch (link.kind) {
       case NormalizedLink::Kind::pointwise: return columns(link).size();
-      case NormalizedLink::Kind::depthwise: return round_up(count(run_.table->depthwise_packed_size(g)), 16);
-      default: return round_up(count(run_.table->packed_size(g.depth(), g.filters)), 16);
+      case NormalizedLink::Kind::depthwise: return round_up(count(backend_.table->depthwise_packed_size(g)), 16);
+      default: return round_up(count(backend_.table->packed_size(g.depth(), g.filters)), 16);
     }
   }
   kernels::PackedColumns<T> columns(const NormalizedLink& link) const {
-    return {run_.table, link.geometry.channels, link.geometry.filters};
+    return {backend_.table, link.geometry.channels, link.geometry.filters};
   }
   /// Links that are one pass: two where a 1x1 convolution follows a depthwise one.
   std::size_t links(std::size_t i) const {
@@ -156,7 +154,7 @@ class NormalizedPrediction {
   }
   /// As many as keep what passes from link to link in the caches, from link `first` on.
   int images_in_cache(std::size_t first) const {
-    const std::size_t cache = static_cast<std::size_t>(std::max(2, run_.threads)) << 21;
+    const std::size_t cache = static_cast<std::size_t>(std::max(2, backend_.threads)) * kernels::images_bytes;
     const std::size_t each = std::max<std::size_t>(1, largest_activation(first) * sizeof(T));
     return static_cast<int>(std::clamp<std::size_t>(cache / each, 1, static_cast<std::size_t>(batch_)));
   }
@@ -183,28 +181,28 @@ class NormalizedPrediction {
   std::size_t pair(const NormalizedLink& first, const NormalizedLink& second, int images, const kernels::Rows<T>& x,
                    const T* packed, T* y, T* memory) const {
     const auto& g = first.geometry;
-    const int most_rows = std::clamp(96 / g.out_width, std::min(4, g.out_height), g.out_height);
+    const int most_rows = std::clamp(kernels::pair_band_pixels / g.out_width,
+                                     std::min(kernels::depthwise_band_rows, g.out_height), g.out_height);
     const auto bands = kernels::RowBands::equal(images, g.out_height, most_rows);
     const long stride = kernels::row_stride<T>(g.filters);
     const std::size_t row = static_cast<std::size_t>(g.out_width) * count(stride);
-    const std::size_t room = round_up(count(run_.table->depthwise_scratch_size(g)), 16);
+    const std::size_t room = round_up(count(backend_.table->depthwise_scratch_size(g)), 16);
     const std::size_t line = round_up(static_cast<std::size_t>(bands.band_rows) * row, 16);
-    const std::size_t edge = kernels::PackedColumns<T>::edge_size(run_);
+    const std::size_t edge = kernels::PackedColumns<T>::edge_size(backend_);
     const std::size_t each = room + line + edge;
-    if (memory == nullptr) {  // for a smaller group of images, too
-      const int few = std::min(images, (few_bands - 1) / bands.per_image());
-      return std::max(each * static_cast<std::size_t>(run_.threads),
+    if (memory == nullptr) {  // for a smaller sub-batch, too
+      const int few = std::min(images, (kernels::pair_few_bands - 1) / bands.per_image());
+      return std::max(each * static_cast<std::size_t>(backend_.threads),
                       few > 0 ? small_pair(first, second, few, x, packed, y, nullptr) : 0);
     }
-    if (bands.size() < few_bands) return small_pair(first, second, images, x, packed, y, memory);
+    if (bands.size() < kernels::pair_few_bands) return small_pair(first, second, images, x, packed, y, memory);
     const auto matrix = columns(second);
-    parallel_for(bands.size(), run_.threads, [&](int band, int thread) {
+    parallel_for(bands.size(), backend_.threads, [&](int band, int thread) {
       T* own = memory + static_cast<std::size_t>(thread) * each;
       const auto image = static_cast<std::size_t>(bands.image(band));
       const Range rows = bands.rows_of(band);
       T* between = own + room;
-      run_.table->depthwise_rows(g, x.from(image * g.input_size()), packed, true, 1, between, stride, rows.begin,
-                                 rows.end, own);
+      backend_.table->depthwise_rows(g, x.from(image * g.input_size()), packed, true, 1, {between, stride}, rows, own);
       matrix.multiply((rows.end - rows.begin) * g.out_width, between, packed + packed_size(first),
                       y + output_at(g, image, rows.begin) * second.filters(), own + room + line);
     });
@@ -220,21 +218,21 @@ class NormalizedPrediction {
     const std::size_t pixels = static_cast<std::size_t>(first.output_pixels(images));
     const std::size_t between = round_up(pixels * count(stride), 16);
     const std::size_t each = round_up(
-        std::max(count(run_.table->depthwise_scratch_size(g)), kernels::PackedColumns<T>::edge_size(run_)), 16);
-    if (memory == nullptr) return between + each * static_cast<std::size_t>(run_.threads);
+        std::max(count(backend_.table->depthwise_scratch_size(g)), kernels::PackedColumns<T>::edge_size(backend_)), 16);
+    if (memory == nullptr) return between + each * static_cast<std::size_t>(backend_.threads);
     T* rooms = memory + between;
-    const kernels::RowBands bands{images, g.out_height, 2};
-    parallel_for(bands.size(), run_.threads, [&](int band, int thread) {
+    const kernels::RowBands bands{images, g.out_height, kernels::pair_small_band_rows};
+    parallel_for(bands.size(), backend_.threads, [&](int band, int thread) {
       const auto image = static_cast<std::size_t>(bands.image(band));
       const Range rows = bands.rows_of(band);
-      run_.table->depthwise_rows(g, x.from(image * g.input_size()), packed, true, 1,
-                                 memory + output_at(g, image, rows.begin) * count(stride), stride, rows.begin, rows.end,
-                                 rooms + static_cast<std::size_t>(thread) * each);
+      backend_.table->depthwise_rows(g, x.from(image * g.input_size()), packed, true, 1,
+                                     {memory + output_at(g, image, rows.begin) * count(stride), stride}, rows,
+                                     rooms + static_cast<std::size_t>(thread) * each);
     });
-    const kernels::PixelPieces pieces{first.output_pixels(images), 48};
-    parallel_for(pieces.size() * matrix.chunks(), run_.threads, [&](int task, int thread) {
-      const auto [begin, end] = pieces[task % pieces.size()];
-      const int chunk = task / pieces.size();
+    const kernels::PixelBands pixel_bands{first.output_pixels(images), kernels::pointwise_tile_pixels};
+    parallel_for(pixel_bands.size() * matrix.chunks(), backend_.threads, [&](int task, int thread) {
+      const auto [begin, end] = pixel_bands[task % pixel_bands.size()];
+      const int chunk = task / pixel_bands.size();
       matrix.multiply(end - begin, memory + begin * stride, packed + packed_size(first),
                       y + static_cast<std::size_t>(begin) * static_cast<std::size_t>(matrix.columns),
                       rooms + static_cast<std::size_t>(thread) * each, {chunk, chunk + 1});
@@ -244,17 +242,17 @@ class NormalizedPrediction {
 
   std::size_t pointwise(const NormalizedLink& link, int images, const kernels::Rows<T>& x, const T* packed, T* y,
                         T* memory) const {
-    const auto pieces = pixel_pieces<T>(link, images);
+    const auto bands = pixel_bands<T>(link, images);
     const long stride = kernels::row_stride<T>(link.geometry.channels);
-    const std::size_t room = round_up(count(pieces.most * stride), 16);
-    const std::size_t each = room + kernels::PackedColumns<T>::edge_size(run_);
-    if (memory == nullptr) return each * static_cast<std::size_t>(run_.threads);
+    const std::size_t room = round_up(count(bands.most * stride), 16);
+    const std::size_t each = room + kernels::PackedColumns<T>::edge_size(backend_);
+    if (memory == nullptr) return each * static_cast<std::size_t>(backend_.threads);
     const auto matrix = columns(link);
-    parallel_for(pieces.size(), run_.threads, [&](int piece, int thread) {
+    parallel_for(bands.size(), backend_.threads, [&](int band, int thread) {
       T* own = memory + static_cast<std::size_t>(thread) * each;
-      const auto [begin, end] = pieces[piece];
+      const auto [begin, end] = bands[band];
       const auto first = static_cast<std::size_t>(begin);
-      run_.table->fetch(x.from(first * link.channels()), end - begin, link.geometry.channels, own, stride);
+      backend_.table->read_rows(x.from(first * link.channels()), end - begin, link.geometry.channels, {own, stride});
       matrix.multiply(end - begin, own, packed, y + first * link.filters(), own + room);
     });
     return 0;
@@ -264,14 +262,14 @@ class NormalizedPrediction {
                         T* memory) const {
     const auto& g = link.geometry;
     const auto bands = depthwise_bands<T>(link, images);
-    const std::size_t each = round_up(count(run_.table->depthwise_scratch_size(g)), 16);
-    if (memory == nullptr) return each * static_cast<std::size_t>(run_.threads);
-    parallel_for(bands.size(), run_.threads, [&](int band, int thread) {
+    const std::size_t each = round_up(count(backend_.table->depthwise_scratch_size(g)), 16);
+    if (memory == nullptr) return each * static_cast<std::size_t>(backend_.threads);
+    parallel_for(bands.size(), backend_.threads, [&](int band, int thread) {
       const auto image = static_cast<std::size_t>(bands.image(band));
       const Range rows = bands.rows_of(band);
-      run_.table->depthwise_rows(g, x.from(image * g.input_size()), packed, false, 1,
-                                 y + output_at(g, image, rows.begin) * link.filters(), g.filters, rows.begin, rows.end,
-                                 memory + static_cast<std::size_t>(thread) * each);
+      backend_.table->depthwise_rows(g, x.from(image * g.input_size()), packed, false, 1,
+                                     {y + output_at(g, image, rows.begin) * link.filters(), g.filters}, rows,
+                                     memory + static_cast<std::size_t>(thread) * each);
     });
     return 0;
   }
@@ -280,25 +278,24 @@ class NormalizedPrediction {
                    T* memory) const {
     const auto& g = link.geometry;
     const auto bands = conv_bands(link, images);
-    const std::size_t each = round_up(count(run_.table->conv2d_scratch_size(g)), 16);
-    const std::size_t rooms = each * static_cast<std::size_t>(run_.threads);
+    const std::size_t each = round_up(count(backend_.table->conv2d_scratch_size(g)), 16);
+    const std::size_t rooms = each * static_cast<std::size_t>(backend_.threads);
     if (memory == nullptr) return rooms + static_cast<std::size_t>(images) * g.input_size();
-    const Pass<T> pass{.run = run_, .batch = images};
-    const T* whole = fetch_all(pass, x, link.input_pixels(images), link.channels(), memory + rooms);
-    parallel_for(bands.size(), run_.threads, [&](int band, int thread) {
+    const Pass<T> pass{.backend = backend_, .batch = images};
+    const T* whole = read_all(pass, x, link.input_pixels(images), link.channels(), memory + rooms);
+    parallel_for(bands.size(), backend_.threads, [&](int band, int thread) {
       const auto image = static_cast<std::size_t>(bands.image(band));
-      const Range rows = bands.rows_of(band);
-      run_.table->conv2d_rows(g, whole + image * g.input_size(), packed, y + image * g.output_size(),
-                              kernels::OutputStrides::of(g), rows.begin, rows.end,
-                              memory + static_cast<std::size_t>(thread) * each);
+      backend_.table->conv2d_rows(g, whole + image * g.input_size(), packed, y + image * g.output_size(),
+                                  kernels::OutputStrides::of(g), bands.rows_of(band),
+                                  memory + static_cast<std::size_t>(thread) * each);
     });
     return 0;
   }
 
   std::span<const NormalizedLink> links_;
-  kernels::Run<T> run_;
+  kernels::Backend<T> backend_;
   int batch_;
-  std::size_t late_;  ///< the first link of those that run in larger groups
+  std::size_t late_;  ///< the first link of those that run in larger sub-batches
   int early_images_, late_images_;
 };
 

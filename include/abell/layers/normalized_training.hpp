@@ -7,7 +7,7 @@ namespace abell::detail {
 
 using kernels::count;
 
-/// Takes a stage's scratch memory piece by piece.
+/// Takes a stage's scratch memory array by array.
 template <class T>
 struct Carve {
   T* memory;
@@ -20,141 +20,136 @@ struct Carve {
   }
 };
 
-/// Kernels up to this many values keep partial gradients for each chunk; larger ones, which have few pixels, are
-/// one matrix product cut by the gradient's rows.
-inline constexpr std::size_t most_partial_weights = 65536;
-
 template <class T>
 kernels::RowBands depthwise_bands(const NormalizedLink& link, int batch) {
-  return {batch, link.geometry.out_height, kernels::depthwise_band_rows<T>(link.geometry)};
+  return {batch, link.geometry.out_height, kernels::depthwise_rows_of_band<T>(link.geometry)};
 }
 inline kernels::RowBands conv_bands(const NormalizedLink& link, int batch) {
-  return {batch, link.geometry.out_height, kernels::conv2d_band_rows(link.geometry)};
+  return {batch, link.geometry.out_height, kernels::rows_of_band(link.geometry)};
 }
 template <class T>
-kernels::PixelPieces pixel_pieces(const NormalizedLink& link, int batch) {
-  return kernels::pointwise_pieces<T>(link.output_pixels(batch), link.geometry.channels, link.geometry.filters);
+kernels::PixelBands pixel_bands(const NormalizedLink& link, int batch) {
+  return kernels::pointwise_bands<T>(link.output_pixels(batch), link.geometry.channels, link.geometry.filters);
 }
-/// Pieces of a link's input or output that are read by themselves.
+/// Bands of a link's input or output that are read by themselves.
 template <class T>
-kernels::PixelPieces plain_pieces(int pixels, std::size_t channels) {
-  return {pixels, kernels::norm_piece_pixels<T>(static_cast<int>(channels))};
+kernels::PixelBands plain_bands(int pixels, std::size_t channels) {
+  return {pixels, kernels::norm_band_pixels<T>(static_cast<int>(channels))};
 }
 
-/// Pieces that a link's pass over its output, or back over its input, is made of: one set of sums for each.
+/// Bands that a link's pass over its output, or back over its input, is made of: one set of sums for each.
 template <class T>
-int link_pieces(const NormalizedLink& link, int batch) {
+int link_bands(const NormalizedLink& link, int batch) {
   switch (link.kind) {
-    case NormalizedLink::Kind::pointwise: return pixel_pieces<T>(link, batch).size();
+    case NormalizedLink::Kind::pointwise: return pixel_bands<T>(link, batch).size();
     case NormalizedLink::Kind::depthwise: return depthwise_bands<T>(link, batch).size();
     default:
-      return std::max(conv_bands(link, batch).size(),
-                      plain_pieces<T>(link.input_pixels(batch), link.channels()).size());
+      return std::max(conv_bands(link, batch).size(), plain_bands<T>(link.input_pixels(batch), link.channels()).size());
   }
 }
 
 /// A whole activation as it is meant.
 template <class T>
-const T* fetch_all(const Pass<T>& pass, const kernels::Rows<T>& rows, int pixels, std::size_t channels, T* room) {
+const T* read_all(const Pass<T>& pass, const kernels::Rows<T>& rows, int pixels, std::size_t channels, T* room) {
   if (rows.plain()) return rows.values;
-  const auto pieces = plain_pieces<T>(pixels, channels);
-  parallel_for(pieces.size(), pass.run.threads, [&](int piece, int) {
-    const auto [begin, end] = pieces[piece];
+  const auto bands = plain_bands<T>(pixels, channels);
+  parallel_for(bands.size(), pass.backend.threads, [&](int band, int) {
+    const auto [begin, end] = bands[band];
     const std::size_t first = static_cast<std::size_t>(begin);
-    pass.run.table->fetch(rows.from(first * channels), end - begin, static_cast<int>(channels), room + first * channels,
-                          static_cast<long>(channels));
+    pass.backend.table->read_rows(rows.from(first * channels), end - begin, static_cast<int>(channels),
+                                  {room + first * channels, static_cast<long>(channels)});
   });
   return room;
 }
 
-/// z of a link and, when the batch's statistics are asked for, those of its pieces. With null memory only
+/// z of a link and, when the batch's statistics are asked for, those of its bands. With null memory only
 /// tells the scratch that it takes.
 template <class T>
 std::size_t link_forward(const NormalizedLink& link, const Pass<T>& pass, const kernels::Rows<T>& x, T* z,
-                         const kernels::Pieces<T>* statistics, T* memory) {
-  const auto& run = pass.run;
+                         const kernels::BandSums<T>* statistics, T* memory) {
+  const auto& backend = pass.backend;
   const auto& g = link.geometry;
-  const auto threads = static_cast<std::size_t>(run.threads);
+  const auto threads = static_cast<std::size_t>(backend.threads);
   const T* weights = link.weights_of(pass.parameters);
   const T* bias = link.bias_of(pass.parameters);
   Carve<T> carve{memory};
-  const auto look = [&](int piece, std::size_t first, int pixels) {
+  const auto look = [&](int band, std::size_t first, int pixels) {
     if (statistics != nullptr) {
-      run.table->moments(z + first * link.filters(), pixels, g.filters, statistics->first(piece),
-                         statistics->second(piece));
+      backend.table->moments(z + first * link.filters(), pixels, g.filters, statistics->first(band),
+                             statistics->second(band));
     }
   };
   if (link.kind == NormalizedLink::Kind::pointwise) {
-    const auto pieces = pixel_pieces<T>(link, pass.batch);
-    const auto most = static_cast<std::size_t>(pieces.most);
+    const auto bands = pixel_bands<T>(link, pass.batch);
+    const auto most = static_cast<std::size_t>(bands.most);
     const long stride = kernels::row_stride<T>(g.channels);
     const bool in_place = x.plain() && stride == g.channels;
     const std::size_t each = round_up(most * count(stride), 16);
-    const std::size_t edge = kernels::PackedColumns<T>::edge_size(run);
-    const kernels::PackedColumns<T> matrix{run.table, g.channels, g.filters};
+    const std::size_t edge = kernels::PackedColumns<T>::edge_size(backend);
+    const kernels::PackedColumns<T> matrix{backend.table, g.channels, g.filters};
     T* packed = carve(matrix.size());
     T* rooms = carve(threads * each);
     T* edges = carve(threads * edge);
     if (memory == nullptr) return carve.used;
-    matrix.pack(run.threads, weights, false, bias, packed);
-    parallel_for(pieces.size(), run.threads, [&](int piece, int thread) {
-      const auto [begin, end] = pieces[piece];
+    matrix.pack(backend.threads, weights, false, bias, packed);
+    parallel_for(bands.size(), backend.threads, [&](int band, int thread) {
+      const auto [begin, end] = bands[band];
       const auto first = static_cast<std::size_t>(begin), own = static_cast<std::size_t>(thread);
       const kernels::Rows<T> from = x.from(first * link.channels());
       T* a = rooms + own * each;
-      if (!in_place) run.table->fetch(from, end - begin, g.channels, a, stride);
+      if (!in_place) backend.table->read_rows(from, end - begin, g.channels, {a, stride});
       matrix.multiply(end - begin, in_place ? from.values : a, packed, z + first * link.filters(), edges + own * edge);
-      look(piece, first, end - begin);
+      look(band, first, end - begin);
     });
     return carve.used;
   }
   const bool depthwise = link.kind == NormalizedLink::Kind::depthwise;
   const auto bands = depthwise ? depthwise_bands<T>(link, pass.batch) : conv_bands(link, pass.batch);
-  T* packed =
-      carve(count(depthwise ? run.table->depthwise_packed_size(g) : run.table->packed_size(g.depth(), g.filters)));
+  T* packed = carve(
+      count(depthwise ? backend.table->depthwise_packed_size(g) : backend.table->packed_size(g.depth(), g.filters)));
   const std::size_t each =
-      round_up(count(depthwise ? run.table->depthwise_scratch_size(g) : run.table->conv2d_scratch_size(g)), 16);
+      round_up(count(depthwise ? backend.table->depthwise_scratch_size(g) : backend.table->conv2d_scratch_size(g)), 16);
   T* rooms = carve(threads * each);
   T* room = depthwise ? nullptr : carve(static_cast<std::size_t>(pass.batch) * g.input_size());
   if (memory == nullptr) return carve.used;
   if (depthwise) {
-    run.table->depthwise_pack(g, weights, static_cast<const T*>(nullptr), bias, false, packed);
+    backend.table->depthwise_pack(g, weights, static_cast<const T*>(nullptr), bias, false, packed);
   } else {
-    run.table->pack_conv2d(g, weights, bias, packed);
+    backend.table->pack_conv2d(g, weights, bias, packed);
   }
-  const T* whole = depthwise ? nullptr : fetch_all(pass, x, link.input_pixels(pass.batch), link.channels(), room);
-  parallel_for(bands.size(), run.threads, [&](int band, int thread) {
+  const T* whole = depthwise ? nullptr : read_all(pass, x, link.input_pixels(pass.batch), link.channels(), room);
+  parallel_for(bands.size(), backend.threads, [&](int band, int thread) {
     const auto image = static_cast<std::size_t>(bands.image(band));
     const Range rows = bands.rows_of(band);
     const std::size_t first = output_at(g, image, rows.begin);
     T* own = rooms + static_cast<std::size_t>(thread) * each;
     if (depthwise) {
-      run.table->depthwise_rows(g, x.from(image * g.input_size()), packed, false, 1, z + first * link.filters(),
-                                g.filters, rows.begin, rows.end, own);
+      backend.table->depthwise_rows(g, x.from(image * g.input_size()), packed, false, 1,
+                                    {z + first * link.filters(), g.filters}, rows, own);
     } else {
-      run.table->conv2d_rows(g, whole + image * g.input_size(), packed, z + image * g.output_size(),
-                             kernels::OutputStrides::of(g), rows.begin, rows.end, own);
+      backend.table->conv2d_rows(g, whole + image * g.input_size(), packed, z + image * g.output_size(),
+                                 kernels::OutputStrides::of(g), rows, own);
     }
     look(band, first, (rows.end - rows.begin) * g.out_width);
   });
   return carve.used;
 }
 
-/// Pixels of piece `piece` of link_forward.
+/// Pixels of band `band` of link_forward.
 template <class T>
-int link_piece_pixels(const NormalizedLink& link, int batch, int piece) {
+int link_band_pixels(const NormalizedLink& link, int batch, int band) {
   if (link.kind == NormalizedLink::Kind::pointwise) {
-    const Range range = pixel_pieces<T>(link, batch)[piece];
+    const Range range = pixel_bands<T>(link, batch)[band];
     return range.end - range.begin;
   }
   const auto bands =
       link.kind == NormalizedLink::Kind::depthwise ? depthwise_bands<T>(link, batch) : conv_bands(link, batch);
-  const Range rows = bands.rows_of(piece);
+  const Range rows = bands.rows_of(band);
   return (rows.end - rows.begin) * link.geometry.out_width;
 }
 template <class T>
-int link_forward_pieces(const NormalizedLink& link, int batch) {
-  return link.kind == NormalizedLink::Kind::conv ? conv_bands(link, batch).size() : link_pieces<T>(link, batch);
+int link_forward_bands(const NormalizedLink& link, int batch) {
+  return link.kind == NormalizedLink::Kind::conv ? conv_bands(link, batch).size() : link_bands<T>(link, batch);
 }
 
 }  // namespace abell::detail

@@ -54,14 +54,14 @@ class ResidualStage : public BranchedStage<T> {
   ResidualStage(const Place& place, const Options&, const std::vector<LayerList<T>>& lists)
       : BranchedStage<T>(place, lists), input_(place.input.size()), output_(path().output().size()) {}
 
-  StageMemory memory(const kernels::Run<T>& run, int batch, Mode mode) const {
+  StageMemory memory(const kernels::Backend<T>& backend, int batch, Mode mode) const {
     const std::size_t larger = goes_back(mode) ? std::max(input_, output_) : output_;
-    return this->memory_with(has_shortcut() ? larger * static_cast<std::size_t>(batch) : 0, run, batch, mode);
+    return this->memory_with(has_shortcut() ? larger * static_cast<std::size_t>(batch) : 0, backend, batch, mode);
   }
 
   void forward(const Pass<T>& pass, const T* x, T* y) const {
     path().forward(this->pass_of(0, pass), x, y);
-    kernels::add(pass.run.threads, output_ * static_cast<std::size_t>(pass.batch), past(pass, x), y);
+    kernels::add(pass.backend.threads, output_ * static_cast<std::size_t>(pass.batch), past(pass, x), y);
   }
 
   /// The shortcut goes first: it reads x, whose memory dx may be.
@@ -73,7 +73,7 @@ class ResidualStage : public BranchedStage<T> {
       past = room;
     }
     path().backward(this->pass_of(0, pass), x, dy, dx);
-    if (dx != nullptr) kernels::add(pass.run.threads, input_ * static_cast<std::size_t>(pass.batch), past, dx);
+    if (dx != nullptr) kernels::add(pass.backend.threads, input_ * static_cast<std::size_t>(pass.batch), past, dx);
   }
 
  private:

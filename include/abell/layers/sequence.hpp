@@ -15,9 +15,9 @@
 
 namespace abell {
 
-/// Stages one after the other. Where a way back follows, what each but the last leaves lies in `saved` behind what the
-/// stage keeps there, and its gradient takes its place; otherwise two places in `scratch` take turns. An empty sequence
-/// passes its input on.
+/// Stages one after the other. Where a backward pass follows, what each but the last leaves lies in `saved` behind what
+/// the stage keeps there, and its gradient takes its place; otherwise two places in `scratch` take turns. An empty
+/// sequence passes its input on.
 template <class T>
 class SequenceStage {
  public:
@@ -46,10 +46,10 @@ class SequenceStage {
   /// `size()` where nothing is to be trained.
   std::size_t first_trainable() const { return first_trainable_; }
 
-  StageMemory memory(const kernels::Run<T>& run, int batch, Mode mode) const {
+  StageMemory memory(const kernels::Backend<T>& backend, int batch, Mode mode) const {
     StageMemory all;
     for (std::size_t i = 0; i < size(); ++i) {
-      const StageMemory own = memory_of(i, run, batch, mode);
+      const StageMemory own = memory_of(i, backend, batch, mode);
       all.saved_bytes += own.saved_bytes + (goes_back(mode) && i + 1 < size() ? activation_size(i, batch) : 0);
       all.packed_values += own.packed_values;
       all.scratch_values = std::max(all.scratch_values, own.scratch_values);
@@ -149,8 +149,8 @@ class SequenceStage {
   }
 
   /// What stage `i` asks for, in whole lines of memory.
-  StageMemory memory_of(std::size_t i, const kernels::Run<T>& run, int batch, Mode mode) const {
-    StageMemory memory = parts_[i].stage.memory(run, batch, mode);
+  StageMemory memory_of(std::size_t i, const kernels::Backend<T>& backend, int batch, Mode mode) const {
+    StageMemory memory = parts_[i].stage.memory(backend, batch, mode);
     memory.saved_bytes = round_up(memory.saved_bytes, alignment);
     memory.packed_values = round_up(memory.packed_values, alignment);
     return memory;
@@ -193,7 +193,7 @@ class SequenceStage {
       if (goes_back(pass_.mode)) return reinterpret_cast<T*>(pass_.saved + saved_ + memory_.saved_bytes);
       return pass_.scratch + (at_ % 2 == 0 ? 0 : turns_[0]);
     }
-    /// Where its input lies, unless it is the first; of a call with a way back.
+    /// Where its input lies, unless it is the first; of a call with a backward pass.
     T* input() const { return reinterpret_cast<T*>(pass_.saved + saved_ - before(at_)); }
 
     void next() {
@@ -217,7 +217,7 @@ class SequenceStage {
       return goes_back(pass_.mode) && i > 0 && i < sequence_.size() ? sequence_.activation_size(i - 1, pass_.batch) : 0;
     }
     void find() {
-      if (at_ < sequence_.size()) memory_ = sequence_.memory_of(at_, pass_.run, pass_.batch, pass_.mode);
+      if (at_ < sequence_.size()) memory_ = sequence_.memory_of(at_, pass_.backend, pass_.batch, pass_.mode);
     }
 
     const SequenceStage& sequence_;

@@ -1,5 +1,5 @@
 #pragma once
-/// Enlarging by whole factors, without weights; the gradient goes back by the same shares.
+/// Enlarging by whole factors, without weights; the gradient goes back by the same weights.
 
 #include <abell/kernels/upsample.hpp>
 #include <abell/layers/stage.hpp>
@@ -60,10 +60,10 @@ class UpSample2dStage {
                  place.input.channels};
   }
   void forward(const Pass<T>& pass, const T* x, T* y) const {
-    upsample_forward(pass.run.threads, upsample_, pass.batch, x, y);
+    upsample_forward(pass.backend.threads, upsample_, pass.batch, x, y);
   }
   void backward(const Pass<T>& pass, const T*, const T* dy, T* dx) const {
-    if (dx != nullptr) upsample_backward(pass.run.threads, upsample_, pass.batch, dy, dx);
+    if (dx != nullptr) upsample_backward(pass.backend.threads, upsample_, pass.batch, dy, dx);
   }
 
  private:

@@ -60,7 +60,7 @@ class Network {
   /// the workspace.
   View<T> forward(View<const T> images, Workspace<T>& space) const;
 
-  /// The way back after `forward` in the same training workspace, from the gradient of what it
+  /// The backward pass after `forward` in the same training workspace, from the gradient of what it
   /// returned, which the caller has put in its place. Fills space.gradients; the images' gradient
   /// too where `image_gradient` is given. Stages before `first` are left out, and the images with them. Where neither
   /// is given the way ends at the first stage with something to train: what lies before keeps the gradients that
@@ -68,9 +68,9 @@ class Network {
   void backward(View<const T> images, Workspace<T>& space, T* image_gradient = nullptr,
                 std::optional<std::size_t> first = {}) const;
 
-  /// Calls visit(name, down_to, values) for each layer whose output `forward` leaves in a workspace with a way back,
-  /// from the first on, layers within layers included; after `backward` with first = `down_to`, or all the way, its
-  /// gradient stands there. Layers that are fused with the next leave none.
+  /// Calls visit(name, down_to, values) for each layer whose output `forward` leaves in a workspace with a backward
+  /// pass, from the first on, layers within layers included; after `backward` with first = `down_to`, or all the way,
+  /// its gradient stands there. Layers that are fused with the next leave none.
   template <class Visit>
   void each_activation(Workspace<T>& space, const Visit& visit) const {
     const std::size_t stages = stages_run(space);
@@ -102,7 +102,7 @@ class Network {
   const Shape& output_after(std::size_t stages) const { return stages == 0 ? input() : stages_.output_at(stages - 1); }
 
   Pass<T> pass(Workspace<T>& space, int batch) const {
-    return {.run = {&kernels::kernels_for<T>(active_isa()), space.threads},
+    return {.backend = {&kernels::kernels_for<T>(active_isa()), space.threads},
             .batch = batch,
             .mode = space.mode,
             .seed = space.seed,

@@ -231,7 +231,7 @@ template <template <class> class Stage, class... Layers>
 GradcheckResult gradcheck_stage(Shape input, int batch, const GradcheckOptions& options, const Layers&... layers) {
   const std::vector<LayerInfo> infos = inspect(describe(layers...), input);
   const auto stage = AnyStage<double>::make<Stage<double>>(Place{input, infos.front().name}, layers...);
-  kernels::Run<double> run{&kernels::kernels_for<double>(active_isa()), thread_count(options.threads)};
+  kernels::Backend<double> backend{&kernels::kernels_for<double>(active_isa()), thread_count(options.threads)};
   GradcheckResult result;
 
   detail::Values parameters;
@@ -247,14 +247,14 @@ GradcheckResult gradcheck_stage(Shape input, int batch, const GradcheckOptions& 
   detail::Values x = detail::normals(images * input.size(), options.seed, 2);
   const detail::Values dy = detail::normals(images * infos.back().output.size(), options.seed, 3);
   detail::Values y(dy.size());
-  const StageMemory memory = stage.memory(run, batch, Mode::train);
+  const StageMemory memory = stage.memory(backend, batch, Mode::train);
   Buffer<std::byte> saved(memory.saved_bytes);
   Buffer<double> scratch(memory.scratch_values);
   detail::Values gradients(parameters.size());
 
   const auto pass = [&] {
     std::ranges::fill(scratch.span(), detail::not_written);
-    return Pass<double>{.run = run,
+    return Pass<double>{.backend = backend,
                         .batch = batch,
                         .mode = Mode::train,
                         .seed = options.seed,
@@ -283,7 +283,7 @@ GradcheckResult gradcheck_stage(Shape input, int batch, const GradcheckOptions& 
   const detail::Values kept = x;
   detail::Values dx(x.size(), detail::not_written), again = dx, in_place = x;
   const detail::Values all = backward(x.data(), dx.data());
-  run.threads = 1;
+  backend.threads = 1;
   demand(detail::same_bits(x, kept), "the input was changed");
   demand(detail::same_bits(all, backward(x.data(), again.data())) && detail::same_bits(dx, again),
          "a second run gave other bits");

@@ -103,7 +103,7 @@ void move_average(double most, std::uint64_t updates, int threads, std::span<con
   average.resize(parameters.size());
   const auto t = static_cast<double>(updates - 1);
   const T kept = static_cast<T>(std::min(most, t / (t + 9)));
-  kernels::for_pieces(threads, parameters.size(), [&](std::size_t begin, std::size_t end) {
+  kernels::for_chunks(threads, parameters.size(), [&](std::size_t begin, std::size_t end) {
 #pragma omp simd
     for (std::size_t i = begin; i < end; ++i) average[i] = kept * average[i] + (T(1) - kept) * parameters[i];
   });

@@ -1,19 +1,13 @@
-// The leaf kernels, in order. No include guard: each instruction set includes this file once.
-// clang-format off
-#include <abell/kernels/isa/vector.inl>
-#include <abell/kernels/isa/pack.inl>
-#include <abell/kernels/isa/gemm.inl>
-#include <abell/kernels/isa/gemm_transposed.inl>
-#include <abell/kernels/isa/conv2d.inl>
-#include <abell/kernels/isa/conv_pool_forward.inl>
-#include <abell/kernels/isa/winograd.inl>
-#include <abell/kernels/isa/conv_pool_winograd_few.inl>
-#include <abell/kernels/isa/conv_pool_winograd.inl>
-#include <abell/kernels/isa/conv_pool_weights_taps.inl>
-#include <abell/kernels/isa/conv_pool_weights_few.inl>
-#include <abell/kernels/isa/conv_pool_weights.inl>
-#include <abell/kernels/isa/conv_pool_input.inl>
-#include <abell/kernels/isa/rows.inl>
-#include <abell/kernels/isa/depthwise.inl>
+// All leaf kernels of one instruction set. Each file beside this one says what it includes; a guard that toggles with
+// ABELL_ISA_TOGGLE lets it in once for each instruction set.
+//
+// These files stand within a namespace and a target pragma: none of them may include a header. What they need of
+// headers, table.hpp has included before, outside; alone.inl does so for an editor that opens one of them by itself.
+
 #include <abell/kernels/isa/table.inl>
-// clang-format on
+
+#ifdef ABELL_ISA_TOGGLE
+#undef ABELL_ISA_TOGGLE
+#else
+#define ABELL_ISA_TOGGLE
+#endif

@@ -1,12 +1,20 @@
 // 3x3 SAME convolution + bias + ReLU + 2x2 SAME max-pool in one pass, and its two gradients.
-// Included once for each instruction set, see targets.inl.
 //
 // Forward, the convolution's output only ever exists in registers: see conv_pool_winograd.inl, and for few channels
-// conv_pool_winograd_few.inl. What is kept for the way back is one byte for each pooled value: which of the four
+// conv_pool_winograd_few.inl. What is kept for the backward pass is one byte for each pooled value: which of the four
 // positions was the maximum (0 1 / 2 3), or `cut_by_relu` when ReLU cut it to zero.
 //
 // Backward, at most one of the four positions carries a gradient, and none where ReLU cut the unit:
 // both gradients walk just the live (position, filter) pairs.
+
+#if defined(ABELL_ISA_CONV_POOL_FORWARD_INL) == defined(ABELL_ISA_TOGGLE)
+#ifdef ABELL_ISA_CONV_POOL_FORWARD_INL
+#undef ABELL_ISA_CONV_POOL_FORWARD_INL
+#else
+#define ABELL_ISA_CONV_POOL_FORWARD_INL
+#endif
+
+#include <abell/kernels/isa/vector.inl>
 
 inline constexpr unsigned char cut_by_relu = 4;
 
@@ -79,7 +87,7 @@ static inline __attribute__((always_inline)) Bytes16 load_positions(const unsign
 
 // Outputs of the convolution that exist from a tile on.
 struct Outputs {
-  int rows, columns;
+  int rows, columns, filters;
 };
 
 // The maximum of the four positions (at an odd edge there is no `right` or `lower` one), and which it was; the first
@@ -128,3 +136,5 @@ template <class T>
 static bool few_channels(const Conv2dGeometry& g) {
   return g.channels < lanes<T>;
 }
+
+#endif

@@ -1,10 +1,20 @@
-// Gradient of the input of the fused stage. Included once for each instruction set, see targets.inl.
+// Gradient of the input of the fused stage.
 //
 // dX[position + tap][c] += g * W[tap][c][o] over the live pairs, one vector of channels at a time: so few weights stay
-// in the nearest cache. For each pooled pixel the filters are grouped by position (as bits); walking along a row, the
-// patch that the positions reach stays in registers and moves right. Where the registers hold 4 x 6 sums, two pixels
-// are walked at once, the filters grouped by the positions in both: each weight is loaded once for two. Elsewhere a
-// pixel's upper two positions are, and then its lower two.
+// in the first-level cache. For each pooled pixel the filters are grouped by position (as bits); walking along a row,
+// the patch that the positions reach stays in registers and moves right. Where the registers hold 4 x 6 sums, two
+// pixels are walked at once, the filters grouped by the positions in both: each weight is loaded once for two.
+// Elsewhere a pixel's upper two positions are, and then its lower two.
+
+#if defined(ABELL_ISA_CONV_POOL_INPUT_INL) == defined(ABELL_ISA_TOGGLE)
+#ifdef ABELL_ISA_CONV_POOL_INPUT_INL
+#undef ABELL_ISA_CONV_POOL_INPUT_INL
+#else
+#define ABELL_ISA_CONV_POOL_INPUT_INL
+#endif
+
+#include <abell/kernels/isa/conv_pool_forward.inl>
+#include <abell/kernels/isa/pack.inl>
 
 inline constexpr int walk_rows = ABELL_VECTOR_REGISTERS == 32 ? 2 : 1;    // rows of positions walked at once
 inline constexpr int walk_pixels = ABELL_VECTOR_REGISTERS == 32 ? 2 : 1;  // pooled pixels walked at once
@@ -208,12 +218,13 @@ static void scatter_row(const Conv2dGeometry& g, const T* gradient, const unsign
   }
 }
 
-// Input rows [2 begin, 2 end) of one image's gradient; the neighbouring pooled rows are walked too, as far as they
-// reach in. The gradient is read again when those of all images are there, `size_of_all` values.
+// The input rows of one image's gradient under some pooled rows; the neighbouring pooled rows are walked too, as far as
+// they reach in. The gradient is read again when those of all images are there, `size_of_all` values.
 template <class T>
-static void conv_pool_input_rows(const Conv2dGeometry& g, const T* gradient, const unsigned char* argmax,
-                                 const T* packed, T* input_gradient, unsigned long size_of_all, int begin, int end,
-                                 T* scratch) {
+static void conv_pool_input_rows(const Conv2dGeometry& g, const Pooled<const T>& pooled, const T* packed,
+                                 T* input_gradient, unsigned long size_of_all, Range pooled_rows, T* scratch) {
+  const auto& [gradient, argmax] = pooled;
+  const auto [begin, end] = pooled_rows;
   const long pooled_row = static_cast<long>(g.pooled_width()) * g.filters;
   const long open_size = 2 * open_row<T>(g);
   const int vectors = static_cast<int>(round_to_lanes<T>(g.channels)) / lanes<T>;
@@ -222,7 +233,7 @@ static void conv_pool_input_rows(const Conv2dGeometry& g, const T* gradient, con
   unsigned long* masks = aligned_for<unsigned long>(ragged + ragged_size<T>(g));
   clear_values(open, vectors * open_size);
   // A vector that is less than a line would be sent to memory line by line, each in parts.
-  const bool streamed = ABELL_VECTOR_BYTES >= 64 && worth_streaming(input_gradient, size_of_all, g.channels);
+  const bool streamed = ABELL_VECTOR_BYTES >= line_bytes && worth_streaming(input_gradient, size_of_all, g.channels);
   for (int row = begin > 0 ? begin - 1 : 0; row <= end; ++row) {
     const bool exists = row < g.pooled_height();  // the row behind the last completes the last of an even image
     if (exists) mask_positions(g, argmax + row * pooled_row, masks);
@@ -252,3 +263,5 @@ static void conv_pool_input_rows(const Conv2dGeometry& g, const T* gradient, con
   }
   if (streamed) finish_streams();
 }
+
+#endif

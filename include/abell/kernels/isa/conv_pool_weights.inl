@@ -1,16 +1,25 @@
-// Gradient of the weights of the fused stage. Included once for each instruction set, see targets.inl.
+// Gradient of the weights of the fused stage.
 //
 // dW[tap][c][o] = sum over live positions of filter o of g * x[position + tap][c]. For a tile of pooled pixels each
 // filter's positions are noted as bits; then, one vector of channels at a time, the image under the tile is copied to
-// the nearest cache (zeros beyond the border) and the bits are walked with 9 taps of sums in registers. Where these
+// the first-level cache (zeros beyond the border) and the bits are walked with 9 taps of sums in registers. Where these
 // hold 18, two filters are walked at once, the pixels grouped by the positions of both: a value that both windows
 // cover is loaded once for two multiply-adds.
+
+#if defined(ABELL_ISA_CONV_POOL_WEIGHTS_INL) == defined(ABELL_ISA_TOGGLE)
+#ifdef ABELL_ISA_CONV_POOL_WEIGHTS_INL
+#undef ABELL_ISA_CONV_POOL_WEIGHTS_INL
+#else
+#define ABELL_ISA_CONV_POOL_WEIGHTS_INL
+#endif
+
+#include <abell/kernels/isa/conv_pool_weights_few.inl>
 
 inline constexpr int noted_rows = 4, noted_columns = 16;  // pooled pixels of a tile at most, a bit each
 inline constexpr int image_rows = 2 * noted_rows + 2, image_columns = 2 * noted_columns + 2;
 inline constexpr int filters_together = ABELL_VECTOR_REGISTERS == 32 ? 2 : 1;  // walked at once
 inline constexpr int noted_positions = 4;
-inline constexpr int lines_fetched = filters_together == 2 ? 24 : 6;  // in a walk
+inline constexpr int lines_prefetched = filters_together == 2 ? 24 : 6;  // in a walk
 
 static inline long padded_filters(const Conv2dGeometry& g) {
   return (g.filters + filters_together - 1L) / filters_together * filters_together;
@@ -83,26 +92,28 @@ static inline __attribute__((always_inline)) void add_noted(unsigned long bits, 
   }
 }
 
-// Adds all that is noted of one filter, or of two. Meanwhile `lines_fetched` lines of what lies `ahead` are fetched to
-// the second level of cache, few at a time: many would delay the walk's own loads.
+// Adds all that is noted of one filter, or of two. Meanwhile `lines_prefetched` lines of what lies `ahead` are
+// prefetched to the second level of cache, few at a time: many would delay the walk's own loads.
 template <class T, int... Position, int... Pair>
 static inline __attribute__((always_inline)) void add_filters(const unsigned long* noted, const T* tile,
                                                               const NotedPixels& pixels, const T* gradient,
                                                               WeightSums<T>& sums, Ahead ahead, Indices<Position...>,
                                                               Indices<Pair...>) {
-  const auto fetch = [&]() __attribute__((always_inline)) {
-    fetch_far(ahead.at);
+  const auto prefetch = [&]() __attribute__((always_inline)) {
+    prefetch_far(ahead.at);
     ahead.at += ahead.step;
   };
   if constexpr (filters_together == 1) {
-    for (int i = 0; i < lines_fetched; ++i) fetch();
+    for (int i = 0; i < lines_prefetched; ++i) prefetch();
     (add_noted<T, Position, cut_by_relu>(noted[Position], tile, pixels, gradient, sums), ...);
   } else {
     const unsigned long* next = noted + noted_positions;
     const unsigned long live = (noted[Position] | ...), next_live = (next[Position] | ...);
-    ((fetch(), add_noted<T, Pair / 4, Pair % 4>(noted[Pair / 4] & next[Pair % 4], tile, pixels, gradient, sums)), ...);
-    ((fetch(), add_noted<T, Position, cut_by_relu>(noted[Position] & ~next_live, tile, pixels, gradient, sums)), ...);
-    ((fetch(), add_noted<T, cut_by_relu, Position>(next[Position] & ~live, tile, pixels, gradient, sums)), ...);
+    ((prefetch(), add_noted<T, Pair / 4, Pair % 4>(noted[Pair / 4] & next[Pair % 4], tile, pixels, gradient, sums)),
+     ...);
+    ((prefetch(), add_noted<T, Position, cut_by_relu>(noted[Position] & ~next_live, tile, pixels, gradient, sums)),
+     ...);
+    ((prefetch(), add_noted<T, cut_by_relu, Position>(next[Position] & ~live, tile, pixels, gradient, sums)), ...);
   }
 }
 
@@ -144,11 +155,11 @@ static inline void note_pixels(int filters, int stride, const unsigned char* arg
 }
 
 // Notes each filter's positions in one pooled row of a tile, whose first pixel has the bit 1 << `shift`. The row's
-// gradient, which the walks read in no order, and the next tile's positions are fetched.
+// gradient, which the walks read in no order, and the next tile's positions are prefetched.
 template <class T>
 static void note_positions(int filters, const unsigned char* argmax, const T* gradient, int columns, int shift,
                            unsigned long* noted) {
-  constexpr int line = 64 / static_cast<int>(sizeof(T));
+  constexpr int line = line_bytes / static_cast<int>(sizeof(T));
   for (int x = 0; x < columns; ++x) {
     for (int n = 0; n < filters; n += line) __builtin_prefetch(gradient + static_cast<long>(x) * filters + n);
     __builtin_prefetch(argmax + static_cast<long>(columns + x) * filters);
@@ -182,39 +193,41 @@ static void load_tile(const Conv2dGeometry& g, const T* image, int top, int rows
   }
 }
 
-// The lines of the image under a tile, in runs of as many as one walk fetches.
+// The lines of the image under a tile, for walks that prefetch `lines_prefetched` each.
 struct LinesUnder {
-  static constexpr int run = 64 * lines_fetched;  // bytes
+  static constexpr int each = line_bytes * lines_prefetched;
   unsigned long first, row_bytes;
-  int runs;  // of a row
+  int walks;  // of a row
 
   template <class T>
   LinesUnder(const Conv2dGeometry& g, const T* image, int row, int left, int columns) {
     const long pixel = g.channels * static_cast<long>(sizeof(T));
     first = address_of(image) + static_cast<unsigned long>(((2L * row - 1) * g.width + 2L * left - 1) * pixel);
     row_bytes = static_cast<unsigned long>(g.width * pixel);
-    runs = static_cast<int>(((2L * columns + 2) * pixel + run - 1) / run);
+    walks = static_cast<int>(((2L * columns + 2) * pixel + each - 1) / each);
   }
   Ahead operator[](int walk) const {
-    const int row = walk / runs;
+    const int row = walk / walks;
     if (row >= image_rows) return {first, 0};
-    return {first + static_cast<unsigned long>(row) * row_bytes + static_cast<unsigned long>(walk % runs * run), 64};
+    return {first + static_cast<unsigned long>(row) * row_bytes + static_cast<unsigned long>(walk % walks * each),
+            line_bytes};
   }
 };
 
-// Adds pooled rows [begin, end) of one image to the sums.
+// Adds some pooled rows of one image to the sums.
 template <class T>
-static void conv_pool_weights_rows(const Conv2dGeometry& g, const T* image, const T* gradient,
-                                   const unsigned char* argmax, T* sums, int begin, int end, T* scratch) {
-  if (few_channels<T>(g)) return conv_pool_weights_few_rows(g, image, gradient, argmax, sums, begin, end, scratch);
+static void conv_pool_weights_rows(const Conv2dGeometry& g, const T* image, const Pooled<const T>& pooled, T* sums,
+                                   Range pooled_rows, T* scratch) {
+  if (few_channels<T>(g)) return conv_pool_weights_few_rows(g, image, pooled, sums, pooled_rows, scratch);
+  const auto& [gradient, argmax] = pooled;
   const NotedPixels pixels(g, lanes<T>);
   const long pooled_row = static_cast<long>(g.pooled_width()) * g.filters, filters = padded_filters(g);
   T* tile = scratch;
   unsigned long* noted = aligned_for<unsigned long>(tile + 1L * image_rows * image_columns * lanes<T>);
   T* bias = sums + round_to_lanes<T>(g.channels) * 9 * filters;
   const int tiles = tiles_of(g.pooled_width(), noted_columns);
-  for (int row = begin; row < end; row += noted_rows) {
-    const int rows = end - row < noted_rows ? end - row : noted_rows;
+  for (int row = pooled_rows.begin; row < pooled_rows.end; row += noted_rows) {
+    const int rows = pooled_rows.end - row < noted_rows ? pooled_rows.end - row : noted_rows;
     for (int i = 0; i < tiles; ++i) {
       const int left = tile_begin(i, tiles, g.pooled_width());
       const int columns = tile_begin(i + 1, tiles, g.pooled_width()) - left;
@@ -251,3 +264,5 @@ static void conv_pool_weights_finish(const Conv2dGeometry& g, const T* sums, T* 
   }
   copy_values(sums + round_to_lanes<T>(g.channels) * 9 * filters, g.filters, bias);
 }
+
+#endif

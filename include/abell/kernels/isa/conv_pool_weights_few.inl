@@ -1,12 +1,20 @@
-// Gradient of the weights of the fused stage with fewer channels than lanes. Included once for each instruction set,
-// see targets.inl.
+// Gradient of the weights of the fused stage with fewer channels than lanes.
 //
 // The filters are the lanes. A pooled pixel's four positions and their taps lie in a patch of 4x4 pixels; for each tap
 // every lane picks the value that its argmax names by one permutation, so that a multiply-add serves all filters of a
 // vector. Sixteen lanes gain by it (a quarter); for fewer see conv_pool_weights_taps.inl.
 
-inline constexpr int pick_columns = 64;  // pooled columns of a tile, at most: its patches stay in the nearest cache
-inline constexpr int pick_pixels = 2 * pick_columns + 2;
+#if defined(ABELL_ISA_CONV_POOL_WEIGHTS_FEW_INL) == defined(ABELL_ISA_TOGGLE)
+#ifdef ABELL_ISA_CONV_POOL_WEIGHTS_FEW_INL
+#undef ABELL_ISA_CONV_POOL_WEIGHTS_FEW_INL
+#else
+#define ABELL_ISA_CONV_POOL_WEIGHTS_FEW_INL
+#endif
+
+#include <abell/kernels/isa/conv_pool_weights_taps.inl>
+#include <abell/kernels/isa/gemm.inl>
+
+inline constexpr int pick_pixels = 2 * picks_tile_columns + 2;
 inline constexpr int pick_patch = 16;
 inline constexpr int pick_channels = 3;  // summed at a time: 9 taps of each fit the registers
 
@@ -19,8 +27,8 @@ static long picks_size(const Conv2dGeometry& g) {
 // Patches, of which half a vector is read from any tap on; image rows; a vector of filters that is not full.
 template <class T>
 static long picks_scratch_size(const Conv2dGeometry& g) {
-  return 1L * pick_columns * g.channels * pick_patch + lanes<T> / 2 + 4L * pick_pixels * g.channels +
-         pick_columns * 2L * lanes<T>;
+  return 1L * picks_tile_columns * g.channels * pick_patch + lanes<T> / 2 + 4L * pick_pixels * g.channels +
+         picks_tile_columns * 2L * lanes<T>;
 }
 
 // The first half of a vector; what the other holds is not used.
@@ -117,13 +125,12 @@ struct TileGradient {
 template <class T, int C>
 static void walk_picks(const T* patches, long patch, TileGradient<T> gradient, int columns, T* sums, long sums_stride,
                        T* bias) {
-  constexpr int lead = 16;  // columns that are on their way
   Vector<T> sum[9 * C], total{};
 #pragma GCC unroll 27
   for (int i = 0; i < 9 * C; ++i) sum[i] = load(sums + i * sums_stride);
   for (int x = 0; x < columns; ++x, patches += patch) {
-    __builtin_prefetch(gradient.values + lead * gradient.stride);
-    __builtin_prefetch(gradient.argmax + lead * gradient.stride);
+    __builtin_prefetch(gradient.values + picks_lead * gradient.stride);
+    __builtin_prefetch(gradient.argmax + picks_lead * gradient.stride);
     const IndexVector<T> position = widen<T>(gradient.argmax);
     const IndexVector<T> pick = position + (position & 2);  // 0 1 / 4 5
     const Vector<T> value = keep_where<T>(load(gradient.values), (position - cut_by_relu) >> (8 * sizeof(T) - 1));
@@ -155,24 +162,24 @@ static TileGradient<T> fill_up(const Conv2dGeometry& g, TileGradient<T> gradient
   return {scratch, argmax, lanes<T>};
 }
 
-// Adds pooled rows [begin, end) of one image to the sums.
+// Adds some pooled rows of one image to the sums.
 template <class T>
-static void picks_rows(const Conv2dGeometry& g, const T* image, const T* gradient, const unsigned char* argmax, T* sums,
-                       int begin, int end, T* patches) {
+static void picks_rows(const Conv2dGeometry& g, const T* image, const Pooled<const T>& gradient, T* sums, Range rows,
+                       T* patches) {
   const long padded = round_to_lanes<T>(g.filters);
   const long patch = static_cast<long>(g.channels) * pick_patch;
-  T* pixels = patches + pick_columns * patch + lanes<T> / 2;
+  T* pixels = patches + picks_tile_columns * patch + lanes<T> / 2;
   T* last = pixels + 4L * pick_pixels * g.channels;
   T* bias = sums + g.depth() * padded;
-  const int tiles = tiles_of(g.pooled_width(), pick_columns);
-  for (int row = begin; row < end; ++row) {
+  const int tiles = tiles_of(g.pooled_width(), picks_tile_columns);
+  for (int row = rows.begin; row < rows.end; ++row) {
     for (int tile = 0; tile < tiles; ++tile) {
       const int left = tile_begin(tile, tiles, g.pooled_width());
       const int columns = tile_begin(tile + 1, tiles, g.pooled_width()) - left;
       lay_out_tile(g, image, row, left, columns, pixels, patches);
       const long at = (static_cast<long>(row) * g.pooled_width() + left) * g.filters;
       for (int n = 0; n < g.filters; n += lanes<T>) {
-        TileGradient<T> of_filters{gradient + at + n, argmax + at + n, g.filters};
+        TileGradient<T> of_filters{gradient.values + at + n, gradient.argmax + at + n, g.filters};
         if (g.filters - n < lanes<T>) of_filters = fill_up(g, of_filters, g.filters - n, columns, last);
         for (int c = 0; c < g.channels; c += pick_channels) {
           const auto walk = g.channels - c == 1   ? walk_picks<T, 1>
@@ -213,12 +220,12 @@ static long conv_pool_weights_few_scratch_size(const Conv2dGeometry& g) {
 }
 
 template <class T>
-static void conv_pool_weights_few_rows(const Conv2dGeometry& g, const T* image, const T* gradient,
-                                       const unsigned char* argmax, T* sums, int begin, int end, T* scratch) {
+static void conv_pool_weights_few_rows(const Conv2dGeometry& g, const T* image, const Pooled<const T>& gradient,
+                                       T* sums, Range rows, T* scratch) {
   if constexpr (can_pick<T>) {
-    picks_rows(g, image, gradient, argmax, sums, begin, end, scratch);
+    picks_rows(g, image, gradient, sums, rows, scratch);
   } else {
-    taps_rows(g, image, gradient, argmax, sums, begin, end, scratch);
+    taps_rows(g, image, gradient, sums, rows, scratch);
   }
 }
 
@@ -226,3 +233,5 @@ template <class T>
 static void conv_pool_weights_few_finish(const Conv2dGeometry& g, const T* sums, T* weights, T* bias) {
   (can_pick<T> ? picks_finish<T> : taps_finish<T>)(g, sums, weights, bias);
 }
+
+#endif

@@ -1,31 +1,39 @@
-// The fused stage forward by Winograd's minimal filtering F(4x4, 3x3) (see winograd.inl). Included once for each
-// instruction set, see targets.inl.
+// The fused stage forward by Winograd's minimal filtering F(4x4, 3x3) (see winograd.inl).
 //
 // A tile is 2x2 pooled pixels: their 4x4 convolution outputs are Y = A^T [(G g G^T) . (B^T d B)] A with d the 6x6 patch
 // of the image and g the 3x3 kernel, 36 products where the direct form takes 144. For each of the 36 elements the
 // products over channels and filters are one matrix product. Y comes out 9 times too large (3 G twice).
 
-inline constexpr int tile_block = 2 * tile_pixels;  // tiles whose patches and products stay in the cache
+#if defined(ABELL_ISA_CONV_POOL_WINOGRAD_INL) == defined(ABELL_ISA_TOGGLE)
+#ifdef ABELL_ISA_CONV_POOL_WINOGRAD_INL
+#undef ABELL_ISA_CONV_POOL_WINOGRAD_INL
+#else
+#define ABELL_ISA_CONV_POOL_WINOGRAD_INL
+#endif
 
-// A patch in the transformed domain, [36][tile_block][padded channels]; a line between the planes keeps
+#include <abell/kernels/isa/conv_pool_winograd_few.inl>
+
+inline constexpr int winograd_tiles = 2 * tile_pixels;  // whose patches and products stay in the cache
+
+// A patch in the transformed domain, [36][winograd_tiles][padded channels]; a line between the planes keeps
 // their columns apart in the cache.
 template <class T>
 static long patch_plane(const Conv2dGeometry& g) {
-  return tile_block * round_to_lanes<T>(g.channels) + lanes<T>;
+  return winograd_tiles * round_to_lanes<T>(g.channels) + lanes<T>;
 }
 template <class T>
-inline constexpr long product_plane = (tile_block + 1L) * panel_width<T>;
+inline constexpr long product_plane = (winograd_tiles + 1L) * tile_columns<T>;
 
 template <class T>
 static long conv_pool_winograd_scratch_size(const Conv2dGeometry& g) {
   return 36 * (patch_plane<T>(g) + product_plane<T>);
 }
 
-// Transformed weights [36][panels as pack_matrix makes them], 9 x the bias [padded filters], then a panel's
+// Transformed weights [36][tiles as pack_matrix makes them], 9 x the bias [padded filters], then a tile's
 // width of zeros, where the products start.
 template <class T>
 static long conv_pool_winograd_packed_size(const Conv2dGeometry& g) {
-  return (36L * g.channels + 1) * round_to_lanes<T>(g.filters) + panel_width<T>;
+  return (36L * g.channels + 1) * round_to_lanes<T>(g.filters) + tile_columns<T>;
 }
 
 template <class T>
@@ -34,8 +42,8 @@ static void conv_pool_winograd_pack(const Conv2dGeometry& g, const T* weights, c
   const long plane = g.channels * padded;
   const long tap = static_cast<long>(g.channels) * g.filters;
   T* to = packed;
-  for (int column = 0; column < g.filters; column += panel_width<T>) {
-    const int width = panel_vectors<T>(column, g.filters) * lanes<T>;
+  for (int column = 0; column < g.filters; column += tile_columns<T>) {
+    const int width = vectors_of_tile<T>(column, g.filters) * lanes<T>;
     for (int c = 0; c < g.channels; ++c) {
       for (int n = 0; n < width; n += lanes<T>, to += lanes<T>) {
         const T* from = weights + static_cast<long>(c) * g.filters + column + n;
@@ -55,7 +63,7 @@ static void conv_pool_winograd_pack(const Conv2dGeometry& g, const T* weights, c
   }
   T* last = packed + 36 * plane;
   for (long n = 0; n < padded; ++n) last[n] = bias != nullptr && n < g.filters ? 9 * bias[n] : T(0);
-  clear_values(last + padded, panel_width<T>);
+  clear_values(last + padded, tile_columns<T>);
 }
 
 // The patches of `count` tiles of tile row `row`, from tile `first` on, transformed. Pixel after pixel, so that memory
@@ -94,21 +102,22 @@ static void transform_patches(const Conv2dGeometry& g, const T* image, int row, 
   }
 }
 
-// Part k of 36 of the image under the next `tile_block` patches, to be fetched in the steps of a product over `tiles`.
+// What product k of 36 prefetches of the image under the next `winograd_tiles` patches, in its steps over
+// `tiles`.
 template <class T>
 static Ahead next_patches(const Conv2dGeometry& g, const T* image, int row, int first, int k, int tiles) {
-  const long part = 4L * tile_block * g.channels / 6;  // of a row's values
-  const long from = ((4L * row - 1 + k / 6) * g.width + 4L * first) * g.channels + k % 6 * part;
+  const long sixth = 4L * winograd_tiles * g.channels / 6;  // of a row's values
+  const long from = ((4L * row - 1 + k / 6) * g.width + 4L * first) * g.channels + k % 6 * sixth;
   const long steps = static_cast<long>(tiles_of(tiles)) * g.channels;
   const long value = static_cast<long>(sizeof(T));
   return {address_of(image) + static_cast<unsigned long>(from * value),
-          static_cast<unsigned long>(part * value / steps)};
+          static_cast<unsigned long>(sixth * value / steps)};
 }
 
-// Y = A^T m A for each tile of one panel, then bias, maximum of the positions that exist, ReLU.
+// Y = A^T m A for each tile of `width` filters, then bias, maximum of the positions that exist, ReLU.
 template <class T>
-static void conv_pool_products(const T* products, int width, const T* bias, int tiles, Outputs exist, int filters,
-                               long column_stride, long row_stride, T* pooled, unsigned char* argmax) {
+static void conv_pool_products(const T* products, int width, const T* bias, int tiles, const Outputs& exist,
+                               const OutputStrides& strides, const Pooled<T>& pooled) {
   for (int tile = 0; tile < tiles; ++tile) {
     for (int n = 0; n < width; n += lanes<T>) {
       const T* at = products + static_cast<long>(tile) * width + n;
@@ -132,45 +141,48 @@ static void conv_pool_products(const T* products, int width, const T* bias, int 
           IndexVector<T> index;
           const Vector<T> best = maximum_of<T>({upper[j], upper[j + 1], lower[j], lower[j + 1]},
                                                column + 1 < exist.columns, i + 1 < exist.rows, index);
-          const long to = i / 2 * row_stride + column / 2 * column_stride + n;
-          store_pooled<T>((best + nine_biases) * (T(1) / 9), index, filters - n, false, pooled + to, argmax + to);
+          const long to = i / 2 * strides.row + column / 2 * strides.pixel + n;
+          store_pooled<T>((best + nine_biases) * (T(1) / 9), index, exist.filters - n, false, pooled.values + to,
+                          pooled.argmax + to);
         }
       }
     }
   }
 }
 
-// Pooled rows [begin, end) of one image, `begin` even. `packed`: see conv_pool_winograd_pack.
+// Some pooled rows of one image, the first of an even number. `packed`: see conv_pool_winograd_pack.
 template <class T>
-static void conv_pool_winograd_rows(const Conv2dGeometry& g, const T* image, const T* packed, T* pooled,
-                                    unsigned char* argmax, int begin, int end, T* scratch) {
+static void conv_pool_winograd_rows(const Conv2dGeometry& g, const T* image, const T* packed, const Pooled<T>& pooled,
+                                    Range rows, T* scratch) {
   const long padded = round_to_lanes<T>(g.channels);
   const long weights_plane = g.channels * round_to_lanes<T>(g.filters);
-  const long row_stride = static_cast<long>(g.pooled_width()) * g.filters;
+  const OutputStrides strides{static_cast<long>(g.pooled_width()) * g.filters, g.filters};
   const T* bias = packed + 36 * weights_plane;
   const T* zeros = bias + round_to_lanes<T>(g.filters);
   T* patches = scratch;
   T* products = scratch + 36 * patch_plane<T>(g);
   const Window window{0, padded, 0, 0};
   const int row_tiles = (g.pooled_width() + 1) / 2;
-  for (int row = begin / 2; 2 * row < end; ++row) {
-    for (int first = 0; first < row_tiles; first += tile_block) {
-      const int tiles = row_tiles - first < tile_block ? row_tiles - first : tile_block;
+  for (int row = rows.begin / 2; 2 * row < rows.end; ++row) {
+    for (int first = 0; first < row_tiles; first += winograd_tiles) {
+      const int tiles = row_tiles - first < winograd_tiles ? row_tiles - first : winograd_tiles;
       transform_patches(g, image, row, first, tiles, patches);
-      const bool same_row = first + tile_block < row_tiles;
-      const int next_row = same_row ? row : row + 1, next_first = same_row ? first + tile_block : 0;
+      const bool same_row = first + winograd_tiles < row_tiles;
+      const int next_row = same_row ? row : row + 1, next_first = same_row ? first + winograd_tiles : 0;
+      const int count = tiles_of(tiles);
       const T* weights = packed;
-      for (int column = 0; column < g.filters; column += panel_width<T>) {
-        const int vectors = panel_vectors<T>(column, g.filters);
+      for (int column = 0; column < g.filters; column += tile_columns<T>) {
+        const int vectors = vectors_of_tile<T>(column, g.filters);
         const int width = vectors * lanes<T>;
         for (int k = 0; k < 36; ++k) {
-          multiply_panel<T>(vectors, patches + k * patch_plane<T>(g), window, 1, g.channels,
-                            weights + k * weights_plane, zeros, products + k * product_plane<T>, width, tiles,
-                            next_patches(g, image, next_row, next_first, k, tiles));
+          Ahead ahead = next_patches(g, image, next_row, next_first, k, tiles);
+          multiply_tiles<T>({patches + k * patch_plane<T>(g), window, 1, g.channels}, {tiles, count, 0, count}, vectors,
+                            weights + k * weights_plane, zeros, {products + k * product_plane<T>, width}, false, ahead);
         }
-        const long at = 2 * row * row_stride + 2L * first * g.filters + column;
-        conv_pool_products(products, width, bias + column, tiles, {g.out_height - 4 * row, g.out_width - 4 * first},
-                           g.filters - column, g.filters, row_stride, pooled + at, argmax + at);
+        const long at = 2 * row * strides.row + 2L * first * g.filters + column;
+        conv_pool_products<T>(products, width, bias + column, tiles,
+                              {g.out_height - 4 * row, g.out_width - 4 * first, g.filters - column}, strides,
+                              {pooled.values + at, pooled.argmax + at});
         weights += static_cast<long>(g.channels) * width;
       }
     }
@@ -195,8 +207,10 @@ static long conv_pool_forward_scratch_size(const Conv2dGeometry& g) {
 }
 
 template <class T>
-static void conv_pool_forward_rows(const Conv2dGeometry& g, const T* image, const T* packed, T* pooled,
-                                   unsigned char* argmax, int begin, int end, T* scratch) {
-  (few_channels<T>(g) ? conv_pool_winograd_few_rows<T> : conv_pool_winograd_rows<T>)(g, image, packed, pooled, argmax,
-                                                                                     begin, end, scratch);
+static void conv_pool_forward_rows(const Conv2dGeometry& g, const T* image, const T* packed, const Pooled<T>& pooled,
+                                   Range rows, T* scratch) {
+  (few_channels<T>(g) ? conv_pool_winograd_few_rows<T> : conv_pool_winograd_rows<T>)(g, image, packed, pooled, rows,
+                                                                                     scratch);
 }
+
+#endif

@@ -1,11 +1,20 @@
-// The fused stage forward with fewer channels than lanes, by F(2x4, 3x3) (see winograd.inl). Included once for each
-// instruction set, see targets.inl.
+// The fused stage forward with fewer channels than lanes, by F(2x4, 3x3) (see winograd.inl).
 //
 // The filters are the lanes. A tile is two pooled columns: from its 4 x 6 patch 24 products a channel make 2 x 4
 // outputs, where the direct form takes 72. They are summed in registers: down the columns the outputs are
 // m0 + (m1 + m2) and (m1 - m2) - m3, m being the sums of the patch's rows, and then brought back along the rows.
 
-inline constexpr int few_tiles = 16;  // tiles whose transformed patches stay in the nearest cache
+#if defined(ABELL_ISA_CONV_POOL_WINOGRAD_FEW_INL) == defined(ABELL_ISA_TOGGLE)
+#ifdef ABELL_ISA_CONV_POOL_WINOGRAD_FEW_INL
+#undef ABELL_ISA_CONV_POOL_WINOGRAD_FEW_INL
+#else
+#define ABELL_ISA_CONV_POOL_WINOGRAD_FEW_INL
+#endif
+
+#include <abell/kernels/isa/conv_pool_forward.inl>
+#include <abell/kernels/isa/gemm.inl>
+#include <abell/kernels/isa/winograd.inl>
+
 inline constexpr int few_tiles_together = 2;
 
 // Values of one row of a tile's transformed patch: [quad of channels][6][4 channels].
@@ -124,10 +133,12 @@ static inline __attribute__((always_inline)) void add_patch_row(const T* tiles, 
   }
 }
 
-// N tiles of one vector of filters, of which the first `filters` are stored.
+// N tiles of one vector of filters, of which those that exist are stored, pooled pixels `stride` values apart.
 template <class T, int N>
-static void few_products(const T* tiles, long tile_row, int channels, const T* weights, const T* bias, Outputs exist,
-                         int filters, long stride, bool streamed, T* pooled, unsigned char* argmax) {
+static void few_products(const Matrix<const T>& patches, int channels, const T* weights, const T* bias,
+                         const Outputs& exist, long stride, bool streamed, const Pooled<T>& pooled) {
+  const T* tiles = patches.values;
+  const long tile_row = patches.stride;
   constexpr bool sums_fit = ABELL_VECTOR_REGISTERS == 32;  // of two rows; else those of one are brought back at once
   const long row = few_tiles * tile_row, row_weights = 6L * channels * lanes<T>;
   Vector<T> first[N][6] = {}, second[N][6] = {}, upper[N][4], lower[N][4];
@@ -172,24 +183,25 @@ static void few_products(const T* tiles, long tile_row, int channels, const T* w
       IndexVector<T> index;
       const Vector<T> best = maximum_of<T>({upper[t][j], upper[t][j + 1], lower[t][j], lower[t][j + 1]},
                                            2 * p + 1 < exist.columns, exist.rows > 1, index);
-      store_pooled<T>((best + thrice) * (T(1) / 3), index, filters, streamed, pooled + p * stride, argmax + p * stride);
+      store_pooled<T>((best + thrice) * (T(1) / 3), index, exist.filters, streamed, pooled.values + p * stride,
+                      pooled.argmax + p * stride);
     }
   }
 }
 
-// Pooled rows [begin, end) of one image. `packed`: see conv_pool_winograd_few_pack.
+// Some pooled rows of one image. `packed`: see conv_pool_winograd_few_pack.
 template <class T>
-static void conv_pool_winograd_few_rows(const Conv2dGeometry& g, const T* image, const T* packed, T* pooled,
-                                        unsigned char* argmax, int begin, int end, T* lines) {
+static void conv_pool_winograd_few_rows(const Conv2dGeometry& g, const T* image, const T* packed,
+                                        const Pooled<T>& pooled, Range rows, T* lines) {
   const long tile_row = few_tile_row(g);
   T* tiles = lines + 4 * few_line(g) + 4;
   T* zeros = tiles + 4 * few_tiles * tile_row;
   clear_values(zeros, static_cast<long>(g.width) * g.channels);
   const T* bias = packed + 24L * g.channels * round_to_lanes<T>(g.filters);
-  const bool streamed = worth_streaming(pooled, g.pooled_size(), g.filters);
-  for (int row = begin; row < end; ++row) {
+  const bool streamed = worth_streaming(pooled.values, g.pooled_size(), g.filters);
+  for (int row = rows.begin; row < rows.end; ++row) {
     transform_lines(g, image, zeros, row, lines);
-    // The two image rows that the next row adds are fetched meanwhile.
+    // The two image rows that the next row adds are preprefetched meanwhile.
     const long values = static_cast<long>(g.width) * g.channels;
     unsigned long ahead = address_of(image) + static_cast<unsigned long>((2L * row + 3) * values) * sizeof(T);
     const unsigned long behind = ahead + static_cast<unsigned long>(2 * values) * sizeof(T);
@@ -199,14 +211,14 @@ static void conv_pool_winograd_few_rows(const Conv2dGeometry& g, const T* image,
       for (int n = 0; n < g.filters; n += lanes<T>) {
         for (int tile = 0; tile < count;) {
           const int x = 2 * (first + tile);
-          const Outputs exist{g.out_height - 2 * row, g.out_width - 2 * x};
+          const Outputs exist{g.out_height - 2 * row, g.out_width - 2 * x, g.filters - n};
           const long at = (static_cast<long>(row) * g.pooled_width() + x) * g.filters + n;
           const int together = count - tile < few_tiles_together ? 1 : few_tiles_together;
           const auto products = together == 1 ? few_products<T, 1> : few_products<T, few_tiles_together>;
-          if (ahead < behind) fetch_line(ahead);
-          ahead += 64;
-          products(tiles + tile * tile_row, tile_row, g.channels, packed + 24L * g.channels * n, bias + n, exist,
-                   g.filters - n, g.filters, streamed, pooled + at, argmax + at);
+          if (ahead < behind) prefetch_line(ahead);
+          ahead += line_bytes;
+          products({tiles + tile * tile_row, tile_row}, g.channels, packed + 24L * g.channels * n, bias + n, exist,
+                   g.filters, streamed, {pooled.values + at, pooled.argmax + at});
           tile += together;
         }
       }
@@ -214,3 +226,5 @@ static void conv_pool_winograd_few_rows(const Conv2dGeometry& g, const T* image,
   }
   if (streamed) finish_streams();
 }
+
+#endif

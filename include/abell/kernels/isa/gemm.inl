@@ -1,15 +1,21 @@
-// Matrix products on packed weights. Included once for each instruction set, see targets.inl.
+// Matrix products on packed weights.
+
+#if defined(ABELL_ISA_GEMM_INL) == defined(ABELL_ISA_TOGGLE)
+#ifdef ABELL_ISA_GEMM_INL
+#undef ABELL_ISA_GEMM_INL
+#else
+#define ABELL_ISA_GEMM_INL
+#endif
+
+#include <abell/kernels/isa/pack.inl>
 
 // Rows of the register tile: with two vectors of columns, all but a few of the registers hold sums.
 inline constexpr int tile_rows = ABELL_VECTOR_REGISTERS == 32 ? 14 : 6;
-// Tiles that pass over a panel of weights while it is in the first-level cache.
-inline constexpr int strip_tiles = 4;
-// Values of one panel's results for a strip.
+// Values of the results of `gemm_tiles` tiles.
 template <class T>
-inline constexpr long edge_size = strip_tiles* tile_rows* panel_width<T>;
+inline constexpr long edge_size = gemm_tiles* tile_rows* tile_columns<T>;
 
-// Where the rows under a window lie: row r of the band at slot (first + r) & mask, so that a band
-// can be a ring of rows. A matrix is the case of one row.
+// Where the rows under a window lie: row r is row (first + r) & mask of the input, which may be a ring of rows.
 struct Window {
   long row_stride;
   long pixel_stride;  // from one output pixel's window to the next
@@ -17,14 +23,14 @@ struct Window {
   int mask;
 };
 
-// What will be needed next: a line of it is fetched in each step of a tile, so that the memory's
-// latency passes behind the arithmetic. Steps in bytes; 0 fetches nothing new.
+// What will be needed next: a line of it is prefetched in each step of a tile, so that the memory's
+// latency passes behind the arithmetic. Steps in bytes; 0 prefetches nothing new.
 struct Ahead {
   unsigned long at;  // an address: it may lie past the end of an array
   unsigned long step;
 };
-static inline void fetch_line(unsigned long at) { __builtin_prefetch(reinterpret_cast<const void*>(at)); }
-static inline void fetch_far(unsigned long at) {  // to the second level of cache
+static inline void prefetch_line(unsigned long at) { __builtin_prefetch(reinterpret_cast<const void*>(at)); }
+static inline void prefetch_far(unsigned long at) {  // to the second level of cache
   __builtin_prefetch(reinterpret_cast<const void*>(at), 0, 2);
 }
 static inline unsigned long address_of(const void* at) { return reinterpret_cast<unsigned long>(at); }
@@ -88,10 +94,10 @@ struct TileWork {
   bool streamed;
 };
 
-// P pixels x V vectors of outputs: c[p][v] = start + sum of band value * weight.
+// P pixels x V vectors of outputs: c[p][v] = start + sum of input value * weight.
 // Every sum stays in a register; each step loads V vectors of weights and P scalars.
 template <class T, int P, int V>
-static void multiply_tile(const TileWork<T>& work, const T* band, T* c, Ahead& ahead) {
+static void multiply_tile(const TileWork<T>& work, const T* input, T* c, Ahead& ahead) {
   Vector<T> sum[P][V];
   if (work.bias != nullptr) {
 #pragma GCC unroll 16
@@ -114,10 +120,10 @@ static void multiply_tile(const TileWork<T>& work, const T* band, T* c, Ahead& a
   const T* weights = work.weights;
   for (int r = work.row; r < work.row + work.rows; ++r) {
     TileRows<const T> values(
-        band + static_cast<long>((work.window.first + r) & work.window.mask) * work.window.row_stride + work.from,
+        input + static_cast<long>((work.window.first + r) & work.window.mask) * work.window.row_stride + work.from,
         work.window.pixel_stride);
     for (int j = work.from; j < work.to; ++j) {
-      fetch_line(next);
+      prefetch_line(next);
       next += step;
       Vector<T> weight[V];
 #pragma GCC unroll 16
@@ -171,32 +177,55 @@ static inline int tile_begin(int tile, int tiles, int pixels) {
   return tile * least + (tile < larger ? tile : larger);
 }
 
-// Tiles [first, last) of `tiles` that make up `pixels`, x one panel; c is that of the first of them. Weights that are
-// too many for the cache are taken in passes, so that the tiles find the part of the panel there.
+// Tiles [first, last) of `count` that make up `pixels`.
+struct Tiles {
+  int pixels, count;
+  int first, last;
+
+  int begin() const { return tile_begin(first, count, pixels); }
+  int end() const { return tile_begin(last, count, pixels); }
+};
+
+// What a product reads: for each pixel of a row of outputs a window of `rows` rows x `length` values of `input`. A
+// matrix is the case of one row.
 template <class T>
-static void multiply_tiles(int vectors, const T* band, const Window& window, int rows, int length, const T* weights,
-                           const T* bias, T* c, long c_stride, int pixels, int tiles, int first, int last,
-                           bool streamed, Ahead& ahead) {
+struct Windows {
+  const T* input;
+  Window window;
+  int rows, length;
+
+  long depth() const { return static_cast<long>(rows) * length; }
+};
+
+// Some tiles of pixels x one tile of weights, `vectors` wide; c is that of the first pixel. Weights that are too many
+// for the cache are taken in passes, so that the tiles of pixels find theirs there.
+template <class T>
+static void multiply_tiles(const Windows<T>& windows, const Tiles& tiles, int vectors, const T* weights, const T* bias,
+                           const Matrix<T>& c, bool streamed, Ahead& ahead) {
+  const int rows = windows.rows, length = windows.length;
+  const long pixel_stride = windows.window.pixel_stride;
   const int width = vectors * lanes<T>;
-  const int pass_values = (128 << 10) / static_cast<int>(sizeof(T)) / width;
+  const int pass_values = gemm_pass_bytes / static_cast<int>(sizeof(T)) / width;
   const bool whole = rows * length <= pass_values;
   const int pass_rows = whole ? rows : 1;
   const int passes = whole ? 1 : (length + pass_values - 1) / pass_values;
-  const int least = pixels / tiles, larger = pixels % tiles;  // the first tiles take one pixel more
+  const int least = tiles.pixels / tiles.count, larger = tiles.pixels % tiles.count;  // the first take one pixel more
   const Tile<T> of_least = tile_of<T>(least, vectors);
   const Tile<T> of_more = larger > 0 ? tile_of<T>(least + 1, vectors) : of_least;
-  const T* from_band = band + tile_begin(first, tiles, pixels) * window.pixel_stride;
-  TileWork<T> work{window, 0, pass_rows, 0, length, weights, width, bias, c_stride, streamed && whole};
+  const int first = tiles.first, last = tiles.last;
+  const T* from_input = windows.input + tiles.begin() * pixel_stride;
+  const long c_stride = c.stride;
+  TileWork<T> work{windows.window, 0, pass_rows, 0, length, weights, width, bias, c_stride, streamed && whole};
   for (; work.row < rows; work.row += pass_rows) {
     for (int pass = 0; pass < passes; ++pass, work.bias = nullptr) {
       work.from = static_cast<int>(static_cast<long>(length) * pass / passes);
       work.to = static_cast<int>(static_cast<long>(length) * (pass + 1) / passes);
-      const T* values = from_band;
-      T* out = c;
+      const T* values = from_input;
+      T* out = c.values;
       for (int tile = first; tile < last; ++tile) {
         const int some = tile < larger ? least + 1 : least;
         (tile < larger ? of_more : of_least)(work, values, out, ahead);
-        values += some * window.pixel_stride;
+        values += some * pixel_stride;
         out += some * c_stride;
       }
       work.weights += static_cast<long>(pass_rows) * (work.to - work.from) * width;
@@ -204,112 +233,97 @@ static void multiply_tiles(int vectors, const T* band, const Window& window, int
   }
 }
 
-// Any number of pixels x one panel.
+// Some tiles of pixels x all columns; c is that of the first pixel. A last tile of weights that is not full goes
+// through `edge` (edge_size values).
 template <class T>
-static void multiply_panel(int vectors, const T* band, const Window& window, int rows, int length, const T* weights,
-                           const T* bias, T* c, long c_stride, int pixels, Ahead ahead) {
-  const int tiles = tiles_of(pixels);
-  multiply_tiles<T>(vectors, band, window, rows, length, weights, bias, c, c_stride, pixels, tiles, 0, tiles, false,
-                    ahead);
-}
-
-// All columns for tiles [first, last) of `tiles` that make up `pixels`; c is that of the first of them. A last panel
-// that is not full goes through `edge` (edge_size values).
-template <class T>
-static void multiply_strip(const T* band, const Window& window, int rows, int length, const T* packed, int columns,
-                           T* c, long c_stride, int pixels, int tiles, int first, int last, T* edge, bool streamed,
-                           Ahead& ahead) {
-  const long depth = static_cast<long>(rows) * length;
+static void multiply_columns(const Windows<T>& windows, const Tiles& tiles, const T* packed, int columns,
+                             const Matrix<T>& c, T* edge, bool streamed, Ahead& ahead) {
+  const long depth = windows.depth();
   const T* bias = packed + depth * round_to_lanes<T>(columns);
-  const int strip = tile_begin(last, tiles, pixels) - tile_begin(first, tiles, pixels);
-  for (int column = 0; column < columns; column += panel_width<T>) {
-    const int vectors = panel_vectors<T>(column, columns);
+  const int pixels = tiles.end() - tiles.begin();
+  for (int column = 0; column < columns; column += tile_columns<T>) {
+    const int vectors = vectors_of_tile<T>(column, columns);
     const int width = vectors * lanes<T>;
     const int valid = columns - column < width ? columns - column : width;
     if (valid == width) {
-      multiply_tiles<T>(vectors, band, window, rows, length, packed, bias + column, c + column, c_stride, pixels, tiles,
-                        first, last, streamed, ahead);
+      multiply_tiles<T>(windows, tiles, vectors, packed, bias + column, c.from(0, column), streamed, ahead);
     } else {
-      multiply_tiles<T>(vectors, band, window, rows, length, packed, bias + column, edge, width, pixels, tiles, first,
-                        last, false, ahead);
-      for (int pixel = 0; pixel < strip; ++pixel) {
-        copy_values(edge + static_cast<long>(pixel) * width, valid, c + pixel * c_stride + column);
+      multiply_tiles<T>(windows, tiles, vectors, packed, bias + column, {edge, width}, false, ahead);
+      for (int pixel = 0; pixel < pixels; ++pixel) {
+        copy_values(edge + static_cast<long>(pixel) * width, valid, c.row(pixel) + column);
       }
     }
     packed += depth * width;
   }
 }
 
-// All columns for `pixels` windows in a row of outputs, strip after strip of pixels.
-// `ahead`: what a later call needs, `ahead_stride` values for each pixel of this one.
+// All columns for `pixels` windows in a row of outputs, a few tiles after another.
+// `ahead`: what a later call needs, a row for each pixel of this one, `ahead.stride` values of it.
 template <class T>
-static void multiply_row(const T* band, const Window& window, int rows, int length, const T* packed, int columns, T* c,
-                         long c_stride, int pixels, T* edge, bool streamed, const T* ahead, long ahead_stride) {
-  const long depth = static_cast<long>(rows) * length;
-  const int tiles = tiles_of(pixels);
-  const long panels = (columns + panel_width<T> - 1) / panel_width<T>;
-  for (int first = 0; first < tiles; first += strip_tiles) {
-    const int last = first + strip_tiles < tiles ? first + strip_tiles : tiles;
-    const int begin = tile_begin(first, tiles, pixels), end = tile_begin(last, tiles, pixels);
-    const long bytes = (end - begin) * ahead_stride * static_cast<long>(sizeof(T));
-    const long steps = (last - first) * panels * depth;
-    Ahead next{address_of(ahead) + static_cast<unsigned long>(begin * ahead_stride) * sizeof(T),
+static void multiply_row(const Windows<T>& windows, int pixels, const T* packed, int columns, const Matrix<T>& c,
+                         T* edge, bool streamed, const Matrix<const T>& ahead) {
+  const long depth = windows.depth();
+  const int count = tiles_of(pixels);
+  const long weight_tiles = (columns + tile_columns<T> - 1) / tile_columns<T>;
+  for (int first = 0; first < count; first += gemm_tiles) {
+    const Tiles tiles{pixels, count, first, first + gemm_tiles < count ? first + gemm_tiles : count};
+    const int begin = tiles.begin(), end = tiles.end();
+    const long bytes = (end - begin) * ahead.stride * static_cast<long>(sizeof(T));
+    const long steps = (tiles.last - first) * weight_tiles * depth;
+    Ahead next{address_of(ahead.values) + static_cast<unsigned long>(begin * ahead.stride) * sizeof(T),
                static_cast<unsigned long>((bytes + steps - 1) / steps)};
-    multiply_strip(band, window, rows, length, packed, columns, c + begin * c_stride, c_stride, pixels, tiles, first,
-                   last, edge, streamed, next);
+    multiply_columns(windows, tiles, packed, columns, c.from(begin, 0), edge, streamed, next);
   }
 }
 
-// C[rows][columns] = A[rows][depth] * packed B + bias. `edge`: edge_size values.
+// C = A * packed B + bias. `edge`: edge_size values.
 template <class T>
-static void gemm_rows(int rows, int columns, int depth, const T* a, long a_stride, const T* packed, T* c, long c_stride,
-                      T* edge, bool streamed) {
-  const Window window{0, a_stride, 0, 0};
-  constexpr int strip = strip_tiles * tile_rows;
-  if (rows > strip) {
-    multiply_row(a, window, 1, depth, packed, columns, c, c_stride, rows, edge, streamed, a + strip * a_stride,
-                 a_stride);
-  } else {  // the weights, which so few rows read once: always one panel ahead
-    const long values = depth * round_to_lanes<T>(columns);
-    multiply_row(a, window, 1, depth, packed, columns, c, c_stride, rows, edge, streamed,
-                 packed + depth * static_cast<long>(panel_width<T>), (values + rows - 1) / rows);
-  }
+static void gemm_rows(const Product<T>& product, const T* packed, T* edge, bool streamed) {
+  const Matrix<const T>& a = product.a;
+  const long rows = product.rows, depth = product.depth;
+  constexpr int rows_at_work = gemm_tiles * tile_rows;
+  // Of so few rows that read them once, the weights: always one tile ahead.
+  const Matrix<const T> ahead = rows > rows_at_work
+                                    ? a.from(rows_at_work, 0)
+                                    : Matrix<const T>{packed + depth * tile_columns<T>,
+                                                      (depth * round_to_lanes<T>(product.columns) + rows - 1) / rows};
+  multiply_row<T>({a.values, {0, a.stride, 0, 0}, 1, product.depth}, product.rows, packed, product.columns, product.c,
+                  edge, streamed, ahead);
 }
 
 template <class T>
-static void gemm(int rows, int columns, int depth, const T* a, long a_stride, const T* packed, T* c, long c_stride,
-                 T* edge) {
-  gemm_rows(rows, columns, depth, a, a_stride, packed, c, c_stride, edge, false);
+static void gemm(const Product<T>& product, const T* packed, T* edge) {
+  gemm_rows(product, packed, edge, false);
 }
 
 template <class T>
-static void gemm_streamed(int rows, int columns, int depth, const T* a, long a_stride, const T* packed, T* c,
-                          long c_stride, T* edge) {
-  const bool aligned = c_stride % lanes<T> == 0 && address_of(c) % ABELL_VECTOR_BYTES == 0;
-  gemm_rows(rows, columns, depth, a, a_stride, packed, c, c_stride, edge, aligned);
+static void gemm_streamed(const Product<T>& product, const T* packed, T* edge) {
+  const bool aligned = product.c.stride % lanes<T> == 0 && address_of(product.c.values) % ABELL_VECTOR_BYTES == 0;
+  gemm_rows(product, packed, edge, aligned);
   finish_streams();
 }
 
 // A few rows of C = A B + bias, B as it lies: packing it would cost more than it saves.
 // At least `lanes` columns; the last vector may overlap the one before, with the same values.
 template <class T>
-static void gemm_unpacked(int rows, int columns, int depth, const T* a, long a_stride, const T* b, long b_stride,
-                          const T* bias, T* c, long c_stride) {
-  constexpr T zeros[panel_width<T>] = {};
-  constexpr int lead = 12;  // rows of B that are on their way
-  const Window window{0, a_stride, 0, 0};
+static void gemm_unpacked(const Product<T>& product, const Matrix<const T>& b, const T* bias) {
+  constexpr T zeros[tile_columns<T>] = {};
+  const auto [rows, columns, depth, a, c] = product;
+  const Window window{0, a.stride, 0, 0};
   const int tiles = tiles_of(rows);
   for (int column = 0; column < columns;) {
-    const bool wide = column + panel_width<T> <= columns;
+    const bool wide = column + tile_columns<T> <= columns;
     if (!wide && column + lanes < T >> columns) column = columns - lanes<T>;
-    const TileWork<T> work{window,   0,    1, 0, depth, b + column, b_stride, bias != nullptr ? bias + column : zeros,
-                           c_stride, false};
+    const TileWork<T> work{
+        window, 0, 1, 0, depth, b.values + column, b.stride, bias != nullptr ? bias + column : zeros, c.stride, false};
     for (int tile = 0; tile < tiles; ++tile) {
       const int row = tile_begin(tile, tiles, rows), some = tile_begin(tile + 1, tiles, rows) - row;
-      Ahead ahead{address_of(b) + static_cast<unsigned long>(lead * b_stride + column) * sizeof(T),
-                  static_cast<unsigned long>(b_stride) * sizeof(T)};
-      tile_of<T>(some, wide ? 2 : 1)(work, a + row * a_stride, c + row * c_stride + column, ahead);
+      Ahead ahead{address_of(b.values) + static_cast<unsigned long>(unpacked_lead * b.stride + column) * sizeof(T),
+                  static_cast<unsigned long>(b.stride) * sizeof(T)};
+      tile_of<T>(some, wide ? 2 : 1)(work, a.row(row), c.row(row) + column, ahead);
     }
-    column += wide ? panel_width<T> : lanes<T>;
+    column += wide ? tile_columns<T> : lanes<T>;
   }
 }
+
+#endif

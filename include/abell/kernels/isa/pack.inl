@@ -1,7 +1,16 @@
-// Weights packed for the matrix products. Included once for each instruction set, see targets.inl.
+// Weights packed for the matrix products.
 //
-// Weights [depth][columns] are packed into panels of two vectors' width (the last may be one
-// vector), zero-padded: panel after panel, each [depth][width]. The bias follows, padded likewise.
+// Weights [depth][columns] are packed into tiles of two vectors' width (the last may be one
+// vector), zero-padded: tile after tile, each [depth][width]. The bias follows, padded likewise.
+
+#if defined(ABELL_ISA_PACK_INL) == defined(ABELL_ISA_TOGGLE)
+#ifdef ABELL_ISA_PACK_INL
+#undef ABELL_ISA_PACK_INL
+#else
+#define ABELL_ISA_PACK_INL
+#endif
+
+#include <abell/kernels/isa/vector.inl>
 
 template <class T>
 static long packed_size(int depth, int columns) {
@@ -9,7 +18,7 @@ static long packed_size(int depth, int columns) {
 }
 
 template <class T>
-static int panel_vectors(int column, int columns) {
+static int vectors_of_tile(int column, int columns) {
   return columns - column > lanes<T> ? 2 : 1;
 }
 
@@ -51,18 +60,17 @@ static inline void transpose_square(Vector<T> (&rows)[lanes<T>]) {
   }
 }
 
-// packed[k][n] = b[n][k] for n < valid, else 0, n < width (whole vectors). Rows far apart are fetched ahead to the
+// packed[k][n] = b[n][k] for n < valid, else 0, n < width (whole vectors). Rows far apart are prefetched to the
 // second level of cache: in the first they may meet in one set.
 template <class T>
-static void pack_transposed_panel(int depth, int valid, int width, const T* b, long stride, T* packed) {
-  constexpr int lead = 32;
+static void pack_transposed_tile(int depth, int valid, int width, const T* b, long stride, T* packed) {
   int k = 0;
   for (; k + lanes<T> <= depth; k += lanes<T>) {
     for (int n = 0; n < width; n += lanes<T>) {
       Vector<T> rows[lanes<T>];
 #pragma GCC unroll 16
       for (int i = 0; i < lanes<T>; ++i) {
-        __builtin_prefetch(b + (n + i) * stride + k + lead, 0, 2);
+        __builtin_prefetch(b + (n + i) * stride + k + pack_transposed_lead, 0, 2);
         rows[i] = n + i < valid ? *reinterpret_cast<const Loose<T>*>(b + (n + i) * stride + k) : Vector<T>{};
       }
       transpose_square<T>(rows);
@@ -79,12 +87,11 @@ static void pack_transposed_panel(int depth, int valid, int width, const T* b, l
 
 // packed[k][n] = b[k][n] for n < valid, else 0, n < width.
 template <class T>
-static void pack_panel(int depth, int valid, int width, const T* b, long stride, T* packed) {
-  constexpr int lead = 24;
+static void pack_tile(int depth, int valid, int width, const T* b, long stride, T* packed) {
   for (int k = 0; k < depth; ++k) {
-    for (int n = 0; n < width; n += lanes<T>) __builtin_prefetch(b + (k + lead) * stride + n, 0, 2);
-    if (valid == panel_width<T>) {  // of a size that the compiler knows, as the next
-      copy_values(b + k * stride, panel_width<T>, packed);
+    for (int n = 0; n < width; n += lanes<T>) __builtin_prefetch(b + (k + pack_lead) * stride + n, 0, 2);
+    if (valid == tile_columns<T>) {  // of a size that the compiler knows, as the next
+      copy_values(b + k * stride, tile_columns<T>, packed);
     } else if (valid == lanes<T>) {
       copy_values(b + k * stride, lanes<T>, packed);
     } else {
@@ -95,18 +102,20 @@ static void pack_panel(int depth, int valid, int width, const T* b, long stride,
   }
 }
 
-// B is [depth][columns] at stride `stride`, or its transpose.
+// B is [depth][columns], or its transpose.
 template <class T>
-static void pack_matrix(int depth, int columns, const T* b, long stride, bool transposed, const T* bias, T* packed) {
-  for (int column = 0; column < columns; column += panel_width<T>) {
-    const int width = panel_vectors<T>(column, columns) * lanes<T>;
+static void pack_matrix(int depth, int columns, const Matrix<const T>& b, bool transposed, const T* bias, T* packed) {
+  for (int column = 0; column < columns; column += tile_columns<T>) {
+    const int width = vectors_of_tile<T>(column, columns) * lanes<T>;
     const int valid = columns - column < width ? columns - column : width;
     if (transposed) {
-      pack_transposed_panel(depth, valid, width, b + column * stride, stride, packed);
+      pack_transposed_tile(depth, valid, width, b.row(column), b.stride, packed);
     } else {
-      pack_panel(depth, valid, width, b + column, stride, packed);
+      pack_tile(depth, valid, width, b.values + column, b.stride, packed);
     }
     packed += static_cast<long>(depth) * width;
   }
   pack_bias(columns, bias, packed);
 }
+
+#endif

@@ -1,5 +1,13 @@
 // Reading activations through an affine map, and sums over their pixels for batch normalisation.
-// Included once for each instruction set, see targets.inl.
+
+#if defined(ABELL_ISA_ROWS_INL) == defined(ABELL_ISA_TOGGLE)
+#ifdef ABELL_ISA_ROWS_INL
+#undef ABELL_ISA_ROWS_INL
+#else
+#define ABELL_ISA_ROWS_INL
+#endif
+
+#include <abell/kernels/isa/vector.inl>
 
 // min(max(0, x), 6), NaN kept.
 template <class T>
@@ -10,11 +18,11 @@ static inline __attribute__((always_inline)) Vector<T> clip_to_six(Vector<T> x) 
   return x >= six ? six : x;
 }
 
-// Channels are taken in blocks of up to four vectors: a pixel's values are read in runs of four cache lines, and
-// what belongs to the channels stays in registers. Calls body.operator()<V>(channel) for blocks of V whole
+// Channels are taken in tiles of up to four vectors: a pixel's values are read four cache lines at a time, and
+// what belongs to the channels stays in registers. Calls body.operator()<V>(channel) for tiles of V whole
 // vectors, and tail(channel, valid) for what is left.
 template <class T, class Body, class Tail>
-static inline __attribute__((always_inline)) void each_block(int channels, const Body& body, const Tail& tail) {
+static inline __attribute__((always_inline)) void each_tile(int channels, const Body& body, const Tail& tail) {
   int c = 0;
   for (; c + 4 * lanes<T> <= channels; c += 4 * lanes<T>) body.template operator()<4>(c);
   for (; c + lanes<T> <= channels; c += lanes<T>) body.template operator()<1>(c);
@@ -43,16 +51,16 @@ static inline __attribute__((always_inline)) void store_valid(const Vector<T>& v
   }
 }
 
-// Where pixels go: channels in blocks of `block`, each block's columns one after another; pixel p is column
+// Where pixels go: channels in tiles of `tile`, each tile's columns one after another; pixel p is column
 // first + p step of `columns`.
-struct Blocks {
-  int block;
+struct ByTile {
+  int tile;
   long columns, first, step;
   long offset(long pixel, int begin, int end) const { return begin * columns + (first + pixel * step) * (end - begin); }
 };
 // Where pixels go `stride` values apart.
 struct Apart {
-  int block;  // all channels
+  int tile;  // all channels
   long stride;
   long offset(long pixel, int, int) const { return pixel * stride; }
 };
@@ -60,13 +68,13 @@ struct Apart {
 // Every vector of all pixels, in the order of memory, through one(its channel, its place); where the channels are
 // not whole vectors, the last ones of each pixel through tail.
 template <class T, class Places, class One, class Tail>
-static inline __attribute__((always_inline)) void fetch_all(long pixels, int channels, T* to, const Places& places,
+static inline __attribute__((always_inline)) void read_each(long pixels, int channels, T* to, const Places& places,
                                                             const One& one, const Tail& tail) {
   for (long p = 0; p < pixels; ++p) {
     const long at = p * channels;
-    for (int begin = 0; begin < channels; begin += places.block) {
-      const int block = places.block, left = channels - begin;
-      const int end = begin + (block < left ? block : left);
+    for (int begin = 0; begin < channels; begin += places.tile) {
+      const int tile = places.tile, left = channels - begin;
+      const int end = begin + (tile < left ? tile : left);
       T* out = to + places.offset(p, begin, end) - begin;
       int c = begin;
       for (; c + lanes<T> <= end; c += lanes<T>) store<T>(one(c, at + c), out + c);
@@ -77,24 +85,24 @@ static inline __attribute__((always_inline)) void fetch_all(long pixels, int cha
 
 // Pixels [0, pixels) of `rows` as they are meant.
 template <class T, class Places>
-static inline __attribute__((always_inline)) void fetch_to(const Rows<T>& rows, long pixels, int channels, T* to,
-                                                           const Places& places) {
+static inline __attribute__((always_inline)) void read_to(const Rows<T>& rows, long pixels, int channels, T* to,
+                                                          const Places& places) {
   const T* value = rows.values;
   const T* scale = rows.scale;
   const T* shift = rows.shift;
   if (rows.plain()) {
-    fetch_all<T>(
+    read_each<T>(
         pixels, channels, to, places, [&](int, long at) __attribute__((always_inline)) { return load(value + at); },
         [&](int, long at, int valid) { return load_some(value + at, valid); });
   } else if (scale == nullptr) {
-    fetch_all<T>(
+    read_each<T>(
         pixels, channels, to,
         places, [&](int, long at) __attribute__((always_inline)) { return clip_to_six<T>(load(value + at)); },
         [&](int, long at, int valid) { return clip_to_six<T>(load_some(value + at, valid)); });
   } else if (rows.other != nullptr) {
     const T* other = rows.other;
     const T* other_scale = rows.other_scale;
-    fetch_all<T>(
+    read_each<T>(
         pixels, channels, to, places,
         [&](int c, long at) __attribute__((always_inline)) {
           return Vector<T>(load(scale + c) * load(value + at) + load(other_scale + c) * load(other + at) +
@@ -107,7 +115,7 @@ static inline __attribute__((always_inline)) void fetch_to(const Rows<T>& rows, 
         });
   } else {
     const bool clip = rows.relu6;
-    fetch_all<T>(
+    read_each<T>(
         pixels, channels, to, places,
         [&](int c, long at) __attribute__((always_inline)) {
           const Vector<T> y = load(scale + c) * load(value + at) + load(shift + c);
@@ -120,31 +128,31 @@ static inline __attribute__((always_inline)) void fetch_to(const Rows<T>& rows, 
   }
 }
 
-// Pixels [0, pixels) of `rows` as they are meant, `to_stride` values apart.
+// Pixels [0, pixels) of `rows` as they are meant, to a row each.
 template <class T>
-static void fetch(const Rows<T>& rows, long pixels, int channels, T* to, long to_stride) {
-  if (rows.plain() && to_stride == channels) {
-    copy_values(rows.values, pixels * channels, to);
+static void read_rows(const Rows<T>& rows, long pixels, int channels, const Matrix<T>& to) {
+  if (rows.plain() && to.stride == channels) {
+    copy_values(rows.values, pixels * channels, to.values);
   } else {
-    fetch_to(rows, pixels, channels, to, Apart{channels, to_stride});
+    read_to(rows, pixels, channels, to.values, Apart{channels, to.stride});
   }
 }
 
-// The same in blocks.
+// The same in tiles of channels.
 template <class T>
-static void fetch_blocks(const Rows<T>& rows, long pixels, int channels, T* to, const Blocks& places) {
-  if (places.block >= channels && places.step == 1) {
-    fetch(rows, pixels, channels, to + places.first * channels, channels);
+static void read_tiles(const Rows<T>& rows, long pixels, int channels, T* to, const ByTile& places) {
+  if (places.tile >= channels && places.step == 1) {
+    read_rows<T>(rows, pixels, channels, {to + places.first * channels, channels});
   } else {
-    fetch_to(rows, pixels, channels, to, places);
+    read_to(rows, pixels, channels, to, places);
   }
 }
 
 // Of each channel over some pixels: the mean, and the sum of squared distances from it.
 template <class T>
 static void moments(const T* values, long pixels, int channels, T* mean, T* squares) {
-  const T share = T(1) / static_cast<T>(pixels);
-  const auto block = [&]<int V>(int c) __attribute__((always_inline)) {
+  const T weight = T(1) / static_cast<T>(pixels);
+  const auto tile = [&]<int V>(int c) __attribute__((always_inline)) {
     const T* from = values + c;
     Vector<T> middle[V] = {}, sum[V] = {};
     for (long p = 0; p < pixels; ++p) {
@@ -152,7 +160,7 @@ static void moments(const T* values, long pixels, int channels, T* mean, T* squa
       for (int v = 0; v < V; ++v) middle[v] += load(from + p * channels + v * lanes<T>);
     }
 #pragma GCC unroll 4
-    for (int v = 0; v < V; ++v) middle[v] *= share;
+    for (int v = 0; v < V; ++v) middle[v] *= weight;
     for (long p = 0; p < pixels; ++p) {
 #pragma GCC unroll 4
       for (int v = 0; v < V; ++v) {
@@ -167,7 +175,7 @@ static void moments(const T* values, long pixels, int channels, T* mean, T* squa
   const auto tail = [&](int c, int valid) __attribute__((always_inline)) {
     Vector<T> middle{}, sum{};
     for (long p = 0; p < pixels; ++p) middle += load_some(values + p * channels + c, valid);
-    middle *= share;
+    middle *= weight;
     for (long p = 0; p < pixels; ++p) {
       const Vector<T> apart = load_some(values + p * channels + c, valid) - middle;
       sum += apart * apart;
@@ -175,21 +183,24 @@ static void moments(const T* values, long pixels, int channels, T* mean, T* squa
     store_some<T>(middle, valid, mean + c);
     store_some<T>(sum, valid, squares + c);
   };
-  each_block<T>(channels, block, tail);
+  each_tile<T>(channels, tile, tail);
 }
 
 // The gradient g of y = relu6(scale z + shift) becomes that of its argument, in `to` (which may be g); without relu6
 // it stays. Of each channel: the sum of what it became, and of that times (z - mean) inverse.
 template <class T>
-static void norm_gradient(const Rows<T>& z, const T* mean, const T* inverse, long pixels, int channels, const T* g,
-                          T* to, T* sum, T* product) {
+static void norm_gradient(const Normalized<T>& normalized, long pixels, int channels, const T* g, T* to, T* sum,
+                          T* product) {
+  const Rows<T>& z = normalized.z;
+  const T* mean = normalized.mean;
+  const T* inverse = normalized.inverse;
   const Vector<T> zero{};
   const Vector<T> six = zero + T(6);
   const auto cut = [&](Vector<T> gradient, Vector<T> y) __attribute__((always_inline)) {
     gradient = y > zero ? gradient : zero;
     return Vector<T>(y < six ? gradient : zero);
   };
-  const auto block = [&]<int V>(int c) __attribute__((always_inline)) {
+  const auto tile = [&]<int V>(int c) __attribute__((always_inline)) {
     Vector<T> middle[V], scale[V], shift[V], total[V] = {}, along[V] = {};
 #pragma GCC unroll 4
     for (int v = 0; v < V; ++v) {
@@ -234,5 +245,7 @@ static void norm_gradient(const Rows<T>& z, const T* mean, const T* inverse, lon
     store_some<T>(total, valid, sum + c);
     store_some<T>(along * load_some(inverse + c, valid), valid, product + c);
   };
-  each_block<T>(channels, block, tail);
+  each_tile<T>(channels, tile, tail);
 }
+
+#endif

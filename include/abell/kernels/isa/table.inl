@@ -1,19 +1,30 @@
-// The functions of one instruction set. Included once for each, see targets.inl.
+// The functions of one instruction set.
+
+#if defined(ABELL_ISA_TABLE_INL) == defined(ABELL_ISA_TOGGLE)
+#ifdef ABELL_ISA_TABLE_INL
+#undef ABELL_ISA_TABLE_INL
+#else
+#define ABELL_ISA_TABLE_INL
+#endif
+
+#include <abell/kernels/isa/conv_pool_input.inl>
+#include <abell/kernels/isa/conv_pool_weights.inl>
+#include <abell/kernels/isa/conv_pool_winograd.inl>
+#include <abell/kernels/isa/depthwise.inl>
 
 template <class T>
 static const KernelTable<T>& table() {
   static constexpr KernelTable<T> functions{
       .lanes = lanes<T>,
-      .panel_width = panel_width<T>,
       .packed_size = packed_size<T>,
       .pack_matrix = pack_matrix<T>,
       .gemm = gemm<T>,
-      .gemm_transposed = gemm_transposed<T>,
       .gemm_edge_size = edge_size<T>,
       .gemm_streamed = gemm_streamed<T>,
       .gemm_unpacked = gemm_unpacked<T>,
-      .gemm_transposed_block_scratch_size = gemm_transposed_block_scratch_size<T>,
-      .gemm_transposed_block = gemm_transposed_block<T>,
+      .gemm_transposed = gemm_transposed<T>,
+      .gemm_transposed_chunk_scratch_size = gemm_transposed_chunk_scratch_size<T>,
+      .gemm_transposed_chunk = gemm_transposed_chunk<T>,
       .pack_conv2d = pack_conv2d<T>,
       .pack_conv2d_transposed = pack_conv2d_transposed<T>,
       .conv2d_scratch_size = conv2d_scratch_size<T>,
@@ -34,7 +45,7 @@ static const KernelTable<T>& table() {
       .conv_pool_input_pack = conv_pool_input_pack<T>,
       .conv_pool_input_scratch_size = conv_pool_input_scratch_size<T>,
       .conv_pool_input_rows = conv_pool_input_rows<T>,
-      .fetch = fetch<T>,
+      .read_rows = read_rows<T>,
       .moments = moments<T>,
       .norm_gradient = norm_gradient<T>,
       .depthwise_packed_size = depthwise_packed_size<T>,
@@ -47,3 +58,5 @@ static const KernelTable<T>& table() {
   };
   return functions;
 }
+
+#endif

@@ -1,4 +1,15 @@
-// Included once for each instruction set, see targets.inl. Vectors of ABELL_VECTOR_BYTES bytes.
+// Vectors of ABELL_VECTOR_BYTES bytes.
+
+#if defined(ABELL_ISA_VECTOR_INL) == defined(ABELL_ISA_TOGGLE)
+#ifdef ABELL_ISA_VECTOR_INL
+#undef ABELL_ISA_VECTOR_INL
+#else
+#define ABELL_ISA_VECTOR_INL
+#endif
+
+#ifndef ABELL_VECTOR_BYTES
+#include <abell/kernels/isa/alone.inl>
+#endif
 
 template <class T>
 struct VectorOf {
@@ -19,7 +30,7 @@ inline constexpr int lanes = ABELL_VECTOR_BYTES / static_cast<int>(sizeof(T));
 inline constexpr int tile_pixels = ABELL_VECTOR_REGISTERS == 32 ? 12 : 6;
 inline constexpr int tile_vectors = 2;
 template <class T>
-inline constexpr int panel_width = tile_vectors* lanes<T>;
+inline constexpr int tile_columns = tile_vectors* lanes<T>;
 
 // Has a value that is used twice loaded once: GCC would rather read memory for each use.
 template <class T>
@@ -114,7 +125,8 @@ static inline void finish_streams() {
 // Whether an array of `size` values, written in whole vectors `stride` values apart, is to be streamed.
 template <class T>
 static inline bool worth_streaming(const T* to, unsigned long size, long stride) {
-  constexpr unsigned long least = 4UL << 20;  // larger than what a core's own cache keeps
-  return size * sizeof(T) >= least && stride % lanes<T> == 0 &&
+  return size * sizeof(T) >= streamed_bytes && stride % lanes<T> == 0 &&
          reinterpret_cast<unsigned long>(to) % ABELL_VECTOR_BYTES == 0;
 }
+
+#endif

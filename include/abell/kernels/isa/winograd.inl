@@ -1,10 +1,16 @@
-// The one-dimensional transforms of Winograd's minimal filtering (Lavin & Gray 2016). Included once for each
-// instruction set, see targets.inl.
+// The one-dimensional transforms of Winograd's minimal filtering (Lavin & Gray 2016).
 //
 // F(m, 3) gives m outputs of a 3-tap filter g over m + 2 inputs d as A^T [(G g) . (B^T d)], with m + 2 products
 // instead of 3 m; nested, F(m x n, 3x3) does the same in two dimensions. For F(4, 3) the filter is taken three
 // times (3 G), which leaves powers of two alone as divisors, so that integers stay exact; what comes out is three
 // times the outputs.
+
+#if defined(ABELL_ISA_WINOGRAD_INL) == defined(ABELL_ISA_TOGGLE)
+#ifdef ABELL_ISA_WINOGRAD_INL
+#undef ABELL_ISA_WINOGRAD_INL
+#else
+#define ABELL_ISA_WINOGRAD_INL
+#endif
 
 // G (a, b, c) of F(2, 3)
 template <class V>
@@ -58,3 +64,5 @@ static inline __attribute__((always_inline)) void output_transform(const V (&m)[
   out[2] = even + 4 * even2;
   out[3] = m[5] + odd + 8 * odd2;
 }
+
+#endif

@@ -10,7 +10,7 @@ namespace abell::kernels {
 
 /// The instruction set's functions and the number of threads that a call may use.
 template <class T>
-struct Run {
+struct Backend {
   const KernelTable<T>* table;
   int threads;
 };
