@@ -84,7 +84,7 @@ class Conv2dStage {
 
   StageMemory memory(const kernels::Backend<T>& backend, int batch, Mode mode) const {
     std::size_t scratch = conv2d_forward_scratch(backend, geometry_, batch);
-    if (goes_back(mode)) {
+    if (has_backward(mode)) {
       scratch = std::max({scratch, conv2d_input_gradient_scratch(backend, geometry_, batch),
                           conv2d_weight_gradient_scratch(backend, geometry_)});
     }

@@ -19,7 +19,7 @@ class Conv2dReluStage {
 
   StageMemory memory(const kernels::Backend<T>& backend, int batch, Mode mode) const {
     StageMemory memory = conv_.memory(backend, batch, mode);
-    if (goes_back(mode)) {
+    if (has_backward(mode)) {
       memory.saved_bytes = values(batch);
       memory.scratch_values += gradient_room(batch);
     }
@@ -27,7 +27,7 @@ class Conv2dReluStage {
   }
   void forward(const Pass<T>& pass, const T* x, T* y) const {
     conv_.forward(pass, x, y);
-    if (!goes_back(pass.mode)) {
+    if (!has_backward(pass.mode)) {
       return kernels::map_forward(pass.backend.threads, values(pass.batch), kernels::functions::Relu<T>{}, y, y);
     }
     std::byte* passed = pass.saved;

@@ -31,14 +31,14 @@ class Conv2dReluPoolStage {
     const std::size_t argmax = images * pool_.output_size();
     if (one_pass_) {
       std::size_t scratch = conv2d_relu_pool_forward_scratch(backend, geometry_);
-      if (goes_back(mode)) {
+      if (has_backward(mode)) {
         scratch = std::max({scratch, conv2d_relu_pool_weight_gradient_scratch(backend, geometry_),
                             conv2d_relu_pool_input_gradient_scratch(backend, geometry_)});
       }
       return {argmax, scratch};
     }
     std::size_t scratch = conv2d_forward_scratch(backend, geometry_, batch);
-    if (goes_back(mode)) {
+    if (has_backward(mode)) {
       scratch = std::max({scratch, conv2d_input_gradient_scratch(backend, geometry_, batch),
                           conv2d_weight_gradient_scratch(backend, geometry_)});
     }

@@ -48,7 +48,7 @@ class DenseStage {
 
   StageMemory memory(const kernels::Backend<T>& backend, int batch, Mode mode) const {
     const std::size_t forward = gemm_scratch(backend, batch, units_, inputs_);
-    if (!goes_back(mode)) return {0, forward};
+    if (!has_backward(mode)) return {0, forward};
     return {0, std::max({forward, gemm_scratch(backend, batch, inputs_, units_),
                          gemm_transposed_scratch(backend, inputs_, units_, batch)})};
   }

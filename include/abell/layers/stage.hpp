@@ -85,7 +85,7 @@ enum class Mode {
 };
 
 /// Whether a backward pass may follow.
-constexpr bool goes_back(Mode mode) { return mode == Mode::train || mode == Mode::explain; }
+constexpr bool has_backward(Mode mode) { return mode == Mode::train || mode == Mode::explain; }
 
 /// What one call of a stage works with. Pointers are this stage's part of the network's arenas.
 template <class T>

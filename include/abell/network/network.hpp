@@ -168,19 +168,19 @@ Workspace<T> Network<T>::workspace(int batch, Mode mode, int threads) const {
   // The last layer's output, or where there are logits what comes before it.
   const std::size_t output = std::max(output_after(stage_count()).size(), output_after(stage_count() - 1).size());
   space.output = Buffer<T>(output * static_cast<std::size_t>(batch));
-  if (goes_back(mode)) {
+  if (has_backward(mode)) {
     space.gradients = Buffer<T>(parameters_.size());
     std::ranges::fill(space.gradients.span(), T(0));  // what backward leaves out is read all the same
   }
   space.saved = Buffer<std::byte>(memory.saved_bytes);
   space.scratch = Buffer<T>(memory.scratch_values);
-  space.packed = Buffer<T>(goes_back(mode) ? 0 : memory.packed_values);
+  space.packed = Buffer<T>(has_backward(mode) ? 0 : memory.packed_values);
   return space;
 }
 
 template <class T>
 void Network<T>::prepare(Workspace<T>& space) const {
-  if (goes_back(space.mode)) throw ShapeError("prepare: expected a workspace for prediction, found one for training");
+  if (has_backward(space.mode)) throw ShapeError("prepare: expected a workspace for prediction, found one for training");
   stages_.prepare(pass(space, space.batch));
   space.prepared = true;
 }
@@ -197,7 +197,7 @@ template <class T>
 void Network<T>::backward(View<const T> images, Workspace<T>& space, T* image_gradient,
                           std::optional<std::size_t> first) const {
   check(images, space);
-  if (!goes_back(space.mode)) {
+  if (!has_backward(space.mode)) {
     throw ShapeError("backward: expected a workspace for training, found one for prediction");
   }
   const std::size_t lowest = first ? *first : image_gradient != nullptr ? 0 : stages_.first_trainable();
