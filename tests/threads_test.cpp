@@ -28,7 +28,7 @@ std::shared_ptr<const PixelCache> cache_of(const std::string& place, int threads
     for (std::size_t i = 0; i < out.size(); ++i) out[i] = static_cast<std::uint8_t>(31 * index + 7 * i);
     return index % 3;
   };
-  return std::make_shared<PixelCache>(22, shape, decode, PixelCacheOptions{.place = place, .threads = threads});
+  return std::make_shared<PixelCache>(22, shape, decode, PixelCacheOptions{.cache = place, .threads = threads});
 }
 
 CachedSamples samples_of(std::shared_ptr<const PixelCache> cache, std::size_t begin, std::size_t end) {
