@@ -56,7 +56,7 @@ TEST_CASE("training from a cache gives the same bits on 1 to 4 threads", "[threa
     const CachedSamples train = samples_of(cache, 0, 16), held = samples_of(cache, 16, 22);
     auto network = build<float>(net, shape, 1);
     const History history =
-        fit(network, train, held, {.batch = 5, .epochs = 2, .average = 0.9, .seed = 2, .threads = threads});
+        fit(network, train, held, {.batch = 5, .epochs = 2, .ema_decay = 0.9, .seed = 2, .threads = threads});
     CHECK(history.size() == 2);
     weights.emplace_back(network.parameters().begin(), network.parameters().end());
   }
