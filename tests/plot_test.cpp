@@ -23,9 +23,9 @@ std::vector<double> values(const std::vector<abell::PlotTick>& ticks) {
   return out;
 }
 
-std::vector<std::string> labels(const std::vector<abell::PlotTick>& ticks) {
+std::vector<std::string> texts(const std::vector<abell::PlotTick>& ticks) {
   std::vector<std::string> out;
-  for (const abell::PlotTick& tick : ticks) out.push_back(tick.label);
+  for (const abell::PlotTick& tick : ticks) out.push_back(tick.text);
   return out;
 }
 
@@ -81,10 +81,10 @@ TEST_CASE("Numbers are written as people write them", "[report]") {
 }
 
 TEST_CASE("Ticks stand at round numbers inside the range", "[report]") {
-  CHECK(labels(abell::linear_ticks({0, 1})) == std::vector<std::string>{"0.0", "0.2", "0.4", "0.6", "0.8", "1.0"});
-  CHECK(labels(abell::linear_ticks({-3, 7})) == std::vector<std::string>{"−2", "0", "2", "4", "6"});
+  CHECK(texts(abell::linear_ticks({0, 1})) == std::vector<std::string>{"0.0", "0.2", "0.4", "0.6", "0.8", "1.0"});
+  CHECK(texts(abell::linear_ticks({-3, 7})) == std::vector<std::string>{"−2", "0", "2", "4", "6"});
   CHECK(values(abell::linear_ticks({1, 60})) == std::vector<double>{20, 40, 60});
-  CHECK(labels(abell::linear_ticks({0, 2e-6}))[1] == "5×10⁻⁷");
+  CHECK(texts(abell::linear_ticks({0, 2e-6}))[1] == "5×10⁻⁷");
 }
 
 TEST_CASE("Ticks are few, increasing and told apart for any range", "[report]") {
@@ -100,7 +100,7 @@ TEST_CASE("Ticks are few, increasing and told apart for any range", "[report]") 
         CHECK(ticks[i].value >= range.low - slack);
         CHECK(ticks[i].value <= range.high + slack);
         if (i > 0) CHECK(ticks[i].value > ticks[i - 1].value);
-        if (i > 0) CHECK(ticks[i].label != ticks[i - 1].label);
+        if (i > 0) CHECK(ticks[i].text != ticks[i - 1].text);
       }
     }
   }
@@ -137,16 +137,16 @@ TEST_CASE("Rounded ranges hold the data and end at ticks", "[report]") {
 }
 
 TEST_CASE("Logarithmic ticks adapt to the width of the range", "[report]") {
-  CHECK(labels(abell::log_ticks({1, 1000})) == std::vector<std::string>{"1", "10", "100", "1000"});
-  CHECK(labels(abell::log_ticks({2e-4, 1e-3})) == std::vector<std::string>{"0.0002", "0.0005", "0.001"});
+  CHECK(texts(abell::log_ticks({1, 1000})) == std::vector<std::string>{"1", "10", "100", "1000"});
+  CHECK(texts(abell::log_ticks({2e-4, 1e-3})) == std::vector<std::string>{"0.0002", "0.0005", "0.001"});
   CHECK(abell::log_ticks({1e-30, 1}).size() <= 8);
   CHECK(abell::log_ticks({1.1, 1.3}).size() >= 2);
 }
 
 TEST_CASE("A plot is well-formed and has its title, axes and legend", "[report]") {
   const std::string svg = abell::line_plot({.title = "Loss <a>",
-                                            .x = {.label = "epoch"},
-                                            .y = {.label = "time", .unit = "s"},
+                                            .x = {.title = "epoch"},
+                                            .y = {.title = "time", .unit = "s"},
                                             .series = {{.name = "training & co", .x = {1, 2, 3}, .y = {3, 2, 1}},
                                                        {.name = "band",
                                                         .x = {1, 2, 3},

@@ -119,8 +119,8 @@ std::string add_growth(const std::vector<abell::program::RealObservation>& real,
       simulated.y.push_back((pair.simulated[i] - (i == 0 ? 0 : pair.simulated[i - 1])) / area);
     }
     plot += abell::line_plot({.title = "Radial profile, " + what,
-                              .x = {.label = "radius", .unit = "arcsec"},
-                              .y = {.label = "energy", .unit = "1/arcsec²", .logarithmic = true},
+                              .x = {.title = "radius", .unit = "arcsec"},
+                              .y = {.title = "energy", .unit = "1/arcsec²", .logarithmic = true},
                               .series = {measured, simulated}});
   };
   const GrowthPair all = compare_growth(real, 0, 4);

@@ -82,7 +82,7 @@ class RegressionResults final : public TaskResults {
     const PlotSeries equal{
         .name = "equal", .x = {low, high}, .y = {low, high}, .colour = PlotColour::reference, .dashed = true};
     return line_plot(
-        {.title = outputs()[t], .x = {.label = "true"}, .y = {.label = "predicted"}, .series = {equal, points}});
+        {.title = outputs()[t], .x = {.title = "true"}, .y = {.title = "predicted"}, .series = {equal, points}});
   }
 
   std::vector<std::vector<double>> predicted_, truth_;  ///< [target][object]

@@ -21,7 +21,7 @@ struct BarSeries {
 
 struct BarChart {
   std::string title = {};
-  std::string label = {};                    ///< of the vertical axis
+  std::string axis_title = {};               ///< of the vertical axis
   std::vector<std::string> categories = {};  ///< short, below the bars
   std::vector<BarSeries> series = {};
   int width = 360;
@@ -51,7 +51,7 @@ inline std::string bar_chart(const BarChart& chart) {
 
   std::string out = svg_open(chart.width, chart.height, chart.title);
   out += svg_text(0, 12, "start", "title", chart.title);
-  out += svg_text(0, 32, "start", "", chart.label);
+  out += svg_text(0, 32, "start", "", chart.axis_title);
   double legend = right;
   for (auto series = chart.series.rbegin(); series != chart.series.rend(); ++series) {
     legend -= text_width(series->name);
@@ -62,7 +62,7 @@ inline std::string bar_chart(const BarChart& chart) {
   }
   for (const PlotTick& tick : linear_ticks(range)) {
     out += svg_line(left, y_of(tick.value), right, y_of(tick.value), "grid");
-    out += svg_text(left - 6, y_of(tick.value) + 4, "end", "", tick.label);
+    out += svg_text(left - 6, y_of(tick.value) + 4, "end", "", tick.text);
   }
   const double group = (right - left) / static_cast<double>(std::max<std::size_t>(chart.categories.size(), 1));
   const double bar = 0.8 * group / static_cast<double>(std::max<std::size_t>(chart.series.size(), 1));

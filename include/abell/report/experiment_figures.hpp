@@ -95,7 +95,7 @@ inline PlotSeries history_series(const ExperimentRow& row, double EpochRecord::*
 /// Loss or accuracy of a row in training and validation.
 inline std::string training_figure(const ExperimentRow& row, double EpochRecord::*training,
                                    double EpochRecord::*validation, const PlotAxis& y) {
-  LinePlot plot{.title = row.title, .x = {.label = "epoch", .from = 0}, .y = y};
+  LinePlot plot{.title = row.title, .x = {.title = "epoch", .from = 0}, .y = y};
   plot.series.push_back(history_series(row, training, "training", PlotColour::first));
   PlotSeries held = history_series(row, validation, "validation", PlotColour::second);
   if (std::ranges::any_of(held.y, [](double value) { return std::isfinite(value); })) {
@@ -118,8 +118,8 @@ inline std::string roc_figure(const ExperimentRow& row, std::span<const int> lab
   }
   const PlotSeries chance{.name = "chance", .x = {0, 1}, .y = {0, 1}, .colour = PlotColour::reference, .dashed = true};
   return line_plot({.title = row.title,
-                    .x = {.label = "false positive rate", .from = 0, .to = 1},
-                    .y = {.label = "true positive rate (recall)", .from = 0, .to = 1},
+                    .x = {.title = "false positive rate", .from = 0, .to = 1},
+                    .y = {.title = "true positive rate (recall)", .from = 0, .to = 1},
                     .series = {chance, mean_curve(std::move(mean), curves, 0, 1), paper},
                     .height = 330});
 }
@@ -139,8 +139,8 @@ inline std::string precision_recall_figure(const ExperimentRow& row, std::span<c
     paper.y = {row.paper[1]};
   }
   return line_plot({.title = row.title,
-                    .x = {.label = "recall (completeness)", .from = 0, .to = 1},
-                    .y = {.label = "precision (purity)", .from = 0, .to = 1},
+                    .x = {.title = "recall (completeness)", .from = 0, .to = 1},
+                    .y = {.title = "precision (purity)", .from = 0, .to = 1},
                     .series = {mean_curve(std::move(mean), curves, 0, 1), paper},
                     .height = 330});
 }
@@ -182,8 +182,8 @@ inline std::string reliability_figure(const ExperimentRow& row, std::span<const 
 /// The learning rate by epoch of the first run of each of `rows`, before decay.
 inline std::string learning_rate_figure(const std::vector<const ExperimentRow*>& rows) {
   LinePlot plot{.title = "Learning rate",
-                .x = {.label = "epoch", .from = 0},
-                .y = {.label = "before decay", .logarithmic = true},
+                .x = {.title = "epoch", .from = 0},
+                .y = {.title = "before decay", .logarithmic = true},
                 .series = {}};
   for (std::size_t i = 0; i < rows.size(); ++i) {
     PlotSeries series{.name = rows[i]->title, .colour = detail::report::colour_of(i)};

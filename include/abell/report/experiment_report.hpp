@@ -50,9 +50,9 @@ inline void add_training(Page& page, const Experiment& experiment) {
   std::vector<const ExperimentRow*> networks;  // the first row of each network
   for (const ExperimentRow* row : rows_with_runs(experiment)) {
     losses.push_back(
-        {training_figure(*row, &EpochRecord::loss, &EpochRecord::validation_loss, {.label = "loss (cross-entropy)"})});
+        {training_figure(*row, &EpochRecord::loss, &EpochRecord::validation_loss, {.title = "loss (cross-entropy)"})});
     accuracies.push_back(
-        {training_figure(*row, &EpochRecord::metric, &EpochRecord::validation_metric, {.label = "accuracy"})});
+        {training_figure(*row, &EpochRecord::metric, &EpochRecord::validation_metric, {.title = "accuracy"})});
     const auto same = [&](const ExperimentRow* other) { return other->network == row->network; };
     if (std::ranges::none_of(networks, same)) networks.push_back(row);
   }

@@ -86,8 +86,8 @@ inline std::string roc_figure(std::span<const float> probabilities, std::span<co
   }
   const PlotSeries chance{.name = "chance", .x = {0, 1}, .y = {0, 1}, .colour = PlotColour::reference, .dashed = true};
   return line_plot({.title = "Receiver operating characteristic",
-                    .x = {.label = "false positive rate", .from = 0, .to = 1},
-                    .y = {.label = "true positive rate (recall)", .from = 0, .to = 1},
+                    .x = {.title = "false positive rate", .from = 0, .to = 1},
+                    .y = {.title = "true positive rate (recall)", .from = 0, .to = 1},
                     .series = {chance, curve, used},
                     .height = 330});
 }
@@ -114,8 +114,8 @@ inline std::string precision_recall_figure(std::span<const float> probabilities,
     chance.y = {share, share};
   }
   return line_plot({.title = "Precision and recall",
-                    .x = {.label = "recall (completeness)", .from = 0, .to = 1},
-                    .y = {.label = "precision (purity)", .from = 0, .to = 1},
+                    .x = {.title = "recall (completeness)", .from = 0, .to = 1},
+                    .y = {.title = "precision (purity)", .from = 0, .to = 1},
                     .series = {chance, curve, used},
                     .height = 330});
 }
@@ -141,8 +141,8 @@ inline std::string probability_figure(std::span<const float> probabilities, std:
     (labels[row] == 1 ? positive : negative).y[bin] += 1;
   }
   return line_plot({.title = "Probabilities by true class",
-                    .x = {.label = "probability of " + names.positive, .from = 0, .to = 1},
-                    .y = {.label = "objects", .from = 0, .to = 1},
+                    .x = {.title = "probability of " + names.positive, .from = 0, .to = 1},
+                    .y = {.title = "objects", .from = 0, .to = 1},
                     .series = {negative, positive},
                     .guides = {{.at = threshold, .name = "threshold"}},
                     .height = 330});
@@ -170,8 +170,8 @@ inline std::string reliability_figure(std::string title, std::vector<PlotSeries>
   curves.insert(curves.begin(),
                 {.name = "ideal", .x = {0, 1}, .y = {0, 1}, .colour = PlotColour::reference, .dashed = true});
   return line_plot({.title = std::move(title),
-                    .x = {.label = "mean probability", .from = 0, .to = 1},
-                    .y = {.label = "share of positives", .from = 0, .to = 1},
+                    .x = {.title = "mean probability", .from = 0, .to = 1},
+                    .y = {.title = "share of positives", .from = 0, .to = 1},
                     .series = std::move(curves),
                     .height = 330});
 }

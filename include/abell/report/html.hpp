@@ -27,7 +27,7 @@ struct TextTable {
 
 /// One of the numbers that stand first on a page.
 struct SummaryTile {
-  std::string label = {};
+  std::string caption = {};
   std::string value = {};
   std::string detail = {};  ///< may have several lines
 };
@@ -112,7 +112,7 @@ class Page {
   Page& tiles(const std::vector<SummaryTile>& tiles) {
     std::string out = "<div class=\"tiles\">\n";
     for (const SummaryTile& tile : tiles) {
-      out += "<div class=\"tile\">" + detail::report::element("div", "label", tile.label) +
+      out += "<div class=\"tile\">" + detail::report::element("div", "label", tile.caption) +
              detail::report::element("div", "value", tile.value) +
              detail::report::element("div", "detail", tile.detail) + "</div>\n";
     }

@@ -34,8 +34,8 @@ struct PlotSeries {
 
 /// One axis. Its range is that of the data, widened to `from` and `to` where they are given.
 struct PlotAxis {
-  std::string label = {};
-  std::string unit = {};  ///< set in brackets after the label
+  std::string title = {};
+  std::string unit = {};  ///< set in brackets after the title
   bool logarithmic = false;
   std::optional<double> from = {}, to = {};
 };
@@ -224,7 +224,7 @@ inline std::string legend_mark(const PlotSeries& series, double x, double y) {
 }
 
 inline std::string axis_title(const PlotAxis& axis) {
-  return axis.label + (axis.unit.empty() ? "" : " [" + axis.unit + "]");
+  return axis.title + (axis.unit.empty() ? "" : " [" + axis.unit + "]");
 }
 
 }  // namespace detail::report
@@ -263,7 +263,7 @@ inline std::string line_plot(const LinePlot& plot) {
 
   const Scale y(plot.y, extent(plot, false), bottom, top, true);
   double left = 0;
-  for (const PlotTick& tick : y.ticks()) left = std::max(left, text_width(tick.label) + 10);
+  for (const PlotTick& tick : y.ticks()) left = std::max(left, text_width(tick.text) + 10);
   const double right = plot.width - 8;
   const Scale x(plot.x, extent(plot, true), left, right, false);
 
@@ -273,14 +273,14 @@ inline std::string line_plot(const LinePlot& plot) {
   out += svg_text(right, plot.height - 3, "end", "", axis_title(plot.x));
   for (const PlotTick& tick : y.ticks()) {
     out += svg_line(left, y(tick.value), right, y(tick.value), "grid");
-    out += svg_text(left - 7, y(tick.value) + 4, "end", "", tick.label);
+    out += svg_text(left - 7, y(tick.value) + 4, "end", "", tick.text);
   }
-  double free_from = -1;  // labels that would touch the one before are left out
+  double free_from = -1;  // texts that would touch the one before are left out
   for (const PlotTick& tick : x.ticks()) {
-    const double half = text_width(tick.label) / 2;
+    const double half = text_width(tick.text) / 2;
     out += svg_line(x(tick.value), bottom, x(tick.value), bottom + 4, "base");
     if (x(tick.value) - half < free_from) continue;
-    out += svg_text(x(tick.value), bottom + 17, "middle", "", tick.label);
+    out += svg_text(x(tick.value), bottom + 17, "middle", "", tick.text);
     free_from = x(tick.value) + half + 5;
   }
   out += svg_line(left, bottom, right, bottom, "base");

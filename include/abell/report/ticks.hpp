@@ -12,7 +12,7 @@ namespace abell {
 /// One mark of an axis.
 struct PlotTick {
   double value;
-  std::string label = {};
+  std::string text = {};
 };
 
 /// The range of an axis.

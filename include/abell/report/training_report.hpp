@@ -152,24 +152,24 @@ inline void add_curves(Page& page, const TrainingReport& report) {
   const auto figure = [&](std::string title, PlotAxis y, std::vector<PlotSeries> curves) {
     std::erase_if(curves, [&](const PlotSeries& series) { return !known(series); });
     LinePlot plot{.title = std::move(title),
-                  .x = {.label = "epoch", .from = 0, .to = 5},
+                  .x = {.title = "epoch", .from = 0, .to = 5},
                   .y = std::move(y),
                   .series = std::move(curves)};
     if (report.best_epoch) plot.guides.push_back({.at = static_cast<double>(*report.best_epoch), .name = "best"});
     return Figure{line_plot(plot), ""};
   };
   page.section("Training");
-  std::vector<Figure> figures{figure("Loss", {.label = report.loss},
+  std::vector<Figure> figures{figure("Loss", {.title = report.loss},
                                      {curve(&EpochRecord::loss, "training", PlotColour::first),
                                       curve(&EpochRecord::validation_loss, "validation", PlotColour::second)})};
   const bool shares = report.metric == "accuracy";
   const std::string metric = in_words(report.metric);
   if (!metric.empty()) {
-    figures.push_back(figure(capitalised(metric), {.label = shares ? "share of right decisions" : metric},
+    figures.push_back(figure(capitalised(metric), {.title = shares ? "share of right decisions" : metric},
                              {curve(&EpochRecord::metric, "training", PlotColour::first),
                               curve(&EpochRecord::validation_metric, "validation", PlotColour::second)}));
   }
-  figures.push_back(figure("Learning rate", {.label = "step size", .logarithmic = true},
+  figures.push_back(figure("Learning rate", {.title = "step size", .logarithmic = true},
                            {curve(&EpochRecord::learning_rate, "", PlotColour::first)}));
   page.figures(figures);
 

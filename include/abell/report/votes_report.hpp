@@ -65,8 +65,8 @@ inline std::string activity_figure(const votes::Consensus& consensus) {
   for (std::size_t i = 0; i <= series.y.size(); ++i) series.x.push_back(std::exp2(static_cast<double>(i)));
   if (series.y.empty()) series.x.clear();
   return line_plot({.title = "Votes per volunteer",
-                    .x = {.label = "votes", .logarithmic = true},
-                    .y = {.label = "volunteers", .from = 0},
+                    .x = {.title = "votes", .logarithmic = true},
+                    .y = {.title = "volunteers", .from = 0},
                     .series = {series}});
 }
 
@@ -83,8 +83,8 @@ inline std::string skill_figure(const votes::Consensus& consensus) {
     if (v.votes > 0) skills.push_back(v.skill);
   }
   return line_plot({.title = "Skill of the volunteers",
-                    .x = {.label = "skill", .from = 0, .to = 1},
-                    .y = {.label = "volunteers", .from = 0},
+                    .x = {.title = "skill", .from = 0, .to = 1},
+                    .y = {.title = "volunteers", .from = 0},
                     .series = {unit_histogram(skills, 20, PlotColour::third)}});
 }
 
@@ -99,14 +99,14 @@ inline std::string learning_figure(const std::vector<votes::Experience>& steps) 
     series.high.push_back(interval.high);
   }
   return line_plot({.title = "Learning with experience",
-                    .x = {.label = "from which vote of the volunteer on", .logarithmic = true},
-                    .y = {.label = "share that agrees with experts", .to = 1},
+                    .x = {.title = "from which vote of the volunteer on", .logarithmic = true},
+                    .y = {.title = "share that agrees with experts", .to = 1},
                     .series = {series}});
 }
 
 /// Figure 4.1: answers in agreement with the experts against all answers, by code.
 inline std::string code_figure(const std::array<votes::Agreement, votes::code_count>& counts) {
-  BarChart chart{.title = "Answers on objects that the experts know", .label = "votes"};
+  BarChart chart{.title = "Answers on objects that the experts know", .axis_title = "votes"};
   BarSeries all{.name = "all", .colour = PlotColour::reference};
   BarSeries agreed{.name = "in agreement with experts", .colour = PlotColour::first};
   for (std::size_t code = 0; code < votes::code_count; ++code) {
@@ -233,14 +233,14 @@ inline Page votes_report(const VotesReport& report) {
     }
     page.table(code_table(*report.consensus));
     page.figures({{line_plot({.title = "Probability of being a cluster",
-                              .x = {.label = "p_cluster", .from = 0, .to = 1},
-                              .y = {.label = "subjects", .from = 0},
+                              .x = {.title = "p_cluster", .from = 0, .to = 1},
+                              .y = {.title = "subjects", .from = 0},
                               .series = {unit_histogram(probabilities, 20, PlotColour::first)},
                               .guides = {{.at = report.threshold, .name = "threshold"}}}),
                    ""},
                   {line_plot({.title = "Agreement on the consensus code",
-                              .x = {.label = "share of the votes", .from = 0, .to = 1},
-                              .y = {.label = "subjects", .from = 0},
+                              .x = {.title = "share of the votes", .from = 0, .to = 1},
+                              .y = {.title = "subjects", .from = 0},
                               .series = {unit_histogram(agreements, 20, PlotColour::fifth)}}),
                    ""}});
   }
