@@ -68,7 +68,7 @@ TEST_CASE("depthwise convolution equals the reference exactly", "[depthwise]") {
     }
   }
   check<float>(geometry(45, 44, 64, 64), 1);
-  // Several blocks of filters, the last one smaller; on the way back of a stride too.
+  // Several blocks of filters, the last one smaller; on the backward pass of a stride too.
   check<float>(geometry(14, 14, 512, 512), 2);
   check<float>(geometry(15, 13, 272, 272, 3, 2), 1);
   check<double>(geometry(11, 12, 176, 176, 3, 2), 1);

@@ -295,7 +295,7 @@ struct LeakyBackward : ElementwiseStage<T, Relu> {  // lets the gradient through
 };
 
 template <class T>
-struct OtherMask : DropoutStage<T> {  // draws a new mask on the way back
+struct OtherMask : DropoutStage<T> {  // draws a new mask on the backward pass
   using DropoutStage<T>::DropoutStage;
   void backward(const Pass<T>& pass, const T* x, const T* dy, T* dx) const {
     Pass<T> next = pass;

@@ -208,7 +208,7 @@ TEST_CASE("gradients of a tiny MobileNet agree with differences", "[mobilenet][g
   CHECK(found.passed(1e-6));
 }
 
-TEST_CASE("a training step with a frozen base changes the head alone and leaves the way back through the base out",
+TEST_CASE("a training step with a frozen base changes the head alone and leaves the backward pass through the base out",
           "[mobilenet][frozen]") {
   for (const FrozenStatistics statistics : {FrozenStatistics::moving, FrozenStatistics::batch}) {
     auto network = build<float>(
@@ -259,7 +259,7 @@ TEST_CASE("a training step with a frozen base changes the head alone and leaves 
   }
 }
 
-TEST_CASE("within a chain the way back ends at the first link that trains", "[normalized][frozen]") {
+TEST_CASE("within a chain the backward pass ends at the first link that trains", "[normalized][frozen]") {
   constexpr BatchNorm norm, fixed{.trainable = false};
   constexpr auto layers =
       describe(Conv2d{.filters = 5, .trainable = false}, fixed, Relu6{}, DepthwiseConv2d{.trainable = false}, fixed,

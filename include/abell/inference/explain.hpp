@@ -61,7 +61,7 @@ inline void check_explained(double value) {
   if (!std::isfinite(value)) throw NumericError("explain: an output or a gradient of the network is not finite");
 }
 
-/// The way to y[class], the logit where the network ends in Softmax, and the way back from it, down to
+/// The forward pass to y[class], the logit where the network ends in Softmax, and the backward pass from it, down to
 /// stage `first`. In between, `kept` may copy activations.
 template <class Network, class T, class Kept>
 void class_gradient(const Network& network, View<const T> image, int class_index, Workspace<T>& space,
@@ -74,7 +74,7 @@ void class_gradient(const Network& network, View<const T> image, int class_index
   network.backward(image, space, image_gradient, first);
 }
 
-/// Where Grad-CAM looks: a layer's output, and the stage down to which the way back leaves its gradient there.
+/// Where Grad-CAM looks: a layer's output, and the stage down to which the backward pass leaves its gradient there.
 template <class T>
 struct CamLayer {
   View<T> output;

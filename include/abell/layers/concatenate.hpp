@@ -76,7 +76,7 @@ class ConcatenateStage : public BranchedStage<T> {
   }
 
   StageMemory memory(const kernels::Run<T>& run, int batch, Mode mode) const {
-    const std::size_t sums = !goes_back(mode) || parts_.size() == 1 ? 0 : parts_.size() == 2 ? 1 : 2;
+    const std::size_t sums = !has_backward(mode) || parts_.size() == 1 ? 0 : parts_.size() == 2 ? 1 : 2;
     return this->memory_with(part_size(batch) + sums * sum_size(batch), run, batch, mode);
   }
 

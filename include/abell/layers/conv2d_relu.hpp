@@ -1,6 +1,6 @@
 #pragma once
 /// Convolution and ReLU as one stage: the convolution's output becomes that of ReLU where it lies, and a byte a value
-/// tells the way back which ones passed, where two stages would keep a second activation.
+/// tells the backward pass which ones passed, where two stages would keep a second activation.
 
 #include <abell/core/parallel.hpp>
 #include <abell/layers/activations.hpp>
@@ -19,7 +19,7 @@ class Conv2dReluStage {
 
   StageMemory memory(const kernels::Run<T>& run, int batch, Mode mode) const {
     StageMemory memory = conv_.memory(run, batch, mode);
-    if (goes_back(mode)) {
+    if (has_backward(mode)) {
       memory.saved_bytes = values(batch);
       memory.scratch_values += gradient_room(batch);
     }
@@ -27,7 +27,7 @@ class Conv2dReluStage {
   }
   void forward(const Pass<T>& pass, const T* x, T* y) const {
     conv_.forward(pass, x, y);
-    if (!goes_back(pass.mode)) {
+    if (!has_backward(pass.mode)) {
       return kernels::map_forward(pass.run.threads, values(pass.batch), kernels::functions::Relu<T>{}, y, y);
     }
     std::byte* passed = pass.saved;

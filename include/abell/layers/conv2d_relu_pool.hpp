@@ -2,7 +2,7 @@
 /// Convolution, ReLU and max-pool fused into one stage.
 ///
 /// For 3x3 stride 1 SAME convolutions under a 2x2 stride 2 SAME pool the convolution's output never
-/// touches memory, and the way back visits only the maxima that ReLU let through. Any other size
+/// touches memory, and the backward pass visits only the maxima that ReLU let through. Any other size
 /// takes the plain kernels one after the other, with the convolution's output in `saved`.
 /// pool(relu(x)) = relu(pool(x)), and a maximum that ReLU cut carries no gradient.
 
@@ -31,14 +31,14 @@ class Conv2dReluPoolStage {
     const std::size_t argmax = images * pool_.output_size();
     if (one_pass_) {
       std::size_t scratch = conv2d_relu_pool_forward_scratch(run, geometry_);
-      if (goes_back(mode)) {
+      if (has_backward(mode)) {
         scratch = std::max({scratch, conv2d_relu_pool_weight_gradient_scratch(run, geometry_),
                             conv2d_relu_pool_input_gradient_scratch(run, geometry_)});
       }
       return {argmax, scratch};
     }
     std::size_t scratch = conv2d_forward_scratch(run, geometry_, batch);
-    if (goes_back(mode)) {
+    if (has_backward(mode)) {
       scratch = std::max({scratch, conv2d_input_gradient_scratch(run, geometry_, batch),
                           conv2d_weight_gradient_scratch(run, geometry_)});
     }

@@ -78,7 +78,7 @@ class Conv2dTransposeStage {
 
   StageMemory memory(const kernels::Run<T>& run, int batch, Mode mode) const {
     std::size_t scratch = conv2d_input_gradient_scratch(run, geometry_, batch);
-    if (goes_back(mode)) {
+    if (has_backward(mode)) {
       scratch = std::max({scratch, conv2d_forward_scratch(run, geometry_, batch),
                           conv2d_weight_gradient_scratch(run, geometry_), kernels::bias_gradient_scratch(filters())});
     }

@@ -48,7 +48,7 @@ class DenseStage {
 
   StageMemory memory(const kernels::Run<T>& run, int batch, Mode mode) const {
     const std::size_t forward = gemm_scratch(run, batch, units_, inputs_);
-    if (!goes_back(mode)) return {0, forward};
+    if (!has_backward(mode)) return {0, forward};
     return {0, std::max({forward, gemm_scratch(run, batch, inputs_, units_),
                          gemm_transposed_scratch(run, inputs_, units_, batch)})};
   }

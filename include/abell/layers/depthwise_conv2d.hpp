@@ -71,7 +71,7 @@ class DepthwiseConv2dStage {
 
   StageMemory memory(const kernels::Run<T>& run, int, Mode mode) const {
     std::size_t scratch = depthwise_forward_scratch(run, geometry_);
-    if (goes_back(mode)) {
+    if (has_backward(mode)) {
       scratch = std::max({scratch, depthwise_input_gradient_scratch(run, geometry_),
                           depthwise_weight_gradient_scratch(run, geometry_)});
     }

@@ -1,5 +1,5 @@
 #pragma once
-/// The way back through one link.
+/// The backward pass through one link.
 ///
 /// With g the gradient of batch normalisation's output, that of z is an affine map of g and z a channel
 /// (kernels::norm_backward), read on the way like y. The gradient of the link's input leaves it as g of the link
@@ -9,7 +9,7 @@
 
 namespace abell::detail {
 
-/// What the way back through a link works with.
+/// What the backward pass through a link works with.
 template <class T>
 struct LinkBackward {
   kernels::Rows<T> x;   ///< the link's input

@@ -42,7 +42,7 @@ class NormalizedChainStage {
       : NormalizedChainStage(place, LayerList<T>{AnyLayer<T>(layers)...}, sizeof...(Layers) / 3) {}
 
   StageMemory memory(const kernels::Run<T>& run, int batch, Mode mode) const {
-    if (!goes_back(mode)) return detail::NormalizedPrediction<T>(links_, run, batch).memory();
+    if (!has_backward(mode)) return detail::NormalizedPrediction<T>(links_, run, batch).memory();
     const Pass<T> pass{.run = run, .batch = batch};
     const Saved saved = saved_at(nullptr, batch);
     std::size_t scratch = 0;
@@ -54,7 +54,7 @@ class NormalizedChainStage {
   }
 
   void forward(const Pass<T>& pass, const T* x, T* y) const {
-    if (!goes_back(pass.mode)) {
+    if (!has_backward(pass.mode)) {
       if (!pass.prepared) prepare(pass);
       return detail::NormalizedPrediction<T>(links_, pass.run, pass.batch).run(pass, x, y);
     }

@@ -55,7 +55,7 @@ class ResidualStage : public BranchedStage<T> {
       : BranchedStage<T>(place, lists), input_(place.input.size()), output_(path().output().size()) {}
 
   StageMemory memory(const kernels::Run<T>& run, int batch, Mode mode) const {
-    const std::size_t larger = goes_back(mode) ? std::max(input_, output_) : output_;
+    const std::size_t larger = has_backward(mode) ? std::max(input_, output_) : output_;
     return this->memory_with(has_shortcut() ? larger * static_cast<std::size_t>(batch) : 0, run, batch, mode);
   }
 

@@ -15,9 +15,9 @@
 
 namespace abell {
 
-/// Stages one after the other. Where a way back follows, what each but the last leaves lies in `saved` behind what the
-/// stage keeps there, and its gradient takes its place; otherwise two places in `scratch` take turns. An empty sequence
-/// passes its input on.
+/// Stages one after the other. Where a backward pass follows, what each but the last leaves lies in `saved` behind what
+/// the stage keeps there, and its gradient takes its place; otherwise two places in `scratch` take turns. An empty
+/// sequence passes its input on.
 template <class T>
 class SequenceStage {
  public:
@@ -50,11 +50,11 @@ class SequenceStage {
     StageMemory all;
     for (std::size_t i = 0; i < size(); ++i) {
       const StageMemory own = memory_of(i, run, batch, mode);
-      all.saved_bytes += own.saved_bytes + (goes_back(mode) && i + 1 < size() ? activation_size(i, batch) : 0);
+      all.saved_bytes += own.saved_bytes + (has_backward(mode) && i + 1 < size() ? activation_size(i, batch) : 0);
       all.packed_values += own.packed_values;
       all.scratch_values = std::max(all.scratch_values, own.scratch_values);
     }
-    if (!goes_back(mode)) {
+    if (!has_backward(mode)) {
       const std::array<std::size_t, 2> places = turns(batch);
       all.scratch_values += places[0] + places[1];
     }
@@ -172,7 +172,7 @@ class SequenceStage {
     Walk(const SequenceStage& sequence, const Pass<T>& pass)
         : sequence_(sequence),
           pass_(pass),
-          turns_(goes_back(pass.mode) ? std::array<std::size_t, 2>{} : sequence.turns(pass.batch)) {
+          turns_(has_backward(pass.mode) ? std::array<std::size_t, 2>{} : sequence.turns(pass.batch)) {
       find();
     }
 
@@ -190,10 +190,10 @@ class SequenceStage {
     }
     /// Where its output lies, unless it is the last.
     T* output() const {
-      if (goes_back(pass_.mode)) return reinterpret_cast<T*>(pass_.saved + saved_ + memory_.saved_bytes);
+      if (has_backward(pass_.mode)) return reinterpret_cast<T*>(pass_.saved + saved_ + memory_.saved_bytes);
       return pass_.scratch + (at_ % 2 == 0 ? 0 : turns_[0]);
     }
-    /// Where its input lies, unless it is the first; of a call with a way back.
+    /// Where its input lies, unless it is the first; of a call with a backward pass.
     T* input() const { return reinterpret_cast<T*>(pass_.saved + saved_ - before(at_)); }
 
     void next() {
@@ -214,7 +214,8 @@ class SequenceStage {
    private:
     /// Bytes of the activation that stands before stage `i`.
     std::size_t before(std::size_t i) const {
-      return goes_back(pass_.mode) && i > 0 && i < sequence_.size() ? sequence_.activation_size(i - 1, pass_.batch) : 0;
+      return has_backward(pass_.mode) && i > 0 && i < sequence_.size() ? sequence_.activation_size(i - 1, pass_.batch)
+                                                                       : 0;
     }
     void find() {
       if (at_ < sequence_.size()) memory_ = sequence_.memory_of(at_, pass_.run, pass_.batch, pass_.mode);

@@ -21,7 +21,7 @@
 /// The contract of a stage:
 /// - `Stage(place, options)`; of a layer that holds others `Stage(place, options, lists)` with those as LayerList<T>.
 /// - `memory(run, batch, mode)`, optional, tells what else a call needs.
-/// - `forward(pass, x, y)` assigns y; whatever the way back needs besides x goes to `pass.saved`.
+/// - `forward(pass, x, y)` assigns y; whatever the backward pass needs besides x goes to `pass.saved`.
 /// - `backward(pass, x, dy, dx)` assigns this stage's part of the gradient arena, and dx unless it
 ///   is null. Where dx is null, gradients of parameters that are not trainable may keep what was there. **dx may be
 ///   the very memory of x** (the gradient of an activation takes its place, so training needs no second set of
@@ -76,13 +76,13 @@ struct Place {
 /// What a forward pass is for.
 enum class Mode {
   predict,     ///< weights in the kernels' order, nothing kept
-  train,       ///< dropout, the batch's statistics; all is kept for the way back
-  explain,     ///< as prediction computes, but all is kept for the way back
+  train,       ///< dropout, the batch's statistics; all is kept for the backward pass
+  explain,     ///< as prediction computes, but all is kept for the backward pass
   monte_carlo  ///< prediction with dropout on (Gal & Ghahramani 2016)
 };
 
-/// Whether a way back may follow.
-constexpr bool goes_back(Mode mode) { return mode == Mode::train || mode == Mode::explain; }
+/// Whether a backward pass may follow.
+constexpr bool has_backward(Mode mode) { return mode == Mode::train || mode == Mode::explain; }
 
 /// What one call of a stage works with. Pointers are this stage's part of the network's arenas.
 template <class T>
@@ -93,10 +93,10 @@ struct Pass {
   std::uint64_t seed = 0;  ///< with step: the dropout masks of this call
   std::uint32_t step = 0;
   const T* parameters = nullptr;
-  T* gradients = nullptr;  ///< null unless there is a way back
+  T* gradients = nullptr;  ///< null unless there is a backward pass
   std::byte* saved = nullptr;
   T* scratch = nullptr;
-  T* packed = nullptr;    ///< null where there is a way back
+  T* packed = nullptr;    ///< null where there is a backward pass
   bool prepared = false;  ///< `packed` holds the weights as a stage's `prepare` left them
 
   bool drops() const { return mode == Mode::train || mode == Mode::monte_carlo; }

@@ -66,7 +66,7 @@ inline double estimated_bytes(const std::vector<LayerInfo>& layers, int batch, b
   });
   detail::each_stored(layers, add);
   // Prediction: two neighbouring activations at a time; weights, and those in the kernels' order. Training: all
-  // activations, and a quarter more for the way back; weights, gradients, two averages, the best weights.
+  // activations, and a quarter more for the backward pass; weights, gradients, two averages, the best weights.
   return static_cast<double>(scalar) *
          (training ? 5 * parameters + 1.25 * all * batch : 2 * parameters + largest * batch);
 }

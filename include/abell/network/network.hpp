@@ -86,20 +86,21 @@ class Network {
     // The last layer's output, or where there are logits what comes before it.
     const std::size_t output = std::max(output_after(stage_count()).size(), output_after(stage_count() - 1).size());
     space.output = Buffer<T>(output * static_cast<std::size_t>(batch));
-    if (goes_back(mode)) {
+    if (has_backward(mode)) {
       space.gradients = Buffer<T>(parameters_.size());
       std::ranges::fill(space.gradients.span(), T(0));  // what backward leaves out is read all the same
     }
     space.saved = Buffer<std::byte>(memory.saved_bytes);
     space.scratch = Buffer<T>(memory.scratch_values);
-    space.packed = Buffer<T>(goes_back(mode) ? 0 : memory.packed_values);
+    space.packed = Buffer<T>(has_backward(mode) ? 0 : memory.packed_values);
     return space;
   }
 
   /// Puts the weights as they are now into the kernels' order, once for all predictions in this workspace: they do
   /// not see later changes of the weights until it is prepared again. Unprepared, every call does so anew.
   void prepare(Workspace<T>& space) const {
-    if (goes_back(space.mode)) throw ShapeError("prepare: expected a workspace for prediction, found one for training");
+    if (has_backward(space.mode))
+      throw ShapeError("prepare: expected a workspace for prediction, found one for training");
     stages_.prepare(pass(space, space.batch));
     space.prepared = true;
   }
@@ -113,7 +114,7 @@ class Network {
     return {space.output.data(), images.batch, output_after(stages)};
   }
 
-  /// The way back after `forward` in the same training workspace, from the gradient of what it
+  /// The backward pass after `forward` in the same training workspace, from the gradient of what it
   /// returned, which the caller has put in its place. Fills space.gradients; the images' gradient
   /// too where `image_gradient` is given. Stages before `first` are left out, and the images with them. Where neither
   /// is given the way ends at the first stage with something to train: what lies before keeps the gradients that
@@ -121,7 +122,7 @@ class Network {
   void backward(View<const T> images, Workspace<T>& space, T* image_gradient = nullptr,
                 std::optional<std::size_t> first = {}) const {
     check(images, space);
-    if (!goes_back(space.mode)) {
+    if (!has_backward(space.mode)) {
       throw ShapeError("backward: expected a workspace for training, found one for prediction");
     }
     const std::size_t lowest = first ? *first : image_gradient != nullptr ? 0 : stages_.first_trainable();
@@ -129,9 +130,9 @@ class Network {
                      lowest, first.has_value());
   }
 
-  /// Calls visit(name, down_to, values) for each layer whose output `forward` leaves in a workspace with a way back,
-  /// from the first on, layers within layers included; after `backward` with first = `down_to`, or all the way, its
-  /// gradient stands there. Layers that are fused with the next leave none.
+  /// Calls visit(name, down_to, values) for each layer whose output `forward` leaves in a workspace with a backward
+  /// pass, from the first on, layers within layers included; after `backward` with first = `down_to`, or all the way,
+  /// its gradient stands there. Layers that are fused with the next leave none.
   template <class Visit>
   void each_activation(Workspace<T>& space, const Visit& visit) const {
     const std::size_t stages = stages_run(space);

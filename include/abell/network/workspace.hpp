@@ -20,10 +20,10 @@ struct Workspace {
   std::uint32_t step = 0;  ///< number of the training step, part of the masks' stream
 
   Buffer<T> output;         ///< what the network gives; in backward its gradient
-  Buffer<T> gradients;      ///< of the parameters, in the parameters' order; where a way back may follow
+  Buffer<T> gradients;      ///< of the parameters, in the parameters' order; where a backward pass may follow
   Buffer<std::byte> saved;  ///< what stages keep from forward to backward, activations included
   Buffer<T> scratch;        ///< shared by the stages, one after the other
-  Buffer<T> packed;         ///< weights in the kernels' order; where no way back follows
+  Buffer<T> packed;         ///< weights in the kernels' order; where no backward pass follows
   bool prepared = false;    ///< by Network::prepare
 };
 
