@@ -11,6 +11,7 @@
 
 namespace abell {
 
+/// Keeps a byte for each output: whether ReLU let it through.
 template <class T>
 class Conv2dReluStage {
  public:
@@ -59,6 +60,7 @@ class Conv2dReluStage {
   std::size_t output_;
 };
 
+/// The stage of [Conv2d, Relu], where these are the first of `layers`.
 template <class T>
 std::optional<FusedStage<T>> fuse_conv2d_relu(const Place& place, std::span<const AnyLayer<T>> layers) {
   return fuse<Conv2dReluStage<T>, Conv2d, Relu>(place, layers);

@@ -16,6 +16,8 @@
 
 namespace abell {
 
+/// Keeps a byte for each pooled value: which of its window was the largest, or that ReLU cut it. Where it takes the
+/// plain kernels it keeps the convolution's output, too.
 template <class T>
 class Conv2dReluPoolStage {
  public:
@@ -91,6 +93,7 @@ class Conv2dReluPoolStage {
   bool bias_;
 };
 
+/// The stage of [Conv2d, Relu, MaxPool2d], where these are the first of `layers`.
 template <class T>
 std::optional<FusedStage<T>> fuse_conv2d_relu_pool(const Place& place, std::span<const AnyLayer<T>> layers) {
   return fuse<Conv2dReluPoolStage<T>, Conv2d, Relu, MaxPool2d>(place, layers);

@@ -28,12 +28,13 @@ constexpr Description<First..., Second...> join(const Description<First...>& fir
   return {std::tuple_cat(first.layers, second.layers)};
 }
 
-/// The same for other descriptions, MobileNet say.
+/// What `join` makes of other descriptions, MobileNet say.
 template <class First, class Second>
 struct Joined {
   First first;
   Second second;
 };
+/// As above, for descriptions of any type.
 template <class First, class Second>
 constexpr Joined<First, Second> join(const First& first, const Second& second) {
   return {first, second};

@@ -38,9 +38,11 @@ struct Callback {
   std::function<bool()> stop = {};
 };
 
+/// How `fit` trains. It throws OptionError for a batch or a number of epochs below 1, an ema_decay outside [0, 1), a
+/// negative clip_norm, and what `loss`, `optimizer` and `schedule` refuse.
 struct FitOptions {
-  int batch = 10;
-  int epochs = 1;
+  int batch = 10;                ///< images of a step; the last of an epoch may have fewer
+  int epochs = 1;                ///< passes over the training images
   std::uint64_t iterations = 0;  ///< training steps in all; when above 0 it replaces `epochs`
   Loss loss = SoftmaxCrossEntropy{};
   Optimizer optimizer = Sgd{};
