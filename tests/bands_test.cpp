@@ -58,7 +58,7 @@ TEST_CASE("masked pixels of a FITS set are counted by object, and its values are
   folder.write("table.csv", "image,class\na.fits,x\nb.fits[0],y\n");
   const DataSet set = abell::read_data_set(folder.path());
   for (const std::string& place : {std::string("ram"), std::string("off"), (folder / "scratch").string()}) {
-    const auto cache = abell::cache_pixels(set, shape, {}, {.place = place});
+    const auto cache = abell::cache_pixels(set, shape, {}, {.cache = place});
     if (place != "off") REQUIRE(cache->masked(0) == 0);
     if (place != "off") REQUIRE(cache->masked(1) == 2);
     std::vector<float> room;
@@ -173,7 +173,7 @@ TEST_CASE("every file of an object has a limit of megapixels", "[bands]") {
                           "small.fits,large.png,,small.fits"}) {
     CHECK_THAT(
         message_of<FormatError>([&] { decode_object(object_of(folder, header, row), shape, options); }),
-        Contains("large.") && Contains("expected at most 1.6e-05 megapixels (--max-megapixels), found 2e-05 (5 x 4)"));
+        Contains("large.") && Contains("expected at most 1.6e-05 megapixels (max_megapixels), found 2e-05 (5 x 4)"));
   }
 }
 

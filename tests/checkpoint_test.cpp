@@ -48,7 +48,7 @@ void require_same(const TrainingState<T>& a, const TrainingState<T>& b, bool clo
   REQUIRE(a.seen == b.seen);
   REQUIRE(a.finished == b.finished);
   REQUIRE(same_bits(std::span<const T>(a.best_parameters), std::span<const T>(b.best_parameters)));
-  REQUIRE(same_bits(std::span<const T>(a.average), std::span<const T>(b.average)));
+  REQUIRE(same_bits(std::span<const T>(a.ema), std::span<const T>(b.ema)));
   REQUIRE(same_bits(a.best_loss, b.best_loss));
   REQUIRE(a.best_epoch == b.best_epoch);
   REQUIRE(a.history.size() == b.history.size());
@@ -162,7 +162,7 @@ TEST_CASE("Checkpoints keep extreme numbers: NaN with its bits, infinity, counts
   state.best_loss = -0.0;
   state.best_epoch = 1;
   state.best_parameters = copy_of(network);
-  state.average = copy_of(network);
+  state.ema = copy_of(network);
   const double odd_nan = std::bit_cast<double>(0x7ff8000000abcdefull);
   state.history = {{1, -0.0, 0.3, odd_nan, odd_nan, 1e-4, 12.5, 1e-17}};
   save_checkpoint(folder / "c", network, state);

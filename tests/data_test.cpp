@@ -342,7 +342,7 @@ TEST_CASE("the real class folders are read, and their validation folder is the t
   for (std::size_t i = 0; i < set.objects.size(); i += 50) few.push_back(set.objects[i]);
   set.objects = few;
   const TempFolder folder;
-  const auto cache = abell::cache_pixels(set, {356, 356, 3}, {}, {.place = (folder / "cache").string()});
+  const auto cache = abell::cache_pixels(set, {356, 356, 3}, {}, {.cache = (folder / "cache").string()});
   std::vector<int> labels;
   std::vector<std::size_t> all;
   for (const abell::Object& object : set.objects) {

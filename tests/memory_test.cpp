@@ -35,7 +35,7 @@ TEST_CASE("huge shapes are estimated without overflow", "[network]") {
 TEST_CASE("too much memory is refused by name", "[network]") {
   CHECK_NOTHROW(check_memory(1e9, 1e9, "m", "a"));
   CHECK_THROWS_WITH(check_memory(4e12, 2147483648.0, "m.safetensors", "an input of 20000x20000x3"),
-                    "m.safetensors: expected to need at most 2.0 GiB of memory (--max-memory), found an input of "
+                    "m.safetensors: expected to need at most 2.0 GiB of memory (max_memory), found an input of "
                     "20000x20000x3, which needs about 3.6 TiB");
   CHECK(bytes_text(0) == "0 bytes");
   CHECK(bytes_text(1023) == "1023 bytes");

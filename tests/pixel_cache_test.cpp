@@ -38,7 +38,7 @@ TEST_CASE("the cache gives the same bytes in memory, in a file and without", "[d
       last = done;
       REQUIRE(total == 50);
     };
-    const abell::PixelCache cache(50, shape, decode, {.place = place, .threads = 4, .progress = progress});
+    const abell::PixelCache cache(50, shape, decode, {.cache = place, .threads = 4, .progress = progress});
     const bool off = place == "off";
     REQUIRE(decoded == (off ? 0 : 50));
     REQUIRE(calls == (off ? 0U : 50U));
@@ -68,11 +68,11 @@ TEST_CASE("an unreadable image or a full disk ends the cache with one error", "[
   REQUIRE_THROWS_WITH(abell::PixelCache(20, {2, 2, 1}, failing, {.threads = 3}), Contains("image 7"));
   const auto file = folder.write("file", "x");
   const auto fine = [](std::size_t, std::span<std::uint8_t>) -> std::size_t { return 0; };
-  REQUIRE_THROWS_AS(abell::PixelCache(2, {2, 2, 1}, fine, {.place = file.string()}), IoError);
+  REQUIRE_THROWS_AS(abell::PixelCache(2, {2, 2, 1}, fine, {.cache = file.string()}), IoError);
 
   const std::string message = message_of<IoError>([&] {
     const FullDisk disk(1000);
-    abell::PixelCache(100, {10, 10, 3}, fine, {.place = (folder / "full").string(), .threads = 1});
+    abell::PixelCache(100, {10, 10, 3}, fine, {.cache = (folder / "full").string(), .threads = 1});
   });
   const std::string table = message_of<IoError>([&] {
     const FullDisk disk(1000);

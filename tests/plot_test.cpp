@@ -23,7 +23,7 @@ std::vector<double> values(const std::vector<abell::PlotTick>& ticks) {
   return out;
 }
 
-std::vector<std::string> labels(const std::vector<abell::PlotTick>& ticks) {
+std::vector<std::string> texts(const std::vector<abell::PlotTick>& ticks) {
   std::vector<std::string> out;
   for (const abell::PlotTick& tick : ticks) out.push_back(tick.text);
   return out;
@@ -81,10 +81,10 @@ TEST_CASE("Numbers are written as people write them", "[report]") {
 }
 
 TEST_CASE("Ticks stand at round numbers inside the range", "[report]") {
-  CHECK(labels(abell::linear_ticks({0, 1})) == std::vector<std::string>{"0.0", "0.2", "0.4", "0.6", "0.8", "1.0"});
-  CHECK(labels(abell::linear_ticks({-3, 7})) == std::vector<std::string>{"−2", "0", "2", "4", "6"});
+  CHECK(texts(abell::linear_ticks({0, 1})) == std::vector<std::string>{"0.0", "0.2", "0.4", "0.6", "0.8", "1.0"});
+  CHECK(texts(abell::linear_ticks({-3, 7})) == std::vector<std::string>{"−2", "0", "2", "4", "6"});
   CHECK(values(abell::linear_ticks({1, 60})) == std::vector<double>{20, 40, 60});
-  CHECK(labels(abell::linear_ticks({0, 2e-6}))[1] == "5×10⁻⁷");
+  CHECK(texts(abell::linear_ticks({0, 2e-6}))[1] == "5×10⁻⁷");
 }
 
 TEST_CASE("Ticks are few, increasing and told apart for any range", "[report]") {
@@ -137,8 +137,8 @@ TEST_CASE("Rounded ranges hold the data and end at ticks", "[report]") {
 }
 
 TEST_CASE("Logarithmic ticks adapt to the width of the range", "[report]") {
-  CHECK(labels(abell::log_ticks({1, 1000})) == std::vector<std::string>{"1", "10", "100", "1000"});
-  CHECK(labels(abell::log_ticks({2e-4, 1e-3})) == std::vector<std::string>{"0.0002", "0.0005", "0.001"});
+  CHECK(texts(abell::log_ticks({1, 1000})) == std::vector<std::string>{"1", "10", "100", "1000"});
+  CHECK(texts(abell::log_ticks({2e-4, 1e-3})) == std::vector<std::string>{"0.0002", "0.0005", "0.001"});
   CHECK(abell::log_ticks({1e-30, 1}).size() <= 8);
   CHECK(abell::log_ticks({1.1, 1.3}).size() >= 2);
 }

@@ -164,7 +164,7 @@ TEST_CASE("check_png: the passes of interlaced images", "[images]") {
 }
 
 TEST_CASE("PNG and JPEG of too many megapixels are refused before they are decoded", "[images]") {
-  const std::string limit = "a.png: expected at most 64 megapixels (--max-megapixels), found 100 (10000 x 10000)";
+  const std::string limit = "a.png: expected at most 64 megapixels (max_megapixels), found 100 (10000 x 10000)";
   REQUIRE(said(png_file(png_head(10000, 10000, 8, 2))) == limit);  // nothing but a header
   REQUIRE_THAT(said(png_file(png_head(8000, 8000, 8, 2))), Contains("truncated"));
   REQUIRE_THAT(said(png_file(png_head(8001, 8000, 8, 2))),
@@ -173,7 +173,7 @@ TEST_CASE("PNG and JPEG of too many megapixels are refused before they are decod
   REQUIRE_THAT(said(plain_png(2, 2, 8, 0, "\0ab\0cd"s), 3e-6), Contains("at most 3e-06 megapixels"));
   const std::string jpeg = "\xFF\xD8\xFF\xC0\0\x0B\x08\x27\x10\x27\x10\1\1\x11\0"s;  // up to the frame header
   REQUIRE_THAT(message_of<FormatError>([&] { abell::decode_png_jpeg(bytes_of(jpeg), "a.jpg"); }),
-               Contains("a.jpg: expected at most 64 megapixels (--max-megapixels), found 100 (10000 x 10000)"));
+               Contains("a.jpg: expected at most 64 megapixels (max_megapixels), found 100 (10000 x 10000)"));
   REQUIRE_THAT(message_of<FormatError>([&] { abell::decode_png_jpeg(bytes_of(jpeg), "a.jpg", 100); }),
                Contains("truncated JPEG"));
 }

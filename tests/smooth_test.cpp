@@ -299,7 +299,7 @@ TEST_CASE("smoothings, filters and corrections are written as they are read", "[
   for (const char* text : {"", "gaussian", "gaussian:0", "gaussian:1:2", "adaptive", "adaptive:0", "adaptive:-3",
                            "wavelet:0", "wavelet:4:0", "wavelet:4:2.5", "wavelet:4:11", "wavelet:4:5:6", "median"}) {
     INFO(text);
-    CHECK_THROWS_WITH(abell::parse_smoothing(text), Contains("--smooth: expected"));
+    CHECK_THROWS_WITH(abell::parse_smoothing(text), Contains("smooth: expected"));
   }
   for (const char* text : {"", "divide:1", "divide:-0.1", "divide:a", "multiply", "none:1"})
     CHECK_THROWS_AS(abell::parse_exposure(text), OptionError);

@@ -145,12 +145,12 @@ TEST_CASE("choices are written as they are read, with all their numbers", "[imag
                            "percentile:101", "percentile:60:40", "percentile:1:2:3", "percentile:x",
                            "percentile:", "percentile:nan", "zscale:0", "zscale:2", "Zscale"}) {
     INFO(text);
-    CHECK_THROWS_WITH(abell::parse_interval(text), Contains("--interval: expected"));
+    CHECK_THROWS_WITH(abell::parse_interval(text), Contains("interval: expected"));
   }
   for (const char* text : {"", "gamma", "linear:1", "sqrt:2", "log:0", "log:-1", "asinh:0", "asinh:1.5", "power",
                            "power:0", "power:1e", "asinh:0.1:2"}) {
     INFO(text);
-    CHECK_THROWS_WITH(abell::parse_stretch(text), Contains("--stretch: expected"));
+    CHECK_THROWS_WITH(abell::parse_stretch(text), Contains("stretch: expected"));
   }
   for (const char* text : {"", "rgb", "channels:1", "lupton:0", "lupton:1:-1"}) {
     INFO(text);

@@ -28,7 +28,7 @@ std::shared_ptr<const PixelCache> cache_of(const std::string& place, int threads
     for (std::size_t i = 0; i < out.size(); ++i) out[i] = static_cast<std::uint8_t>(31 * index + 7 * i);
     return index % 3;
   };
-  return std::make_shared<PixelCache>(22, shape, decode, PixelCacheOptions{.place = place, .threads = threads});
+  return std::make_shared<PixelCache>(22, shape, decode, PixelCacheOptions{.cache = place, .threads = threads});
 }
 
 CachedSamples samples_of(std::shared_ptr<const PixelCache> cache, std::size_t begin, std::size_t end) {
@@ -56,7 +56,7 @@ TEST_CASE("training from a cache gives the same bits on 1 to 4 threads", "[threa
     const CachedSamples train = samples_of(cache, 0, 16), held = samples_of(cache, 16, 22);
     auto network = build<float>(net, shape, 1);
     const History history =
-        fit(network, train, held, {.batch = 5, .epochs = 2, .average = 0.9, .seed = 2, .threads = threads});
+        fit(network, train, held, {.batch = 5, .epochs = 2, .ema_decay = 0.9, .seed = 2, .threads = threads});
     CHECK(history.size() == 2);
     weights.emplace_back(network.parameters().begin(), network.parameters().end());
   }

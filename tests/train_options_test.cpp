@@ -204,6 +204,12 @@ TEST_CASE("all differences between two runs are told at once", "[programs]") {
              Contains("here: the run to resume has seed 1 (this command 5)") &&
                  Contains("momentum 0.8 (this command 0.9)") && Contains("augment true (this command false)") &&
                  Contains("preprocessing bands xray stretch \"linear\" (this command \"asinh:0.1\")"));
+  Json older = told("set --out run --ema-decay 0.9").record;
+  older["average"] = older["ema_decay"];
+  older.erase("ema_decay");
+  CHECK_NOTHROW(check_same_run("here", older, told("set --out run", {{"average", 0.9}}).record));
+  CHECK_THAT(message_of<FormatError>([&] { check_same_run("here", older, before); }),
+             Contains("ema_decay 0.9 (this command 0.0)"));
   now = before;
   now["set"] = "another";
   CHECK_THAT(message_of<FormatError>([&] { check_same_run("here", before, now); }),

@@ -23,7 +23,7 @@ TEST_CASE("a run that is stopped and goes on equals an uninterrupted one bit for
   for (const Optimizer& optimizer :
        {options.optimizer, Optimizer{Adam{.learning_rate = 0.01}}, Optimizer{Adadelta{.learning_rate = 5}}}) {
     options.optimizer = optimizer;
-    options.average = optimizer.kind() == Adam::kind ? 0.9 : 0.0;
+    options.ema_decay = optimizer.kind() == Adam::kind ? 0.9 : 0.0;
     auto whole = build<float>(net, shape, 1);
     TrainingState<float> expected;
     fit(whole, train, validation, options, expected);
@@ -39,7 +39,7 @@ TEST_CASE("a run that is stopped and goes on equals an uninterrupted one bit for
       CHECK(state.optimizer.updates == 20);
       CHECK(state.best_parameters == expected.best_parameters);
       CHECK(state.best_epoch == expected.best_epoch);
-      CHECK(state.average == expected.average);
+      CHECK(state.ema == expected.ema);
       check_equal(state.history, expected.history);
     }
   }
@@ -53,7 +53,7 @@ TEST_CASE("an average of the weights is kept beside them", "[training]") {
   auto network = build<float>(net, shape, 1);
   std::vector<float> average(network.parameters().size());
   int update = 0;
-  options.average = 0.8;
+  options.ema_decay = 0.8;
   options.callbacks = {{.on_step = [&](const StepReport&) {
     ++update;
     const float kept = std::min(0.8F, static_cast<float>((update - 1.0) / (update + 8.0)));
@@ -64,12 +64,12 @@ TEST_CASE("an average of the weights is kept beside them", "[training]") {
   TrainingState<float> state;
   fit(network, train, validation, options, state);
   CHECK(weights_of(network) == weights_of(plain));
-  REQUIRE(state.average.size() == average.size());
+  REQUIRE(state.ema.size() == average.size());
   for (std::size_t i = 0; i < average.size(); ++i)
-    REQUIRE(state.average[i] == Approx(average[i]).epsilon(1e-5).margin(1e-7));
+    REQUIRE(state.ema[i] == Approx(average[i]).epsilon(1e-5).margin(1e-7));
   REQUIRE(state.best_epoch == 3);
-  CHECK(state.best_parameters == state.average);
-  std::ranges::copy(state.average, network.parameters().begin());
+  CHECK(state.best_parameters == state.ema);
+  std::ranges::copy(state.ema, network.parameters().begin());
   CHECK(evaluate(network, validation).loss == state.history.back().validation_loss);
   options.average = 1;
   CHECK_THROWS_AS(fit(network, train, validation, options, state), OptionError);

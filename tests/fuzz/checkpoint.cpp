@@ -37,7 +37,7 @@ TrainingState<float> state_of(const Described<>& of, int epochs) {
   }
   if (epochs > 0) {
     state.best_parameters.assign(of.parameters().begin(), of.parameters().end());
-    state.average = state.best_parameters;
+    state.ema = state.best_parameters;
     state.best_loss = 0.6;
     state.best_epoch = 1;
   }
@@ -48,8 +48,8 @@ void check(const TrainingState<float>& state, std::size_t size) {
   require(state.history.size() == static_cast<std::size_t>(state.epoch));
   require(state.optimizer.slots.size() % size == 0 && std::isfinite(state.optimizer.learning_rate));
   require(state.best_parameters.size() == (state.epoch == 0 ? 0 : size));
-  require(state.average.empty() || state.average.size() == size);
-  for (const auto* values : {&state.best_parameters, &state.average}) {
+  require(state.ema.empty() || state.ema.size() == size);
+  for (const auto* values : {&state.best_parameters, &state.ema}) {
     for (const float value : *values) require(std::isfinite(value));
   }
   for (const float value : state.optimizer.slots.span()) require(std::isfinite(value));

@@ -142,7 +142,7 @@ conv2d_3.kernel conv2d_3.kernet conv2d_3
 bilinear bicubics bicubics
 \\"crop\\":1.0 \\"crop\\":7.0 crop
 \\"crop\\":1.0 \\"crop\\":[1] preprocessing
-\\"stretch\\":\\"linear\\" \\"stretch\\":\\"linean\\" --stretch: expected
+\\"stretch\\":\\"linear\\" \\"stretch\\":\\"linean\\" preprocessing: stretch: expected
 \\"smooth\\":\\"none\\" \\"smooth\\":12345678 preprocessing
 format_version\\":2 format_version\\":3 format version
 END

@@ -62,6 +62,7 @@ for wrong in "--stretch gamma" "--stretch radio=asinh" "--interval manual:3:1" "
   "--exposure divide:2" "--combine lupton:0" "--stretch xray=asinh,optical=2" "--preview 0"; do
   expect 2 abell-train set --out wrong $wrong
   [ -e wrong ] && fail "a folder is left after wrong options"
+  grep -q -e " ${wrong%% *}: " stderr || fail "${wrong%% *} is not named: $(cat stderr)"
 done
 
 no_parts "$folder"

@@ -8,6 +8,8 @@
 #include <sstream>
 #include <string>
 
+#include "program.hpp"
+
 namespace abell::program {
 
 /// Reads "CHOICE" for all bands, or "BAND=CHOICE", or several of them with commas. Throws OptionError.
@@ -46,7 +48,7 @@ inline void add_bands(CLI::App& app, Bands& bands) {
              try {
                read(text);
              } catch (const OptionError& error) {
-               throw CLI::ValidationError(error.what());
+               throw CLI::ValidationError(with_flag(error));
              }
            },
            help)

@@ -39,7 +39,8 @@ inline Json given_options(const CLI::App& app) {
   return given;
 }
 
-/// Gives each option that was not given, nor one that excludes it, its value in `options`, as if it had been typed.
+/// Gives each option that was not given, nor one that excludes it, its value in `options`, as if it had been typed. An
+/// older name of an option counts.
 /// Throws FormatError, beginning with `where`, for unknown options and wrong values.
 inline void fill_options(CLI::App& app, const Json& options, const std::string& where) {
   if (!options.is_object()) throw FormatError(where + ": expected options as a JSON object, found " + options.dump());
@@ -47,7 +48,7 @@ inline void fill_options(CLI::App& app, const Json& options, const std::string& 
   const auto given = [](const CLI::Option* option) { return option->count() > 0; };
   for (const auto& [name, value] : options.items()) {
     const std::vector<CLI::Option*> all = app.get_options([&, wanted = name](const CLI::Option* option) {
-      return option->get_configurable() && option->get_single_name() == wanted;
+      return option->get_configurable() && (option->get_single_name() == wanted || option->check_lname(wanted));
     });
     if (all.empty()) throw FormatError(where + ": unknown option '" + name + "'");
     CLI::Option& option = *all.front();

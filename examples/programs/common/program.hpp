@@ -18,6 +18,7 @@
 #include <array>
 #include <chrono>
 #include <csignal>
+#include <cstddef>
 #include <cstdint>
 #include <cstdio>
 #include <exception>
@@ -71,6 +72,15 @@ inline void add_common(CLI::App& app, CommonOptions& options) {
   app.set_version_flag("--version", app.get_name() + " " + std::string(version));
 }
 
+/// The message, in which an option of the library, max_megapixels say, is the program's: --max-megapixels.
+inline std::string with_flag(const Error& error) {
+  std::string message = error.what();
+  if (error.option_size == 0) return message;
+  const auto option = message.begin() + static_cast<std::ptrdiff_t>(error.option_at);
+  std::replace(option, option + static_cast<std::ptrdiff_t>(error.option_size), '_', '-');
+  return message.insert(error.option_at, "--");
+}
+
 /// Calls `body` and turns what it throws into an exit code and one line "name: message" on standard error.
 inline int guard(std::string_view name, const std::function<int()>& body) {
   const auto fail = [&](std::string message, int code) {
@@ -85,9 +95,9 @@ inline int guard(std::string_view name, const std::function<int()>& body) {
   } catch (const Stopped&) {
     return exit_stopped();
   } catch (const OptionError& error) {
-    return fail(error.what(), exit_usage);
+    return fail(with_flag(error), exit_usage);
   } catch (const Error& error) {
-    return fail(error.what(), exit_error);
+    return fail(with_flag(error), exit_error);
   } catch (const std::bad_alloc&) {
     return fail("out of memory", exit_error);
   } catch (const std::exception& error) {

@@ -45,7 +45,7 @@ struct TrainOptions {
   double validation_fraction = 0.1;
   std::optional<double> dropout;                    ///< of a network by name
   std::optional<Architecture<>> architecture = {};  ///< of a file
-  double average = 0;
+  double ema_decay = 0;
   std::vector<std::string> positive;
   std::string class_weights = "none";
   double label_smoothing = 0;
@@ -136,7 +136,7 @@ struct TrainOptions {
     options.schedule = make_schedule();
     options.clip_norm = clip_norm;
     if (early_stopping > 0) options.early_stopping = EarlyStopping{.patience = early_stopping};
-    options.average = average;
+    options.ema_decay = ema_decay;
     options.loss = task.task() == Task::classify
                        ? SoftmaxCrossEntropy{.class_weights = weights_of_classes, .label_smoothing = label_smoothing}
                        : task.make_loss();
@@ -169,7 +169,7 @@ struct TrainOptions {
               {"early_stopping", early_stopping},
               {"validation_fraction", validation_fraction},
               {"dropout", dropout ? Json(*dropout) : Json(nullptr)},
-              {"average", average},
+              {"ema_decay", ema_decay},
               {"class_weights", class_weights},
               {"preprocessing", Json(nlohmann::json(preprocessing))},
               {"weights", weights.empty() ? weights : absolute_path(weights)},
@@ -274,8 +274,9 @@ inline void add_train_options(CLI::App& app, TrainOptions& o) {
   app.add_option("--dropout", o.dropout,
                  "Share of the dense layer's units dropped in training (default: " + number(paper_dropout) + ")")
       ->check(within(0, 0.99));
-  app.add_option("--average", o.average,
-                 "Validate, keep and test a moving average of the weights with this decay a step (0: the weights)")
+  app.add_option(
+         "--ema-decay,--average", o.ema_decay,
+         "Validate, keep and test an exponential moving average of the weights with this decay a step (0: the weights)")
       ->check(within(0, 0.99999))
       ->capture_default_str();
   app.add_option("--validation-fraction", o.validation_fraction, "Share of the training set held out, by class")

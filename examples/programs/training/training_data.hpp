@@ -102,7 +102,7 @@ inline Data read_data(const TrainOptions& options) {
 inline void decode(const TrainOptions& options, const Shape& shape, Data& data) {
   ProgressBar bar("images decoded", static_cast<long>(data.set.objects.size()), options.common.quiet);
   data.cache = cache_pixels(data.set, shape, options.preprocessing.decode(),
-                            {.place = options.cache.empty() ? options.out : options.cache,
+                            {.cache = options.cache.empty() ? options.out : options.cache,
                              .threads = options.common.threads,
                              .progress = [&](std::size_t done, std::size_t) {
                                stop_if_interrupted();
@@ -112,7 +112,7 @@ inline void decode(const TrainOptions& options, const Shape& shape, Data& data) 
   if (options.task.task() == Task::segment) {
     data.targets =
         CachedTargets::masks(cache_masks(data.set.objects, shape, options.preprocessing.decode(),
-                                         {.place = options.cache.empty() ? options.out : options.cache,
+                                         {.cache = options.cache.empty() ? options.out : options.cache,
                                           .threads = options.common.threads,
                                           .progress = [](std::size_t, std::size_t) { stop_if_interrupted(); }}));
   }

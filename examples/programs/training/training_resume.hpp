@@ -67,11 +67,15 @@ inline Json fixed_part(Json config) {
 }
 
 /// Adds "name A (this command B)" for each value that differs.
-inline void add_differences(std::string& text, const std::string& name, const Json& before, const Json& now) {
+inline void add_differences(std::string& text, const std::string& name, Json before, const Json& now) {
   if (before == now) return;
   if (!before.is_object() || !now.is_object()) {
     text += (text.empty() ? "" : ", ") + name + " " + before.dump() + " (this command " + now.dump() + ")";
     return;
+  }
+  if (before.contains("average")) {  // the word of older runs
+    before["ema_decay"] = before["average"];
+    before.erase("average");
   }
   Json all = before;
   all.update(now);

@@ -28,7 +28,7 @@ inline Channels parse_channels(const std::string& text) {
   if (text == "both") return Channels::both;
   if (text == "optical") return Channels::optical;
   if (text == "xray") return Channels::xray;
-  throw OptionError("--channels: expected both, optical or xray, found '" + text + "'");
+  throw OptionError("channels", "expected both, optical or xray, found '" + text + "'");
 }
 
 using kernels::ByteScale;
@@ -94,7 +94,7 @@ void write_input(std::span<const Value> values, const Shape& s, const kernels::A
 /// Throws OptionError unless images of that shape have the channels that are chosen among.
 inline void check_channels(const CachedSamplesOptions& options, const Shape& shape) {
   if (options.channels != Channels::both && shape.channels != 3) {
-    throw OptionError("--channels: expected images with 3 channels, found " + std::to_string(shape.channels));
+    throw OptionError("channels", "expected images with 3 channels, found " + std::to_string(shape.channels));
   }
 }
 

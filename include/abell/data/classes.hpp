@@ -21,7 +21,7 @@ inline std::vector<std::string> positive_classes(const std::vector<std::string>&
     if (known(name)) continue;
     std::string have;
     for (const std::string& c : classes) have += (have.empty() ? "" : ", ") + c;
-    throw OptionError("--positive: no class '" + name + "' among: " + have);
+    throw OptionError("positive", "no class '" + name + "' among: " + have);
   }
   if (wanted.empty()) {
     for (const char* name : {"low-z", "hi-z"}) {
@@ -35,8 +35,8 @@ inline std::vector<std::string> positive_classes(const std::vector<std::string>&
   std::ranges::sort(positive);
   positive.erase(std::unique(positive.begin(), positive.end()), positive.end());
   if (need_negative && classes.size() > 1 && positive.size() == classes.size()) {
-    throw OptionError("--positive: all " + std::to_string(classes.size()) +
-                      " classes are positive; expected at least one that is not");
+    throw OptionError("positive", "all " + std::to_string(classes.size()) +
+                                      " classes are positive; expected at least one that is not");
   }
   return positive;
 }

@@ -50,8 +50,8 @@ inline std::vector<float> exposures(const Object& object, Image& counts, const D
   const ExposureCorrection& correction = options.bands.exposure;
   const std::string name = object.files.front().string();
   if (object.exposure.empty()) {
-    throw FormatError(name + ": expected an exposure map for --exposure " + to_text(correction) +
-                      " (column 'exposure' of a table), found none");
+    throw FormatError(name + ": expected an exposure map for ", "exposure",
+                      " " + to_text(correction) + " (column 'exposure' of a table), found none");
   }
   const std::string map_name = object.exposure.string();
   return exposure_weights(counts, grey(read_image(object.exposure, options.max_megapixels), map_name), correction.cut,
@@ -132,7 +132,7 @@ inline void finish(Image& image, bool bytes, const DecodeOptions& options) {
 
 inline void check_crop(const DecodeOptions& options) {
   if (!(options.crop > 0 && options.crop <= 1)) {
-    throw OptionError("crop: expected a share above 0 and up to 1, found " + std::to_string(options.crop));
+    throw OptionError("crop", "expected a share above 0 and up to 1, found " + std::to_string(options.crop));
   }
 }
 

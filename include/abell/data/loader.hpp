@@ -46,7 +46,7 @@ class Loader {
   /// Throws OptionError when the batch is below 1.
   explicit Loader(SamplesView samples, LoaderOptions options = {}) : samples_(samples), options_(options) {
     if (options.batch < 1) {
-      throw OptionError("batch: expected 1 or more, found " + std::to_string(options.batch));
+      throw OptionError("batch", "expected 1 or more, found " + std::to_string(options.batch));
     }
     order_.resize(samples.size());
     const auto capacity =

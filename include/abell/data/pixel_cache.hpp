@@ -27,7 +27,7 @@
 namespace abell {
 
 struct PixelCacheOptions {
-  std::string place = "ram";  ///< "ram", "off" (decode at every reading) or a folder for a scratch file
+  std::string cache = "ram";  ///< "ram", "off" (decode at every reading) or a folder for a scratch file
   int threads = 0;            ///< for decoding; 0: all
   /// Called by one thread at a time; what it throws ends the decoding.
   std::function<void(std::size_t done, std::size_t total)> progress = {};
@@ -47,7 +47,7 @@ class PixelCache {
   using DecodeTo = std::function<std::size_t(std::size_t index, std::span<Value> out)>;
   using Decode = std::variant<DecodeTo<std::uint8_t>, DecodeTo<float>>;
 
-  /// What `decode` writes is what the cache holds. Decodes everything (unless `place` is "off"). Throws what `decode`
+  /// What `decode` writes is what the cache holds. Decodes everything (unless `cache` is "off"). Throws what `decode`
   /// throws, and IoError when the scratch file cannot be made or written (disk full).
   PixelCache(std::size_t count, Shape shape, Decode decode, const PixelCacheOptions& options = {})
       : count_(count),
@@ -55,12 +55,12 @@ class PixelCache {
         image_bytes_(shape.size() * (decode.index() == 0 ? 1 : sizeof(float))),
         decode_(std::move(decode)),
         masked_(count) {
-    decoded_ = options.place != "off";
+    decoded_ = options.cache != "off";
     if (!decoded_) return;
-    if (options.place == "ram") {
+    if (options.cache == "ram") {
       ram_ = Buffer<float>((count * image_bytes_ + sizeof(float) - 1) / sizeof(float));
     } else {
-      scratch_ = Scratch(options.place);
+      scratch_ = Scratch(options.cache);
     }
     fill(options);
   }
@@ -133,7 +133,7 @@ class PixelCache {
 
    private:
     [[noreturn]] void fail(const char* what) const {
-      throw IoError(name_ + ": " + what + " of decoded images (--cache): " + std::strerror(errno));
+      throw IoError(name_ + ": " + what + " of decoded images (", "cache", std::string("): ") + std::strerror(errno));
     }
 
     std::string name_;

@@ -65,7 +65,7 @@ struct Preprocessing {
   /// Throws OptionError.
   CachedSamplesOptions samples() const {
     if (scale != "unit" && scale != "symmetric" && scale != "standard") {
-      throw OptionError("--scale: expected unit, symmetric or standard, found '" + scale + "'");
+      throw OptionError("scale", "expected unit, symmetric or standard, found '" + scale + "'");
     }
     CachedSamplesOptions options;
     options.scale = scale == "symmetric" ? symmetric_scale : unit_scale;
@@ -77,14 +77,13 @@ struct Preprocessing {
 
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Preprocessing, resize, crop, nan, channels, scale, bands)
 
-/// The record in a model file, which `where` names in errors, for images of shape `input`. Throws FormatError for values
-/// of another type or meaning.
+/// The record in a model file, which `where` names in errors, for images of shape `input`. Throws FormatError for
+/// values of another type or meaning.
 inline Preprocessing read_preprocessing(const nlohmann::json& json, const std::string& where, const Shape& input) {
   try {
     auto found = json.get<Preprocessing>();
-    found.decode();
+    detail::check_crop(found.decode());
     check_channels(found.samples(), input);
-    if (!(found.crop > 0 && found.crop <= 1)) throw OptionError("expected a crop above 0 and up to 1");
     return found;
   } catch (const nlohmann::json::exception& error) {
     throw FormatError(where + ": preprocessing: " + error.what());

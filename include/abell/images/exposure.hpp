@@ -22,10 +22,10 @@ struct ExposureCorrection {
 
 /// Reads "none" or "divide[:CUT]" (CUT = 0.1). Throws OptionError.
 inline ExposureCorrection parse_exposure(const std::string& text) {
-  const std::string option = "--exposure";
+  const std::string option = "exposure";
   const detail::Spec spec = detail::parse_spec(text, option, 1);
   if (spec.name == "none" && spec.numbers.empty()) return {};
-  if (spec.name != "divide") throw OptionError(option + ": expected none or divide[:CUT], found '" + text + "'");
+  if (spec.name != "divide") throw OptionError(option, "expected none or divide[:CUT], found '" + text + "'");
   const double cut = spec.number(0, 0.1);
   detail::require(cut >= 0 && cut < 1, option, "a share from 0 to below 1 of the largest exposure", text);
   return {true, cut};

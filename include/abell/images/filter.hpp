@@ -18,7 +18,7 @@ inline Filter parse_filter(const std::string& text) {
   if (text == "sobel-x") return Filter::sobel_x;
   if (text == "sobel-y") return Filter::sobel_y;
   if (text == "edge") return Filter::edge;
-  throw OptionError("--filter: expected identity, sobel-x, sobel-y or edge, found '" + text + "'");
+  throw OptionError("filter", "expected identity, sobel-x, sobel-y or edge, found '" + text + "'");
 }
 
 /// The text that `parse_filter` reads as this filter.

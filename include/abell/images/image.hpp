@@ -68,8 +68,8 @@ inline void check_megapixels(long height, long width, double limit, const std::s
     out << value;
     return out.str();
   };
-  throw FormatError(name + ": expected at most " + text(limit) + " megapixels (--max-megapixels), found " +
-                    text(found) + " (" + std::to_string(width) + " x " + std::to_string(height) + ")");
+  throw FormatError(name + ": expected at most " + text(limit) + " megapixels (", "max_megapixels",
+                    "), found " + text(found) + " (" + std::to_string(width) + " x " + std::to_string(height) + ")");
 }
 
 /// What becomes of masked pixels.
@@ -80,7 +80,7 @@ inline MaskPolicy parse_mask_policy(const std::string& text) {
   if (text == "zero") return MaskPolicy::zero;
   if (text == "median") return MaskPolicy::median;
   if (text == "error") return MaskPolicy::error;
-  throw OptionError("--nan: expected zero, median or error, found '" + text + "'");
+  throw OptionError("nan", "expected zero, median or error, found '" + text + "'");
 }
 
 /// The number of masked pixels. Throws FormatError when any is masked under MaskPolicy::error, or when
@@ -122,8 +122,9 @@ inline void fill_masked(Image& image, MaskPolicy policy) {
 inline Image with_channels(Image image, int channels, const std::string& name) {
   if (image.channels == channels) return image;
   if (image.channels != 1) {
-    throw FormatError(name + ": expected " + (channels == 1 ? "1 channel" : "1 or " + std::to_string(channels) + " channels") +
-                      ", found " + std::to_string(image.channels));
+    throw FormatError(name + ": expected " +
+                      (channels == 1 ? "1 channel" : "1 or " + std::to_string(channels) + " channels") + ", found " +
+                      std::to_string(image.channels));
   }
   Image copy(image.height, image.width, channels);
   for (std::size_t p = 0; p < image.pixel_count(); ++p) {

@@ -45,11 +45,11 @@ inline void lupton_rgb(Image& image, const Lupton& options, double minimum = 0) 
 
 /// Reads "channels" (nothing), or "lupton[:STRETCH[:Q]]" for bands of 0..1 (0.5 and 8). Throws OptionError.
 inline std::optional<Lupton> parse_combine(const std::string& text) {
-  const std::string option = "--combine";
+  const std::string option = "combine";
   const detail::Spec spec = detail::parse_spec(text, option, 2);
   if (spec.name == "channels" && spec.numbers.empty()) return std::nullopt;
   if (spec.name != "lupton") {
-    throw OptionError(option + ": expected channels or lupton[:STRETCH[:Q]], found '" + text + "'");
+    throw OptionError(option, "expected channels or lupton[:STRETCH[:Q]], found '" + text + "'");
   }
   const Lupton lupton{spec.number(0, 0.5), spec.number(1, 8)};
   detail::require(lupton.stretch > 0 && lupton.q >= 0, option, "a stretch above 0 and a Q of 0 or more", text);

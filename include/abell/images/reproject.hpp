@@ -47,7 +47,7 @@ enum class Interpolation { bilinear, lanczos };
 inline Interpolation parse_interpolation(const std::string& text) {
   if (text == "bilinear") return Interpolation::bilinear;
   if (text == "lanczos") return Interpolation::lanczos;
-  throw OptionError("expected bilinear or lanczos, found '" + text + "'");
+  throw OptionError("interpolation", "expected bilinear or lanczos, found '" + text + "'");
 }
 
 namespace detail {

@@ -23,7 +23,7 @@ inline Resize parse_resize(const std::string& text) {
   if (text == "bilinear") return Resize::bilinear;
   if (text == "nearest") return Resize::nearest;
   if (text == "crop") return Resize::crop;
-  throw OptionError("--resize: expected bilinear, nearest or crop, found '" + text + "'");
+  throw OptionError("resize", "expected bilinear, nearest or crop, found '" + text + "'");
 }
 
 namespace detail {

@@ -32,7 +32,7 @@ struct Smoothing {
 /// Reads "none", "gaussian:SIGMA", "adaptive:COUNTS" or "wavelet[:SIGMAS[:SCALES]]" (4 and 5).
 /// Throws OptionError.
 inline Smoothing parse_smoothing(const std::string& text) {
-  const std::string option = "--smooth";
+  const std::string option = "smooth";
   const detail::Spec spec = detail::parse_spec(text, option, 2);
   const std::size_t given = spec.numbers.size();
   using Kind = Smoothing::Kind;
@@ -53,8 +53,8 @@ inline Smoothing parse_smoothing(const std::string& text) {
     detail::require(scales >= 1 && scales <= 10 && scales == std::floor(scales), option, "1 to 10 scales", text);
     return {Kind::wavelet, significance, static_cast<int>(scales)};
   }
-  throw OptionError(option + ": expected none, gaussian:SIGMA, adaptive:COUNTS or wavelet[:SIGMAS[:SCALES]], found '" +
-                    text + "'");
+  throw OptionError(
+      option, "expected none, gaussian:SIGMA, adaptive:COUNTS or wavelet[:SIGMAS[:SCALES]], found '" + text + "'");
 }
 
 /// The text that `parse_smoothing` reads as this smoothing.

@@ -23,7 +23,7 @@ struct Spec {
   double number(std::size_t i, double otherwise) const { return i < numbers.size() ? numbers[i] : otherwise; }
 };
 
-/// Throws OptionError, opened by `option`, for what is no finite number and for more than `most` of them.
+/// Throws OptionError naming `option` for what is no finite number and for more than `most` of them.
 inline Spec parse_spec(std::string_view text, const std::string& option, std::size_t most) {
   Spec spec;
   std::size_t at = text.find(':');
@@ -35,13 +35,13 @@ inline Spec parse_spec(std::string_view text, const std::string& option, std::si
     double value = 0;
     const auto [end, error] = std::from_chars(field.data(), field.data() + field.size(), value);
     if (error != std::errc() || end != field.data() + field.size() || !std::isfinite(value)) {
-      throw OptionError(option + ": expected a number, found '" + std::string(field) + "'");
+      throw OptionError(option, "expected a number, found '" + std::string(field) + "'");
     }
     spec.numbers.push_back(value);
   }
   if (spec.numbers.size() > most) {
-    throw OptionError(option + ": expected at most " + std::to_string(most) + " numbers after '" + spec.name +
-                      "', found " + std::to_string(spec.numbers.size()));
+    throw OptionError(option, "expected at most " + std::to_string(most) + " numbers after '" + spec.name +
+                                  "', found " + std::to_string(spec.numbers.size()));
   }
   return spec;
 }
@@ -56,9 +56,9 @@ inline std::string spec_text(std::string name, std::initializer_list<double> num
   return name;
 }
 
-/// Throws OptionError, opened by `option`, unless `good`.
+/// Throws OptionError naming `option` unless `good`.
 inline void require(bool good, const std::string& option, const char* expected, const std::string& found) {
-  if (!good) throw OptionError(option + ": expected " + expected + ", found '" + found + "'");
+  if (!good) throw OptionError(option, std::string("expected ") + expected + ", found '" + found + "'");
 }
 
 }  // namespace abell::detail

@@ -32,7 +32,7 @@ struct PixelInterval {
 /// Reads "file", "minmax", "manual:LOW:HIGH", "percentile:KEPT" (the same share cut at both ends),
 /// "percentile:LOW:HIGH", "zscale" or "zscale:CONTRAST". Throws OptionError.
 inline PixelInterval parse_interval(const std::string& text) {
-  const std::string option = "--interval";
+  const std::string option = "interval";
   const detail::Spec spec = detail::parse_spec(text, option, 2);
   const std::size_t given = spec.numbers.size();
   using Kind = PixelInterval::Kind;
@@ -54,10 +54,10 @@ inline PixelInterval parse_interval(const std::string& text) {
                     "percentiles from 0 to 100 that rise", text);
     return interval;
   }
-  throw OptionError(option +
-                    ": expected file, minmax, manual:LOW:HIGH, percentile:KEPT, percentile:LOW:HIGH or "
+  throw OptionError(option,
+                    "expected file, minmax, manual:LOW:HIGH, percentile:KEPT, percentile:LOW:HIGH or "
                     "zscale[:CONTRAST], found '" +
-                    text + "'");
+                        text + "'");
 }
 
 /// The text that `parse_interval` reads as this interval.
@@ -127,7 +127,7 @@ struct Stretch {
 
 /// Reads "linear", "sqrt", "log[:A]" (A = 1000), "asinh[:A]" (A = 0.1) or "power:A". Throws OptionError.
 inline Stretch parse_stretch(const std::string& text) {
-  const std::string option = "--stretch";
+  const std::string option = "stretch";
   const detail::Spec spec = detail::parse_spec(text, option, 1);
   const bool plain = spec.numbers.empty();
   using Kind = Stretch::Kind;
@@ -140,7 +140,7 @@ inline Stretch parse_stretch(const std::string& text) {
   if (spec.name == "log") return with(Kind::log, spec.number(0, 1000), 1e9);
   if (spec.name == "asinh") return with(Kind::asinh, spec.number(0, 0.1), 1);
   if (spec.name == "power" && !plain) return with(Kind::power, spec.numbers[0], 1e3);
-  throw OptionError(option + ": expected linear, sqrt, log[:A], asinh[:A] or power:A, found '" + text + "'");
+  throw OptionError(option, "expected linear, sqrt, log[:A], asinh[:A] or power:A, found '" + text + "'");
 }
 
 /// The text that `parse_stretch` reads as this stretch.

@@ -14,6 +14,7 @@
 
 namespace abell {
 
+/// How `load_network` takes a model file. It throws FormatError where more than `max_memory` is needed.
 struct LoadOptions {
   LayerKinds<float> kinds = {};                                 ///< besides the library's own: those of a user's layers
   int batch = 1;                                                ///< images that memory is reckoned for

@@ -1,5 +1,5 @@
 #pragma once
-/// Activations: layers without weights that work value by value.
+/// Activations: layers without weights that work value by value and keep the shape.
 
 #include <abell/kernels/elementwise.hpp>
 #include <abell/layers/stage.hpp>
@@ -46,7 +46,8 @@ struct Relu {
   void to_onnx(OnnxNodes& graph) const { graph.node("Relu"); }
 };
 
-/// y = min(max(0, x), 6), with derivative 0 at and outside 0 and 6 (MobileNets).
+/// y = min(max(0, x), 6), with derivative 0 at and outside 0 and 6 (MobileNets): Keras's ReLU with max_value = 6,
+/// ONNX's Clip.
 struct Relu6 {
   std::string_view name = {};
   static constexpr std::string_view kind = "Relu6";
@@ -61,7 +62,8 @@ struct Relu6 {
   }
 };
 
-/// y = x above 0, else slope x, with the slope as derivative at 0. Keras's default; PyTorch's slope is 0.01.
+/// y = x above 0, else slope x, with the slope as derivative at 0: Keras's and ONNX's LeakyRelu. The slope is Keras's
+/// default; PyTorch's is 0.01.
 struct LeakyRelu {
   double negative_slope = 0.3;
   std::string_view name = {};
@@ -74,7 +76,7 @@ struct LeakyRelu {
   kernels::functions::LeakyRelu<T> function() const {
     return {static_cast<T>(negative_slope)};
   }
-  /// Throws OptionError for a slope that is no number.
+  /// Throws OptionError for a slope that is not finite.
   Shape output(const Place& place) const {
     if (!std::isfinite(negative_slope)) {
       option_error(place.name, kind, "a finite slope", std::to_string(negative_slope));
@@ -84,7 +86,7 @@ struct LeakyRelu {
   void to_onnx(OnnxNodes& graph) const { graph.node("LeakyRelu", {{"alpha", negative_slope}}); }
 };
 
-/// y = 1 / (1 + exp(-x)).
+/// y = 1 / (1 + exp(-x)): Keras's sigmoid, ONNX's Sigmoid.
 struct Sigmoid {
   std::string_view name = {};
   static constexpr std::string_view kind = "Sigmoid";
@@ -97,7 +99,7 @@ struct Sigmoid {
   void to_onnx(OnnxNodes& graph) const { graph.node("Sigmoid"); }
 };
 
-/// y = tanh(x).
+/// y = tanh(x): Keras's tanh, ONNX's Tanh.
 struct Tanh {
   std::string_view name = {};
   static constexpr std::string_view kind = "Tanh";

@@ -10,8 +10,8 @@ namespace abell {
 template <class T>
 class AveragePool2dStage;
 
-/// Options of an average pool, those of MaxPool2d. Padded cells are not counted (Keras; in PyTorch and ONNX:
-/// count_include_pad = false).
+/// Options of an average pool, those of MaxPool2d, and the same shapes. Padded cells are not counted (Keras's
+/// AveragePooling2D; in PyTorch and ONNX: count_include_pad = false).
 struct AveragePool2d {
   Extent pool_size = 2;
   Extent stride = 2;
@@ -26,7 +26,7 @@ struct AveragePool2d {
   template <class T>
   using Stage = AveragePool2dStage<T>;
 
-  /// Throws OptionError and ShapeError when an option or the input does not fit.
+  /// Throws OptionError for a side or a stride below 1, ShapeError for an input without room for a window.
   kernels::PoolGeometry geometry(const Place& place) const {
     return pool_geometry(place, kind, pool_size, stride, padding);
   }
@@ -39,6 +39,7 @@ struct AveragePool2d {
   }
 };
 
+/// Keeps nothing: the gradient follows from the sizes alone.
 template <class T>
 class AveragePool2dStage {
  public:

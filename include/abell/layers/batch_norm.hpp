@@ -23,6 +23,7 @@ enum class FrozenStatistics {
   batch    ///< the batch's own: the layer's output still depends on the batch (Keras 2.1.3 to 2.3)
 };
 
+/// See option.hpp.
 constexpr std::array<std::string_view, 3> words(MovingVariance) { return {"keras", "unbiased", "biased"}; }
 constexpr std::array<std::string_view, 2> words(FrozenStatistics) { return {"moving", "batch"}; }
 
@@ -31,11 +32,11 @@ class BatchNormStage;
 template <class T>
 class NormalizedChainStage;
 
-/// Options of a batch normalisation, with Keras's defaults. PyTorch's form:
-/// {.momentum = 0.9, .epsilon = 1e-5, .moving_variance = MovingVariance::unbiased}.
+/// Options of a batch normalisation, which keeps the shape: Keras's BatchNormalization with its defaults. PyTorch's
+/// form: {.momentum = 0.9, .epsilon = 1e-5, .moving_variance = MovingVariance::unbiased}.
 struct BatchNorm {
   double momentum = 0.99;  ///< of the moving averages: m <- momentum m + (1 - momentum) batch
-  double epsilon = 1e-3;
+  double epsilon = 1e-3;   ///< added to the variance, above 0
   MovingVariance moving_variance = MovingVariance::keras;
   bool zero_debias = false;  ///< averages as in Keras up to 2.2.5: the first update discards what was loaded
   bool trainable = true;
@@ -53,6 +54,7 @@ struct BatchNorm {
   template <class T>
   using Fused = NormalizedChainStage<T>;
 
+  /// Throws OptionError for a momentum outside [0, 1) and for an epsilon that is not above 0.
   Shape output(const Place& place) const {
     if (!(momentum >= 0 && momentum < 1)) {
       option_error(place.name, kind, "a momentum in [0, 1)", std::to_string(momentum));

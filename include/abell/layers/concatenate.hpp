@@ -15,7 +15,8 @@ namespace abell {
 template <class T>
 class ConcatenateStage;
 
-/// Concatenate{describe(...), describe(...)}, or of a vector of LayerList<T>. An empty description passes the input on,
+/// Concatenate{describe(...), describe(...)}, or of a vector of LayerList<T>: Keras's Concatenate over the channels.
+/// [height][width][channels] -> [rows][columns][sum of the paths' channels]. An empty description passes the input on,
 /// so that the skip of a U-Net is
 ///   Concatenate{describe(MaxPool2d{}, ..., UpSample2d{}), describe()}.
 template <class Paths>
@@ -34,7 +35,7 @@ struct Concatenate {
 
   constexpr const Paths& descriptions() const { return paths; }
 
-  /// Throws ShapeError when they differ in height or width, and for 2^30 channels and more.
+  /// Throws ShapeError when the paths differ in height or width, and for more than 2^30 channels.
   Shape output(const Place& place) const {
     Shape all{0, 0, 0};
     constexpr long most_channels = 1L << 30;

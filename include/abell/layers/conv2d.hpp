@@ -14,7 +14,8 @@ namespace abell {
 template <class T>
 class Conv2dStage;
 
-/// Options of a convolution. Kernel weights are [height][width][channels][filters] (HWIO).
+/// Options of a convolution, Keras's Conv2D: [height][width][channels] -> [rows][columns][filters], as many rows and
+/// columns as `padding` and `stride` leave windows. Kernel weights are [height][width][channels][filters] (HWIO).
 struct Conv2d {
   int filters = 1;
   Extent kernel_size = 3;
@@ -32,8 +33,8 @@ struct Conv2d {
   template <class T>
   using Stage = Conv2dStage<T>;
 
-  /// Sizes for the kernels. Throws OptionError and ShapeError when an option or the input does not fit; `as` is the
-  /// kind of layer that the message names.
+  /// Sizes for the kernels. Throws OptionError for filters, a side or a stride below 1, ShapeError for an input without
+  /// room for a window; `as` is the kind of layer that the message names.
   kernels::Conv2dGeometry geometry(const Place& place, std::string_view as = kind) const {
     require_at_least(place, as, "filters", filters, 1);
     require_at_least(place, as, "a kernel side", std::min(kernel_size.height, kernel_size.width), 1);
@@ -75,7 +76,7 @@ struct Conv2d {
   }
 };
 
-/// A convolution built for one input shape.
+/// A convolution built for one input shape. Keeps nothing: the backward pass needs the input alone.
 template <class T>
 class Conv2dStage {
  public:

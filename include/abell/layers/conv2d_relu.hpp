@@ -11,6 +11,7 @@
 
 namespace abell {
 
+/// Keeps a byte for each output: whether ReLU let it through.
 template <class T>
 class Conv2dReluStage {
  public:

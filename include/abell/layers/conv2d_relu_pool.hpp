@@ -16,6 +16,8 @@
 
 namespace abell {
 
+/// Keeps a byte for each pooled value: which of its window was the largest, or that ReLU cut it. Where it takes the
+/// plain kernels it keeps the convolution's output, too.
 template <class T>
 class Conv2dReluPoolStage {
  public:

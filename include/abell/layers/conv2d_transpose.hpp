@@ -12,8 +12,9 @@ namespace abell {
 template <class T>
 class Conv2dTransposeStage;
 
-/// Options of a transposed convolution, which enlarges by its stride. Kernel weights are
-/// [height][width][filters][channels], as Keras has them.
+/// Options of a transposed convolution, Keras's Conv2DTranspose, which enlarges by its stride:
+/// [height][width][channels] -> [rows][columns][filters]. Kernel weights are [height][width][filters][channels], as
+/// Keras has them.
 struct Conv2dTranspose {
   int filters = 1;
   Extent kernel_size = 3;
@@ -37,7 +38,8 @@ struct Conv2dTranspose {
     const auto g = geometry(place);
     return {g.height, g.width, g.channels};
   }
-  /// The convolution from the output to the input. Throws OptionError and ShapeError.
+  /// The convolution from the output to the input. Throws OptionError for filters, a side or a stride below 1, sizes
+  /// above 2^30, and an even kernel where the padding is symmetric.
   kernels::Conv2dGeometry geometry(const Place& place) const {
     require_at_least(place, kind, "filters", filters, 1);
     require_at_least(place, kind, "a kernel side", std::min(kernel_size.height, kernel_size.width), 1);
@@ -70,6 +72,7 @@ struct Conv2dTranspose {
   }
 };
 
+/// Its forward pass is a convolution's gradient of the input, its backward pass that convolution. Keeps nothing.
 template <class T>
 class Conv2dTransposeStage {
  public:

@@ -12,7 +12,8 @@ namespace abell {
 template <class T>
 class DenseStage;
 
-/// Options of a dense layer. Its input is a vector: put Flatten before it.
+/// Options of a dense layer, Keras's Dense: a vector [inputs] -> [units]. Put Flatten before it. Kernel weights are
+/// [inputs][units].
 struct Dense {
   int units = 1;
   bool trainable = true;
@@ -23,6 +24,7 @@ struct Dense {
   template <class T>
   using Stage = DenseStage<T>;
 
+  /// Throws OptionError for units below 1, ShapeError for an input that is no vector.
   Shape output(const Place& place) const {
     require_at_least(place, kind, "units", units, 1);
     if (place.input.pixels() != 1)
@@ -40,6 +42,7 @@ struct Dense {
   }
 };
 
+/// Matrix products, the batch's vectors as rows. Keeps nothing.
 template <class T>
 class DenseStage {
  public:

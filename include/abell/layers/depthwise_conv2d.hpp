@@ -13,7 +13,8 @@ namespace abell {
 template <class T>
 class DepthwiseConv2dStage;
 
-/// Options of a depthwise convolution. Kernel weights are [height][width][channels][depth_multiplier].
+/// Options of a depthwise convolution, Keras's DepthwiseConv2D: [height][width][channels] ->
+/// [rows][columns][channels depth_multiplier]. Kernel weights are [height][width][channels][depth_multiplier].
 struct DepthwiseConv2d {
   Extent kernel_size = 3;
   Extent stride = 1;
@@ -31,7 +32,8 @@ struct DepthwiseConv2d {
   template <class T>
   using Stage = DepthwiseConv2dStage<T>;
 
-  /// Sizes for the kernels; `filters` is channels times depth_multiplier. Throws OptionError and ShapeError.
+  /// Sizes for the kernels; `filters` is channels times depth_multiplier. Throws as Conv2d::geometry, and OptionError
+  /// for a depth_multiplier below 1 and more than 2^30 filters.
   kernels::Conv2dGeometry geometry(const Place& place) const {
     require_at_least(place, kind, "a depth_multiplier", depth_multiplier, 1);
     return Conv2d{.filters = product(place, kind, place.input.channels, depth_multiplier),
@@ -60,7 +62,7 @@ struct DepthwiseConv2d {
   std::size_t multiply_adds(const Place& place) const { return output(place).size() * kernel_size.size(); }
 };
 
-/// The layer by itself.
+/// The layer by itself. Keeps nothing.
 template <class T>
 class DepthwiseConv2dStage {
  public:

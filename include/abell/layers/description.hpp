@@ -30,6 +30,7 @@ struct Joined {
   First first;
   Second second;
 };
+/// As above, for descriptions of any type.
 template <class First, class Second>
 constexpr Joined<First, Second> join(const First& first, const Second& second) {
   return {first, second};

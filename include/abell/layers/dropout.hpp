@@ -10,8 +10,8 @@ namespace abell {
 template <class T>
 class DropoutStage;
 
-/// Inverted dropout: in training each value is dropped with probability `rate`, the others divided
-/// by 1 - rate; otherwise the identity (as in Keras 2, `rate` is the dropped fraction).
+/// Inverted dropout, which keeps the shape: in training each value is dropped with probability `rate`, the others
+/// divided by 1 - rate; otherwise the identity (as in Keras's Dropout, `rate` is the dropped fraction).
 struct Dropout {
   double rate = 0.5;
   std::string_view name = {};
@@ -19,6 +19,7 @@ struct Dropout {
   static constexpr auto options = std::tuple(Option{"rate", &Dropout::rate});
   template <class T>
   using Stage = DropoutStage<T>;
+  /// Throws OptionError for a rate outside [0, 1).
   Shape output(const Place& place) const {
     if (!(rate >= 0 && rate < 1)) option_error(place.name, kind, "a rate in [0, 1)", std::to_string(rate));
     return place.input;
@@ -26,6 +27,7 @@ struct Dropout {
   void to_onnx(OnnxNodes&) const {}
 };
 
+/// Keeps nothing: the backward pass draws the same mask once more, from the seed, the step and the layer's number.
 template <class T>
 class DropoutStage {
  public:

@@ -9,7 +9,8 @@ namespace abell {
 template <class T>
 class GlobalAveragePool2dStage;
 
-/// Options of a global average pool; its output is a vector.
+/// A global average pool, Keras's GlobalAveragePooling2D and ONNX's GlobalAveragePool: [height][width][channels] -> a
+/// vector [channels].
 struct GlobalAveragePool2d {
   std::string_view name = {};
   static constexpr std::string_view kind = "GlobalAveragePool2d";
@@ -23,6 +24,7 @@ struct GlobalAveragePool2d {
   }
 };
 
+/// Keeps nothing: the gradient follows from the number of pixels.
 template <class T>
 class GlobalAveragePool2dStage {
  public:

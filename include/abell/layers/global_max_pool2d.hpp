@@ -11,7 +11,8 @@ namespace abell {
 template <class T>
 class GlobalMaxPool2dStage;
 
-/// Options of a global max-pool; its output is a vector.
+/// A global max-pool, Keras's GlobalMaxPooling2D and ONNX's GlobalMaxPool: [height][width][channels] -> a vector
+/// [channels].
 struct GlobalMaxPool2d {
   std::string_view name = {};
   static constexpr std::string_view kind = "GlobalMaxPool2d";
@@ -25,7 +26,7 @@ struct GlobalMaxPool2d {
   }
 };
 
-/// NaN wins over numbers.
+/// NaN wins over numbers. Keeps the pixel of each maximum.
 template <class T>
 class GlobalMaxPool2dStage {
  public:

@@ -18,8 +18,8 @@ struct LayerInfo {
   Shape input;
   Shape output;
   std::vector<Parameter> parameters;
-  std::size_t multiply_adds = 0;
-  std::uint32_t index = 0;
+  std::size_t multiply_adds = 0;                      ///< for one image
+  std::uint32_t index = 0;                            ///< as in Place
   std::string keras_name = {};                        ///< where Keras's word for the kind makes it another
   std::vector<std::vector<LayerInfo>> branches = {};  ///< lists of layers that this one is made of
   bool fused = false;                                 ///< with the next: its output never touches memory
@@ -35,6 +35,7 @@ struct LayerInfo {
   }
 };
 
+/// Of all `layers` and those within them.
 inline std::size_t parameter_count(const std::vector<LayerInfo>& layers) {
   std::size_t total = 0;
   for (const LayerInfo& layer : layers) total += layer.parameter_count();

@@ -8,8 +8,8 @@
 
 namespace abell {
 
-/// Sizes of a pool for the kernels. Throws OptionError and ShapeError naming a layer of `kind` when an option or the
-/// input does not fit.
+/// Sizes of a pool for the kernels. Throws OptionError for a side or a stride below 1, ShapeError for an input without
+/// room for a window; both name a layer of `kind`.
 inline kernels::PoolGeometry pool_geometry(const Place& place, std::string_view kind, const Extent& window,
                                            const Extent& stride, Padding padding) {
   require_at_least(place, kind, "a window side", std::min(window.height, window.width), 1);
@@ -28,7 +28,9 @@ class MaxPool2dStage;
 template <class T>
 class Conv2dReluPoolStage;
 
-/// Options of a max-pool. SAME by default, as the custom network needs (89 -> 45 -> 23 -> 12).
+/// Options of a max-pool, Keras's MaxPooling2D: [height][width][channels] -> [rows][columns][channels], as many rows
+/// and columns as `padding` and `stride` leave windows. SAME by default, as the custom network needs (89 -> 45 -> 23 ->
+/// 12).
 struct MaxPool2d {
   Extent pool_size = 2;
   Extent stride = 2;
@@ -45,7 +47,7 @@ struct MaxPool2d {
   template <class T>
   using Fused = Conv2dReluPoolStage<T>;
 
-  /// Throws OptionError and ShapeError when an option or the input does not fit.
+  /// Throws as `pool_geometry`, and OptionError for a window of 255 cells and more, which a byte cannot tell apart.
   kernels::PoolGeometry geometry(const Place& place) const {
     const kernels::PoolGeometry geometry = pool_geometry(place, kind, pool_size, stride, padding);
     if (pool_size.size() >= kernels::cut_by_relu) {
@@ -60,6 +62,7 @@ struct MaxPool2d {
   void to_onnx(OnnxNodes& graph) const { graph.pool("MaxPool", pool_size, stride, padding, {{"ceil_mode", 0}}); }
 };
 
+/// Keeps a byte for each output: the cell of its window's maximum.
 template <class T>
 class MaxPool2dStage {
  public:

@@ -23,7 +23,8 @@ class ReshapeStage {
   std::size_t size_;
 };
 
-/// The image as one vector.
+/// The image as one vector, the channels next to each other: Keras's Flatten, [height][width][channels] ->
+/// [height width channels].
 struct Flatten {
   std::string_view name = {};
   static constexpr std::string_view kind = "Flatten";
@@ -38,7 +39,7 @@ struct Flatten {
   }
 };
 
-/// The values as an image of `shape`, which must have as many. Throws OptionError and ShapeError.
+/// The values as an image of `shape`: Keras's Reshape.
 struct Reshape {
   Shape shape = {};
   std::string_view name = {};
@@ -46,6 +47,7 @@ struct Reshape {
   static constexpr auto options = std::tuple(Option{"shape", &Reshape::shape});
   template <class T>
   using Stage = ReshapeStage<T, Reshape>;
+  /// Throws OptionError for a side below 1, ShapeError for a shape of more or fewer values than the input's.
   Shape output(const Place& place) const {
     require_at_least(place, kind, "a side", std::min({shape.height, shape.width, shape.channels}), 1);
     if (shape.size() != place.input.size()) {

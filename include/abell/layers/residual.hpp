@@ -12,7 +12,7 @@ namespace abell {
 template <class T>
 class ResidualStage;
 
-/// Residual{describe(...)} adds its input to what the layers make of it; Residual{describe(...),
+/// Residual{describe(...)} adds its input to what the layers make of it (Keras's Add); Residual{describe(...),
 /// describe(Conv2d{.filters = 64, .kernel_size = 1, .stride = 2})} what a projection makes of it.
 template <class Path, class Shortcut = Description<>>
 struct Residual {
@@ -27,7 +27,7 @@ struct Residual {
 
   constexpr auto descriptions() const { return std::tuple<const Path&, const Shortcut&>(path, shortcut); }
 
-  /// Throws ShapeError when the two do not have the same shape.
+  /// That of either path. Throws ShapeError when the two differ.
   Shape output(const Place& place) const {
     const Shape through = output_of(place.branches[0], place.input);
     const Shape past = output_of(place.branches[1], place.input);

@@ -9,7 +9,8 @@ namespace abell {
 template <class T>
 class SoftmaxStage;
 
-/// y = exp(x) / sum over channels of exp(x). As the last layer it is fused with the loss in training.
+/// y = exp(x) / sum over channels of exp(x), which keeps the shape: Keras's Softmax, ONNX's with axis = 1. As the last
+/// layer it is fused with the loss in training.
 struct Softmax {
   std::string_view name = {};
   static constexpr std::string_view kind = "Softmax";
@@ -19,6 +20,7 @@ struct Softmax {
   void to_onnx(OnnxNodes& graph) const { graph.node("Softmax", {{"axis", 1}}); }
 };
 
+/// Keeps nothing.
 template <class T>
 class SoftmaxStage {
  public:

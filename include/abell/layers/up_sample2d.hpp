@@ -7,18 +7,21 @@
 
 namespace abell {
 
+/// What the new cells become.
 enum class UpSampling {
   nearest,  ///< each cell is repeated
   bilinear  ///< between the cells' centres, the border extended (Keras, ONNX's half_pixel; PyTorch's
             ///< align_corners=False)
 };
 
+/// See option.hpp.
 constexpr std::array<std::string_view, 2> words(UpSampling) { return {"nearest", "bilinear"}; }
 
 template <class T>
 class UpSample2dStage;
 
-/// Options of an enlargement: Keras's UpSampling2D, PyTorch's Upsample.
+/// Options of an enlargement, Keras's UpSampling2D, PyTorch's Upsample, ONNX's Resize: [height][width][channels] ->
+/// [height size.height][width size.width][channels].
 struct UpSample2d {
   Extent size = 2;  ///< factors of height and width
   UpSampling interpolation = UpSampling::nearest;
@@ -31,6 +34,7 @@ struct UpSample2d {
   template <class T>
   using Stage = UpSample2dStage<T>;
 
+  /// Throws OptionError for a factor below 1 and for sides above 2^30.
   Shape output(const Place& place) const {
     require_at_least(place, kind, "a factor", std::min(size.height, size.width), 1);
     return {product(place, kind, place.input.height, size.height), product(place, kind, place.input.width, size.width),
@@ -50,6 +54,7 @@ struct UpSample2d {
   }
 };
 
+/// Keeps nothing.
 template <class T>
 class UpSample2dStage {
  public:

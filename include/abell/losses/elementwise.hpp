@@ -9,6 +9,7 @@
 
 namespace abell::detail {
 
+/// Throws ShapeError unless each output has a target.
 inline void require_equal_shapes(const Shape& output, const Shape& target) {
   if (target != output) {
     throw ShapeError("loss: expected targets of " + to_string(output) + " (one for each output), found " +

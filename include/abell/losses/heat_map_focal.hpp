@@ -12,7 +12,8 @@ namespace abell {
 ///   -(1 - p)^alpha log p / N                  where y = 1: an object,
 ///   -(1 - y)^beta p^alpha log(1 - p) / N      elsewhere: less, the nearer to one.
 /// Targets have the outputs' shape; NaN is not known and left out. `channel_weights` (empty: all 1) multiply the loss
-/// of each channel. Throws NumericError for a NaN or infinite loss, ShapeError for a target outside [0, 1].
+/// of each channel. Throws NumericError for a NaN or infinite loss, ShapeError for a target outside [0, 1] and for more
+/// or fewer weights than channels, OptionError for a negative alpha or beta.
 struct HeatMapFocal {
   double alpha = 2;
   double beta = 4;

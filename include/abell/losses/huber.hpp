@@ -5,9 +5,9 @@
 
 namespace abell {
 
-/// For numbers (Huber 1964): with the error e = y - t the mean over an image's outputs of e^2 / 2 where |e| is at most
-/// `delta`, and delta (|e| - delta / 2) beyond. Targets have the outputs' shape; NaN is not known and left out. Throws
-/// NumericError for a NaN or infinite loss.
+/// For numbers (Huber 1964, Keras's Huber): with the error e = y - t the mean over an image's outputs of e^2 / 2 where
+/// |e| is at most `delta`, and delta (|e| - delta / 2) beyond. Targets have the outputs' shape; NaN is not known and
+/// left out. Throws NumericError for a NaN or infinite loss, OptionError for a delta that is not above 0.
 struct Huber {
   double delta = 1;
 

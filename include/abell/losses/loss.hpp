@@ -11,9 +11,8 @@
 /// It returns sums over the images of a batch; with `gradient` it also replaces the outputs by the gradient of the
 /// batch's mean loss. What more it may have:
 ///
-///     static constexpr std::string_view activation = "Softmax";  // fused with a last layer of that kind: `outputs`
-///     are
-///                                                                // then what that layer gets
+///     static constexpr std::string_view activation = "Softmax";        // fused with a last layer of that kind:
+///                                                                      // `outputs` are then what that layer gets
 ///     LossSum of_predictions(View<const T>, View<const float>) const;  // needed with `activation`: the loss of what
 ///                                                                      // the network predicts, without class weights
 ///     void check(const Shape& output, const Shape& target) const;      // throws ShapeError or OptionError

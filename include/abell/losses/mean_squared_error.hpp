@@ -5,8 +5,8 @@
 
 namespace abell {
 
-/// For numbers: the mean over an image's outputs of (y - t)^2. Targets have the outputs' shape; NaN is not known and
-/// left out. Throws NumericError for a NaN or infinite loss.
+/// For numbers (Keras's MeanSquaredError): the mean over an image's outputs of (y - t)^2. Targets have the outputs'
+/// shape; NaN is not known and left out. Throws NumericError for a NaN or infinite loss.
 struct MeanSquaredError {
   static constexpr std::string_view metric = "mean_absolute_error";
 

@@ -6,9 +6,9 @@
 
 namespace abell {
 
-/// For outputs of which several may be true at once, and for masks. Targets have the outputs' shape; NaN is not known
-/// and left out. The loss of an image is the mean over its outputs. Throws NumericError for a NaN or infinite loss,
-/// ShapeError for a target outside [0, 1].
+/// For outputs of which several may be true at once, and for masks (Keras's BinaryCrossentropy). Targets have the
+/// outputs' shape; NaN is not known and left out. The loss of an image is the mean over its outputs. Throws
+/// NumericError for a NaN or infinite loss, ShapeError for a target outside [0, 1].
 struct SigmoidCrossEntropy {
   static constexpr std::string_view activation = "Sigmoid";
   static constexpr std::string_view metric = "accuracy";  ///< share of outputs on the target's side of 1/2

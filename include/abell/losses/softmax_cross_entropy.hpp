@@ -13,7 +13,7 @@ namespace abell {
 /// Outputs are logits of [height][width][classes], one pixel where the network gives an image one class; the target
 /// is the number of the class in each pixel, [height][width][1]. In a map of classes -1 is not known and left out. The
 /// loss of an image is the mean over its pixels. Throws NumericError for a NaN or infinite loss, ShapeError for a label
-/// outside the classes.
+/// outside the classes and for more or fewer weights than classes, OptionError for a label smoothing outside [0, 1).
 struct SoftmaxCrossEntropy {
   std::vector<float> class_weights = {};  ///< each multiplies the loss of its label in training; empty: all 1
   double label_smoothing = 0;             ///< from 0 to below 1

@@ -19,6 +19,7 @@ struct EpochRecord {
   double waited_seconds = std::numeric_limits<double>::quiet_NaN();  ///< of these, spent waiting for the loader
 };
 
+/// The epochs of a run in order.
 using History = std::vector<EpochRecord>;
 
 }  // namespace abell

@@ -5,6 +5,7 @@
 
 namespace abell {
 
+/// [height][width][channels] of its images.
 inline constexpr Shape cluster_net_input{356, 356, 3};
 
 /// Six blocks of convolution, ReLU and max-pool, then 256 units and dropout: all but the head. `dropout` is the rate

@@ -9,8 +9,10 @@
 
 namespace abell {
 
+/// What of MobileNet may vary. `build` throws OptionError where `alpha` leaves a convolution without filters, and what
+/// the layers refuse.
 struct MobileNetOptions {
-  double alpha = 1;  ///< width multiplier: scales the filters of every layer
+  double alpha = 1;  ///< width multiplier (section 3.3): scales the base's filters, rounded down
   int classes = 2;
   double dropout = 0.65;            ///< Table 4 of Kosiba et al. 2020
   bool train_base = true;           ///< false freezes all but the head
@@ -58,6 +60,7 @@ inline constexpr std::array<SeparableBlock, 13> mobilenet_blocks{{{64, 1},
 
 }  // namespace detail
 
+/// See description.hpp.
 template <class T>
 LayerList<T> list_of(const MobileNet& description) {
   const MobileNetOptions& o = description.options;
@@ -110,6 +113,7 @@ constexpr MobileNet make_mobilenet_imagenet(const MobileNetOptions& options = {.
   return {options, MobileNetHead::pointwise};
 }
 
+/// The network as the paper has it.
 inline constexpr MobileNet mobilenet;
 
 }  // namespace abell

@@ -5,8 +5,10 @@
 
 namespace abell {
 
+/// What of a U-Net may vary. `build` throws ShapeError for images whose sides are no multiples of 2^depth, OptionError
+/// for filters or classes below 1.
 struct UNetOptions {
-  int depth = 3;     ///< levels below the first
+  int depth = 3;     ///< levels below the first, 0 or more
   int filters = 16;  ///< of the first level; each level below has twice as many
   int classes = 2;
 };
@@ -18,6 +20,7 @@ struct UNet {
   UNetOptions options = {};
 };
 
+/// [height][width][channels] -> the probabilities [height][width][classes].
 constexpr UNet make_unet(const UNetOptions& options = {}) { return {options}; }
 
 namespace detail {
@@ -35,6 +38,7 @@ LayerList<T> unet_level(int depth, int filters) {
 
 }  // namespace detail
 
+/// See description.hpp.
 template <class T>
 LayerList<T> list_of(const UNet& description) {
   const UNetOptions& o = description.options;

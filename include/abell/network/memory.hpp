@@ -84,8 +84,8 @@ inline std::string bytes_text(double bytes) {
 /// Throws FormatError when more than `limit` bytes are needed; `name` is the model file, `what` what needs them.
 inline void check_memory(double bytes, double limit, const std::string& name, const std::string& what) {
   if (bytes <= limit) return;
-  throw FormatError(name + ": expected to need at most " + bytes_text(limit) + " of memory (--max-memory), found " +
-                    what + ", which needs about " + bytes_text(bytes));
+  throw FormatError(name + ": expected to need at most " + bytes_text(limit) + " of memory (", "max_memory",
+                    "), found " + what + ", which needs about " + bytes_text(bytes));
 }
 
 }  // namespace abell

@@ -22,9 +22,10 @@ inline std::string with_commas(std::size_t number) {
 /// Sums over a network's layers.
 struct Totals {
   std::size_t parameters = 0;
-  std::size_t multiply_adds = 0;
+  std::size_t multiply_adds = 0;  ///< for one image
 };
 
+/// Those within layers are counted in.
 inline Totals totals(const std::vector<LayerInfo>& layers) {
   Totals sum;
   each_layer(layers, [&](const LayerInfo& layer) {

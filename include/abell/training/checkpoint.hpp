@@ -124,7 +124,7 @@ void save_checkpoint(const std::filesystem::path& path, const Network& network,
   const std::size_t arrays = parameters == 0 ? 0 : state.optimizer.slots.size() / parameters;
   if (arrays * parameters != state.optimizer.slots.size() ||
       (!state.best_parameters.empty() && state.best_parameters.size() != parameters) ||
-      (!state.average.empty() && state.average.size() != parameters)) {
+      (!state.ema.empty() && state.ema.size() != parameters)) {
     throw ShapeError(path.string() + ": expected a state for " + std::to_string(parameters) +
                      " parameters, found one of another network");
   }
@@ -135,7 +135,7 @@ void save_checkpoint(const std::filesystem::path& path, const Network& network,
   file.tensors.push_back(stored("optimizer", {arrays, parameters}, state.optimizer.slots.span()));
   file.tensors.push_back(
       stored("best_parameters", {state.best_parameters.size()}, std::span<const T>(state.best_parameters)));
-  file.tensors.push_back(stored("average", {state.average.size()}, std::span<const T>(state.average)));
+  file.tensors.push_back(stored("average", {state.ema.size()}, std::span<const T>(state.ema)));
   std::vector<double> history;
   for (const EpochRecord& record : state.history) {
     const auto values = detail::record_values(record);
@@ -190,7 +190,7 @@ std::string load_checkpoint(const std::filesystem::path& path, Network& network,
   loaded.optimizer.slots = Buffer<T>(arrays.size());
   std::ranges::copy(arrays, loaded.optimizer.slots.data());
   loaded.best_parameters = finite("best_parameters");
-  loaded.average = finite("average");
+  loaded.ema = finite("average");
   detail::for_each_number(
       loaded, [&]<class N>(const char* name, N& number) { number = detail::read_number<N>(path, *file.find(name)); });
   const std::vector<double> history = detail::exact_values<double>(path, *file.find("history"));

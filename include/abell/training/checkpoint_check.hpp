@@ -39,8 +39,8 @@ void check_state(const std::filesystem::path& path, const TrainingState<T>& stat
   require(state.history.size() == epoch, "a history of " + epochs, state.history.size());
   require(state.best_parameters.size() == best, std::to_string(best) + " best parameters",
           state.best_parameters.size());
-  require(state.average.empty() || state.average.size() == parameters,
-          std::to_string(parameters) + " averaged parameters or none", state.average.size());
+  require(state.ema.empty() || state.ema.size() == parameters,
+          std::to_string(parameters) + " averaged parameters or none", state.ema.size());
 
   require((state.batch == 0) == (state.seen == 0) && state.batch <= state.seen,
           "images in each of " + std::to_string(state.batch) + " batches", std::to_string(state.seen) + " images");

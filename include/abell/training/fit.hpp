@@ -39,18 +39,20 @@ struct Callback {
   std::function<bool()> stop = {};
 };
 
+/// How `fit` trains. It throws OptionError for a batch or a number of epochs below 1, an ema_decay outside [0, 1), a
+/// negative clip_norm, and what `loss`, `optimizer` and `schedule` refuse.
 struct FitOptions {
-  int batch = 10;
-  int epochs = 1;
+  int batch = 10;                ///< images of a step; the last of an epoch may have fewer
+  int epochs = 1;                ///< passes over the training images
   std::uint64_t iterations = 0;  ///< training steps in all; when above 0 it replaces `epochs`
   Loss loss = SoftmaxCrossEntropy{};
   Optimizer optimizer = Sgd{};
   Schedule schedule = ConstantRate{};
   double clip_norm = 0;  ///< above 0: the most that the Euclidean norm of all gradients may be
   std::optional<EarlyStopping> early_stopping = {};
-  /// Above 0: what is validated, kept as the best and saved are not the weights themselves but their moving
-  /// average (Polyak & Juditsky 1992), a <- d a + (1 - d) w after update t with d = min(average, t / (t + 9)).
-  double average = 0;
+  /// Above 0: what is validated, kept as the best and saved are not the weights themselves but their exponential moving
+  /// average (Polyak & Juditsky 1992), a <- d a + (1 - d) w after update t with d = min(ema_decay, t / (t + 9)).
+  double ema_decay = 0;
   std::uint64_t seed = 1;  ///< of shuffling and dropout
   int threads = 0;         ///< 0: all
   std::vector<Callback> callbacks = {};
@@ -80,7 +82,7 @@ struct TrainingState {
   double seconds = 0;     ///< of the epoch in progress, before an interruption
   bool finished = false;  ///< by count of steps or by early stopping
   History history;
-  std::vector<T> average;          ///< of the weights, empty unless asked for
+  std::vector<T> ema;              ///< of the weights, empty unless asked for
   std::vector<T> best_parameters;  ///< after the epoch with the least watched loss
   double best_loss = std::numeric_limits<double>::infinity();
   int best_epoch = 0;
@@ -96,16 +98,15 @@ bool all_finite(std::span<const T> values) {
   return sum == T(0);
 }
 
-/// Takes the weights after update `updates` = 1, 2, ... into their moving average.
+/// Takes the weights after update `updates` = 1, 2, ... into their exponential moving average.
 template <class T>
-void move_average(double most, std::uint64_t updates, int threads, std::span<const T> parameters,
-                  std::vector<T>& average) {
-  average.resize(parameters.size());
+void move_ema(double decay, std::uint64_t updates, int threads, std::span<const T> parameters, std::vector<T>& ema) {
+  ema.resize(parameters.size());
   const auto t = static_cast<double>(updates - 1);
   const T kept = static_cast<T>(std::min(most, t / (t + 9)));
   kernels::for_chunks(threads, parameters.size(), [&](std::size_t begin, std::size_t end) {
 #pragma omp simd
-    for (std::size_t i = begin; i < end; ++i) average[i] = kept * average[i] + (T(1) - kept) * parameters[i];
+    for (std::size_t i = begin; i < end; ++i) ema[i] = kept * ema[i] + (T(1) - kept) * parameters[i];
   });
 }
 
@@ -189,8 +190,8 @@ void fit(Network<T>& network, SamplesView train, std::optional<SamplesView> vali
   if (options.iterations == 0 && options.epochs < 1) {
     throw OptionError("fit: expected 1 epoch or more, found " + std::to_string(options.epochs));
   }
-  if (!(options.average >= 0 && options.average < 1)) {
-    throw OptionError("fit: expected an average in [0, 1), found " + std::to_string(options.average));
+  if (!(options.ema_decay >= 0 && options.ema_decay < 1)) {
+    throw OptionError("fit: expected an ema_decay in [0, 1), found " + std::to_string(options.ema_decay));
   }
   if (!(options.clip_norm >= 0)) {
     throw OptionError("fit: expected a clip_norm of 0 or more, found " + std::to_string(options.clip_norm));
@@ -251,9 +252,8 @@ void fit(Network<T>& network, SamplesView train, std::optional<SamplesView> vali
         throw NumericError("epoch " + std::to_string(state.epoch + 1) + ", batch " + std::to_string(state.batch + 1) +
                            ": " + error.what());
       }
-      if (options.average > 0) {
-        detail::move_average<T>(options.average, state.optimizer.updates, space.threads, network.parameters(),
-                                state.average);
+      if (options.ema_decay > 0) {
+        detail::move_ema<T>(options.ema_decay, state.optimizer.updates, space.threads, network.parameters(), state.ema);
       }
       state.loss_sum += sum.loss;
       state.metric_sum += sum.metric;
@@ -280,7 +280,7 @@ void fit(Network<T>& network, SamplesView train, std::optional<SamplesView> vali
     record.metric = mean_metric();
     record.learning_rate = rate;
     // The average takes the weights' place for the validation and the comparison with the best.
-    const auto exchange = [&] { std::ranges::swap_ranges(state.average, network.parameters()); };
+    const auto exchange = [&] { std::ranges::swap_ranges(state.ema, network.parameters()); };
     exchange();
     if (validation) {
       try {

@@ -14,14 +14,14 @@
 
 namespace abell {
 
-/// Lowers the learning rate when the watched loss stops falling. Defaults: Table 4 of the paper, with
-/// which the rate starts at its floor and the rule never fires.
+/// Lowers the learning rate when the watched loss stops falling: Keras's ReduceLROnPlateau. Defaults: Table 4 of the
+/// paper, with which the rate starts at its floor and the rule never fires.
 struct ReduceOnPlateau {
-  double factor = 0.75;
-  int patience = 14;
-  double min_delta = 1e-4;
-  int cooldown = 0;
-  double min_rate = 1e-4;
+  double factor = 0.75;     ///< by which the rate is multiplied
+  int patience = 14;        ///< epochs without a lower loss before that
+  double min_delta = 1e-4;  ///< by which a loss must be lower to count
+  int cooldown = 0;         ///< epochs after it that are not counted
+  double min_rate = 1e-4;   ///< the floor
 
   struct State {
     double best = std::numeric_limits<double>::infinity();
@@ -79,10 +79,10 @@ struct WarmUpCosine {
 /// How the learning rate goes besides the optimizer's decay.
 using Schedule = std::variant<ConstantRate, ReduceOnPlateau, WarmUpCosine>;
 
-/// Stops when the watched loss has not fallen for `patience` epochs.
+/// Stops when the watched loss has not fallen for `patience` epochs: Keras's EarlyStopping.
 struct EarlyStopping {
   int patience = 10;
-  double min_delta = 0;
+  double min_delta = 0;  ///< by which a loss must be lower to count
 
   struct State {
     double best = std::numeric_limits<double>::infinity();

@@ -23,8 +23,9 @@
 
 namespace abell {
 
+/// What goes into an ONNX file besides the graph.
 struct OnnxOptions {
-  std::map<std::string, std::string> metadata = {};  ///< goes into metadata_props: classes, preprocessing, ...
+  std::map<std::string, std::string> metadata = {};  ///< its metadata_props: classes, preprocessing, ...
 };
 
 /// The ONNX model of a description with `parameters` laid out as those of its network. Throws ShapeError when their

@@ -12,9 +12,10 @@
 
 namespace abell::detail {
 
+/// A file open for reading at its first byte.
 struct OpenFile {
   std::ifstream stream;
-  std::uint64_t size = 0;
+  std::uint64_t size = 0;  ///< bytes
 };
 
 /// Throws IoError when there is no such file, it is a folder or a device, or it cannot be opened.
