@@ -30,7 +30,7 @@ class ElementwiseStage {
 template <class T>
 class Conv2dReluStage;
 
-/// y = max(0, x), with derivative 0 at 0.
+/// y = max(0, x), with derivative 0 at 0: Keras's ReLU, ONNX's Relu.
 struct Relu {
   std::string_view name = {};
   static constexpr std::string_view kind = "Relu";

@@ -103,7 +103,7 @@ template <class T>
 void move_ema(double decay, std::uint64_t updates, int threads, std::span<const T> parameters, std::vector<T>& ema) {
   ema.resize(parameters.size());
   const auto t = static_cast<double>(updates - 1);
-  const T kept = static_cast<T>(std::min(most, t / (t + 9)));
+  const T kept = static_cast<T>(std::min(decay, t / (t + 9)));
   kernels::for_chunks(threads, parameters.size(), [&](std::size_t begin, std::size_t end) {
 #pragma omp simd
     for (std::size_t i = begin; i < end; ++i) ema[i] = kept * ema[i] + (T(1) - kept) * parameters[i];
