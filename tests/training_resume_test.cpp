@@ -71,7 +71,7 @@ TEST_CASE("an average of the weights is kept beside them", "[training]") {
   CHECK(state.best_parameters == state.ema);
   std::ranges::copy(state.ema, network.parameters().begin());
   CHECK(evaluate(network, validation).loss == state.history.back().validation_loss);
-  options.average = 1;
+  options.ema_decay = 1;
   CHECK_THROWS_AS(fit(network, train, validation, options, state), OptionError);
 }
 

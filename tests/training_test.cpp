@@ -173,8 +173,7 @@ TEST_CASE("a NaN in a training image stops with epoch and batch named and the we
       auto network = build<float>(net, shape, 1);
       const FitOptions options{.batch = 2, .epochs = 5, .optimizer = quick};
       TrainingState<float> state;
-      const std::string text = message_of<NumericError>(
-          [&] { fit(network, samples, std::nullopt, options, state); });
+      const std::string text = message_of<NumericError>([&] { fit(network, samples, std::nullopt, options, state); });
       INFO(text);
       const std::uint64_t steps = state.optimizer.updates;  // sound ones before it
       CHECK(text ==

@@ -209,7 +209,8 @@ class BatchNormStage {
     return {pass.scratch + kernels::NormState<T>::arrays * channels_, channels_};
   }
   kernels::NormState<T> state(const Pass<T>& pass) const {
-    return kernels::NormState<T>::at(has_backward(pass.mode) ? reinterpret_cast<T*>(pass.saved) : pass.scratch, channels_);
+    return kernels::NormState<T>::at(has_backward(pass.mode) ? reinterpret_cast<T*>(pass.saved) : pass.scratch,
+                                     channels_);
   }
 
   BatchNorm options_;

@@ -214,7 +214,8 @@ class SequenceStage {
    private:
     /// Bytes of the activation that stands before stage `i`.
     std::size_t before(std::size_t i) const {
-      return has_backward(pass_.mode) && i > 0 && i < sequence_.size() ? sequence_.activation_size(i - 1, pass_.batch) : 0;
+      return has_backward(pass_.mode) && i > 0 && i < sequence_.size() ? sequence_.activation_size(i - 1, pass_.batch)
+                                                                       : 0;
     }
     void find() {
       if (at_ < sequence_.size()) memory_ = sequence_.memory_of(at_, pass_.backend, pass_.batch, pass_.mode);

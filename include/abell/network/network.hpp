@@ -180,7 +180,8 @@ Workspace<T> Network<T>::workspace(int batch, Mode mode, int threads) const {
 
 template <class T>
 void Network<T>::prepare(Workspace<T>& space) const {
-  if (has_backward(space.mode)) throw ShapeError("prepare: expected a workspace for prediction, found one for training");
+  if (has_backward(space.mode))
+    throw ShapeError("prepare: expected a workspace for prediction, found one for training");
   stages_.prepare(pass(space, space.batch));
   space.prepared = true;
 }
