@@ -150,7 +150,7 @@ struct DepthwiseRows {
 
 // What an output row is made with: padded row `top` is the first under it.
 template <class T>
-struct DepthwiseRow {
+struct DepthwiseOutputRow {
   const DepthwiseRows<T>& input;
   int top;
   const T* packed;
@@ -161,8 +161,8 @@ struct DepthwiseRow {
 // P outputs of one row x one vector of a tile of `size` filters: P sums in registers. `at`: where in a row the vector
 // of the first output's first column lies; `weight`: the vector's first tap.
 template <class T, int P>
-static inline __attribute__((always_inline)) void depthwise_outputs(const DepthwiseRow<T>& row, long at, long size,
-                                                                    const T* weight, T* out, int valid) {
+static inline __attribute__((always_inline)) void depthwise_outputs(const DepthwiseOutputRow<T>& row, long at,
+                                                                    long size, const T* weight, T* out, int valid) {
   const DepthwiseRows<T>& input = row.input;
   const Conv2dGeometry& g = input.g;
   const int top = row.top;
@@ -186,7 +186,7 @@ static inline __attribute__((always_inline)) void depthwise_outputs(const Depthw
 
 // `tiles` times `count` outputs of a row from x on, 0 < count <= P, x the tile of filters that begins at `begin`.
 template <class T, int P>
-static void depthwise_tiles(int count, const DepthwiseRow<T>& row, int x, int tiles, int begin) {
+static void depthwise_tiles(int count, const DepthwiseOutputRow<T>& row, int x, int tiles, int begin) {
   if constexpr (P > 0) {
     if (count < P) {
       depthwise_tiles<T, P - 1>(count, row, x, tiles, begin);
@@ -220,7 +220,7 @@ static void depthwise_rows(const Conv2dGeometry& g, const Rows<T>& image, const 
     input.load(row);
     const Matrix<T> to = out.from(static_cast<long>(row - rows.begin) * g.out_width, 0);
     const Matrix<T> line = add_up ? Matrix<T>{input.line, g.filters} : to;
-    const DepthwiseRow<T> work{input, row * g.stride_height, packed, relu6, line};
+    const DepthwiseOutputRow<T> work{input, row * g.stride_height, packed, relu6, line};
     for (int first = 0; first < g.filters; first += input.tile) {
       if (larger > 0) depthwise_tiles<T, most>(least + 1, work, 0, larger, first);
       depthwise_tiles<T, most>(least, work, larger * (least + 1), tiles - larger, first);
