@@ -57,7 +57,7 @@ struct Reading {
 template <class T>
 void check_read_rows() {
   for (const Isa isa : supported_isas()) {
-    const auto& table = kernels::kernels_for<T>(isa);
+    const auto& table = kernels::normalized_kernels_for<T>(isa);
     for (const Form mode : all_forms) {
       for (const int channels : widths) {
         for (const std::size_t pixels : {1U, 2U, 7U}) {
@@ -94,7 +94,7 @@ TEST_CASE("activations are read as they are meant, exactly", "[normalized]") {
 TEST_CASE("reading keeps NaN, and clips infinities to 0 and 6", "[normalized][nan]") {
   const float nan = std::nanf(""), infinity = std::numeric_limits<float>::infinity();
   for (const Isa isa : supported_isas()) {
-    const auto& table = kernels::kernels_for<float>(isa);
+    const auto& table = kernels::normalized_kernels_for<float>(isa);
     for (const Form mode : all_forms) {
       for (const int channels : widths) {
         for (int at = 0; at < channels; ++at) {
@@ -123,7 +123,7 @@ namespace {
 template <class T>
 void check_moments(double tolerance) {
   for (const Isa isa : supported_isas()) {
-    const auto& table = kernels::kernels_for<T>(isa);
+    const auto& table = kernels::normalized_kernels_for<T>(isa);
     for (const int channels : widths) {
       for (const std::size_t pixels : {1U, 2U, 4U, 16U, 3U, 7U, 100U}) {
         INFO(name_of(isa) << ", " << pixels << " x " << channels);
@@ -154,7 +154,7 @@ void check_moments(double tolerance) {
 template <class T>
 void check_norm_gradient() {
   for (const Isa isa : supported_isas()) {
-    const auto& table = kernels::kernels_for<T>(isa);
+    const auto& table = kernels::normalized_kernels_for<T>(isa);
     for (const int channels : widths) {
       for (const std::size_t pixels : {0U, 1U, 8U, 31U}) {
         for (const bool relu6 : {false, true}) {
@@ -207,7 +207,7 @@ TEST_CASE("mean and squares keep their digits far from zero", "[normalized]") {
     std::vector<float> x(64 * 17);
     for (std::size_t i = 0; i < x.size(); ++i) x[i] = 4096 + (i / 17 % 2 == 0 ? 0.125F : -0.125F);
     std::vector<float> mean(17), squares(17);
-    kernels::kernels_for<float>(isa).moments(x.data(), 64, 17, mean.data(), squares.data());
+    kernels::normalized_kernels_for<float>(isa).moments(x.data(), 64, 17, mean.data(), squares.data());
     CHECK(std::ranges::count(mean, 4096.0F) == 17);
     CHECK(std::ranges::count(squares, 1.0F) == 17);
   }
@@ -230,19 +230,20 @@ TEST_CASE("a depthwise convolution reads its input and gradient as they are mean
           const auto filters = static_cast<std::size_t>(g.filters);
           const auto w = cast<float>(integers(9 * filters, 21));
           const auto plain_x = cast<float>(x.meant), plain_dy = cast<float>(dy.meant);
-          const auto size = static_cast<std::size_t>(backend.table->depthwise_packed_size(g));
+          const auto size = static_cast<std::size_t>(backend.normalized().depthwise_packed_size(g));
           std::vector<float> packed(size),
-              scratch(static_cast<std::size_t>(backend.table->depthwise_weights_scratch_size(g)), std::nanf(""));
-          backend.table->depthwise_pack(g, w.data(), nullptr, nullptr, false, packed.data());
+              scratch(static_cast<std::size_t>(backend.normalized().depthwise_weights_scratch_size(g)), std::nanf(""));
+          backend.normalized().depthwise_pack(g, w.data(), nullptr, nullptr, false, packed.data());
           const auto outputs = [&](const Rows<float>& rows) {
             std::vector<float> y(g.output_size());
-            backend.table->depthwise_rows(g, rows, packed.data(), true, 1, {y.data(), g.filters}, {0, g.out_height},
-                                          scratch.data());
+            backend.normalized().depthwise_rows(g, rows, packed.data(), true, 1, {y.data(), g.filters},
+                                                {0, g.out_height}, scratch.data());
             return y;
           };
           const auto sums = [&](const Rows<float>& rows, const Rows<float>& gradient) {
             std::vector<float> sum(size);
-            backend.table->depthwise_weights_rows(g, rows, gradient, sum.data(), {0, g.out_height}, scratch.data());
+            backend.normalized().depthwise_weights_rows(g, rows, gradient, sum.data(), {0, g.out_height},
+                                                        scratch.data());
             return sum;
           };
           // Cells of the padding are 0, whatever the map makes of 0.
@@ -256,7 +257,7 @@ TEST_CASE("a depthwise convolution reads its input and gradient as they are mean
 
 TEST_CASE("a depthwise convolution with ReLU6 keeps NaN", "[normalized][nan]") {
   for (const Isa isa : supported_isas()) {
-    const auto& table = kernels::kernels_for<float>(isa);
+    const auto& table = kernels::normalized_kernels_for<float>(isa);
     for (const int channels : {1, 16, 17}) {
       INFO(name_of(isa) << ", " << channels << " channels");
       const auto g = geometry(5, 5, channels, channels);

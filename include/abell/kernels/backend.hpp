@@ -13,6 +13,8 @@ template <class T>
 struct Backend {
   const KernelTable<T>* table;
   int threads;
+
+  const NormalizedTable<T>& normalized() const { return normalized_kernels_for<T>(table->isa); }
 };
 
 /// A leaf kernel's size as an unsigned number.

@@ -21,12 +21,12 @@ constexpr std::size_t output_at(const Conv2dGeometry& g, std::size_t image, int 
 
 template <class T>
 std::size_t depthwise_thread_scratch(const Backend<T>& backend, const Conv2dGeometry& g) {
-  return round_up(count(backend.table->depthwise_scratch_size(g)), 16);
+  return round_up(count(backend.normalized().depthwise_scratch_size(g)), 16);
 }
 
 template <class T>
 std::size_t depthwise_forward_scratch(const Backend<T>& backend, const Conv2dGeometry& g) {
-  return round_up(count(backend.table->depthwise_packed_size(g)), 16) +
+  return round_up(count(backend.normalized().depthwise_packed_size(g)), 16) +
          static_cast<std::size_t>(backend.threads) * depthwise_thread_scratch(backend, g);
 }
 
@@ -34,16 +34,16 @@ std::size_t depthwise_forward_scratch(const Backend<T>& backend, const Conv2dGeo
 template <class T>
 void depthwise_packed(const Backend<T>& backend, const Conv2dGeometry& g, int batch, const Rows<T>& x, int multiplier,
                       T* y, T* packed) {
-  T* scratch = packed + round_up(count(backend.table->depthwise_packed_size(g)), 16);
+  T* scratch = packed + round_up(count(backend.normalized().depthwise_packed_size(g)), 16);
   const RowBands bands{batch, g.out_height, depthwise_rows_of_band<T>(g)};
   parallel_for(bands.size(), backend.threads, [&](int band, int thread) {
     const auto image = static_cast<std::size_t>(bands.image(band));
     const Range rows = bands.rows_of(band);
     const int filters = g.filters / multiplier;
-    backend.table->depthwise_rows(g, x.from(image * g.input_size()), packed, false, multiplier,
-                                  {y + output_at(g, image, rows.begin) * static_cast<std::size_t>(filters), filters},
-                                  rows,
-                                  scratch + static_cast<std::size_t>(thread) * depthwise_thread_scratch(backend, g));
+    backend.normalized().depthwise_rows(
+        g, x.from(image * g.input_size()), packed, false, multiplier,
+        {y + output_at(g, image, rows.begin) * static_cast<std::size_t>(filters), filters}, rows,
+        scratch + static_cast<std::size_t>(thread) * depthwise_thread_scratch(backend, g));
   });
 }
 
@@ -51,7 +51,7 @@ void depthwise_packed(const Backend<T>& backend, const Conv2dGeometry& g, int ba
 template <class T>
 void depthwise_forward(const Backend<T>& backend, const Conv2dGeometry& g, int batch, const T* x, const T* weights,
                        const T* bias, T* y, T* scratch) {
-  backend.table->depthwise_pack(g, weights, static_cast<const T*>(nullptr), bias, false, scratch);
+  backend.normalized().depthwise_pack(g, weights, static_cast<const T*>(nullptr), bias, false, scratch);
   depthwise_packed(backend, g, batch, Rows<T>{x}, 1, y, scratch);
 }
 
@@ -66,32 +66,32 @@ void depthwise_input_gradient(const Backend<T>& backend, const Conv2dGeometry& g
                               const T* dy, T* dx, T* scratch) {
   const Conv2dGeometry t = g.depthwise_transposed();
   const T* none = nullptr;
-  backend.table->depthwise_pack(t, weights, none, none, true, scratch);
+  backend.normalized().depthwise_pack(t, weights, none, none, true, scratch);
   depthwise_packed(backend, t, batch, Rows<T>{dy}, g.filters / g.channels, dx, scratch);
 }
 
 template <class T>
 std::size_t depthwise_weight_gradient_scratch(const Backend<T>& backend, const Conv2dGeometry& g) {
-  return count(backend.table->depthwise_packed_size(g)) * max_gradient_chunks +
+  return count(backend.normalized().depthwise_packed_size(g)) * max_gradient_chunks +
          static_cast<std::size_t>(backend.threads) *
-             round_up(count(backend.table->depthwise_weights_scratch_size(g)), 16);
+             round_up(count(backend.normalized().depthwise_weights_scratch_size(g)), 16);
 }
 
 /// dw and db from x and dy; assigns. `bias_gradient` may be null.
 template <class T>
 void depthwise_weight_gradient(const Backend<T>& backend, const Conv2dGeometry& g, int batch, const T* x, const T* dy,
                                T* weight_gradient, T* bias_gradient, T* scratch) {
-  const std::size_t size = count(backend.table->depthwise_packed_size(g));
-  const std::size_t each = round_up(count(backend.table->depthwise_weights_scratch_size(g)), 16);
+  const std::size_t size = count(backend.normalized().depthwise_packed_size(g));
+  const std::size_t each = round_up(count(backend.normalized().depthwise_weights_scratch_size(g)), 16);
   const RowBands bands{batch, g.out_height, depthwise_rows_of_band<T>(g)};
   T* rooms = scratch + size * max_gradient_chunks;
   accumulate_bands(backend.threads, bands, size, scratch, each, rooms, [&](int band, bool fresh, T* sums, T* own) {
     if (fresh) std::fill_n(sums, size, T(0));
     const auto image = static_cast<std::size_t>(bands.image(band));
-    backend.table->depthwise_weights_rows(g, Rows<T>{x + image * g.input_size()}, Rows<T>{dy + image * g.output_size()},
-                                          sums, bands.rows_of(band), own);
+    backend.normalized().depthwise_weights_rows(g, Rows<T>{x + image * g.input_size()},
+                                                Rows<T>{dy + image * g.output_size()}, sums, bands.rows_of(band), own);
   });
-  backend.table->depthwise_weights_finish(g, scratch, weight_gradient, bias_gradient);
+  backend.normalized().depthwise_weights_finish(g, scratch, weight_gradient, bias_gradient);
 }
 
 }  // namespace abell::kernels

@@ -20,6 +20,7 @@ template <class T>
 struct KernelTable {
   using Geometry = Conv2dGeometry;
 
+  Isa isa;
   int lanes;  ///< values in a vector
 
   // Matrix products: B [depth][columns] is packed with the bias, then C = A B + bias.
@@ -69,6 +70,13 @@ struct KernelTable {
   long (*conv_pool_input_scratch_size)(const Geometry&);
   void (*conv_pool_input_rows)(const Geometry&, const Pooled<const T>& gradient, const T* packed, T* input_gradient,
                                unsigned long size_of_all, Range, T* scratch);
+};
+
+/// What networks with batch normalisation or depthwise convolutions need besides: a table of its own, so that others
+/// need not compile it.
+template <class T>
+struct NormalizedTable {
+  using Geometry = Conv2dGeometry;
 
   // Batch normalisation: `pixels` pixels, results one value a channel.
   /// Writes `rows` as they are meant.
@@ -111,19 +119,31 @@ struct KernelTable {
 
 namespace abell::kernels {
 
+// In every unit its own: what a target's namespace holds has internal linkage.
+#if defined(ABELL_DEFINE_KERNELS)
+#define ABELL_UNIT_LOCAL
+#else
+#define ABELL_UNIT_LOCAL static
+#endif
+
 /// The leaf functions of an instruction set that this processor supports.
 template <class T>
-#if !defined(ABELL_DEFINE_KERNELS)
-static
-#endif
-    const KernelTable<T>&
-    kernels_for([[maybe_unused]] Isa isa) {
+ABELL_UNIT_LOCAL const KernelTable<T>& kernels_for([[maybe_unused]] Isa isa) {
 #if defined(__x86_64__)
   if (isa == Isa::avx512) return avx512::table<T>();
   if (isa == Isa::avx2) return avx2::table<T>();
 #endif
   return baseline::table<T>();
 }
+template <class T>
+ABELL_UNIT_LOCAL const NormalizedTable<T>& normalized_kernels_for([[maybe_unused]] Isa isa) {
+#if defined(__x86_64__)
+  if (isa == Isa::avx512) return avx512::normalized_table<T>();
+  if (isa == Isa::avx2) return avx2::normalized_table<T>();
+#endif
+  return baseline::normalized_table<T>();
+}
+#undef ABELL_UNIT_LOCAL
 
 }  // namespace abell::kernels
 
@@ -132,6 +152,8 @@ static
 namespace abell::kernels {
 template <class T>
 const KernelTable<T>& kernels_for(Isa isa);
-}
+template <class T>
+const NormalizedTable<T>& normalized_kernels_for(Isa isa);
+}  // namespace abell::kernels
 
 #endif

@@ -147,7 +147,8 @@ class BatchNormStage {
     if (by_batch(pass)) {
       const kernels::BandSums<T> found = scratch(pass);
       each_band(pass, [&](int band, std::size_t first, long pixels) {
-        pass.backend.table->moments(x + first * channels_, pixels, width(), found.first(band), found.second(band));
+        pass.backend.normalized().moments(x + first * channels_, pixels, width(), found.first(band),
+                                          found.second(band));
       });
       combine_moments(
           pass.backend.threads, found, bands(pass.batch), [&](int i) { return size_of(pass.batch, i); }, state);
@@ -157,7 +158,7 @@ class BatchNormStage {
     }
     each_band(pass, [&](int, std::size_t first, long pixels) {
       const kernels::Rows<T> rows{.values = x + first * channels_, .scale = state.scale, .shift = state.shift};
-      pass.backend.table->read_rows(rows, pixels, width(), {y + first * channels_, width()});
+      pass.backend.normalized().read_rows(rows, pixels, width(), {y + first * channels_, width()});
     });
   }
 
@@ -165,8 +166,9 @@ class BatchNormStage {
     const auto state = this->state(pass);
     const kernels::BandSums<T> sums = scratch(pass);
     each_band(pass, [&](int band, std::size_t first, long pixels) {
-      pass.backend.table->norm_gradient({{.values = x + first * channels_}, state.mean, state.inverse}, pixels, width(),
-                                        dy + first * channels_, nullptr, sums.first(band), sums.second(band));
+      pass.backend.normalized().norm_gradient({{.values = x + first * channels_}, state.mean, state.inverse}, pixels,
+                                              width(), dy + first * channels_, nullptr, sums.first(band),
+                                              sums.second(band));
     });
     const NormParameters<T> gradients{pass.gradients, channels_};
     norm_backward(pass.backend.threads, sums, bands(pass.batch), values(pass.batch), by_batch(pass), pass.parameters,
@@ -180,7 +182,7 @@ class BatchNormStage {
                                   .shift = state.offset,
                                   .other = x + first * channels_,
                                   .other_scale = state.x_scale};
-      pass.backend.table->read_rows(rows, pixels, width(), {dx + first * channels_, width()});
+      pass.backend.normalized().read_rows(rows, pixels, width(), {dx + first * channels_, width()});
     });
   }
 

@@ -27,8 +27,8 @@ void leave(const Pass<T>& pass, const LinkBackward<T>& b, std::size_t channels, 
            int pixels) {
   if (b.before == nullptr) return;
   T* g = b.dx + first * channels;
-  pass.backend.table->norm_gradient({b.x.from(first * channels), b.before->mean, b.before->inverse}, pixels,
-                                    static_cast<int>(channels), g, g, b.sums.first(band), b.sums.second(band));
+  pass.backend.normalized().norm_gradient({b.x.from(first * channels), b.before->mean, b.before->inverse}, pixels,
+                                          static_cast<int>(channels), g, g, b.sums.first(band), b.sums.second(band));
 }
 
 /// dz W^T, and x^T dz, band by band: both inputs are read once. Returns the number of bands.
@@ -65,8 +65,8 @@ std::size_t pointwise_backward(const NormalizedLink& link, const Pass<T>& pass, 
       const auto first = static_cast<std::size_t>(begin);
       T* x = xs + (partial ? own * x_room : first * link.channels());
       T* z = zs + (partial ? own * z_room : first * count(z_stride));
-      backend.table->read_rows(b.x.from(first * link.channels()), end - begin, g.channels, {x, g.channels});
-      backend.table->read_rows(b.dz.from(first * link.filters()), end - begin, g.filters, {z, z_stride});
+      backend.normalized().read_rows(b.x.from(first * link.channels()), end - begin, g.channels, {x, g.channels});
+      backend.normalized().read_rows(b.dz.from(first * link.filters()), end - begin, g.filters, {z, z_stride});
       if (partial) {
         backend.table->gemm_transposed({g.channels, g.filters, end - begin, {x, g.channels}, {sum, g.filters}},
                                        {z, z_stride}, band == range.begin);
@@ -100,24 +100,26 @@ std::size_t depthwise_backward(const NormalizedLink& link, const Pass<T>& pass, 
   const auto t = g.depthwise_transposed();
   const auto bands = depthwise_bands<T>(link, pass.batch);
   const auto threads = static_cast<std::size_t>(backend.threads);
-  const std::size_t size = count(backend.table->depthwise_packed_size(g));
-  const std::size_t each = round_up(
-      count(std::max(backend.table->depthwise_weights_scratch_size(g), backend.table->depthwise_scratch_size(t))), 16);
+  const std::size_t size = count(backend.normalized().depthwise_packed_size(g));
+  const std::size_t each = round_up(count(std::max(backend.normalized().depthwise_weights_scratch_size(g),
+                                                   backend.normalized().depthwise_scratch_size(t))),
+                                    16);
   Carve<T> carve{memory};
-  T* packed = carve(count(backend.table->depthwise_packed_size(t)));
+  T* packed = carve(count(backend.normalized().depthwise_packed_size(t)));
   T* sums = carve(size * kernels::max_gradient_chunks);
   T* rooms = carve(threads * each);
   if (memory == nullptr) return carve.used;
 
   const T* none = nullptr;
-  backend.table->depthwise_pack(t, pass.parameters + link.parameters, none, none, true, packed);
+  backend.normalized().depthwise_pack(t, pass.parameters + link.parameters, none, none, true, packed);
   const auto gradient_of = [&](int band, T* own) {
     const auto image = static_cast<std::size_t>(bands.image(band));
     const Range rows = input_rows(g, bands.rows_of(band));
     const auto width = static_cast<std::size_t>(g.width);
     if (rows.begin < rows.end) {
-      backend.table->depthwise_rows(t, b.dz.from(image * g.output_size()), packed, false, g.filters / g.channels,
-                                    {b.dx + output_at(t, image, rows.begin) * link.channels(), g.channels}, rows, own);
+      backend.normalized().depthwise_rows(t, b.dz.from(image * g.output_size()), packed, false, g.filters / g.channels,
+                                          {b.dx + output_at(t, image, rows.begin) * link.channels(), g.channels}, rows,
+                                          own);
     }
     leave(pass, b, link.channels(), band,
           (image * static_cast<std::size_t>(g.height) + static_cast<std::size_t>(rows.begin)) * width,
@@ -127,8 +129,8 @@ std::size_t depthwise_backward(const NormalizedLink& link, const Pass<T>& pass, 
     const auto image = static_cast<std::size_t>(bands.image(band));
     const Range rows = bands.rows_of(band);
     if (fresh) std::fill_n(sum, size, T(0));
-    backend.table->depthwise_weights_rows(g, b.x.from(image * g.input_size()), b.dz.from(image * g.output_size()), sum,
-                                          rows, own);
+    backend.normalized().depthwise_weights_rows(g, b.x.from(image * g.input_size()), b.dz.from(image * g.output_size()),
+                                                sum, rows, own);
     if (b.dx != nullptr && b.before != nullptr) gradient_of(band, own);
   });
   // The chain's input may lie where its gradient goes: bands overlap, so all of it is read first.
@@ -136,7 +138,7 @@ std::size_t depthwise_backward(const NormalizedLink& link, const Pass<T>& pass, 
     parallel_for(bands.size(), backend.threads,
                  [&](int band, int thread) { gradient_of(band, rooms + static_cast<std::size_t>(thread) * each); });
   }
-  backend.table->depthwise_weights_finish(g, sums, b.weight_gradient, nullptr);
+  backend.normalized().depthwise_weights_finish(g, sums, b.weight_gradient, nullptr);
   return carve.used;
 }
 
@@ -164,8 +166,8 @@ std::size_t conv_backward(const NormalizedLink& link, const Pass<T>& pass, const
     const auto image = static_cast<std::size_t>(bands.image(band));
     const Range rows = bands.rows_of(band);
     T* dz = own + own_scratch;
-    backend.table->read_rows(b.dz.from(image * g.output_size() + static_cast<std::size_t>(rows.begin) * row),
-                             static_cast<long>(rows.end - rows.begin) * g.out_width, g.filters, {dz, g.filters});
+    backend.normalized().read_rows(b.dz.from(image * g.output_size() + static_cast<std::size_t>(rows.begin) * row),
+                                   static_cast<long>(rows.end - rows.begin) * g.out_width, g.filters, {dz, g.filters});
     backend.table->conv2d_weights_rows(g, x + image * g.input_size(), dz, fresh, sum, rows, own);
   });
   backend.table->conv2d_weights_finish(g, sums, b.weight_gradient, nullptr);

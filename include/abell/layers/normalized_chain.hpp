@@ -203,9 +203,9 @@ class NormalizedChainStage {
       const auto [begin, end] = bands[band];
       const std::size_t first = static_cast<std::size_t>(begin) * last.filters();
       const auto& state = saved.states[links_.size() - 1];
-      pass.backend.table->norm_gradient({activation(saved, links_.size() - 1).from(first), state.mean, state.inverse},
-                                        end - begin, last.geometry.filters, dy + first, g + first, sums.first(band),
-                                        sums.second(band));
+      pass.backend.normalized().norm_gradient(
+          {activation(saved, links_.size() - 1).from(first), state.mean, state.inverse}, end - begin,
+          last.geometry.filters, dy + first, g + first, sums.first(band), sums.second(band));
     });
     return bands.size();
   }

@@ -52,7 +52,7 @@ class NormalizedPrediction {
         state.shift[f] += state.scale[f] * pass.parameters[link.bias_at() + f];
       }
       if (link.kind == NormalizedLink::Kind::depthwise) {
-        backend_.table->depthwise_pack(g, weights, state.scale, state.shift, false, packed);
+        backend_.normalized().depthwise_pack(g, weights, state.scale, state.shift, false, packed);
       } else {
         T* scaled = pass.scratch + kernels::NormState<T>::arrays * link.filters();
         const int rows = static_cast<int>(link.weights / link.filters());
@@ -120,7 +120,7 @@ class NormalizedPrediction {
     const auto& g = link.geometry;
     switch (link.kind) {
       case NormalizedLink::Kind::pointwise: return columns(link).size();
-      case NormalizedLink::Kind::depthwise: return round_up(count(backend_.table->depthwise_packed_size(g)), 16);
+      case NormalizedLink::Kind::depthwise: return round_up(count(backend_.normalized().depthwise_packed_size(g)), 16);
       default: return round_up(count(backend_.table->packed_size(g.depth(), g.filters)), 16);
     }
   }
@@ -186,7 +186,7 @@ class NormalizedPrediction {
     const auto bands = kernels::RowBands::equal(images, g.out_height, most_rows);
     const long stride = kernels::row_stride<T>(g.filters);
     const std::size_t row = static_cast<std::size_t>(g.out_width) * count(stride);
-    const std::size_t room = round_up(count(backend_.table->depthwise_scratch_size(g)), 16);
+    const std::size_t room = round_up(count(backend_.normalized().depthwise_scratch_size(g)), 16);
     const std::size_t line = round_up(static_cast<std::size_t>(bands.band_rows) * row, 16);
     const std::size_t edge = kernels::PackedColumns<T>::edge_size(backend_);
     const std::size_t each = room + line + edge;
@@ -202,7 +202,8 @@ class NormalizedPrediction {
       const auto image = static_cast<std::size_t>(bands.image(band));
       const Range rows = bands.rows_of(band);
       T* between = own + room;
-      backend_.table->depthwise_rows(g, x.from(image * g.input_size()), packed, true, 1, {between, stride}, rows, own);
+      backend_.normalized().depthwise_rows(g, x.from(image * g.input_size()), packed, true, 1, {between, stride}, rows,
+                                           own);
       matrix.multiply((rows.end - rows.begin) * g.out_width, between, packed + packed_size(first),
                       y + output_at(g, image, rows.begin) * second.filters(), own + room + line);
     });
@@ -217,17 +218,18 @@ class NormalizedPrediction {
     const long stride = kernels::row_stride<T>(g.filters);
     const std::size_t pixels = static_cast<std::size_t>(first.output_pixels(images));
     const std::size_t between = round_up(pixels * count(stride), 16);
-    const std::size_t each = round_up(
-        std::max(count(backend_.table->depthwise_scratch_size(g)), kernels::PackedColumns<T>::edge_size(backend_)), 16);
+    const std::size_t each = round_up(std::max(count(backend_.normalized().depthwise_scratch_size(g)),
+                                               kernels::PackedColumns<T>::edge_size(backend_)),
+                                      16);
     if (memory == nullptr) return between + each * static_cast<std::size_t>(backend_.threads);
     T* rooms = memory + between;
     const kernels::RowBands bands{images, g.out_height, kernels::pair_small_band_rows};
     parallel_for(bands.size(), backend_.threads, [&](int band, int thread) {
       const auto image = static_cast<std::size_t>(bands.image(band));
       const Range rows = bands.rows_of(band);
-      backend_.table->depthwise_rows(g, x.from(image * g.input_size()), packed, true, 1,
-                                     {memory + output_at(g, image, rows.begin) * count(stride), stride}, rows,
-                                     rooms + static_cast<std::size_t>(thread) * each);
+      backend_.normalized().depthwise_rows(g, x.from(image * g.input_size()), packed, true, 1,
+                                           {memory + output_at(g, image, rows.begin) * count(stride), stride}, rows,
+                                           rooms + static_cast<std::size_t>(thread) * each);
     });
     const kernels::PixelBands pixel_bands{first.output_pixels(images), kernels::pointwise_tile_pixels};
     parallel_for(pixel_bands.size() * matrix.chunks(), backend_.threads, [&](int task, int thread) {
@@ -252,7 +254,8 @@ class NormalizedPrediction {
       T* own = memory + static_cast<std::size_t>(thread) * each;
       const auto [begin, end] = bands[band];
       const auto first = static_cast<std::size_t>(begin);
-      backend_.table->read_rows(x.from(first * link.channels()), end - begin, link.geometry.channels, {own, stride});
+      backend_.normalized().read_rows(x.from(first * link.channels()), end - begin, link.geometry.channels,
+                                      {own, stride});
       matrix.multiply(end - begin, own, packed, y + first * link.filters(), own + room);
     });
     return 0;
@@ -262,14 +265,14 @@ class NormalizedPrediction {
                         T* memory) const {
     const auto& g = link.geometry;
     const auto bands = depthwise_bands<T>(link, images);
-    const std::size_t each = round_up(count(backend_.table->depthwise_scratch_size(g)), 16);
+    const std::size_t each = round_up(count(backend_.normalized().depthwise_scratch_size(g)), 16);
     if (memory == nullptr) return each * static_cast<std::size_t>(backend_.threads);
     parallel_for(bands.size(), backend_.threads, [&](int band, int thread) {
       const auto image = static_cast<std::size_t>(bands.image(band));
       const Range rows = bands.rows_of(band);
-      backend_.table->depthwise_rows(g, x.from(image * g.input_size()), packed, false, 1,
-                                     {y + output_at(g, image, rows.begin) * link.filters(), g.filters}, rows,
-                                     memory + static_cast<std::size_t>(thread) * each);
+      backend_.normalized().depthwise_rows(g, x.from(image * g.input_size()), packed, false, 1,
+                                           {y + output_at(g, image, rows.begin) * link.filters(), g.filters}, rows,
+                                           memory + static_cast<std::size_t>(thread) * each);
     });
     return 0;
   }

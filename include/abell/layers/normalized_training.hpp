@@ -56,8 +56,8 @@ const T* read_all(const Pass<T>& pass, const kernels::Rows<T>& rows, int pixels,
   parallel_for(bands.size(), pass.backend.threads, [&](int band, int) {
     const auto [begin, end] = bands[band];
     const std::size_t first = static_cast<std::size_t>(begin);
-    pass.backend.table->read_rows(rows.from(first * channels), end - begin, static_cast<int>(channels),
-                                  {room + first * channels, static_cast<long>(channels)});
+    pass.backend.normalized().read_rows(rows.from(first * channels), end - begin, static_cast<int>(channels),
+                                        {room + first * channels, static_cast<long>(channels)});
   });
   return room;
 }
@@ -75,8 +75,8 @@ std::size_t link_forward(const NormalizedLink& link, const Pass<T>& pass, const 
   Carve<T> carve{memory};
   const auto look = [&](int band, std::size_t first, int pixels) {
     if (statistics != nullptr) {
-      backend.table->moments(z + first * link.filters(), pixels, g.filters, statistics->first(band),
-                             statistics->second(band));
+      backend.normalized().moments(z + first * link.filters(), pixels, g.filters, statistics->first(band),
+                                   statistics->second(band));
     }
   };
   if (link.kind == NormalizedLink::Kind::pointwise) {
@@ -97,7 +97,7 @@ std::size_t link_forward(const NormalizedLink& link, const Pass<T>& pass, const 
       const auto first = static_cast<std::size_t>(begin), own = static_cast<std::size_t>(thread);
       const kernels::Rows<T> from = x.from(first * link.channels());
       T* a = rooms + own * each;
-      if (!in_place) backend.table->read_rows(from, end - begin, g.channels, {a, stride});
+      if (!in_place) backend.normalized().read_rows(from, end - begin, g.channels, {a, stride});
       matrix.multiply(end - begin, in_place ? from.values : a, packed, z + first * link.filters(), edges + own * edge);
       look(band, first, end - begin);
     });
@@ -105,15 +105,15 @@ std::size_t link_forward(const NormalizedLink& link, const Pass<T>& pass, const 
   }
   const bool depthwise = link.kind == NormalizedLink::Kind::depthwise;
   const auto bands = depthwise ? depthwise_bands<T>(link, pass.batch) : conv_bands(link, pass.batch);
-  T* packed = carve(
-      count(depthwise ? backend.table->depthwise_packed_size(g) : backend.table->packed_size(g.depth(), g.filters)));
-  const std::size_t each =
-      round_up(count(depthwise ? backend.table->depthwise_scratch_size(g) : backend.table->conv2d_scratch_size(g)), 16);
+  T* packed = carve(count(depthwise ? backend.normalized().depthwise_packed_size(g)
+                                    : backend.table->packed_size(g.depth(), g.filters)));
+  const std::size_t each = round_up(
+      count(depthwise ? backend.normalized().depthwise_scratch_size(g) : backend.table->conv2d_scratch_size(g)), 16);
   T* rooms = carve(threads * each);
   T* room = depthwise ? nullptr : carve(static_cast<std::size_t>(pass.batch) * g.input_size());
   if (memory == nullptr) return carve.used;
   if (depthwise) {
-    backend.table->depthwise_pack(g, weights, static_cast<const T*>(nullptr), bias, false, packed);
+    backend.normalized().depthwise_pack(g, weights, static_cast<const T*>(nullptr), bias, false, packed);
   } else {
     backend.table->pack_conv2d(g, weights, bias, packed);
   }
@@ -124,8 +124,8 @@ std::size_t link_forward(const NormalizedLink& link, const Pass<T>& pass, const 
     const std::size_t first = output_at(g, image, rows.begin);
     T* own = rooms + static_cast<std::size_t>(thread) * each;
     if (depthwise) {
-      backend.table->depthwise_rows(g, x.from(image * g.input_size()), packed, false, 1,
-                                    {z + first * link.filters(), g.filters}, rows, own);
+      backend.normalized().depthwise_rows(g, x.from(image * g.input_size()), packed, false, 1,
+                                          {z + first * link.filters(), g.filters}, rows, own);
     } else {
       backend.table->conv2d_rows(g, whole + image * g.input_size(), packed, z + image * g.output_size(),
                                  kernels::OutputStrides::of(g), rows, own);

@@ -15,6 +15,9 @@
 template <class T>
 static const KernelTable<T>& table() {
   static constexpr KernelTable<T> functions{
+      .isa = ABELL_VECTOR_BYTES == 64   ? Isa::avx512
+             : ABELL_VECTOR_BYTES == 32 ? Isa::avx2
+                                        : Isa::baseline,
       .lanes = lanes<T>,
       .packed_size = packed_size<T>,
       .pack_matrix = pack_matrix<T>,
@@ -45,6 +48,13 @@ static const KernelTable<T>& table() {
       .conv_pool_input_pack = conv_pool_input_pack<T>,
       .conv_pool_input_scratch_size = conv_pool_input_scratch_size<T>,
       .conv_pool_input_rows = conv_pool_input_rows<T>,
+  };
+  return functions;
+}
+
+template <class T>
+static const NormalizedTable<T>& normalized_table() {
+  static constexpr NormalizedTable<T> functions{
       .read_rows = read_rows<T>,
       .moments = moments<T>,
       .norm_gradient = norm_gradient<T>,
