@@ -7,4 +7,5 @@
 #endif
 #include <abell/kernels/table.hpp>
 
+using namespace abell;
 using namespace abell::kernels;
