@@ -34,8 +34,8 @@ struct Channel {
     value("conv2d_1/kernel") = 1;
   }
   double& value(const std::string& name) {
-    for (const ParameterSlot& slot : network.slots()) {
-      if (slot.name == name) return network.parameters()[slot.offset];
+    for (const NamedParameter& named : network.named_parameters()) {
+      if (named.name == name) return network.parameters()[named.offset];
     }
     throw OptionError(name);
   }

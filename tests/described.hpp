@@ -22,7 +22,7 @@ class Described {
     std::size_t offset = 0;
     abell::each_layer(layers_, [&](const abell::LayerInfo& layer) {
       for (const abell::Parameter& p : layer.parameters) {
-        slots_.push_back({layer.name + "/" + p.name, p.dimensions, offset, p.size(), p.trainable});
+        named_.push_back({layer.name + "/" + p.name, p.dimensions, offset, p.size(), p.trainable});
         offset += p.size();
       }
     });
@@ -31,22 +31,22 @@ class Described {
 
   const abell::LayerList<T>& description() const { return description_; }
   const std::vector<abell::LayerInfo>& layers() const { return layers_; }
-  const std::vector<abell::ParameterSlot>& slots() const { return slots_; }
+  const std::vector<abell::NamedParameter>& named_parameters() const { return named_; }
   std::span<T> parameters() { return parameters_; }
   std::span<const T> parameters() const { return parameters_; }
 
   /// The values of one parameter.
   std::span<T> operator[](const std::string& name) {
-    for (const abell::ParameterSlot& slot : slots_) {
-      if (slot.name == name) return parameters().subspan(slot.offset, slot.size);
+    for (const abell::NamedParameter& named : named_) {
+      if (named.name == name) return parameters().subspan(named.offset, named.size);
     }
     return {};
   }
 
   /// Gives each value a number of its own place, exact even in float16: n / 512 for n of -500 to 499.
   void number() {
-    for (const abell::ParameterSlot& slot : slots_) {
-      for (std::size_t i = 0; i < slot.size; ++i) parameters_[slot.offset + i] = numbered(slot.name, i);
+    for (const abell::NamedParameter& named : named_) {
+      for (std::size_t i = 0; i < named.size; ++i) parameters_[named.offset + i] = numbered(named.name, i);
     }
   }
   static T numbered(const std::string& name, std::size_t i) {
@@ -58,6 +58,6 @@ class Described {
  private:
   abell::LayerList<T> description_;
   std::vector<abell::LayerInfo> layers_;
-  std::vector<abell::ParameterSlot> slots_;
+  std::vector<abell::NamedParameter> named_;
   std::vector<T> parameters_;
 };

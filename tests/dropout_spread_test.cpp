@@ -82,10 +82,10 @@ void check_normalised_spread() {
   // Layers that change nothing give Dropout the same number, hence the same masks.
   auto second = build<float>(join(describe(Relu6{}, Relu6{}, Relu6{}), head), features);
   Random random(4);
-  for (const ParameterSlot& slot : network.slots()) {
-    for (float& value : network.parameters().subspan(slot.offset, slot.size)) {
-      value = static_cast<float>(slot.name.ends_with("/moving_variance") ? random.uniform(0.2, 2)
-                                                                         : random.uniform(-0.7, 1));
+  for (const NamedParameter& named : network.named_parameters()) {
+    for (float& value : network.parameters().subspan(named.offset, named.size)) {
+      value = static_cast<float>(named.name.ends_with("/moving_variance") ? random.uniform(0.2, 2)
+                                                                          : random.uniform(-0.7, 1));
     }
   }
   std::ranges::copy(network.parameters().first(first.parameters().size()), first.parameters().begin());

@@ -61,10 +61,10 @@ std::vector<double> differences(const Network& network, Tensor<double>& input, i
 /// others, and the slopes stand far above the differences' rounding.
 template <class Network>
 void settle(Network& network) {
-  for (const ParameterSlot& slot : network.slots()) {
-    const bool affine = slot.name.ends_with("/gamma") || slot.name.ends_with("/beta");
-    for (double& value : network.parameters().subspan(slot.offset, slot.size)) {
-      value = affine ? 1 + value : slot.trainable ? value : 0.5 + value * value;
+  for (const NamedParameter& named : network.named_parameters()) {
+    const bool affine = named.name.ends_with("/gamma") || named.name.ends_with("/beta");
+    for (double& value : network.parameters().subspan(named.offset, named.size)) {
+      value = affine ? 1 + value : named.trainable ? value : 0.5 + value * value;
     }
   }
 }
@@ -196,7 +196,7 @@ TEST_CASE("batch norm takes its moving averages in explanations", "[explain]") {
   CHECK(relative(saliency(network, image, 1), expected) < rounding);
   CHECK(relative(saliency(plain, image, 1), expected) < rounding);
   // After the last activation comes the mean alone, so alpha is the dense layer's weight over the pixels.
-  const ParameterSlot& dense = network.slots()[network.slots().size() - 2];
+  const NamedParameter& dense = network.named_parameters()[network.named_parameters().size() - 2];
   REQUIRE(dense.name == "dense_1/kernel");
   auto space = reference.workspace(1, Mode::explain, 1);
   reference.forward(image, space);
@@ -349,9 +349,9 @@ TEST_CASE("a NaN pixel or weight gives an error, never a map", "[explain][nan]")
     image.span()[100] = bad;
     each(network, image);
   }
-  for (const ParameterSlot& slot : network.slots()) {
-    INFO(slot.name);
-    double& weight = network.parameters()[slot.offset + slot.size / 2];
+  for (const NamedParameter& named : network.named_parameters()) {
+    INFO(named.name);
+    double& weight = network.parameters()[named.offset + named.size / 2];
     const double kept = weight;
     weight = std::nan("");
     each(network, noise());

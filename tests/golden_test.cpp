@@ -63,10 +63,10 @@ auto build_golden() {
 template <class Network, class T>
 double worst_tensor(const Network& network, std::span<T> found, const std::vector<double>& expected) {
   double worst = 0;
-  for (const ParameterSlot& slot : network.slots()) {
-    const auto begin = expected.begin() + static_cast<long>(slot.offset);
-    worst =
-        std::max(worst, relative(found.subspan(slot.offset, slot.size), {begin, begin + static_cast<long>(slot.size)}));
+  for (const NamedParameter& named : network.named_parameters()) {
+    const auto begin = expected.begin() + static_cast<long>(named.offset);
+    worst = std::max(worst,
+                     relative(found.subspan(named.offset, named.size), {begin, begin + static_cast<long>(named.size)}));
   }
   return worst;
 }

@@ -27,9 +27,9 @@ auto cross_entropy(std::vector<int> labels, std::vector<float> class_weights = {
 template <class Network>
 void draw_biases(Network& network, std::uint64_t seed) {
   Random random(seed);
-  for (const ParameterSlot& slot : network.slots()) {
-    if (!slot.name.ends_with("/bias")) continue;
-    for (double& value : network.parameters().subspan(slot.offset, slot.size)) value = random.uniform(-0.3, 0.3);
+  for (const NamedParameter& named : network.named_parameters()) {
+    if (!named.name.ends_with("/bias")) continue;
+    for (double& value : network.parameters().subspan(named.offset, named.size)) value = random.uniform(-0.3, 0.3);
   }
 }
 

@@ -188,15 +188,15 @@ TEST_CASE("initial weights are Glorot uniform with zero biases", "[layers][clust
   const auto network = build<float>(cluster_net, cluster_net_input, 3);
   const std::map<std::string, double> limits{{"conv2d_1", 0.09975}, {"conv2d_2", 0.08333}, {"conv2d_3", 0.10206},
                                              {"conv2d_6", 0.10206}, {"dense_1", 0.06528},  {"dense_2", 0.15250}};
-  for (const ParameterSlot& slot : network.slots()) {
-    const auto values = network.parameters().subspan(slot.offset, slot.size);
+  for (const NamedParameter& named : network.named_parameters()) {
+    const auto values = network.parameters().subspan(named.offset, named.size);
     const auto [least, most] = std::ranges::minmax(values);
-    INFO(slot.name);
-    if (slot.name.ends_with("/bias")) {
+    INFO(named.name);
+    if (named.name.ends_with("/bias")) {
       CHECK((least == 0 && most == 0));
       continue;
     }
-    const auto found = limits.find(slot.name.substr(0, slot.name.find('/')));
+    const auto found = limits.find(named.name.substr(0, named.name.find('/')));
     if (found == limits.end()) continue;
     const double limit = found->second;
     CHECK(static_cast<double>(most) <= limit * 1.0001);

@@ -105,12 +105,12 @@ void follow(const Description& description, const Run& run, const std::string& p
     losses.push_back(train_step(network, run.options, state, space, images.view(), targets.view()).loss / batch);
   }
   double worst_gradient = 0, worst_weight = 0;
-  for (const ParameterSlot& slot : network.slots()) {
-    const auto here = [&](std::size_t arena) { return golden.subspan(arena + slot.offset, slot.size); };
+  for (const NamedParameter& named : network.named_parameters()) {
+    const auto here = [&](std::size_t arena) { return golden.subspan(arena + named.offset, named.size); };
     worst_gradient =
-        std::max(worst_gradient, relative(std::span(gradients).subspan(slot.offset, slot.size), here(outputs)));
+        std::max(worst_gradient, relative(std::span(gradients).subspan(named.offset, named.size), here(outputs)));
     worst_weight = std::max(
-        worst_weight, relative(network.parameters().subspan(slot.offset, slot.size), here(outputs + size + steps)));
+        worst_weight, relative(network.parameters().subspan(named.offset, named.size), here(outputs + size + steps)));
   }
   const double trajectory = relative(losses, golden.subspan(outputs + size, steps));
   std::ostringstream text;

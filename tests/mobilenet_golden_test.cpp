@@ -49,18 +49,18 @@ double value(std::uint64_t stream, std::uint64_t index) {
 template <class Network>
 void fill_weights(Network& network, double beta) {
   using T = typename Network::Scalar;
-  for (const ParameterSlot& slot : network.slots()) {
-    const std::string name = slot.name.substr(slot.name.find('/') + 1);
+  for (const NamedParameter& named : network.named_parameters()) {
+    const std::string name = named.name.substr(named.name.find('/') + 1);
     double limit = 0.5, centre = 0;
     if (name == "kernel") {
-      limit = std::sqrt(6.0 / static_cast<double>(slot.size / static_cast<std::size_t>(slot.dimensions.back())));
-      if (slot.dimensions.size() == 2) limit *= 0.25;
+      limit = std::sqrt(6.0 / static_cast<double>(named.size / static_cast<std::size_t>(named.dimensions.back())));
+      if (named.dimensions.size() == 2) limit *= 0.25;
     }
     if (name == "depthwise_kernel") limit = std::sqrt(6.0 / 9);
     if (name == "bias") limit = 0.1;
     if (name == "gamma" || name == "moving_variance") centre = 1;
     if (name == "beta") centre = beta;
-    for (std::size_t i = slot.offset; i < slot.offset + slot.size; ++i) {
+    for (std::size_t i = named.offset; i < named.offset + named.size; ++i) {
       network.parameters()[i] = static_cast<T>(static_cast<float>(centre + limit * value(1, i)));
     }
   }
@@ -84,15 +84,15 @@ class Comparison {
   /// An arena's parameters one by one; with `moving` the moving averages alone.
   template <class Network, class T>
   void arena(const std::string& what, const Network& network, std::span<T> found, bool moving = false) {
-    for (const ParameterSlot& slot : network.slots()) {
-      if (!moving || !slot.trainable) tensor(what, found.subspan(slot.offset, slot.size));
+    for (const NamedParameter& named : network.named_parameters()) {
+      if (!moving || !named.trainable) tensor(what, found.subspan(named.offset, named.size));
     }
   }
   /// The same, of digests.
   template <class Network, class T>
   void digests(const std::string& what, const Network& network, std::span<T> found, bool moving = false) {
-    for (const ParameterSlot& slot : network.slots()) {
-      if (!moving || !slot.trainable) digest(what, found.subspan(slot.offset, slot.size));
+    for (const NamedParameter& named : network.named_parameters()) {
+      if (!moving || !named.trainable) digest(what, found.subspan(named.offset, named.size));
     }
   }
   /// The worst relative error of what begins with `what`.

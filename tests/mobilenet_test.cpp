@@ -140,13 +140,13 @@ TEST_CASE("MobileNet's initial weights are Keras's", "[mobilenet]") {
   const auto network = build<float>(mobilenet, {32, 32, 3}, 3);
   const std::string text = summary(network);
   CHECK_THAT(text, Contains("conv_dw_13_bn") && Contains("3,230,914"));
-  for (const ParameterSlot& slot : network.slots()) {
-    INFO(slot.name);
-    const auto values = network.parameters().subspan(slot.offset, slot.size);
+  for (const NamedParameter& named : network.named_parameters()) {
+    INFO(named.name);
+    const auto values = network.parameters().subspan(named.offset, named.size);
     const auto [least, most] = std::ranges::minmax(values);
-    const auto& d = slot.dimensions;
-    if (!slot.name.ends_with("kernel")) {
-      const float value = slot.name.ends_with("/gamma") || slot.name.ends_with("/moving_variance") ? 1.0F : 0.0F;
+    const auto& d = named.dimensions;
+    if (!named.name.ends_with("kernel")) {
+      const float value = named.name.ends_with("/gamma") || named.name.ends_with("/moving_variance") ? 1.0F : 0.0F;
       CHECK((least == value && most == value));
       continue;
     }
@@ -217,7 +217,7 @@ TEST_CASE("a training step with a frozen base changes the head alone and leaves 
     const auto images = normal_images<float>(6, small);
     pretrain(network, images);
     const auto before = weights_of(network);
-    const auto in_base = [](const ParameterSlot& slot) { return !slot.name.starts_with("dense_1/"); };
+    const auto in_base = [](const NamedParameter& named) { return !named.name.starts_with("dense_1/"); };
 
     auto space = network.workspace(6, Mode::train, 2), whole = network.workspace(6, Mode::train, 2);
     const auto start = [&](Workspace<float>& memory) {
@@ -237,13 +237,13 @@ TEST_CASE("a training step with a frozen base changes the head alone and leaves 
     std::vector<float> image_gradient(images.size());
     network.backward(images, whole, image_gradient.data());
     CHECK(std::ranges::count(image_gradient, 0.0F) < std::ssize(image_gradient) / 2);
-    for (const ParameterSlot& slot : network.slots()) {
-      INFO(slot.name);
-      const auto found = space.gradients.span().subspan(slot.offset, slot.size);
-      if (in_base(slot)) {
+    for (const NamedParameter& named : network.named_parameters()) {
+      INFO(named.name);
+      const auto found = space.gradients.span().subspan(named.offset, named.size);
+      if (in_base(named)) {
         CHECK(std::ranges::count(found, 0.0F) == std::ssize(found));
       } else {
-        CHECK(std::ranges::equal(found, whole.gradients.span().subspan(slot.offset, slot.size)));
+        CHECK(std::ranges::equal(found, whole.gradients.span().subspan(named.offset, named.size)));
         CHECK(std::ranges::count(found, 0.0F) < std::ssize(found) / 2);
       }
     }
@@ -252,9 +252,10 @@ TEST_CASE("a training step with a frozen base changes the head alone and leaves 
     OptimizerState<float> state(options.optimizer, network.parameters().size());
     for (int i = 0; i < 3; ++i) train_step(network, options, state, space, images.view(), label_targets(labels));
     const auto after = weights_of(network);
-    for (const ParameterSlot& slot : network.slots()) {
-      INFO(slot.name);
-      CHECK((std::memcmp(&before[slot.offset], &after[slot.offset], slot.size * sizeof(float)) == 0) == in_base(slot));
+    for (const NamedParameter& named : network.named_parameters()) {
+      INFO(named.name);
+      CHECK((std::memcmp(&before[named.offset], &after[named.offset], named.size * sizeof(float)) == 0) ==
+            in_base(named));
     }
   }
 }
@@ -276,16 +277,16 @@ TEST_CASE("within a chain the backward pass ends at the first link that trains",
   network.backward(images, space);
   network.backward(images, whole, image_gradient.data());
   bool begun = false;
-  for (const ParameterSlot& slot : network.slots()) {
-    INFO(slot.name);
-    const auto found = space.gradients.span().subspan(slot.offset, slot.size);
-    begun = begun || slot.name.starts_with("conv2d_2/");
+  for (const NamedParameter& named : network.named_parameters()) {
+    INFO(named.name);
+    const auto found = space.gradients.span().subspan(named.offset, named.size);
+    begun = begun || named.name.starts_with("conv2d_2/");
     if (begun) {
-      CHECK(std::ranges::equal(found, whole.gradients.span().subspan(slot.offset, slot.size)));
+      CHECK(std::ranges::equal(found, whole.gradients.span().subspan(named.offset, named.size)));
     } else {
       CHECK(std::ranges::count(found, 0.0F) == std::ssize(found));
     }
-    if (slot.trainable) CHECK(std::ranges::count(found, 0.0F) < std::ssize(found));
+    if (named.trainable) CHECK(std::ranges::count(found, 0.0F) < std::ssize(found));
   }
 }
 
@@ -308,10 +309,10 @@ TEST_CASE("a NaN pixel or weight of MobileNet ends in an error", "[mobilenet][na
     CHECK(message_of<NumericError>([&] { network.predict(images); }) ==
           "predict: the output for image " + std::to_string(at / small.size()) + " is not finite");
   }
-  for (const ParameterSlot& slot : network.slots()) {
-    INFO(slot.name);
+  for (const NamedParameter& named : network.named_parameters()) {
+    INFO(named.name);
     const auto kept = weights_of(network);
-    network.parameters()[slot.offset + slot.size / 2] = std::nanf("");
+    network.parameters()[named.offset + named.size / 2] = std::nanf("");
     CHECK(message_of<NumericError>([&] { network.predict(sound); }) == "predict: the output for image 0 is not finite");
     CHECK_FALSE(train(sound).empty());
     std::ranges::copy(kept, network.parameters().begin());

@@ -94,11 +94,11 @@ TEST_CASE("layers within layers are numbered through, and the table shows them",
                                           "conv2d_4", "sigmoid_1", "conv2d_transpose_1", "conv2d_5"});
   for (std::uint32_t i = 0; i < indices.size(); ++i) CHECK(indices[i] == i);
   std::size_t offset = 0;
-  for (const ParameterSlot& slot : network.slots()) {
-    CHECK(slot.offset == offset);
-    offset += slot.size;
+  for (const NamedParameter& named : network.named_parameters()) {
+    CHECK(named.offset == offset);
+    offset += named.size;
   }
-  CHECK(network.slots()[4].name == "conv2d_3/kernel");
+  CHECK(network.named_parameters()[4].name == "conv2d_3/kernel");
   CHECK(network.parameters().size() == offset);
   const std::string table = summary(network);
   CHECK_THAT(table, Catch::Contains("\n    conv2d_3 +") && Catch::Contains("\n  conv2d_2 +") &&
@@ -175,8 +175,8 @@ TEST_CASE("Grad-CAM looks at layers within layers", "[nested][explain]") {
   const auto image = noise<double>(1, shape, 9);
   const Image map = grad_cam(network, image, 1, {.layer = "inner"});
   // The same by hand: y's slope with a bias of `inner` is the sum of its slopes over the pixels, which is alpha.
-  const auto slot = std::ranges::find(network.slots(), "inner/bias", &ParameterSlot::name);
-  REQUIRE(slot != network.slots().end());
+  const auto named = std::ranges::find(network.named_parameters(), "inner/bias", &NamedParameter::name);
+  REQUIRE(named != network.named_parameters().end());
   auto space = network.workspace(1, Mode::explain, 1);
   std::vector<double> activation;
   View<double> logits = network.forward(image, space);
@@ -189,7 +189,7 @@ TEST_CASE("Grad-CAM looks at layers within layers", "[nested][explain]") {
   REQUIRE(activation.size() == shape.size());
   for (std::size_t p = 0; p < shape.pixels(); ++p) {
     double sum = 0;
-    for (std::size_t k = 0; k < 3; ++k) sum += space.gradients.data()[slot->offset + k] / 72 * activation[3 * p + k];
+    for (std::size_t k = 0; k < 3; ++k) sum += space.gradients.data()[named->offset + k] / 72 * activation[3 * p + k];
     CHECK(static_cast<double>(map.pixels[p]) == Approx(std::max(0.0, sum)).margin(1e-6));
   }
 }

@@ -14,9 +14,9 @@ namespace abell::testing {
 template <class Network>
 void draw(Network& network, std::uint64_t seed) {
   Random random(seed);
-  for (const ParameterSlot& slot : network.slots()) {
-    const bool variance = slot.name.ends_with("variance");
-    for (auto& value : network.parameters().subspan(slot.offset, slot.size)) {
+  for (const NamedParameter& named : network.named_parameters()) {
+    const bool variance = named.name.ends_with("variance");
+    for (auto& value : network.parameters().subspan(named.offset, named.size)) {
       value = static_cast<typename Network::Scalar>(variance ? random.uniform(0.5, 1.5) : random.uniform(-0.6, 0.6));
     }
   }

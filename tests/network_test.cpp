@@ -220,9 +220,9 @@ TEST_CASE("a NaN pixel or weight ends in an error, never in a number", "[network
             "predict: the output for image " + std::to_string(at / shape.size()) + " is not finite");
     }
   }
-  for (const ParameterSlot& slot : network.slots()) {
-    INFO(slot.name);
-    float& weight = network.parameters()[slot.offset + slot.size / 2];
+  for (const NamedParameter& named : network.named_parameters()) {
+    INFO(named.name);
+    float& weight = network.parameters()[named.offset + named.size / 2];
     const float kept = weight;
     weight = std::nanf("");
     CHECK(message_of<NumericError>([&] { network.predict(sound); }) == "predict: the output for image 0 is not finite");
@@ -267,13 +267,13 @@ TEST_CASE("parameters have names, dimensions and places that tile the arena", "[
                                        {"middle/kernel", {3, 3, 4, 2}},
                                        {"dense_1/kernel", {18, 5}},
                                        {"dense_1/bias", {5}}};
-  REQUIRE(network.slots().size() == expected.size());
+  REQUIRE(network.named_parameters().size() == expected.size());
   std::size_t offset = 0;
   for (std::size_t i = 0; i < expected.size(); ++i) {
-    CHECK(network.slots()[i].name == expected[i].name);
-    CHECK(network.slots()[i].dimensions == expected[i].dimensions);
-    CHECK(network.slots()[i].offset == offset);
-    offset += network.slots()[i].size;
+    CHECK(network.named_parameters()[i].name == expected[i].name);
+    CHECK(network.named_parameters()[i].dimensions == expected[i].dimensions);
+    CHECK(network.named_parameters()[i].offset == offset);
+    offset += network.named_parameters()[i].size;
   }
   CHECK(network.parameters().size() == offset);
   CHECK(reinterpret_cast<std::uintptr_t>(network.parameters().data()) % alignment == 0);

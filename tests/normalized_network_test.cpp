@@ -52,15 +52,16 @@ template <class Network>
 void draw(Network& network, std::uint64_t seed) {
   using T = typename Network::Scalar;
   Random random(seed, {Purpose::user, 1, 1});
-  for (const ParameterSlot& slot : network.slots()) {
+  for (const NamedParameter& named : network.named_parameters()) {
     const auto all = [&](double least, double most) {
-      for (T& v : network.parameters().subspan(slot.offset, slot.size)) v = static_cast<T>(random.uniform(least, most));
+      for (T& v : network.parameters().subspan(named.offset, named.size))
+        v = static_cast<T>(random.uniform(least, most));
     };
-    if (slot.name.ends_with("/gamma")) all(0.5, 3);
-    if (slot.name.ends_with("/beta")) all(-1, 4);
-    if (slot.name.ends_with("/bias")) all(-0.5, 0.5);
-    if (slot.name.ends_with("/moving_mean")) all(-0.5, 0.5);
-    if (slot.name.ends_with("/moving_variance")) all(0.3, 2);
+    if (named.name.ends_with("/gamma")) all(0.5, 3);
+    if (named.name.ends_with("/beta")) all(-1, 4);
+    if (named.name.ends_with("/bias")) all(-0.5, 0.5);
+    if (named.name.ends_with("/moving_mean")) all(-0.5, 0.5);
+    if (named.name.ends_with("/moving_variance")) all(0.3, 2);
   }
 }
 
@@ -120,14 +121,16 @@ std::pair<double, std::string> worst(const Network& network, const Trace& a, con
     for (const double g : b.gradients[i]) largest = std::max(largest, std::abs(g));
     compare(a.outputs[i], b.outputs[i], 0, "output" + when);
     compare(a.image_gradients[i], b.image_gradients[i], 0, "image gradient" + when);
-    for (const ParameterSlot& slot : network.slots()) {
-      const auto part = [&](const std::vector<double>& all) { return std::span(all).subspan(slot.offset, slot.size); };
+    for (const NamedParameter& named : network.named_parameters()) {
+      const auto part = [&](const std::vector<double>& all) {
+        return std::span(all).subspan(named.offset, named.size);
+      };
       // A bias before batch statistics has no gradient: what is left of a long sum is rounding.
       const auto expected = part(b.gradients[i]);
-      const bool none = slot.name.ends_with("/bias") &&
+      const bool none = named.name.ends_with("/bias") &&
                         std::ranges::all_of(expected, [&](double g) { return std::abs(g) < 1e-12 * largest; });
-      compare(part(a.gradients[i]), expected, (none ? 1 : 1e-3) * largest, "gradient of " + slot.name + when);
-      compare(part(a.parameters[i]), part(b.parameters[i]), 1e-3, slot.name + " after step " + std::to_string(i));
+      compare(part(a.gradients[i]), expected, (none ? 1 : 1e-3) * largest, "gradient of " + named.name + when);
+      compare(part(a.parameters[i]), part(b.parameters[i]), 1e-3, named.name + " after step " + std::to_string(i));
     }
   }
   if (!predictions) return found;

@@ -113,14 +113,14 @@ TEST_CASE("two updates of Adadelta by hand", "[training][optimizer]") {
 
 TEST_CASE("trainable ranges join neighbours and leave out what is frozen", "[training][optimizer]") {
   const auto found = [](const std::vector<bool>& trainable, std::size_t piece) {
-    std::vector<ParameterSlot> slots;
+    std::vector<NamedParameter> all;
     std::size_t offset = 0;
     for (const bool t : trainable) {
-      slots.push_back({"w", {3}, offset, 3, t});
+      all.push_back({"w", {3}, offset, 3, t});
       offset += 3;
     }
     std::vector<std::array<std::size_t, 2>> ranges;
-    for (const ParameterRange& range : trainable_ranges(slots, piece)) ranges.push_back({range.begin, range.size});
+    for (const ParameterRange& range : trainable_ranges(all, piece)) ranges.push_back({range.begin, range.size});
     return ranges;
   };
   using Ranges = std::vector<std::array<std::size_t, 2>>;
@@ -142,13 +142,13 @@ const std::vector<Optimizer> every_optimizer{Sgd{.learning_rate = 0.1}, Sgd{.lea
 
 TEST_CASE("no optimizer touches a frozen parameter or the state beside it", "[training][optimizer]") {
   // Odd sizes, so that the frozen parts begin and end within vectors and blocks.
-  std::vector<ParameterSlot> slots;
+  std::vector<NamedParameter> all;
   std::size_t size = 0;
   for (const std::size_t length : {5U, 1U, 700U, 3U, 2U, 513U, 11U, 1030U, 1U}) {
-    slots.push_back({"w", {static_cast<int>(length)}, size, length, slots.size() % 3 != 1});
+    all.push_back({"w", {static_cast<int>(length)}, size, length, all.size() % 3 != 1});
     size += length;
   }
-  const auto ranges = trainable_ranges(slots, 600);
+  const auto ranges = trainable_ranges(all, 600);
   for (const Optimizer& optimizer : every_optimizer) {
     for (const int threads : {1, 3}) {
       INFO("optimizer " << optimizer.kind() << ", " << threads << " threads");
@@ -156,20 +156,20 @@ TEST_CASE("no optimizer touches a frozen parameter or the state beside it", "[tr
       Random random(3);
       for (std::size_t i = 0; i < size; ++i)
         p[i] = static_cast<float>(random.normal()), g[i] = static_cast<float>(random.normal());
-      for (const ParameterSlot& slot : slots) {  // whatever a frozen gradient holds
-        if (!slot.trainable) std::fill_n(g.data() + slot.offset, slot.size, std::nanf(""));
+      for (const NamedParameter& named : all) {  // whatever a frozen gradient holds
+        if (!named.trainable) std::fill_n(g.data() + named.offset, named.size, std::nanf(""));
       }
       const std::vector<float> before = p;
       OptimizerState<float> state(optimizer, size);
       for (int step = 0; step < 3; ++step) apply<float>(optimizer, state, threads, p, g, ranges);
-      for (const ParameterSlot& slot : slots) {
+      for (const NamedParameter& named : all) {
         std::size_t moved = 0, remembered = 0;
-        for (std::size_t i = slot.offset; i < slot.offset + slot.size; ++i) {
+        for (std::size_t i = named.offset; i < named.offset + named.size; ++i) {
           moved += p[i] != before[i];
           for (std::size_t k = i; k < state.slots.size(); k += size) remembered += state.slots.data()[k] != 0;
         }
-        CHECK(moved == (slot.trainable ? slot.size : 0));
-        CHECK(remembered == (slot.trainable ? slot.size * state.slots.size() / size : 0));
+        CHECK(moved == (named.trainable ? named.size : 0));
+        CHECK(remembered == (named.trainable ? named.size * state.slots.size() / size : 0));
       }
     }
   }

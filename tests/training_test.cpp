@@ -297,11 +297,12 @@ TEST_CASE("frozen layers keep their weights through a run, whatever the optimize
     const auto before = weights_of(network);
     fit(network, halves(8), {.batch = 4, .epochs = 2, .optimizer = optimizer});
     const auto after = weights_of(network);
-    for (const ParameterSlot& slot : network.slots()) {
-      INFO(slot.name);
-      const auto begin = static_cast<std::ptrdiff_t>(slot.offset), end = begin + static_cast<std::ptrdiff_t>(slot.size);
+    for (const NamedParameter& named : network.named_parameters()) {
+      INFO(named.name);
+      const auto begin = static_cast<std::ptrdiff_t>(named.offset),
+                 end = begin + static_cast<std::ptrdiff_t>(named.size);
       const bool same = std::equal(before.begin() + begin, before.begin() + end, after.begin() + begin);
-      CHECK(slot.trainable != same);
+      CHECK(named.trainable != same);
     }
   }
 }

@@ -161,11 +161,11 @@ void check_smooth_gradients(int threads) {
     return most;
   };
   const float negligible = 1e-4F * largest(0, expected.size());
-  for (const ParameterSlot& slot : smooth->network.slots()) {
-    const float scale = std::max(largest(slot.offset, slot.size), negligible);
-    for (std::size_t i = slot.offset; i < slot.offset + slot.size; ++i) {
+  for (const NamedParameter& named : smooth->network.named_parameters()) {
+    const float scale = std::max(largest(named.offset, named.size), negligible);
+    for (std::size_t i = named.offset; i < named.offset + named.size; ++i) {
       if (!(std::abs(found.at(i) - expected[i]) < 1e-3F * scale)) {
-        throw NumericError("gradient of " + slot.name + ": expected " + std::to_string(expected[i]) + ", found " +
+        throw NumericError("gradient of " + named.name + ": expected " + std::to_string(expected[i]) + ", found " +
                            std::to_string(found[i]) + " where the largest is " + std::to_string(scale));
       }
     }

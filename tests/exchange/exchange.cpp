@@ -42,12 +42,12 @@ void write_npy(const fs::path& path, const std::vector<int>& sizes, const std::v
 template <class Network>
 void draw(Network& network) {
   std::mt19937 random(7);
-  for (const ParameterSlot& slot : network.slots()) {
-    const std::string name = slot.name.substr(slot.name.rfind('/') + 1);
+  for (const NamedParameter& named : network.named_parameters()) {
+    const std::string name = named.name.substr(named.name.rfind('/') + 1);
     if (name == "kernel" || name == "depthwise_kernel") continue;
     const bool positive = name == "moving_variance" || name == "gamma";
     std::uniform_real_distribution<float> numbers(positive ? 0.5f : -0.5f, positive ? 1.5f : 0.5f);
-    for (float& value : network.parameters().subspan(slot.offset, slot.size)) value = numbers(random);
+    for (float& value : network.parameters().subspan(named.offset, named.size)) value = numbers(random);
   }
 }
 
@@ -214,13 +214,13 @@ void read_keras(const fs::path& folder) {
     const std::vector<std::string> missing(kind == "no_top" ? 1 : 0, "dense_1");
     const LoadedWeights loaded = load_keras_weights(entry.path(), network, {.missing = missing});
     if (loaded.missing != missing) throw std::runtime_error(name + ": expected no weights for the head, found some");
-    for (const ParameterSlot& slot : network.slots()) {
-      const bool kept = !missing.empty() && slot.name.starts_with("dense_1/");
-      for (std::size_t i = 0; i < slot.size; ++i) {
-        const float wanted = kept ? 0 : Described<>::numbered(slot.name, i),
-                    found = network.parameters()[slot.offset + i];
+    for (const NamedParameter& named : network.named_parameters()) {
+      const bool kept = !missing.empty() && named.name.starts_with("dense_1/");
+      for (std::size_t i = 0; i < named.size; ++i) {
+        const float wanted = kept ? 0 : Described<>::numbered(named.name, i),
+                    found = network.parameters()[named.offset + i];
         if (found != wanted) {
-          throw std::runtime_error(name + ": " + slot.name + ": expected " + std::to_string(wanted) + " at index " +
+          throw std::runtime_error(name + ": " + named.name + ": expected " + std::to_string(wanted) + " at index " +
                                    std::to_string(i) + ", found " + std::to_string(found));
         }
       }

@@ -32,7 +32,7 @@ inline void load_start(const std::filesystem::path& path, Network<float>& networ
     load_weights(path, network);
     return;
   }
-  const std::string head = abell::detail::layer_of(network.slots().back().name);
+  const std::string head = abell::detail::layer_of(network.named_parameters().back().name);
   const LoadedWeights loaded = load_keras_weights(path, network, {.missing = {head}, .unused = {"conv_preds"}});
   if (quiet) return;
   const auto tell = [&](const std::string& text) { std::cerr << printable(path.string() + ": " + text) << std::endl; };

@@ -57,17 +57,17 @@ void add_example(Report& report, const Network<float>& network, const Tensor<flo
 /// Adds pictures of the filters of a network whose first weights are those of a convolution with square kernels on an
 /// image of one or three channels.
 inline void add_filter_pictures(FilterPictures& pictures, const Network<float>& network, bool sky_channels) {
-  if (network.slots().empty()) return;
-  const ParameterSlot& slot = network.slots().front();
-  if (slot.dimensions.size() != 4 || slot.dimensions[0] != slot.dimensions[1]) return;
-  if (slot.dimensions[2] != 1 && slot.dimensions[2] != 3) return;
-  const std::span<const float> kernel = network.parameters().subspan(slot.offset, slot.size);
+  if (network.named_parameters().empty()) return;
+  const NamedParameter& named = network.named_parameters().front();
+  if (named.dimensions.size() != 4 || named.dimensions[0] != named.dimensions[1]) return;
+  if (named.dimensions[2] != 1 && named.dimensions[2] != 3) return;
+  const std::span<const float> kernel = network.parameters().subspan(named.offset, named.size);
   const std::vector<std::string> names = sky_channels ? std::vector<std::string>{"Empty channel", "Optical", "X-ray"}
-                                         : slot.dimensions[2] == 1 ? std::vector<std::string>{"Grey"}
-                                                                   : std::vector<std::string>{"Red", "Green", "Blue"};
-  for (int channel = sky_channels ? 1 : 0; channel < slot.dimensions[2]; ++channel) {
+                                         : named.dimensions[2] == 1 ? std::vector<std::string>{"Grey"}
+                                                                    : std::vector<std::string>{"Red", "Green", "Blue"};
+  for (int channel = sky_channels ? 1 : 0; channel < named.dimensions[2]; ++channel) {
     pictures.filters.push_back(
-        filter_picture(kernel, slot.dimensions[0], slot.dimensions[2], slot.dimensions[3], channel));
+        filter_picture(kernel, named.dimensions[0], named.dimensions[2], named.dimensions[3], channel));
     pictures.names.push_back(names[static_cast<std::size_t>(channel)]);
   }
 }

@@ -38,8 +38,8 @@ class Network {
   std::size_t stage_count() const { return stages_.size(); }
   /// The plain layers as described, before fusion, with those within them.
   const std::vector<LayerInfo>& layers() const { return layers_; }
-  const std::vector<ParameterSlot>& slots() const { return slots_; }
-  /// The parts of the arena that optimizers may change.
+  const std::vector<NamedParameter>& named_parameters() const { return named_; }
+  /// The ranges of the arena that optimizers may change.
   std::span<const ParameterRange> trainable() const { return trainable_; }
   std::span<T> parameters() { return parameters_.span(); }
   std::span<const T> parameters() const { return parameters_.span(); }
@@ -119,7 +119,7 @@ class Network {
   LayerList<T> list_;
   std::vector<LayerInfo> layers_;
   SequenceStage<T> stages_;
-  std::vector<ParameterSlot> slots_;
+  std::vector<NamedParameter> named_;
   std::vector<ParameterRange> trainable_;
   Buffer<T> parameters_;
 };
@@ -131,12 +131,12 @@ Network<T>::Network(const LayerList<T>& list, Shape input, std::uint64_t seed, F
   std::size_t total = 0;
   each_layer(std::as_const(layers_), [&](const LayerInfo& layer) {
     for (const Parameter& parameter : layer.parameters) {
-      slots_.push_back(
+      named_.push_back(
           {layer.name + "/" + parameter.name, parameter.dimensions, total, parameter.size(), parameter.trainable});
       total += parameter.size();
     }
   });
-  trainable_ = trainable_ranges(slots_);
+  trainable_ = trainable_ranges(named_);
   parameters_ = Buffer<T>(total);
   initialize(seed);
 }
@@ -146,9 +146,9 @@ void Network<T>::initialize(std::uint64_t seed) {
   std::uint32_t number = 0;
   each_layer(std::as_const(layers_), [&](const LayerInfo& layer) {
     for (const Parameter& parameter : layer.parameters) {
-      const ParameterSlot& slot = slots_[number];
+      const NamedParameter& named = named_[number];
       Random random(seed, {Purpose::weights, number++, 0});
-      for (T& value : parameters_.span().subspan(slot.offset, slot.size)) {
+      for (T& value : parameters_.span().subspan(named.offset, named.size)) {
         value = parameter.limit > 0 ? static_cast<T>(random.uniform(-parameter.limit, parameter.limit))
                                     : static_cast<T>(parameter.value);
       }
@@ -247,7 +247,7 @@ Network<T>::Network(const Network& other, std::span<const T> parameters)
     : list_(other.list_),
       layers_(other.layers_),
       stages_(other.stages_),
-      slots_(other.slots_),
+      named_(other.named_),
       trainable_(other.trainable_),
       parameters_(parameters.size()) {
   std::ranges::copy(parameters, parameters_.data());

@@ -9,7 +9,7 @@
 namespace abell {
 
 /// Where a parameter lies in the arenas, under its full name ("conv2d_1/kernel").
-struct ParameterSlot {
+struct NamedParameter {
   std::string name;
   std::vector<int> dimensions;
   std::size_t offset = 0;
@@ -25,14 +25,14 @@ struct ParameterRange {
 
 /// The parts that optimizers may change: neighbouring trainable parameters as one, then cut to at most
 /// `piece` values, so that threads can share the work and nothing depends on how they do.
-inline std::vector<ParameterRange> trainable_ranges(const std::vector<ParameterSlot>& slots,
+inline std::vector<ParameterRange> trainable_ranges(const std::vector<NamedParameter>& named,
                                                     std::size_t piece = std::size_t{1} << 15) {
   std::vector<ParameterRange> ranges;
-  for (std::size_t i = 0; i < slots.size();) {
-    std::size_t begin = slots[i].offset, end = begin;
-    for (; i < slots.size() && slots[i].trainable && slots[i].offset == end; ++i) end += slots[i].size;
+  for (std::size_t i = 0; i < named.size();) {
+    std::size_t begin = named[i].offset, end = begin;
+    for (; i < named.size() && named[i].trainable && named[i].offset == end; ++i) end += named[i].size;
     for (; begin < end; begin += piece) ranges.push_back({begin, std::min(piece, end - begin)});
-    while (i < slots.size() && !slots[i].trainable) ++i;
+    while (i < named.size() && !named[i].trainable) ++i;
   }
   return ranges;
 }

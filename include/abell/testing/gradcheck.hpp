@@ -172,10 +172,10 @@ GradcheckResult check_network(Network& network, Tensor<double>& images, bool log
     result.broken = "a second run gave other bits";
   }
   const auto f = [&] { return loss(network.forward(images, single), false); };
-  for (const ParameterSlot& slot : network.slots()) {
-    if (!slot.trainable) continue;
-    check_array(slot.name, network.parameters().subspan(slot.offset, slot.size),
-                std::span(all).subspan(slot.offset, slot.size), f, options, result);
+  for (const NamedParameter& named : network.named_parameters()) {
+    if (!named.trainable) continue;
+    check_array(named.name, network.parameters().subspan(named.offset, named.size),
+                std::span(all).subspan(named.offset, named.size), f, options, result);
   }
   check_array("input", images.span(), input, f, options, result);
   return result;

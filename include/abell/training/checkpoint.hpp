@@ -182,9 +182,9 @@ std::string load_checkpoint(const std::filesystem::path& path, Network& network,
     return values;
   };
   std::vector<T> parameters(size);
-  for (const ParameterSlot& slot : network.slots()) {
-    const std::string name = "parameters/" + slot.name;
-    std::ranges::copy(finite(name.c_str()), parameters.begin() + static_cast<std::ptrdiff_t>(slot.offset));
+  for (const NamedParameter& named : network.named_parameters()) {
+    const std::string name = "parameters/" + named.name;
+    std::ranges::copy(finite(name.c_str()), parameters.begin() + static_cast<std::ptrdiff_t>(named.offset));
   }
   const std::vector<T> arrays = finite("optimizer");
   loaded.optimizer.slots = Buffer<T>(arrays.size());

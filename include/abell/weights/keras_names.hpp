@@ -55,8 +55,8 @@ inline std::pair<std::string, std::string> split_weight_name(std::string_view na
 template <class Network>
 std::vector<std::string> layers_with_weights(const Network& network) {
   std::vector<std::string> layers;
-  for (const ParameterSlot& slot : network.slots()) {
-    if (layers.empty() || layers.back() != layer_of(slot.name)) layers.push_back(layer_of(slot.name));
+  for (const NamedParameter& named : network.named_parameters()) {
+    if (layers.empty() || layers.back() != layer_of(named.name)) layers.push_back(layer_of(named.name));
   }
   return layers;
 }

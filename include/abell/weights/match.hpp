@@ -60,15 +60,15 @@ inline bool fits(const ExpectedTensor& expected, const StoredTensor& tensor) {
   return true;
 }
 
-inline std::vector<std::uint64_t> sizes_of(const ParameterSlot& slot) {
-  return {slot.dimensions.begin(), slot.dimensions.end()};
+inline std::vector<std::uint64_t> sizes_of(const NamedParameter& named) {
+  return {named.dimensions.begin(), named.dimensions.end()};
 }
 
 /// A network's parameters, `prefix` before each name.
 template <class Network>
 std::vector<ExpectedTensor> expected_parameters(const Network& network, const std::string& prefix = {}) {
   std::vector<ExpectedTensor> all;
-  for (const ParameterSlot& slot : network.slots()) all.push_back({prefix + slot.name, sizes_of(slot)});
+  for (const NamedParameter& named : network.named_parameters()) all.push_back({prefix + named.name, sizes_of(named)});
   return all;
 }
 
@@ -161,9 +161,9 @@ void read_weights(const std::filesystem::path& path, const StoredTensor& tensor,
 template <class Network>
 void fill(const std::filesystem::path& path, const TensorFile& file, Network& network) {
   std::vector<typename Network::Scalar> parameters(network.parameters().begin(), network.parameters().end());
-  for (const ParameterSlot& slot : network.slots()) {
-    const StoredTensor* tensor = file.find(slot.name);
-    if (tensor != nullptr) read_weights(path, *tensor, std::span(parameters).subspan(slot.offset, slot.size));
+  for (const NamedParameter& named : network.named_parameters()) {
+    const StoredTensor* tensor = file.find(named.name);
+    if (tensor != nullptr) read_weights(path, *tensor, std::span(parameters).subspan(named.offset, named.size));
   }
   std::ranges::copy(parameters, network.parameters().begin());
 }
@@ -173,10 +173,10 @@ template <class Network, class T = typename Network::Scalar>
 std::vector<StoredTensor> stored_parameters(const std::filesystem::path& path, const Network& network,
                                             std::span<const T> parameters, const std::string& prefix = {}) {
   std::vector<StoredTensor> tensors;
-  for (const ParameterSlot& slot : network.slots()) {
-    const std::span<const T> values = parameters.subspan(slot.offset, slot.size);
-    require_finite<T, T>(path, slot.name, values);
-    tensors.push_back(stored(prefix + slot.name, sizes_of(slot), values));
+  for (const NamedParameter& named : network.named_parameters()) {
+    const std::span<const T> values = parameters.subspan(named.offset, named.size);
+    require_finite<T, T>(path, named.name, values);
+    tensors.push_back(stored(prefix + named.name, sizes_of(named), values));
   }
   return tensors;
 }
