@@ -69,7 +69,7 @@ int fit_in_parts(Network& network, const ArraySamples& train, const ArraySamples
   options.callbacks = {{.on_step = [&](const StepReport&) { ++steps; }, .stop = [&] { return steps >= every; }}};
   for (; !state.finished && parts < 100; ++parts) {
     steps = 0;
-    fit(network, train, &validation, options, state);
+    fit(network, train, validation, options, state);
     CHECK_NOTHROW(check_resumable("state", state, options, train.size()));
   }
   return parts;

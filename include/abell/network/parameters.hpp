@@ -17,21 +17,21 @@ struct NamedParameter {
   bool trainable = true;
 };
 
-/// A part of the arenas.
+/// Some neighbouring values of the arenas.
 struct ParameterRange {
   std::size_t begin = 0;
   std::size_t size = 0;
 };
 
-/// The parts that optimizers may change: neighbouring trainable parameters as one, then cut to at most
-/// `piece` values, so that threads can share the work and nothing depends on how they do.
+/// The ranges that optimizers may change: neighbouring trainable parameters as one, then cut to at most
+/// `longest` values, so that threads can share the work and nothing depends on how they do.
 inline std::vector<ParameterRange> trainable_ranges(const std::vector<NamedParameter>& named,
-                                                    std::size_t piece = std::size_t{1} << 15) {
+                                                    std::size_t longest = std::size_t{1} << 15) {
   std::vector<ParameterRange> ranges;
   for (std::size_t i = 0; i < named.size();) {
     std::size_t begin = named[i].offset, end = begin;
     for (; i < named.size() && named[i].trainable && named[i].offset == end; ++i) end += named[i].size;
-    for (; begin < end; begin += piece) ranges.push_back({begin, std::min(piece, end - begin)});
+    for (; begin < end; begin += longest) ranges.push_back({begin, std::min(longest, end - begin)});
     while (i < named.size() && !named[i].trainable) ++i;
   }
   return ranges;
