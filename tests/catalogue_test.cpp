@@ -156,7 +156,8 @@ TEST_CASE("a text that has grown since the widths were measured is refused", "[c
   std::ostringstream out;
   FitsCatalogue catalogue(out, "c.fits", form, widths);
   rows.objects[1].id += "longer";
-  REQUIRE_THROWS_WITH(rows.write(catalogue), Contains("table.csv: object 'b,2longer': expected texts of at most 5 bytes"));
+  REQUIRE_THROWS_WITH(rows.write(catalogue),
+                      Contains("table.csv: object 'b,2longer': expected texts of at most 5 bytes"));
 }
 
 TEST_CASE("regions are circles coloured by probability", "[catalogue]") {

@@ -224,8 +224,8 @@ TEST_CASE("a table of images is read with paths relative to it", "[data]") {
 TEST_CASE("a table gives its objects one after the other, each checked when it comes", "[data]") {
   const TempFolder folder;
   picture(folder / "a.png");
-  const auto table = folder.write("table.csv",
-                                  "id,image,class,split\n1,a.png,b; a;b,validation\n2,a.png,,train\n1,a.png,c,test\n");
+  const auto table =
+      folder.write("table.csv", "id,image,class,split\n1,a.png,b; a;b,validation\n2,a.png,,train\n1,a.png,c,test\n");
   abell::DataSetOptions options{.several_classes = true};
   const auto source = abell::open_objects(table, options);
   std::optional<abell::Object> object = source->next();

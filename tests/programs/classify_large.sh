@@ -6,7 +6,7 @@ command -v python3 >/dev/null || {
   exit 77
 }
 
-few=1000 many=30000
+few=1000 many=20000
 cd "$folder" || exit 1
 for i in 0 1 2 3; do
   for ((k = 0; k < 192; ++k)); do printf '%02x' $(((k * 37 + i * 61) % 256)); done >hex
@@ -58,9 +58,9 @@ refused "twice.csv:$((many + 2)): duplicate id 'object 7', first at twice.csv:9"
 { table 0; echo "object $((many - 1)),image0.fits,other,test,1,1"; } >other.csv
 refused "other.csv: duplicate id 'object $((many - 1))', first in many.csv" abell-classify --model run many.csv other.csv --out none.csv
 
-# An image far behind that cannot be read leaves nothing; nor does a pipe, which cannot be read twice, make anybody wait.
+# An image at the end that cannot be read leaves nothing; nor does a pipe, which cannot be read twice, make anybody wait.
 echo "no image" >text.png
-{ cat many.csv; echo "last,text.png,other,test,1,1"; } >broken.csv
+{ cat few.csv; echo "last,text.png,other,test,1,1"; } >broken.csv
 refused "text.png: expected a PNG, JPEG or FITS" abell-classify --model run broken.csv --threads 1 --out none.fits --quiet
 mkfifo pipe.csv
 refused "pipe.csv: expected a folder or a CSV table" abell-classify --model run pipe.csv --out none.csv

@@ -165,41 +165,18 @@ std::unique_ptr<Catalogue> make_catalogue(const Options& options, std::ostream& 
   return std::make_unique<CsvCatalogue>(out, form);
 }
 
-/// The maps of the objects of a set, by number.
-class Maps {
- public:
-  Maps(const Options& options, const Model& model) : there_(model.task == Task::segment) {
-    if (there_) folder_ = maps_folder(options.out);
-  }
-
-  bool there() const { return there_; }
-  const fs::path& folder() const { return folder_; }
-  /// The map's file; empty for a network that makes none.
-  fs::path file(std::size_t at, const Object& object) const {
-    return there_ ? folder_ / map_name(at, object.id) : fs::path();
-  }
-  /// Removes those of the first objects of a set.
-  void remove(std::size_t count, ObjectSource& objects) const {
-    for (std::size_t i = 0; there_ && i < count; ++i) {
-      if (const auto object = objects.next()) fs::remove(file(i, *object));
-    }
-  }
-
- private:
-  bool there_;
-  fs::path folder_;
-};
-
 int run_classify(const Options& options, const std::string& command) {
   check_output(options);
   const Model model = read_model(options);
-  const Maps maps(options, model);
+  const Maps maps(model.task == Task::segment, options.out);
   DataSetOptions reading{
       .need_class = false, .need_train = false, .need_set = false, .several_classes = model.task == Task::multilabel};
   TextWidths widths;
   const Survey found =
-      survey(options.inputs, reading, needed_positions(format_of(options)),
-             [&](const Object& object, std::size_t at) { widths.add(object, maps.file(at, object).string()); });
+      survey(options.inputs, reading, needed_positions(format_of(options)), [&](const Object& object, std::size_t at) {
+        stop_if_interrupted();
+        widths.add(object, maps.file(at, object).string());
+      });
   KnownClasses known(positives(options, model, found.classes));
   std::optional<OutputFolder> folder;
   if (maps.there()) folder.emplace(maps.folder(), options.overwrite);
@@ -244,6 +221,7 @@ int run_classify(const Options& options, const std::string& command) {
                       std::to_string(found.objects) + " objects, found " + std::to_string(done));
   }
   catalogue->finish();
+  out.flush();
   if (file) file->commit();
   if (folder) sync_folder(maps.folder());
   if (!options.common.quiet && model.task == Task::classify) known.print();
