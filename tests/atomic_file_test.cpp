@@ -123,6 +123,18 @@ TEST_CASE("all that is written arrives, in pieces of any size", "[files]") {
   REQUIRE(slurp(folder / "a") == text);
 }
 
+TEST_CASE("what stands at the start may be written last", "[files]") {
+  const TempFolder folder;
+  {
+    AtomicFile file(folder / "f");
+    file.stream() << "????" << std::string(200'000, 'x') << "end";
+    file.stream().seekp(0);
+    file.stream() << "head";
+    file.commit();
+  }
+  REQUIRE(slurp(folder / "f") == "head" + std::string(200'000, 'x') + "end");
+}
+
 TEST_CASE("temporary names cannot be foreseen, and are never opened twice", "[files]") {
   const TempFolder folder;
   std::set<std::string> names;

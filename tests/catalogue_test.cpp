@@ -1,8 +1,10 @@
 #include "../examples/programs/abell-classify/catalogue.hpp"
 
+#include <abell/core/atomic_file.hpp>
 #include <abell/images/fits.hpp>
 #include <sstream>
 
+#include "../examples/programs/abell-classify/fits_catalogue.hpp"
 #include "../examples/programs/common/sha256.hpp"
 #include "catch.hpp"
 #include "temp_folder.hpp"
@@ -14,19 +16,38 @@ using Catch::Matchers::Contains;
 
 namespace {
 
-Catalogue catalogue() {
-  Catalogue c;
-  c.set.source = "table.csv";
-  c.set.classes = {"cluster", "other"};
-  c.set.positive = {"cluster"};
-  c.set.objects = {Object{.id = "a {1}", .files = {"x.fits", "o.fits"}, .label = 0, .ra = "150.10", .dec = "2.5"},
-                   Object{.id = "b,2", .files = {"images/b.png"}}};
-  c.scored = {{0, 1}, {0.75F, 0.5F}, {1, -1}};
-  c.masked = {7, 0};
-  c.command = "abell-classify --model r\xC3\xBCn " + std::string(200, 'x');
-  c.model = "model.safetensors";
-  c.model_sha256 = std::string(64, 'f');
-  return c;
+const CatalogueForm form{.source = "table.csv",
+                         .positions = true,
+                         .command = "abell-classify --model r\xC3\xBCn " + std::string(200, 'x'),
+                         .model = "model.safetensors",
+                         .model_sha256 = std::string(64, 'f')};
+
+/// Objects with a probability and a number of masked pixels.
+struct Rows {
+  std::vector<Object> objects{
+      {.id = "a {1}", .files = {"x.fits", "o.fits"}, .ra = "150.10", .dec = "2.5", .class_text = "cluster"},
+      {.id = "b,2", .files = {"images/b.png"}}};
+  std::vector<float> probabilities{0.75F, 0.5F};
+  std::vector<std::size_t> masked{7, 0};
+
+  void write(Catalogue& catalogue) const {
+    for (std::size_t i = 0; i < objects.size(); ++i) {
+      catalogue.add({objects[i], {&probabilities[i], 1}, masked[i]});
+    }
+    catalogue.finish();
+  }
+  TextWidths widths() const {
+    TextWidths found;
+    for (const Object& object : objects) found.add(object, "");
+    return found;
+  }
+};
+
+void write_fits_catalogue(const std::filesystem::path& path, const Rows& rows) {
+  abell::AtomicFile file(path);
+  FitsCatalogue catalogue(file.stream(), path.string(), form, rows.widths());
+  rows.write(catalogue);
+  file.commit();
 }
 
 std::string hash(const std::string& text) {
@@ -46,23 +67,25 @@ TEST_CASE("SHA-256 gives the standard's examples", "[catalogue]") {
 }
 
 TEST_CASE("a CSV catalogue has the table's positions only when there are some", "[catalogue]") {
-  Catalogue c = catalogue();
-  std::ostringstream out;
-  write_csv_catalogue(out, c);
-  REQUIRE(out.str() ==
+  const auto text_of = [](const CatalogueForm& of_form) {
+    std::ostringstream out;
+    CsvCatalogue catalogue(out, of_form);
+    Rows().write(catalogue);
+    return out.str();
+  };
+  REQUIRE(text_of(form) ==
           "id,class,p_cluster,predicted,masked_pixels,file,ra,dec\n"
           "a {1},cluster,0.75,1,7,x.fits;o.fits,150.10,2.5\n"
           "\"b,2\",,0.5,0,0,images/b.png,,\n");
-  c.set.objects[0].ra = c.set.objects[0].dec = "";
-  std::ostringstream bare;
-  write_csv_catalogue(bare, c);
-  REQUIRE_THAT(bare.str(), Catch::Matchers::StartsWith("id,class,p_cluster,predicted,masked_pixels,file\n"));
+  CatalogueForm bare = form;
+  bare.positions = false;
+  REQUIRE_THAT(text_of(bare), Catch::Matchers::StartsWith("id,class,p_cluster,predicted,masked_pixels,file\n"));
 }
 
 TEST_CASE("a FITS catalogue reads back, with units and right checksums", "[catalogue]") {
   const TempFolder folder;
   const auto path = folder / "c.fits";
-  write_catalogue(path, catalogue());
+  write_fits_catalogue(path, {});
   int status = 0, rows = 0, data = 0, header = 0;
   fitsfile* opened = nullptr;
   fits_open_diskfile(&opened, path.c_str(), READONLY, &status);
@@ -105,27 +128,63 @@ TEST_CASE("a FITS catalogue reads back, with units and right checksums", "[catal
   for (const char c : slurp(path).substr(0, 5760)) REQUIRE((c >= 32 && c <= 126));
 }
 
-TEST_CASE("regions are circles coloured by probability", "[catalogue]") {
+TEST_CASE("a FITS catalogue has right checksums whatever its rows are", "[catalogue]") {
   const TempFolder folder;
-  Catalogue c = catalogue();
-  REQUIRE_THROWS_WITH(write_catalogue(folder / "c.reg", c), Contains("'b,2'") && Contains("ra in degrees"));
-  REQUIRE(std::filesystem::is_empty(folder.path()));
-  c.set.objects[1].ra = "0";
-  c.set.objects[1].dec = "-90";
-  c.scored.probabilities = {1, 0};
-  write_catalogue(folder / "c.reg", c);
-  const std::string text = slurp(folder / "c.reg");
+  for (const std::size_t count : std::initializer_list<std::size_t>{1, 35, 36, 100}) {
+    Rows rows;
+    rows.objects.assign(count, {.id = std::string(61, '\xFF'), .files = {"f"}, .ra = "1", .dec = "-1"});
+    rows.probabilities.assign(count, 0.3F);
+    rows.masked.assign(count, 1'000'000);
+    write_fits_catalogue(folder / "c.fits", rows);
+    REQUIRE(std::filesystem::file_size(folder / "c.fits") % 2880 == 0);
+    int status = 0, data = 0, header = 0;
+    fitsfile* opened = nullptr;
+    fits_open_diskfile(&opened, (folder / "c.fits").c_str(), READONLY, &status);
+    const abell::detail::FitsPointer file(opened);
+    fits_movabs_hdu(opened, 2, nullptr, &status);
+    fits_verify_chksum(opened, &data, &header, &status);
+    LONGLONG found = 0;
+    fits_get_num_rowsll(opened, &found, &status);
+    REQUIRE((data == 1 && header == 1 && status == 0));
+    REQUIRE(found == static_cast<LONGLONG>(count));
+  }
+}
+
+TEST_CASE("a text that has grown since the widths were measured is refused", "[catalogue]") {
+  Rows rows;
+  const TextWidths widths = rows.widths();
+  std::ostringstream out;
+  FitsCatalogue catalogue(out, "c.fits", form, widths);
+  rows.objects[1].id += "longer";
+  REQUIRE_THROWS_WITH(rows.write(catalogue),
+                      Contains("table.csv: object 'b,2longer': expected texts of at most 5 bytes"));
+}
+
+TEST_CASE("regions are circles coloured by probability", "[catalogue]") {
+  Rows rows;
+  std::ostringstream out;
+  RegionCatalogue refused(out, form);
+  REQUIRE_THROWS_WITH(rows.write(refused), Contains("'b,2'") && Contains("ra in degrees"));
+  rows.objects[1].ra = "0";
+  rows.objects[1].dec = "-90";
+  rows.probabilities = {1, 0};
+  out.str("");
+  RegionCatalogue catalogue(out, form);
+  rows.write(catalogue);
+  const std::string text = out.str();
   REQUIRE_THAT(text, Contains("\nfk5\ncircle(150.1,2.5,60\") # color=#ff3322 text={a (1) 1.000}\n"));
   REQUIRE_THAT(text, Contains("\ncircle(0,-90,60\") # color=#4477ff text={b,2 0.000}\n"));
 }
 
 TEST_CASE("names end neither the text nor the line of a region", "[catalogue]") {
-  Catalogue c = catalogue();
-  c.model = "m\nbox(1,2,3,4)";
-  c.set.objects = {Object{.id = "a} # text={\r\nbox(1,2,3,4)\x1b", .files = {"x.fits"}, .ra = "1", .dec = "2"}};
-  c.scored.probabilities = {1};
+  CatalogueForm strange = form;
+  strange.model = "m\nbox(1,2,3,4)";
+  Rows rows;
+  rows.objects = {Object{.id = "a} # text={\r\nbox(1,2,3,4)\x1b", .files = {"x.fits"}, .ra = "1", .dec = "2"}};
+  rows.probabilities = {1};
   std::ostringstream out;
-  write_regions(out, c);
+  RegionCatalogue catalogue(out, strange);
+  rows.write(catalogue);
   const std::string text = out.str();
   REQUIRE_THAT(text, Contains("\n# model m\\x0abox(1,2,3,4), sha256 "));
   REQUIRE_THAT(text, Contains(" text={a) # text=(\\x0d\\x0abox(1,2,3,4)\\x1b 1.000}\n"));
@@ -133,13 +192,13 @@ TEST_CASE("names end neither the text nor the line of a region", "[catalogue]") 
 }
 
 TEST_CASE("positions must be degrees in range, names of catalogues must end in a known format", "[catalogue]") {
-  const Catalogue c = catalogue();
+  const Object good = Rows().objects[0];
   for (const char* ra : {"10:00:00", "-1", "360.5", "nan", "", "1e400", " 5"}) {
-    Object object = c.set.objects[0];
+    Object object = good;
     object.ra = ra;
-    REQUIRE_THROWS_AS(position(c.set, object, true), FormatError);
+    REQUIRE_THROWS_AS(position("table.csv", object, true), FormatError);
   }
-  REQUIRE(position(c.set, c.set.objects[0], true) == std::pair(150.1, 2.5));
+  REQUIRE(position("table.csv", good, true) == std::pair(150.1, 2.5));
   REQUIRE_THROWS_AS(catalogue_format("c.txt"), abell::OptionError);
   REQUIRE(catalogue_format("a/c.fits") == CatalogueFormat::fits);
 }

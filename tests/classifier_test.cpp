@@ -68,6 +68,19 @@ TEST_CASE("a classifier does with files what training did with its set", "[class
                              expected.predictions.begin() + static_cast<std::ptrdiff_t>(2 * i + 2)));
     CHECK(model.probability(found[i].outputs) == found[i].outputs[1]);
   }
+  // One after the other, two at a time; the visitor may stop.
+  const auto source = open_objects(run.folder / "table.csv", {.need_class = false});
+  std::size_t seen = 0;
+  model.predict(*source, [&](const Object& object, std::span<const float> outputs, std::size_t masked) {
+    CHECK(object.id == set.objects[seen].id);
+    CHECK(std::ranges::equal(outputs, found[seen].outputs));
+    CHECK(masked == 0);
+    return ++seen < 3;
+  });
+  CHECK(seen == 3);
+  const auto again = open_objects(run.folder / "table.csv", {.need_class = false});
+  model.predict(*again, [&](const Object&, std::span<const float>, std::size_t) { return --seen > 2; });
+  CHECK(seen == 2);
   // One picture, as a file and in memory.
   const auto file = run.folder / "3.png";
   CHECK(model.predict(file).front().outputs == found[2].outputs);

@@ -221,6 +221,42 @@ TEST_CASE("a table of images is read with paths relative to it", "[data]") {
   REQUIRE(set.classes.empty());
 }
 
+TEST_CASE("a table gives its objects one after the other, each checked when it comes", "[data]") {
+  const TempFolder folder;
+  picture(folder / "a.png");
+  const auto table =
+      folder.write("table.csv", "id,image,class,split\n1,a.png,b; a;b,validation\n2,a.png,,train\n1,a.png,c,test\n");
+  abell::DataSetOptions options{.several_classes = true};
+  const auto source = abell::open_objects(table, options);
+  std::optional<abell::Object> object = source->next();
+  REQUIRE((object && object->id == "1" && object->class_text == "a;b" && object->labels.empty()));
+  REQUIRE(object->split == Split::validation);  // a test split comes later
+  object = source->next();
+  REQUIRE((object && object->id == "2" && object->class_text.empty()));
+  REQUIRE_THAT(message_of<FormatError>([&] { source->next(); }),
+               Contains("table.csv:4: duplicate id '1', first at") && Contains("table.csv:2"));
+  options.check_ids = false;
+  const auto unchecked = abell::open_objects(table, options);
+  for (int i = 0; i < 3; ++i) REQUIRE(unchecked->next());
+  REQUIRE_FALSE(unchecked->next());
+  REQUIRE_THAT(message_of<FormatError>([&] { abell::open_objects(folder.write("none.csv", "image,class\n")); }),
+               Contains("none.csv: the set is empty"));
+}
+
+TEST_CASE("hashes of ids are found again, whatever their number", "[data]") {
+  abell::IdHashes ids;
+  constexpr std::uint64_t count = 100'000;
+  for (std::uint64_t i = 0; i < count; ++i) {
+    const std::uint64_t hash = abell::IdHashes::of("object " + std::to_string(i));
+    REQUIRE_FALSE(ids.contains(hash));
+    REQUIRE(ids.insert(hash));
+  }
+  for (std::uint64_t i = 0; i < count; ++i) {
+    REQUIRE_FALSE(ids.insert(abell::IdHashes::of("object " + std::to_string(i))));
+  }
+  REQUIRE(abell::IdHashes::of("") != 0);
+}
+
 TEST_CASE("images, folders of images and sets without classes can be classified", "[data]") {
   const TempFolder folder;
   const abell::DataSetOptions options{.need_class = false, .need_train = false, .need_set = false};

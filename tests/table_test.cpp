@@ -124,3 +124,17 @@ TEST_CASE("tables of others lose an apostrophe only where it is a guard", "[tabl
   const abell::Table table = abell::parse_csv("a,b,c,d\n'=x,'x,'-5,\"'@\"\"y\"\"\"\n-x,=1,'',@\n", "t.csv");
   REQUIRE(table.rows == std::vector<std::vector<std::string>>{{"=x", "'x", "'-5", "@\"y\""}, {"-x", "=1", "''", "@"}});
 }
+
+TEST_CASE("a table is read row by row", "[table]") {
+  const TempFolder folder;
+  abell::TableReader table(folder.write("t.csv", "id,text\n1,one\n\n2,\"t\nw\"\"o\"\n3\n"));
+  REQUIRE(table.header == std::vector<std::string>{"id", "text"});
+  const std::size_t text = table.column("text");
+  REQUIRE(table.next());
+  REQUIRE((table[text] == "one" && table.line() == 2));
+  REQUIRE(table.next());
+  REQUIRE((table[text] == "t\nw\"o" && table.where() == (folder / "t.csv").string() + ":4"));
+  REQUIRE(table.fields() == std::vector<std::string>{"2", "t\nw\"o"});
+  // What comes later is an error later.
+  REQUIRE_THROWS_WITH(table.next(), Contains("t.csv:6: expected 2 fields, found 1"));
+}

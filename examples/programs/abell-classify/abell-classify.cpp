@@ -2,8 +2,13 @@
 
 #include <abell/inference/classifier.hpp>
 #include <abell/metrics/segmentation.hpp>
-#include <map>
-#include <sstream>
+#include <array>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
 
 #include "../common/max_megapixels.hpp"
 #include "../common/memory_limit.hpp"
@@ -12,6 +17,9 @@
 #include "../common/tasks.hpp"
 #include "catalogue.hpp"
 #include "class_maps.hpp"
+#include "fits_catalogue.hpp"
+#include "inputs.hpp"
+#include "known_classes.hpp"
 
 namespace {
 
@@ -87,51 +95,6 @@ std::vector<std::string> positives(const Options& options, const Model& model,
   return {};
 }
 
-/// All inputs as one set. Throws FormatError for an id in two inputs, and for positions that the
-/// form of the output cannot do without.
-DataSet read_inputs(const Options& options, const Model& model) {
-  const bool table = !options.out.empty() && catalogue_format(options.out) != CatalogueFormat::csv;
-  const bool regions = table && catalogue_format(options.out) == CatalogueFormat::regions;
-  DataSet all;
-  std::map<std::string, std::string> seen;      // the input that an id is from
-  std::vector<std::vector<std::string>> names;  // of each object's classes
-  const bool several = model.task == Task::multilabel;
-  for (const std::string& input : options.inputs) {
-    const DataSet set =
-        read_data_set(input, {.need_class = false, .need_train = false, .need_set = false, .several_classes = several});
-    if (regions && !has_positions(set)) {
-      throw FormatError(input + ": expected a table with columns ra and dec, which regions (.reg) need, found none");
-    }
-    for (const Object& object : set.objects) {
-      const auto [at, fresh] = seen.emplace(object.id, input);
-      if (!fresh && at->second != input) {
-        throw FormatError(input + ": duplicate id '" + object.id + "', first in " + at->second);
-      }
-      if (table) position(set, object, regions);
-      names.emplace_back();
-      std::vector<int> labels = object.labels;
-      if (object.label >= 0) labels.push_back(object.label);
-      for (const int label : labels) names.back().push_back(set.classes[static_cast<std::size_t>(label)]);
-      all.objects.push_back(object);
-    }
-    if (std::ranges::count(options.inputs, input) > 1) throw FormatError(input + ": this input is named twice");
-  }
-  all.source = options.inputs.front();
-  for (const auto& of_object : names) all.classes.insert(all.classes.end(), of_object.begin(), of_object.end());
-  std::ranges::sort(all.classes);
-  all.classes.erase(std::unique(all.classes.begin(), all.classes.end()), all.classes.end());
-  for (std::size_t i = 0; i < names.size(); ++i) {
-    Object& object = all.objects[i];
-    object.labels.clear();
-    for (const std::string& name : names[i]) {
-      const auto label = static_cast<int>(std::ranges::lower_bound(all.classes, name) - all.classes.begin());
-      several ? object.labels.push_back(label) : static_cast<void>(object.label = label);
-    }
-  }
-  all.positive = positives(options, model, all.classes);
-  return all;
-}
-
 /// Fails before any work when the output could not be written.
 void check_output(const Options& options) {
   if (options.out.empty()) return;
@@ -148,110 +111,120 @@ void check_output(const Options& options) {
   }
 }
 
-/// The columns that a model of another task than to classify gives, without values.
-std::vector<ValueColumn> value_columns(const Model& model) {
-  std::vector<ValueColumn> columns;
-  for (const std::string& name : model.info().targets) columns.push_back({name});
+/// The columns that a model of another task than to classify gives.
+std::vector<std::string> number_columns(const Model& model) {
+  if (model.task == Task::classify) return {};
+  std::vector<std::string> columns = model.info().targets;
   const std::string of_class = model.task == Task::segment ? "share_" : "p_";
-  if (model.task == Task::classify) return columns;
-  for (const std::string& name : model.info().classes) columns.push_back({of_class + name});
+  for (const std::string& name : model.info().classes) columns.push_back(of_class + name);
   return columns;
 }
 
-/// Takes what the model says of one object into the catalogue; a map of classes is written, too.
-void add_outputs(const Model& model, std::span<const float> out, Catalogue& catalogue) {
-  std::vector<ValueColumn>& columns = catalogue.values;
-  if (model.task == Task::classify) {
-    catalogue.scored.probabilities.push_back(model.classifier.probability(out));
-    return;
-  }
-  if (model.task != Task::segment) {
-    for (std::size_t k = 0; k < columns.size(); ++k) columns[k].values.push_back(out[k]);
-    return;
-  }
-  const Shape& shape = model.classifier.network().output();
-  const std::size_t classes = columns.size(), pixels = shape.pixels();
+/// The share of the pixels [height][width][classes] that are given to each class.
+std::vector<float> shares_of_classes(const Shape& shape, std::span<const float> out) {
+  const auto classes = static_cast<std::size_t>(shape.channels);
   std::vector<std::size_t> counts(classes);
-  for (std::size_t pixel = 0; pixel < pixels; ++pixel) ++counts[largest(out.subspan(pixel * classes, classes))];
-  for (std::size_t k = 0; k < classes; ++k) {
-    columns[k].values.push_back(static_cast<float>(counts[k]) / static_cast<float>(pixels));
+  for (std::size_t pixel = 0; pixel < shape.pixels(); ++pixel) {
+    ++counts[largest(out.subspan(pixel * classes, classes))];
   }
-  const std::size_t at = catalogue.maps.size();
-  const Object& object = catalogue.set.objects[at];
-  const fs::path file = catalogue.map_folder / map_name(at, object.id);
-  write_class_map(file, object, {out.data(), 1, shape}, model.info().classes, model.classifier.preprocessing().decode(),
-                  catalogue.command);
-  catalogue.maps.push_back(file.string());
+  std::vector<float> shares;
+  for (const std::size_t count : counts) {
+    shares.push_back(static_cast<float>(count) / static_cast<float>(shape.pixels()));
+  }
+  return shares;
 }
 
-/// Classifies `catalogue.set`. Stops early when interrupted.
-void classify(const Options& options, const Model& model, Catalogue& catalogue) {
-  const std::vector<Object>& objects = catalogue.set.objects;
-  ProgressBar bar("images", static_cast<long>(objects.size()), options.common.quiet);
-  model.classifier.predict(objects, [&](std::size_t i, std::span<const float> outputs, std::size_t masked) {
-    add_outputs(model, outputs, catalogue);
-    catalogue.masked.push_back(masked);
-    bar.update(static_cast<long>(i + 1));
-    return !interrupted();
-  });
+/// The numbers of an object in the catalogue. A map of classes is written to `map`.
+std::vector<float> numbers_of(const Model& model, const Object& object, std::span<const float> out, const fs::path& map,
+                              const std::string& command) {
+  if (model.task == Task::classify) return {model.classifier.probability(out)};
+  if (model.task != Task::segment) return {out.begin(), out.end()};
+  const Shape& shape = model.classifier.network().output();
+  write_class_map(map, object, {out.data(), 1, shape}, model.info().classes, model.classifier.preprocessing().decode(),
+                  command);
+  return shares_of_classes(shape, out);
 }
 
-/// One line for each split that has objects of known class.
-void print_metrics(const Catalogue& catalogue) {
-  const DataSet& set = catalogue.set;
-  const auto shares = [](const Json& value) { return value.is_null() ? std::string("undefined") : value.dump(); };
-  std::string positive;
-  for (const std::string& name : set.positive) positive += (positive.empty() ? "" : ", ") + name;
-  const bool several =
-      std::ranges::any_of(set.objects, [&](const Object& o) { return o.split != set.objects[0].split; });
-  for (const Split split : {Split::train, Split::validation, Split::test}) {
-    Scored known;
-    for (const std::size_t i : set.members(split)) {
-      if (set.objects[i].label < 0) continue;
-      known.objects.push_back(i);
-      known.probabilities.push_back(catalogue.scored.probabilities[i]);
-      known.labels.push_back(set.binary_label(set.objects[i]));
-    }
-    if (known.objects.empty()) continue;
-    const Json metrics = metrics_json(known);
-    std::cerr << (several ? std::string(name_of(split)) + ": " : "") << known.objects.size()
-              << " of known class (positive: " << (positive.empty() ? "none" : positive) << "), accuracy "
-              << shares(metrics["accuracy"]) << ", precision " << shares(metrics["precision"]) << ", recall "
-              << shares(metrics["recall"]) << ", AUC " << shares(metrics["auc"]) << std::endl;
+CatalogueFormat format_of(const Options& options) {
+  return options.out.empty() ? CatalogueFormat::csv : catalogue_format(options.out);
+}
+
+Positions needed_positions(CatalogueFormat format) {
+  return format == CatalogueFormat::csv    ? Positions::any
+         : format == CatalogueFormat::fits ? Positions::degrees
+                                           : Positions::needed;
+}
+
+std::unique_ptr<Catalogue> make_catalogue(const Options& options, std::ostream& out, const CatalogueForm& form,
+                                          const TextWidths& widths) {
+  switch (format_of(options)) {
+    case CatalogueFormat::fits: return std::make_unique<FitsCatalogue>(out, options.out, form, widths);
+    case CatalogueFormat::regions: return std::make_unique<RegionCatalogue>(out, form);
+    case CatalogueFormat::csv: break;
   }
+  return std::make_unique<CsvCatalogue>(out, form);
 }
 
 int run_classify(const Options& options, const std::string& command) {
   check_output(options);
   const Model model = read_model(options);
-  Catalogue catalogue;
-  catalogue.set = read_inputs(options, model);
-  catalogue.command = command;
-  catalogue.model = model.classifier.file().filename().string();
-  catalogue.model_sha256 = model.sha256;
-  for (std::size_t i = 0; i < catalogue.set.objects.size(); ++i) catalogue.scored.objects.push_back(i);
-  catalogue.values = value_columns(model);
-  std::optional<OutputFolder> maps;
-  if (model.task == Task::segment) {
-    catalogue.map_folder = maps_folder(options.out);
-    maps.emplace(catalogue.map_folder, options.overwrite);
-  }
+  const Maps maps(model.task == Task::segment, options.out);
+  DataSetOptions reading{
+      .need_class = false, .need_train = false, .need_set = false, .several_classes = model.task == Task::multilabel};
+  TextWidths widths;
+  const Survey found =
+      survey(options.inputs, reading, needed_positions(format_of(options)), [&](const Object& object, std::size_t at) {
+        stop_if_interrupted();
+        widths.add(object, maps.file(at, object).string());
+      });
+  KnownClasses known(positives(options, model, found.classes));
+  std::optional<OutputFolder> folder;
+  if (maps.there()) folder.emplace(maps.folder(), options.overwrite);
   if (options.common.verbose) std::cerr << model.classifier.file().string() << ": sha256 " << model.sha256 << std::endl;
-  classify(options, model, catalogue);
+
+  std::optional<AtomicFile> file;
+  DataOutput standard_output;
+  if (!options.out.empty()) file.emplace(options.out);
+  std::ostream& out = file ? file->stream() : standard_output.stream();
+  const auto catalogue = make_catalogue(options, out,
+                                        {.source = options.inputs.front(),
+                                         .columns = number_columns(model),
+                                         .positions = found.positions,
+                                         .maps = maps.there(),
+                                         .command = command,
+                                         .model = model.classifier.file().filename().string(),
+                                         .model_sha256 = model.sha256},
+                                        widths);
+  reading.check_ids = false;
+  InputObjects objects(options.inputs, reading);
+  const bool shows_rows = !file && isatty(STDOUT_FILENO) != 0;  // which a bar would tear apart
+  ProgressBar bar("images", static_cast<long>(found.objects), options.common.quiet || shows_rows);
+  std::size_t done = 0;
+  model.classifier.predict(objects, [&](const Object& object, std::span<const float> outputs, std::size_t masked) {
+    const fs::path map = maps.file(done, object);
+    const std::vector<float> numbers = numbers_of(model, object, outputs, map, command);
+    catalogue->add({object, numbers, masked, map.string()});
+    if (model.task == Task::classify) known.add(object, numbers[0]);
+    bar.update(static_cast<long>(++done));
+    return out.good() && !interrupted();
+  });
   if (interrupted()) {
-    for (const std::string& map : catalogue.maps) fs::remove(map);
-    if (!options.common.quiet) std::cerr << "\ninterrupted: nothing was written" << std::endl;
+    InputObjects again(options.inputs, reading);
+    maps.remove(done, again);
+    if (!options.common.quiet) {
+      std::cerr << "\ninterrupted: " << (file ? "nothing was written" : "the catalogue is not complete") << std::endl;
+    }
     return exit_stopped();
   }
-  if (options.out.empty()) {
-    std::ostringstream text;
-    write_csv_catalogue(text, catalogue);
-    print_data(text.str());
-  } else {
-    write_catalogue(options.out, catalogue);
+  if (out.good() && done != found.objects) {
+    throw FormatError(options.inputs.front() + ": the inputs changed while they were read: expected " +
+                      std::to_string(found.objects) + " objects, found " + std::to_string(done));
   }
-  if (maps) sync_folder(catalogue.map_folder);
-  if (!options.common.quiet && model.task == Task::classify) print_metrics(catalogue);
+  catalogue->finish();
+  out.flush();
+  if (file) file->commit();
+  if (folder) sync_folder(maps.folder());
+  if (!options.common.quiet && model.task == Task::classify) known.print();
   return exit_ok;
 }
 

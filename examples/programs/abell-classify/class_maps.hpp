@@ -3,6 +3,7 @@
 
 #include <abell/core/version.hpp>
 #include <abell/data/decode.hpp>
+#include <abell/data/object_source.hpp>
 #include <abell/images/fits_write.hpp>
 #include <abell/images/wcs.hpp>
 #include <algorithm>
@@ -70,5 +71,30 @@ inline void write_class_map(const std::filesystem::path& path, const Object& obj
               .history = history,
               .durability = Durability::later});
 }
+
+/// The maps of the objects of a set, by number.
+class Maps {
+ public:
+  /// Without maps every file is empty.
+  Maps(bool there, const std::filesystem::path& catalogue) : there_(there) {
+    if (there_) folder_ = maps_folder(catalogue);
+  }
+
+  bool there() const { return there_; }
+  const std::filesystem::path& folder() const { return folder_; }
+  std::filesystem::path file(std::size_t at, const Object& object) const {
+    return there_ ? folder_ / map_name(at, object.id) : std::filesystem::path();
+  }
+  /// Removes those of the first objects of a set.
+  void remove(std::size_t count, ObjectSource& objects) const {
+    for (std::size_t i = 0; there_ && i < count; ++i) {
+      if (const auto object = objects.next()) std::filesystem::remove(file(i, *object));
+    }
+  }
+
+ private:
+  bool there_;
+  std::filesystem::path folder_;
+};
 
 }  // namespace abell::program

@@ -4,6 +4,7 @@
 
 #include <unistd.h>
 
+#include <abell/core/atomic_file.hpp>
 #include <abell/core/printable.hpp>
 #include <cstddef>
 #include <cstdio>
@@ -73,14 +74,22 @@ struct PrintableOutput {
   PrintableBuffer errors{std::cerr};
 };
 
-/// Writes the content of a file to standard output: byte by byte as it is, unless a terminal shows it.
-inline void print_data(std::string_view data) {
-  if (isatty(STDOUT_FILENO) != 0) {
-    std::cout << data;
-    return;
+/// Standard output for the content of a file: byte by byte as it is, unless a terminal shows it.
+class DataOutput {
+ public:
+  DataOutput() = default;
+  DataOutput(const DataOutput&) = delete;
+  DataOutput& operator=(const DataOutput&) = delete;
+  /// What cannot be written is std::cout's failure.
+  ~DataOutput() {
+    if (!bytes_.flush()) std::cout.setstate(std::ios::badbit);
   }
-  std::cout.flush();
-  if (std::fwrite(data.data(), 1, data.size(), stdout) != data.size()) std::cout.setstate(std::ios::badbit);
-}
+
+  std::ostream& stream() { return isatty(STDOUT_FILENO) != 0 ? std::cout : bytes_; }
+
+ private:
+  abell::detail::DescriptorBuffer buffer_{STDOUT_FILENO};
+  std::ostream bytes_{&buffer_};
+};
 
 }  // namespace abell::program

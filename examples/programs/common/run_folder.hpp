@@ -92,15 +92,6 @@ inline void write_history(const std::filesystem::path& path, const History& hist
             rows);
 }
 
-/// The class of an object, or all of them with semicolons between them; empty where it is not known.
-inline std::string class_text(const DataSet& set, const Object& object) {
-  std::string text = object.label < 0 ? "" : set.classes[static_cast<std::size_t>(object.label)];
-  for (const int label : object.labels) {
-    text += (text.empty() ? "" : ";") + set.classes[static_cast<std::size_t>(label)];
-  }
-  return text;
-}
-
 /// p(positive) for some objects of a set.
 struct Scored {
   std::vector<std::size_t> objects;  ///< positions in the set
@@ -109,13 +100,14 @@ struct Scored {
 };
 
 /// Accuracy, precision, recall, AUC and counts as JSON; undefined ratios are null.
-inline Json metrics_json(const Scored& scored, float threshold = default_threshold) {
-  const Confusion counts = confusion(scored.probabilities, scored.labels, threshold);
+inline Json metrics_json(std::span<const float> probabilities, std::span<const int> labels,
+                         float threshold = default_threshold) {
+  const Confusion counts = confusion(probabilities, labels, threshold);
   const auto value = [](const std::optional<double>& v) { return v ? Json(*v) : Json(nullptr); };
   return {{"accuracy", value(counts.accuracy())},
           {"precision", value(counts.precision())},
           {"recall", value(counts.recall())},
-          {"auc", value(auc(scored.probabilities, scored.labels))},
+          {"auc", value(auc(probabilities, labels))},
           {"tp", counts.tp},
           {"fp", counts.fp},
           {"tn", counts.tn},
@@ -124,18 +116,22 @@ inline Json metrics_json(const Scored& scored, float threshold = default_thresho
           {"objects", counts.objects()}};
 }
 
-/// id, class, p_cluster, predicted (1: positive), masked_pixels; class is empty where it is not known.
+inline const std::vector<std::string> prediction_columns{"id", "class", "p_cluster", "predicted", "masked_pixels"};
+
+/// The row of an object: predicted is 1 for positive, class is empty where it is not known.
+inline std::vector<std::string> prediction_row(const Object& object, float probability, std::size_t masked) {
+  return {object.id, object.class_text, number(probability), is_positive(probability) ? "1" : "0",
+          std::to_string(masked)};
+}
+
 inline std::vector<std::vector<std::string>> prediction_rows(const DataSet& set, const Scored& scored,
                                                              std::span<const std::size_t> masked) {
   std::vector<std::vector<std::string>> rows;
   for (std::size_t i = 0; i < scored.objects.size(); ++i) {
-    const Object& object = set.objects[scored.objects[i]];
-    rows.push_back({object.id, class_text(set, object), number(scored.probabilities[i]),
-                    is_positive(scored.probabilities[i]) ? "1" : "0", std::to_string(masked[scored.objects[i]])});
+    const std::size_t at = scored.objects[i];
+    rows.push_back(prediction_row(set.objects[at], scored.probabilities[i], masked[at]));
   }
   return rows;
 }
-
-inline const std::vector<std::string> prediction_columns{"id", "class", "p_cluster", "predicted", "masked_pixels"};
 
 }  // namespace abell::program

@@ -31,10 +31,12 @@ class ClassifyResults final : public Results {
         scored_(options.tta ? score(DihedralMean(network), options, data, objects)
                             : score(network, options, data, objects)) {}
 
-  Json metrics() const override { return metrics_json(scored_); }
+  Json metrics() const override { return metrics_json(scored_.probabilities, scored_.labels); }
   void add_metrics(Json& metrics) const override {
     metrics["tta"] = options_.tta;
-    if (options_.tta) metrics["without_tta"] = metrics_json(score(network_, options_, data_, scored_.objects));
+    if (!options_.tta) return;
+    const Scored plain = score(network_, options_, data_, scored_.objects);
+    metrics["without_tta"] = metrics_json(plain.probabilities, plain.labels);
   }
   void write_predictions(const std::filesystem::path& path) const override {
     write_csv(path, prediction_columns, prediction_rows(data_.set, scored_, data_.masked));

@@ -39,7 +39,7 @@ class MultilabelResults final : public TaskResults {
     return names;
   }
   std::vector<std::string> row(std::size_t at) const override {
-    std::vector<std::string> fields{class_text(data().set, object(at))};
+    std::vector<std::string> fields{object(at).class_text};
     for (const auto& of_class : probabilities_) fields.push_back(number(of_class[at]));
     return fields;
   }

@@ -12,6 +12,7 @@
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
+#include <ios>
 #include <optional>
 #include <ostream>
 #include <streambuf>
@@ -52,6 +53,10 @@ class DescriptorBuffer : public std::streambuf {
     return size;
   }
   int sync() override { return empty() ? 0 : -1; }
+  /// Goes to a byte of the file, from its start.
+  pos_type seekpos(pos_type to, std::ios_base::openmode) override {
+    return empty() && ::lseek(file_, to, SEEK_SET) >= 0 ? to : pos_type(off_type(-1));
+  }
 
  private:
   bool empty() {
@@ -124,6 +129,7 @@ class AtomicFile {
     if (!committed_) ::unlink(part_.c_str());
   }
 
+  /// `seekp` goes to a byte counted from the start.
   std::ostream& stream() { return stream_; }
 
   /// Completes the file and renames it. Throws IoError (disk full, folder gone); the old file then stays.

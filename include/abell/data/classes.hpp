@@ -1,12 +1,36 @@
 #pragma once
-/// Which classes are clusters.
+/// The classes that a set names, and which of them are clusters.
 
 #include <abell/core/error.hpp>
 #include <algorithm>
+#include <cstddef>
+#include <sstream>
 #include <string>
 #include <vector>
 
 namespace abell {
+
+/// The classes that a field names, with semicolons between them; blanks around a name are left out.
+inline std::vector<std::string> classes_in(const std::string& field) {
+  std::vector<std::string> names;
+  std::istringstream parts(field);
+  for (std::string name; std::getline(parts, name, ';');) {
+    const std::size_t first = name.find_first_not_of(' ');
+    if (first != std::string::npos) names.push_back(name.substr(first, name.find_last_not_of(' ') + 1 - first));
+  }
+  return names;
+}
+
+/// `Object::class_text` of a field, which names one class, or any number of them.
+inline std::string class_text(const std::string& field, bool several) {
+  if (!several) return field;
+  std::vector<std::string> names = classes_in(field);
+  std::ranges::sort(names);
+  names.erase(std::unique(names.begin(), names.end()), names.end());
+  std::string text;
+  for (const std::string& name : names) text += (text.empty() ? "" : ";") + name;
+  return text;
+}
 
 /// The positive ones of `classes` (sorted): those in `wanted`; by default low-z and hi-z, else a
 /// class named cluster or clusters, else the alphabetically last. Sorted. Throws OptionError when a

@@ -9,7 +9,6 @@
 #include <array>
 #include <cstddef>
 #include <filesystem>
-#include <sstream>
 #include <string>
 #include <utility>
 #include <vector>
@@ -38,17 +37,6 @@ struct DataSet {
   }
 };
 
-/// The classes that a field names, with semicolons between them; blanks around a name are left out.
-inline std::vector<std::string> classes_in(const std::string& field) {
-  std::vector<std::string> names;
-  std::istringstream parts(field);
-  for (std::string name; std::getline(parts, name, ';');) {
-    const std::size_t first = name.find_first_not_of(' ');
-    if (first != std::string::npos) names.push_back(name.substr(first, name.find_last_not_of(' ') + 1 - first));
-  }
-  return names;
-}
-
 /// Reads the set at `data`:
 /// - a folder with `train.csv`, `test.csv` (`image_id,class`) and `train_images/<image_id>.png`,
 ///   `test_images/`: the layout of Kosiba et al. (2020), classes low-z, hi-z, galaxy, point, other; an image_id
@@ -63,17 +51,18 @@ inline std::vector<std::string> classes_in(const std::string& field) {
 /// When only one of validation and test is there, it is the test split. Every file is checked to be
 /// there; none is opened. Throws IoError, FormatError and OptionError naming file and line.
 inline DataSet read_data_set(const std::filesystem::path& data, const DataSetOptions& options = {}) {
-  detail::Gathered gathered = detail::gather(data, options);
   DataSet set;
   set.source = data;
-  set.objects = std::move(gathered.objects);
-  if (set.objects.empty()) throw FormatError(data.string() + ": the set is empty");
+  const auto source = open_objects(data, options);
+  while (auto object = source->next()) set.objects.push_back(*std::move(object));
   if (options.need_train && set.members(Split::train).empty()) {
     throw FormatError(data.string() + ": no image in the training split");
   }
-  for (const std::string& field : gathered.classes) {
-    const auto names = options.several_classes ? classes_in(field) : std::vector{field};
-    set.classes.insert(set.classes.end(), names.begin(), names.end());
+  const auto classes_of = [&](const Object& object) {
+    return options.several_classes ? classes_in(object.class_text) : std::vector{object.class_text};
+  };
+  for (const Object& object : set.objects) {
+    for (std::string& name : classes_of(object)) set.classes.push_back(std::move(name));
   }
   std::ranges::sort(set.classes);
   set.classes.erase(std::unique(set.classes.begin(), set.classes.end()), set.classes.end());
@@ -81,14 +70,11 @@ inline DataSet read_data_set(const std::filesystem::path& data, const DataSetOpt
   const auto label_of = [&](const std::string& name) {
     return static_cast<int>(std::ranges::lower_bound(set.classes, name) - set.classes.begin());
   };
-  for (std::size_t i = 0; i < set.objects.size(); ++i) {
-    std::vector<int>& labels = set.objects[i].labels;
+  for (Object& object : set.objects) {
     if (options.several_classes) {
-      for (const std::string& name : classes_in(gathered.classes[i])) labels.push_back(label_of(name));
-      std::ranges::sort(labels);
-      labels.erase(std::unique(labels.begin(), labels.end()), labels.end());
-    } else if (!gathered.classes[i].empty()) {
-      set.objects[i].label = label_of(gathered.classes[i]);
+      for (const std::string& name : classes_of(object)) object.labels.push_back(label_of(name));
+    } else if (!object.class_text.empty()) {
+      object.label = label_of(object.class_text);
     }
   }
   if (options.several_classes) return set;

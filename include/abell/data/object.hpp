@@ -30,6 +30,7 @@ struct Object {
   std::vector<int> labels = {};         ///< of all its classes, rising, where an object may have several
   std::vector<float> targets = {};      ///< the numbers that were asked for; NaN is not known
   std::filesystem::path mask = {};      ///< image of the classes of its pixels; empty where not asked for
+  std::string class_text = {};  ///< its class, or all of them, sorted, with semicolons between them; empty: not known
 };
 
 /// What is read of a set, and what it must have.
@@ -41,6 +42,7 @@ struct DataSetOptions {
   bool several_classes = false;           ///< whether `class` holds any number of classes, with semicolons between them
   std::vector<std::string> targets = {};  ///< columns of numbers
   bool need_mask = false;                 ///< whether each object must have a file in the column `mask`
+  bool check_ids = true;                  ///< whether an id that is there twice in a table is looked for
 };
 
 }  // namespace abell

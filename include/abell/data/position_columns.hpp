@@ -16,7 +16,7 @@
 namespace abell {
 
 /// The column that has one of these names in any case (names are lower case); the first name wins.
-inline std::optional<std::size_t> find_column(const Table& table, std::initializer_list<std::string_view> names) {
+inline std::optional<std::size_t> find_column(const TableHeader& table, std::initializer_list<std::string_view> names) {
   for (const std::string_view name : names) {
     for (std::size_t i = 0; i < table.header.size(); ++i) {
       const auto same = [](char a, char b) { return std::tolower(static_cast<unsigned char>(a)) == b; };
@@ -29,7 +29,7 @@ inline std::optional<std::size_t> find_column(const Table& table, std::initializ
 /// Right ascension and declination of a row, under the names that catalogues use for these columns.
 class PositionColumns {
  public:
-  explicit PositionColumns(const Table& table)
+  explicit PositionColumns(const TableHeader& table)
       : ra_(find_column(table, {"ra", "raj2000", "_raj2000", "ra_deg", "radeg", "ra_j2000", "ra_icrs", "_ra",
                                 "_ra_icrs", "alpha_j2000", "right_ascension", "raicrs"})),
         dec_(find_column(table, {"dec", "dej2000", "_dej2000", "dec_deg", "decdeg", "dedeg", "dec_j2000", "decj2000",
@@ -38,7 +38,7 @@ class PositionColumns {
   std::optional<std::size_t> ra() const { return ra_; }
   std::optional<std::size_t> dec() const { return dec_; }
 
-  void fill(Object& object, const std::vector<std::string>& row) const {
+  void fill(Object& object, const TableReader& row) const {
     if (ra_) object.ra = row[*ra_];
     if (dec_) object.dec = row[*dec_];
   }

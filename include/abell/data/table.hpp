@@ -1,13 +1,15 @@
 #pragma once
-/// CSV tables (RFC 4180), read whole and written complete or not at all.
+/// CSV tables (RFC 4180), read row by row or whole, and written complete or not at all.
 
 #include <abell/core/atomic_file.hpp>
 #include <abell/core/csv.hpp>
 #include <abell/core/error.hpp>
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <fstream>
+#include <istream>
 #include <optional>
 #include <sstream>
 #include <string>
@@ -17,12 +19,10 @@
 
 namespace abell {
 
-/// A header and rows of as many fields each.
-struct Table {
+/// The columns of a table.
+struct TableHeader {
   std::string name;  ///< of the file, for errors
   std::vector<std::string> header;
-  std::vector<std::vector<std::string>> rows;
-  std::vector<int> lines;  ///< where each row starts in the file, from 1
 
   /// The position of a column, if there is one of that name.
   std::optional<std::size_t> find(std::string_view column) const {
@@ -37,38 +37,84 @@ struct Table {
     for (const std::string& title : header) have += (have.empty() ? "" : ", ") + title;
     throw FormatError(name + ": expected a column '" + std::string(wanted) + "', found: " + have);
   }
+};
+
+/// A header and rows of as many fields each.
+struct Table : TableHeader {
+  std::vector<std::vector<std::string>> rows;
+  std::vector<int> lines;  ///< where each row starts in the file, from 1
+
   /// "file:line" of a row, for errors.
   std::string where(std::size_t row) const { return name + ":" + std::to_string(lines[row]); }
 };
 
-namespace detail {
+/// The rows of a CSV table one after the other; memory holds one.
+///
+///     TableReader table("objects.csv");
+///     const std::size_t id = table.column("id");
+///     while (table.next()) use(table[id], table.where());
+class TableReader : public TableHeader {
+ public:
+  /// Reads the header. Throws IoError (cannot be read) and FormatError naming the file: no header, a column named
+  /// twice.
+  explicit TableReader(const std::filesystem::path& path) : file_(open_csv(path)), csv_(file_, path.string()) {
+    read_header(path.string());
+  }
+  /// From a stream that outlives the reader; `file_name` is used in errors.
+  TableReader(std::istream& in, const std::string& file_name) : csv_(in, file_name) { read_header(file_name); }
+  TableReader(const TableReader&) = delete;
+  TableReader& operator=(const TableReader&) = delete;
 
-inline Table read_table(std::istream& in, const std::string& name) {
-  Table table;
-  table.name = name;
-  CsvReader csv(in, name);
-  if (!csv.next()) throw FormatError(name + ": expected a CSV header, found an empty file");
-  const auto fields = [&] {
-    std::vector<std::string> texts(csv.size());
-    for (std::size_t i = 0; i < texts.size(); ++i) texts[i] = csv[i];
-    return texts;
-  };
-  table.header = fields();
-  // Inside quotes, or a second time, the mark is no part of the name either.
-  std::string& first = table.header.front();
-  while (first.starts_with(CsvReader::byte_order_mark)) first.erase(0, CsvReader::byte_order_mark.size());
-  for (std::size_t i = 0; i < table.header.size(); ++i) {
-    if (table.find(table.header[i]) != i) {
-      throw FormatError(csv.where() + ": column '" + table.header[i] + "' is there twice");
+  /// Goes to the next row; false at the end. Throws FormatError naming file and line: another number of fields than
+  /// the header has, and the errors of `CsvReader::next`.
+  bool next() {
+    if (!csv_.next()) return false;
+    if (csv_.size() != header.size()) {
+      throw FormatError(where() + ": expected " + std::to_string(header.size()) + " fields, found " +
+                        std::to_string(csv_.size()));
+    }
+    read_fields();
+    return true;
+  }
+
+  /// The fields of the row.
+  const std::vector<std::string>& fields() const { return fields_; }
+  const std::string& operator[](std::size_t column_number) const { return fields_[column_number]; }
+  /// The line on which the row starts, from 1.
+  std::int64_t line() const { return csv_.line(); }
+  /// "file:line" of the row, for errors.
+  std::string where() const { return csv_.where(); }
+
+ private:
+  void read_header(const std::string& file_name) {
+    name = file_name;
+    if (!csv_.next()) throw FormatError(name + ": expected a CSV header, found an empty file");
+    read_fields();
+    header = fields_;
+    // Inside quotes, or a second time, the mark is no part of the name either.
+    std::string& first = header.front();
+    while (first.starts_with(CsvReader::byte_order_mark)) first.erase(0, CsvReader::byte_order_mark.size());
+    for (std::size_t i = 0; i < header.size(); ++i) {
+      if (find(header[i]) != i) throw FormatError(where() + ": column '" + header[i] + "' is there twice");
     }
   }
-  while (csv.next()) {
-    if (csv.size() != table.header.size()) {
-      throw FormatError(csv.where() + ": expected " + std::to_string(table.header.size()) + " fields, found " +
-                        std::to_string(csv.size()));
-    }
-    table.rows.push_back(fields());
-    table.lines.push_back(static_cast<int>(csv.line()));
+  void read_fields() {
+    fields_.resize(csv_.size());
+    for (std::size_t i = 0; i < fields_.size(); ++i) fields_[i] = csv_[i];
+  }
+
+  std::ifstream file_;  ///< closed where the stream is another's
+  CsvReader csv_;
+  std::vector<std::string> fields_;
+};
+
+namespace detail {
+
+inline Table read_rows(TableReader& reader) {
+  Table table{{reader}, {}, {}};
+  while (reader.next()) {
+    table.rows.push_back(reader.fields());
+    table.lines.push_back(static_cast<int>(reader.line()));
   }
   return table;
 }
@@ -80,13 +126,14 @@ inline Table read_table(std::istream& in, const std::string& name) {
 /// fields, quotes out of place.
 inline Table parse_csv(std::string_view text, const std::string& name) {
   std::istringstream in{std::string(text)};
-  return detail::read_table(in, name);
+  TableReader reader(in, name);
+  return detail::read_rows(reader);
 }
 
 /// Reads a CSV file. Throws IoError (cannot be read) and the errors of `parse_csv`.
 inline Table read_csv(const std::filesystem::path& path) {
-  std::ifstream file = open_csv(path);
-  return detail::read_table(file, path.string());
+  TableReader reader(path);
+  return detail::read_rows(reader);
 }
 
 /// Writes header and rows, complete or not at all. Throws ShapeError when a row has another number

@@ -19,7 +19,7 @@ namespace abell {
 class TargetColumns {
  public:
   /// Throws FormatError for a column that the table has not.
-  TargetColumns(const Table& table, const DataSetOptions& options) : table_(table) {
+  TargetColumns(const TableHeader& table, const DataSetOptions& options) {
     for (const std::string& name : options.targets) targets_.push_back(table.column(name));
     if (options.need_mask) mask_ = table.column("mask");
   }
@@ -28,14 +28,14 @@ class TargetColumns {
   std::optional<std::size_t> mask() const { return mask_; }
 
   /// Throws FormatError, naming row and column, for what is neither empty nor a finite number.
-  void fill(Object& object, std::size_t row) const {
+  void fill(Object& object, const TableReader& row) const {
     for (const std::size_t column : targets_) {
-      const std::string& text = table_.rows[row][column];
+      const std::string& text = row[column];
       float value = std::numeric_limits<float>::quiet_NaN();
       const char* end = text.data() + text.size();
       const auto [stop, error] = std::from_chars(text.data(), end, value);
       if (!text.empty() && (error != std::errc() || stop != end || !std::isfinite(value))) {
-        throw FormatError(table_.where(row) + ": expected a number in column '" + table_.header[column] +
+        throw FormatError(row.where() + ": expected a number in column '" + row.header[column] +
                           "', or nothing where it is not known, found '" + text + "'");
       }
       object.targets.push_back(value);
@@ -43,7 +43,6 @@ class TargetColumns {
   }
 
  private:
-  const Table& table_;
   std::vector<std::size_t> targets_;
   std::optional<std::size_t> mask_;
 };

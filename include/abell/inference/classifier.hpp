@@ -13,6 +13,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <filesystem>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -33,7 +34,7 @@ struct Prediction {
   std::string id = {};              ///< of the object; empty of an image in memory
   std::vector<float> outputs = {};  ///< probabilities of the classes [classes] (segment: [height][width][classes]), or
                                     ///< the numbers of the targets in their units
-  std::size_t masked = 0;  ///< pixels without a measurement
+  std::size_t masked = 0;           ///< pixels without a measurement
 };
 
 /// A model file with all that it was trained with. `predict` is const and may be called from many threads at once.
@@ -92,44 +93,50 @@ class Classifier {
 
   /// Whatever `read_data_set` takes: an image file, a folder, a table. In its order.
   std::vector<Prediction> predict(const std::filesystem::path& input) const {
-    const DataSet set = read_data_set(
+    const auto source = open_objects(
         input,
         {.need_class = false, .need_train = false, .need_set = false, .several_classes = info_.task == "multilabel"});
     std::vector<Prediction> predictions;
-    predict(set.objects, [&](std::size_t i, std::span<const float> outputs, std::size_t masked) {
-      predictions.push_back({set.objects[i].id, {outputs.begin(), outputs.end()}, masked});
+    predict(*source, [&](const Object& object, std::span<const float> outputs, std::size_t masked) {
+      predictions.push_back({object.id, {outputs.begin(), outputs.end()}, masked});
       return true;
     });
     return predictions;
   }
 
   /// Calls visit(number of the object, outputs, masked pixels) for each, in order, while it returns true; only one
-  /// batch of pixels is in memory at a time. Throws as `decode_object`.
+  /// batch of pixels is in memory at a time. The outputs have the shape that `Prediction::outputs` has, and are there
+  /// until the visitor returns. Throws as `decode_object`.
   template <class Visit>
   void predict(std::span<const Object> objects, const Visit& visit) const {
-    if (objects.empty()) return;
-    const DecodedSamples samples(objects, network_.input(), preprocessing_);
-    const int most = static_cast<int>(std::min(objects.size(), static_cast<std::size_t>(options_.batch)));
-    const int threads = thread_count(options_.threads);
-    Tensor<float> images(most, network_.input()), outputs(most, network_.output());
-    std::vector<std::size_t> masked(static_cast<std::size_t>(most));
-    auto space = network_.workspace(most, Mode::predict, threads);
-    network_.prepare(space);
-    for (std::size_t first = 0; first < objects.size(); first += static_cast<std::size_t>(most)) {
-      const int count = static_cast<int>(std::min(objects.size() - first, static_cast<std::size_t>(most)));
-      parallel_for(count, threads, [&](int i, int) {
-        masked[static_cast<std::size_t>(i)] =
-            samples.decode(first + static_cast<std::size_t>(i), {images.view().image(i), images.shape().size()});
-      });
-      const View<float> out = outputs.view().slice(0, count);
-      run(images.view().slice(0, count), out, space);
-      for (int i = 0; i < count; ++i) {
-        const std::span<float> of_image(out.image(i), out.shape.size());
-        to_units(of_image);
-        const auto at = static_cast<std::size_t>(i);
-        if (!visit(first + at, std::span<const float>(of_image), masked[at])) return;
-      }
-    }
+    std::size_t number = 0;
+    predict_batches(
+        [&] {
+          const std::span<const Object> batch = objects.first(std::min(objects.size(), batch_size()));
+          objects = objects.subspan(batch.size());
+          return batch;
+        },
+        [&](const Object&, std::span<const float> outputs, std::size_t masked) {
+          return visit(number++, outputs, masked);
+        });
+  }
+
+  /// The same for objects that come one after the other: visit(object, outputs, masked pixels). No more than a batch of
+  /// them is in memory, however many there are. Throws what the source throws, too.
+  template <class Visit>
+  void predict(ObjectSource& source, const Visit& visit) const {
+    std::vector<Object> batch;
+    predict_batches(
+        [&] {
+          batch.clear();
+          while (batch.size() < batch_size()) {
+            std::optional<Object> object = source.next();
+            if (!object) break;
+            batch.push_back(*std::move(object));
+          }
+          return std::span<const Object>(batch);
+        },
+        visit);
   }
 
  private:
@@ -139,6 +146,37 @@ class Classifier {
     LoadOptions with_batch = options.load;
     with_batch.batch = options.batch;
     return detail::load_described(file, info, with_batch);
+  }
+
+  std::size_t batch_size() const { return static_cast<std::size_t>(options_.batch); }
+
+  /// Predicts the batches that `next` gives, the first of which is the largest, until one is empty.
+  template <class Next, class Visit>
+  void predict_batches(const Next& next, const Visit& visit) const {
+    std::span<const Object> batch = next();
+    if (batch.empty()) return;
+    const int most = static_cast<int>(batch.size());
+    const int threads = thread_count(options_.threads);
+    Tensor<float> images(most, network_.input()), outputs(most, network_.output());
+    std::vector<std::size_t> masked(batch.size());
+    auto space = network_.workspace(most, Mode::predict, threads);
+    network_.prepare(space);
+    for (; !batch.empty(); batch = next()) {
+      const DecodedSamples samples(batch, network_.input(), preprocessing_);
+      const int count = static_cast<int>(batch.size());
+      parallel_for(count, threads, [&](int i, int) {
+        const auto at = static_cast<std::size_t>(i);
+        masked[at] = samples.decode(at, {images.view().image(i), images.shape().size()});
+      });
+      const View<float> out = outputs.view().slice(0, count);
+      run(images.view().slice(0, count), out, space);
+      for (int i = 0; i < count; ++i) {
+        const std::span<float> of_image(out.image(i), out.shape.size());
+        to_units(of_image);
+        const auto at = static_cast<std::size_t>(i);
+        if (!visit(batch[at], std::span<const float>(of_image), masked[at])) return;
+      }
+    }
   }
 
   void run(View<const float> in, View<float> out, Workspace<float>& space) const {

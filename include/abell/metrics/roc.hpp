@@ -37,28 +37,34 @@ struct Cut {
   float threshold;
 };
 
-/// The counts at every threshold that changes them, from none positive to all positive. Equal probabilities
-/// pass together, so their order does not matter.
-inline std::vector<Cut> cuts(std::span<const float> probabilities, std::span<const int> labels) {
+/// Calls visit(cut) with the counts at every threshold that changes them, from none positive to all positive. Equal
+/// probabilities pass together, so their order does not matter.
+template <class Visit>
+void visit_cuts(std::span<const float> probabilities, std::span<const int> labels, const Visit& visit) {
   check_predictions(probabilities, labels);
   std::vector<std::size_t> order(labels.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
   std::sort(order.begin(), order.end(),
             [&](std::size_t a, std::size_t b) { return probabilities[a] > probabilities[b]; });
-  std::vector<Cut> found;
   Cut cut{0, 0, 0};
   for (std::size_t rank = 0; rank < order.size(); ++rank) {
     const float probability = probabilities[order[rank]];
     if (rank == 0 || probability != probabilities[order[rank - 1]]) {
       cut.threshold = probability;  // strict: this value itself is still negative
-      found.push_back(cut);
+      visit(cut);
     }
     ++(labels[order[rank]] == 1 ? cut.tp : cut.fp);
   }
   if (!order.empty()) {
     cut.threshold = std::nextafter(probabilities[order.back()], -std::numeric_limits<float>::infinity());
-    found.push_back(cut);
+    visit(cut);
   }
+}
+
+/// All of them.
+inline std::vector<Cut> cuts(std::span<const float> probabilities, std::span<const int> labels) {
+  std::vector<Cut> found;
+  visit_cuts(probabilities, labels, [&](const Cut& cut) { found.push_back(cut); });
   return found;
 }
 
@@ -98,15 +104,16 @@ inline std::vector<PrecisionRecallPoint> precision_recall_curve(std::span<const 
 /// (Mann & Whitney 1947). No value when a class is empty. The pairs are counted in integers, so the area is exact
 /// to one rounding. Errors as `confusion`.
 inline std::optional<double> auc(std::span<const float> probabilities, std::span<const int> labels) {
-  const std::vector<detail::Cut> cuts = detail::cuts(probabilities, labels);
-  if (cuts.empty() || cuts.back().tp == 0 || cuts.back().fp == 0) return std::nullopt;
   // Twice the area under each step: the group's negatives times the positives above, once with and once without
   // the group's own.
   std::uint64_t twice = 0;
-  for (std::size_t i = 1; i < cuts.size(); ++i) {
-    twice += std::uint64_t{cuts[i].fp - cuts[i - 1].fp} * (cuts[i].tp + cuts[i - 1].tp);
-  }
-  return static_cast<double>(twice) / (2.0 * static_cast<double>(cuts.back().tp) * static_cast<double>(cuts.back().fp));
+  detail::Cut last{0, 0, 0};
+  detail::visit_cuts(probabilities, labels, [&](const detail::Cut& cut) {
+    twice += std::uint64_t{cut.fp - last.fp} * (cut.tp + last.tp);
+    last = cut;
+  });
+  if (last.tp == 0 || last.fp == 0) return std::nullopt;
+  return static_cast<double>(twice) / (2.0 * static_cast<double>(last.tp) * static_cast<double>(last.fp));
 }
 
 /// Average precision: the sum over the curve of precision times the gain in recall, without interpolation.

@@ -1,0 +1,129 @@
+#pragma once
+/// The inputs of abell-classify, which are read twice: once to check and count, once to classify.
+
+#include <abell/core/error.hpp>
+#include <abell/data/dataset.hpp>
+#include <abell/data/id_hashes.hpp>
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "catalogue.hpp"
+
+namespace abell::program {
+
+/// All objects of all inputs, in their order.
+class InputObjects final : public ObjectSource {
+ public:
+  InputObjects(const std::vector<std::string>& inputs, DataSetOptions options)
+      : inputs_(inputs), options_(std::move(options)) {}
+
+  std::optional<Object> next() override {
+    for (;;) {
+      if (source_) {
+        if (std::optional<Object> object = source_->next()) return object;
+      }
+      if (at_ == inputs_.size()) return std::nullopt;
+      source_ = open_objects(inputs_[at_++], options_);
+    }
+  }
+
+ private:
+  const std::vector<std::string>& inputs_;
+  DataSetOptions options_;
+  std::size_t at_ = 0;
+  std::unique_ptr<ObjectSource> source_;
+};
+
+/// What a first reading of the inputs finds.
+struct Survey {
+  std::size_t objects = 0;
+  std::vector<std::string> classes;  ///< sorted
+  bool positions = false;            ///< whether any object has one
+};
+
+/// Which positions a form of the output needs.
+enum class Positions {
+  any,      ///< whatever texts there are
+  degrees,  ///< numbers, where there are some
+  needed    ///< numbers for each object
+};
+
+/// Ids that no two inputs may have.
+class InputIds {
+ public:
+  InputIds(const std::vector<std::string>& inputs, DataSetOptions options)
+      : inputs_(inputs), options_(std::move(options)) {}
+
+  /// Throws FormatError for an id that an input before number `input` has; the hashes only tell when to look.
+  void check(const std::string& id, std::size_t input) {
+    if (inputs_.size() == 1) return;
+    const std::uint64_t hash = IdHashes::of(id);
+    if (before_.contains(hash)) {
+      for (std::size_t i = 0; i < input; ++i) {
+        const auto source = open_objects(inputs_[i], options_);
+        while (const auto object = source->next()) {
+          if (object->id == id)
+            throw FormatError(inputs_[input] + ": duplicate id '" + id + "', first in " + inputs_[i]);
+        }
+      }
+    }
+    own_.push_back(hash);
+  }
+  /// Ends an input.
+  void next_input() {
+    for (const std::uint64_t hash : own_) before_.insert(hash);
+    own_.clear();
+  }
+
+ private:
+  const std::vector<std::string>& inputs_;
+  DataSetOptions options_;
+  IdHashes before_;
+  std::vector<std::uint64_t> own_;
+};
+
+/// Reads all inputs and calls visit(object, number from 0) for each object. Throws FormatError for an id in two inputs,
+/// and for positions that the form of the output cannot do without.
+inline Survey survey(const std::vector<std::string>& inputs, const DataSetOptions& options, Positions positions,
+                     const std::function<void(const Object&, std::size_t)>& visit) {
+  Survey found;
+  InputIds ids(inputs, options);
+  std::set<std::string> classes;
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    const std::string& input = inputs[i];
+    if (positions == Positions::needed) {
+      const auto source = open_objects(input, options);
+      std::optional<Object> object = source->next();
+      while (object && !has_position(*object)) object = source->next();
+      if (!object) {
+        throw FormatError(input + ": expected a table with columns ra and dec, which regions (.reg) need, found none");
+      }
+    }
+    const auto source = open_objects(input, options);
+    while (const auto object = source->next()) {
+      ids.check(object->id, i);
+      if (positions != Positions::any) position(input, *object, positions == Positions::needed);
+      found.positions = found.positions || has_position(*object);
+      if (options.several_classes) {
+        for (const std::string& name : classes_in(object->class_text)) classes.insert(name);
+      } else if (!object->class_text.empty()) {
+        classes.insert(object->class_text);
+      }
+      visit(*object, found.objects++);
+    }
+    ids.next_input();
+    if (std::ranges::count(inputs, input) > 1) throw FormatError(input + ": this input is named twice");
+  }
+  found.classes.assign(classes.begin(), classes.end());
+  return found;
+}
+
+}  // namespace abell::program
