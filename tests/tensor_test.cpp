@@ -20,5 +20,5 @@ TEST_CASE("a view is an Eigen matrix of pixels and channels", "[tensor]") {
   CHECK(images.data()[4] == 4);
 
   const Tensor<float>& constant = images;
-  CHECK(as_matrix(constant.view().slice(1, 1)).col(0).sum() == Approx(12 + 16 + 20 + 24 + 28 + 32));
+  CHECK(as_matrix(constant.view().slice(1, 1)).col(0).sum() == Approx(24 + 28 + 32 + 36 + 40 + 44));
 }
