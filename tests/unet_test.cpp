@@ -17,6 +17,11 @@ TEST_CASE("a U-Net keeps the size of its images, which a multiple of 2^depth mus
                inspect(make_unet({.depth = 3}), {64, 44, 3});
              }),
              Contains("one height and width"));
+  const auto refused = [](const UNetOptions& options) {
+    return message_of<OptionError>([&] { inspect(make_unet(options), {64, 64, 3}); });
+  };
+  CHECK(refused({.depth = -1}) == "depth: expected 0 to 14, found -1");
+  CHECK(refused({.filters = 0}) == "filters: expected 1 to 65536, found 0");
 }
 
 TEST_CASE("a U-Net of two levels learns the classes of the pixels of one image", "[unet]") {

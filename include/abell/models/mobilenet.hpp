@@ -9,8 +9,8 @@
 
 namespace abell {
 
-/// What of MobileNet may vary. `build` throws OptionError where `alpha` leaves a convolution without filters, and what
-/// the layers refuse.
+/// What of MobileNet may vary. `build` throws OptionError for an `alpha` outside (0, 100] and one that leaves a
+/// convolution without filters, and what the layers refuse.
 struct MobileNetOptions {
   double alpha = 1;  ///< width multiplier (section 3.3): scales the base's filters, rounded down
   int classes = 2;
@@ -64,6 +64,9 @@ inline constexpr std::array<SeparableBlock, 13> mobilenet_blocks{{{64, 1},
 template <class T>
 LayerList<T> list_of(const MobileNet& description) {
   const MobileNetOptions& o = description.options;
+  if (!(o.alpha > 0 && o.alpha <= 100)) {
+    throw OptionError("alpha", "expected a number above 0, up to 100, found " + std::to_string(o.alpha));
+  }
   LayerList<T> list;
   const auto scaled = [&](int filters) { return static_cast<int>(filters * o.alpha); };
   const auto add = [&](auto conv, const std::string& name) {

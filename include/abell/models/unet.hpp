@@ -6,10 +6,10 @@
 namespace abell {
 
 /// What of a U-Net may vary. `build` throws ShapeError for images whose sides are no multiples of 2^depth, OptionError
-/// for filters or classes below 1.
+/// for a depth or filters out of their range, and for classes below 1.
 struct UNetOptions {
-  int depth = 3;     ///< levels below the first, 0 or more
-  int filters = 16;  ///< of the first level; each level below has twice as many
+  int depth = 3;     ///< levels below the first, 0 to 14
+  int filters = 16;  ///< of the first level, 1 to 65536; each level below has twice as many
   int classes = 2;
 };
 
@@ -42,6 +42,13 @@ LayerList<T> unet_level(int depth, int filters) {
 template <class T>
 LayerList<T> list_of(const UNet& description) {
   const UNetOptions& o = description.options;
+  const auto within = [](std::string_view option, int value, int least, int most) {
+    if (value >= least && value <= most) return;
+    throw OptionError(option, "expected " + std::to_string(least) + " to " + std::to_string(most) + ", found " +
+                                  std::to_string(value));
+  };
+  within("depth", o.depth, 0, 14);
+  within("filters", o.filters, 1, 65536);
   return join(detail::unet_level<T>(o.depth, o.filters),
               LayerList<T>{Conv2d{.filters = o.classes, .kernel_size = 1}, Softmax{}});
 }
