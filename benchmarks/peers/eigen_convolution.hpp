@@ -11,7 +11,7 @@
 
 namespace abell::bench::eigen {
 
-using Matrix = View<float>::Matrix;
+using Matrix = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
 using Map = Eigen::Map<Matrix>;
 using ConstMap = Eigen::Map<const Matrix>;
 

@@ -25,13 +25,13 @@ namespace abell::program {
 /// What a catalogue tells beside its rows, and what is known of all of them before the first.
 struct CatalogueForm {
   std::string source;  ///< of the objects, for errors
-  std::vector<std::string>
-      columns;             ///< numbers in place of p_cluster and predicted; empty for a network that has these
+  /// Numbers in place of p_cluster and predicted; empty for a network that has these.
+  std::vector<std::string> columns = {};
   bool positions = false;  ///< whether any object has one
   bool maps = false;       ///< whether the objects have maps
-  std::string command;
-  std::string model;         ///< file name of the model
-  std::string model_sha256;  ///< of the model's file
+  std::string command = {};
+  std::string model = {};         ///< file name of the model
+  std::string model_sha256 = {};  ///< of the model's file
 };
 
 /// An object with what its network tells.
