@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include "../examples/programs/abell-classify/fits_catalogue.hpp"
+#include "../examples/programs/abell-classify/inputs.hpp"
 #include "../examples/programs/common/sha256.hpp"
 #include "catch.hpp"
 #include "temp_folder.hpp"
@@ -158,6 +159,22 @@ TEST_CASE("a text that has grown since the widths were measured is refused", "[c
   rows.objects[1].id += "longer";
   REQUIRE_THROWS_WITH(rows.write(catalogue),
                       Contains("table.csv: object 'b,2longer': expected texts of at most 5 bytes"));
+}
+
+TEST_CASE("inputs that changed between two readings are told", "[catalogue]") {
+  const auto read = [](std::initializer_list<const char*> ids) {
+    ReadObjects objects;
+    for (const char* id : ids) objects.add({.id = id});
+    return objects;
+  };
+  const std::vector<std::string> inputs{"a.csv", "b.csv"};
+  const ReadObjects first = read({"x", "y"});
+  REQUIRE_NOTHROW(check_unchanged(inputs, first, read({"x", "y"})));
+  REQUIRE_THROWS_WITH(
+      check_unchanged(inputs, first, read({"x"})),
+      "a.csv, b.csv: expected the same objects when they were read again, found others (2 at first, then 1)");
+  REQUIRE_THROWS_AS(check_unchanged(inputs, first, read({"y", "x"})), FormatError);
+  REQUIRE_THROWS_AS(check_unchanged(inputs, first, read({"x", "z"})), FormatError);
 }
 
 TEST_CASE("regions are circles coloured by probability", "[catalogue]") {

@@ -68,6 +68,8 @@ TEST_CASE("a classifier does with files what training did with its set", "[class
                              expected.predictions.begin() + static_cast<std::ptrdiff_t>(2 * i + 2)));
     CHECK(model.probability(found[i].outputs) == found[i].outputs[1]);
   }
+  CHECK(message_of<OptionError>([&] { Classifier(run.folder.path(), {.batch = 0}); }) ==
+        "batch: expected 1 or more, found 0");
   // One after the other, two at a time; the visitor may stop.
   const auto source = open_objects(run.folder / "table.csv", {.need_class = false});
   std::size_t seen = 0;

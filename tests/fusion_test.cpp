@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "catch.hpp"
+#include "error_message.hpp"
 
 using namespace abell;
 
@@ -46,7 +47,8 @@ struct Double {
 template <class T>
 class DoubleStage : public TimesStage<T, 2> {
  public:
-  DoubleStage(const Place& place, const Double&) : TimesStage<T, 2>(place) {}
+  template <class Layer>
+  DoubleStage(const Place& place, const Layer&) : TimesStage<T, 2>(place) {}
 };
 
 template <class T>
@@ -56,6 +58,20 @@ class QuadrupleStage : public TimesStage<T, 4> {
   static std::optional<FusedStage<T>> fuse(const Place& place, std::span<const AnyLayer<T>> layers) {
     return abell::fuse<QuadrupleStage, Double, Double>(place, layers);
   }
+};
+
+/// A layer that knows a fused form of more layers than there are.
+struct Greedy {
+  std::string_view name = {};
+  static constexpr std::string_view kind = "Greedy";
+  template <class T>
+  using Stage = DoubleStage<T>;
+  template <class T>
+  struct Fused {
+    static std::optional<FusedStage<T>> fuse(const Place& place, std::span<const AnyLayer<T>> layers) {
+      return FusedStage<T>{layers.front().stage(place), layers.size() + 1};
+    }
+  };
 };
 
 constexpr Shape shape{5, 4, 3};
@@ -79,4 +95,18 @@ TEST_CASE("layers of one's own fuse, and with the library's between them do not"
   for (float& value : images.span()) value = static_cast<float>(random.normal());
   const Tensor<float> a = fused.predict(images), b = plain.predict(images);
   CHECK(std::ranges::equal(a.span(), b.span()));
+}
+
+TEST_CASE("a third layer brings a fused form, and layers within layers fuse", "[fusion]") {
+  const auto network =
+      build<float>(describe(Residual{describe(Conv2d{.filters = 3}, Relu{}, MaxPool2d{.stride = 1}, Double{})}), shape);
+  const std::vector<LayerInfo>& path = network.layers()[0].branches[0];
+  CHECK(path[0].fused);
+  CHECK(path[1].fused);
+  CHECK_FALSE(path[2].fused);
+}
+
+TEST_CASE("a fused form of more layers than there are is refused", "[fusion]") {
+  CHECK(message_of<ShapeError>([] { build<float>(describe(Double{}, Greedy{}), shape); }) ==
+        "layer double_1 (Double): expected a fused stage of 1 to 2 layers, found 3");
 }

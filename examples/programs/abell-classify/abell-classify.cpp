@@ -198,28 +198,26 @@ int run_classify(const Options& options, const std::string& command) {
   reading.check_ids = false;
   InputObjects objects(options.inputs, reading);
   const bool shows_rows = !file && isatty(STDOUT_FILENO) != 0;  // which a bar would tear apart
-  ProgressBar bar("images", static_cast<long>(found.objects), options.common.quiet || shows_rows);
-  std::size_t done = 0;
+  ProgressBar bar("images", static_cast<long>(found.objects.count), options.common.quiet || shows_rows);
+  ReadObjects done;
   model.classifier.predict(objects, [&](const Object& object, std::span<const float> outputs, std::size_t masked) {
-    const fs::path map = maps.file(done, object);
+    const fs::path map = maps.file(done.count, object);
     const std::vector<float> numbers = numbers_of(model, object, outputs, map, command);
     catalogue->add({object, numbers, masked, map.string()});
     if (model.task == Task::classify) known.add(object, numbers[0]);
-    bar.update(static_cast<long>(++done));
+    done.add(object);
+    bar.update(static_cast<long>(done.count));
     return out.good() && !interrupted();
   });
   if (interrupted()) {
     InputObjects again(options.inputs, reading);
-    maps.remove(done, again);
+    maps.remove(done.count, again);
     if (!options.common.quiet) {
       std::cerr << "\ninterrupted: " << (file ? "nothing was written" : "the catalogue is not complete") << std::endl;
     }
     return exit_stopped();
   }
-  if (out.good() && done != found.objects) {
-    throw FormatError(options.inputs.front() + ": the inputs changed while they were read: expected " +
-                      std::to_string(found.objects) + " objects, found " + std::to_string(done));
-  }
+  if (out.good()) check_unchanged(options.inputs, found.objects, done);
   catalogue->finish();
   out.flush();
   if (file) file->commit();

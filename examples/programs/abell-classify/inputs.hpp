@@ -42,9 +42,20 @@ class InputObjects final : public ObjectSource {
   std::unique_ptr<ObjectSource> source_;
 };
 
+/// Objects in the order in which they were read.
+struct ReadObjects {
+  std::size_t count = 0;
+  std::uint64_t ids = 0;  ///< of all of them, in this order
+
+  void add(const Object& object) {
+    ++count;
+    ids = (ids * 31) ^ IdHashes::of(object.id);
+  }
+};
+
 /// What a first reading of the inputs finds.
 struct Survey {
-  std::size_t objects = 0;
+  ReadObjects objects;
   std::vector<std::string> classes;  ///< sorted
   bool positions = false;            ///< whether any object has one
 };
@@ -99,6 +110,7 @@ inline Survey survey(const std::vector<std::string>& inputs, const DataSetOption
   std::set<std::string> classes;
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     const std::string& input = inputs[i];
+    if (std::ranges::count(inputs, input) > 1) throw FormatError(input + ": this input is named twice");
     if (positions == Positions::needed) {
       const auto source = open_objects(input, options);
       std::optional<Object> object = source->next();
@@ -117,13 +129,23 @@ inline Survey survey(const std::vector<std::string>& inputs, const DataSetOption
       } else if (!object->class_text.empty()) {
         classes.insert(object->class_text);
       }
-      visit(*object, found.objects++);
+      visit(*object, found.objects.count);
+      found.objects.add(*object);
     }
     ids.next_input();
-    if (std::ranges::count(inputs, input) > 1) throw FormatError(input + ": this input is named twice");
   }
   found.classes.assign(classes.begin(), classes.end());
   return found;
+}
+
+/// Throws FormatError unless the second reading gave the objects that the first one gave.
+inline void check_unchanged(const std::vector<std::string>& inputs, const ReadObjects& first,
+                            const ReadObjects& second) {
+  if (first.count == second.count && first.ids == second.ids) return;
+  std::string all;
+  for (const std::string& input : inputs) all += (all.empty() ? "" : ", ") + input;
+  throw FormatError(all + ": expected the same objects when they were read again, found others (" +
+                    std::to_string(first.count) + " at first, then " + std::to_string(second.count) + ")");
 }
 
 }  // namespace abell::program

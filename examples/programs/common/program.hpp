@@ -72,20 +72,28 @@ inline void add_common(CLI::App& app, CommonOptions& options) {
   app.set_version_flag("--version", app.get_name() + " " + std::string(version));
 }
 
-/// The message, in which an option of the library, max_megapixels say, is the program's: --max-megapixels.
-inline std::string with_flag(const Error& error) {
-  std::string message = error.what();
-  if (error.option_size == 0) return message;
-  const auto option = message.begin() + static_cast<std::ptrdiff_t>(error.option_at);
-  std::replace(option, option + static_cast<std::ptrdiff_t>(error.option_size), '_', '-');
-  return message.insert(error.option_at, "--");
+/// Whether the program, or the command of it that runs, has that option.
+inline bool has_option(const CLI::App& app, const std::string& flag) {
+  if (app.get_option_no_throw(flag) != nullptr) return true;
+  return std::ranges::any_of(app.get_subcommands(),
+                             [&](const CLI::App* command) { return command->get_option_no_throw(flag) != nullptr; });
 }
 
-/// Calls `body` and turns what it throws into an exit code and one line "name: message" on standard error.
-inline int guard(std::string_view name, const std::function<int()>& body) {
+/// The message, in which an option of the library, max_megapixels say, is the program's if it has that:
+/// --max-megapixels.
+inline std::string with_flag(const CLI::App& app, const Error& error) {
+  std::string message = error.what();
+  std::string flag = "--" + message.substr(error.option_at, error.option_size);
+  std::ranges::replace(flag, '_', '-');
+  if (error.option_size == 0 || !has_option(app, flag)) return message;
+  return message.replace(error.option_at, error.option_size, flag);
+}
+
+/// Calls `body` and turns what it throws into an exit code and one line "program: message" on standard error.
+inline int guard(const CLI::App& app, const std::function<int()>& body) {
   const auto fail = [&](std::string message, int code) {
     std::ranges::replace(message, '\n', ' ');
-    std::cerr << name << ": " << message << std::endl;
+    std::cerr << app.get_name() << ": " << message << std::endl;
     return code;
   };
   try {
@@ -95,9 +103,9 @@ inline int guard(std::string_view name, const std::function<int()>& body) {
   } catch (const Stopped&) {
     return exit_stopped();
   } catch (const OptionError& error) {
-    return fail(with_flag(error), exit_usage);
+    return fail(with_flag(app, error), exit_usage);
   } catch (const Error& error) {
-    return fail(with_flag(error), exit_error);
+    return fail(with_flag(app, error), exit_error);
   } catch (const std::bad_alloc&) {
     return fail("out of memory", exit_error);
   } catch (const std::exception& error) {
@@ -120,7 +128,7 @@ inline int run(CLI::App& app, int argc, char** argv, const std::function<int()>&
   }
   std::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow is an error like a full disk
   listen_for_stop();
-  return guard(app.get_name(), body);
+  return guard(app, body);
 }
 
 /// The command line as typed, the program without its folder; `name` is the program's.

@@ -60,7 +60,7 @@ struct Splits {
 /// (a band) and `exposure` (of the X-ray image), whose fields may be empty; optional `split` and `id` or `image_id`.
 class TableObjects final : public ObjectSource {
  public:
-  /// Reads the file once to its end: the form of every row is right, and the splits are known, before the first object.
+  /// Where the table has splits it is read once to its end: which there are is known before the first object.
   TableObjects(const std::filesystem::path& csv, const DataSetOptions& options)
       : path_(csv),
         options_(options),
@@ -103,7 +103,7 @@ class TableObjects final : public ObjectSource {
     TableReader table(path_);
     while (table.next()) {
       empty_ = false;
-      if (!split_) continue;
+      if (!split_) return;
       splits_.validation = splits_.validation || table[*split_] == name_of(Split::validation);
       splits_.test = splits_.test || table[*split_] == name_of(Split::test);
     }

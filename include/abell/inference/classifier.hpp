@@ -21,9 +21,10 @@
 
 namespace abell {
 
+/// How a `Classifier` loads its model and predicts.
 struct ClassifierOptions {
   LoadOptions load = {};
-  int batch = 10;    ///< images in memory at a time
+  int batch = 10;    ///< images in memory at a time, 1 or more
   int threads = 0;   ///< 0: all
   bool tta = false;  ///< probabilities averaged over flips and quarter turns; of the task classify
   double max_megapixels = default_max_megapixels;  ///< of an image file
@@ -41,10 +42,11 @@ struct Prediction {
 class Classifier {
  public:
   /// From the folder of a run, or a model file. Throws as `load_network`, and FormatError for a record of the
-  /// preprocessing that does not fit; OptionError for options that are not the task's.
+  /// preprocessing that does not fit; OptionError for a batch below 1 and options that are
+  /// not the task's.
   explicit Classifier(const std::filesystem::path& run_or_file, ClassifierOptions options = {})
       : file_(model_file(run_or_file)),
-        options_(std::move(options)),
+        options_(checked(std::move(options))),
         info_(read_model_info(file_, options_.load.kinds)),
         preprocessing_(read_preprocessing(info_.preprocessing, file_.string(), info_.input)),
         network_(load(file_, info_, options_)) {
@@ -54,7 +56,7 @@ class Classifier {
       deviation_ = numbers("target_deviation");
     }
     if (options_.tta && info_.task != "classify") {
-      throw OptionError("tta: expected a model of the task classify, found " + info_.task);
+      throw OptionError("tta", "expected a model of the task classify, found " + info_.task);
     }
   }
 
@@ -140,6 +142,10 @@ class Classifier {
   }
 
  private:
+  static ClassifierOptions checked(ClassifierOptions options) {
+    if (options.batch < 1) throw OptionError("batch", "expected 1 or more, found " + std::to_string(options.batch));
+    return options;
+  }
   static Network<float> load(const std::filesystem::path& file, const ModelInfo& info,
                              const ClassifierOptions& options) {
     check_image_size(info.input.height, info.input.width, file.string() + ": metadata");

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <span>
+#include <string>
 
 namespace abell {
 
@@ -16,7 +17,12 @@ template <class T>
 FusedStage<T> first_stage(const Place& place, std::span<const AnyLayer<T>> layers) {
   if (place.fusion == Fusion::on) {
     for (std::size_t i = std::min<std::size_t>(layers.size(), 3); i-- > 1;) {
-      if (auto fused = layers[i].fused(place, layers)) return *std::move(fused);
+      if (auto fused = layers[i].fused(place, layers)) {
+        if (fused->layers >= 1 && fused->layers <= layers.size()) return *std::move(fused);
+        shape_error(place.name, layers.front().kind(),
+                    "a fused stage of 1 to " + std::to_string(layers.size()) + " layers",
+                    std::to_string(fused->layers));
+      }
     }
   }
   return {layers.front().stage(place), 1};

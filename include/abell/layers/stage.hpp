@@ -21,7 +21,7 @@
 ///
 /// The contract of a stage:
 /// - `Stage(place, options)`; of a layer that holds others `Stage(place, options, lists)` with those as LayerList<T>.
-/// - `memory(run, batch, mode)`, optional, tells what else a call needs.
+/// - `memory(backend, batch, mode)`, optional, tells what else a call needs.
 /// - `forward(pass, x, y)` assigns y; whatever the backward pass needs besides x goes to `pass.saved`.
 /// - `backward(pass, x, dy, dx)` assigns this stage's part of the gradient arena, and dx unless it
 ///   is null. Where dx is null, gradients of parameters that are not trainable may keep what was there. **dx may be
