@@ -124,6 +124,10 @@ expect 0 abell-experiment --out "$folder/mine" --resume --runs 2 --quiet
 expect 0 abell-train --out "$folder/mine/flat-E/seed-1" --resume --epochs 1 --quiet
 expect 2 abell-experiment "$folder/set" --out "$folder/none" --network "$folder/flat.json,$folder/flat.json"
 grep -q "expected another name than that of the row flat-E" "$folder/stderr" || fail "two rows of one name: $(cat "$folder/stderr")"
+# Without a layer of dropout in it, nothing can be dropped.
+expect 2 abell-experiment "$folder/set" --out "$folder/none" --network "$folder/flat.json" --rows flat-E --mc-dropout 2
+grep -q -- "--mc-dropout: expected networks with dropout, found flat$" "$folder/stderr" || fail "dropout of none: $(cat "$folder/stderr")"
+[ ! -e "$folder/none" ] || fail "networks without dropout leave a folder"
 
 for wrong in "--rows CN-X" "--runs 0" "--network custom" "--network flat.json --rows flat" "--no-augment" "--mc-dropout 1" "--epochs 1 --iterations 1" "--resume --overwrite"; do
   expect 2 abell-experiment "$folder/set" --out "$folder/none" $wrong

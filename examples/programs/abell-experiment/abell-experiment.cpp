@@ -56,6 +56,7 @@ int experiment(const ExperimentOptions& options, const std::string& command) {
     of_row.preprocessing.samples();
     of_row.make_optimizer().check();
     check_training_memory(of_row);
+    check_mc_dropout(options, of_row);
   }
 
   const Data data = read_data(train);
