@@ -118,12 +118,29 @@ expect 0 abell-experiment --out "$folder/quick" --resume --epochs 2 --runs 1 --q
 echo '{"input": [32, 32, 3], "layers": [{"kind": "Flatten"}, {"kind": "Dense", "units": 2}, {"kind": "Softmax"}]}' >"$folder/flat.json"
 expect 0 abell-experiment "$folder/set" --out "$folder/mine" --network "$folder/flat.json" --rows flat-E --quick --epochs 1 --runs 1 --quiet
 [ "$(field flat-E runs "$folder/mine/results.csv")$(field flat-E paper_accuracy "$folder/mine/results.csv")" = 1 ] || fail "wrong row of flat.json"
+[ "$(field flat-E network "$folder/mine/results.csv")" = flat ] || fail "the network in results.csv is not called flat"
 grep -q "dense_1" "$folder/mine/report.html" || fail "the report does not describe flat.json"
 expect 0 abell-experiment --out "$folder/mine" --resume --runs 2 --quiet
 [ "$(field flat-E runs "$folder/mine/results.csv")" = 2 ] || fail "the experiment with flat.json did not go on"
 expect 0 abell-train --out "$folder/mine/flat-E/seed-1" --resume --epochs 1 --quiet
 expect 2 abell-experiment "$folder/set" --out "$folder/none" --network "$folder/flat.json,$folder/flat.json"
 grep -q "expected another name than that of the row flat-E" "$folder/stderr" || fail "two rows of one name: $(cat "$folder/stderr")"
+# Another network joins, by the name of one of the paper's; one that has changed is told by its row.
+own=$(dirname "$0")/../../examples/networks/custom.json
+expect 0 abell-experiment --out "$folder/mine" --resume --network "$folder/flat.json,$own" --rows flat-E,custom-E --runs 1 --quiet
+[ "$(field custom-E network "$folder/mine/results.csv") $(field custom-E runs "$folder/mine/results.csv")" = "custom 1" ] || fail "custom.json did not join"
+for row in flat-E custom-E; do grep -q "Network: $row" "$folder/mine/report.html" || fail "the report does not tell the network of $row"; done
+stamps "$folder/mine" >"$folder/before"
+expect 0 abell-experiment --out "$folder/mine" --resume --quiet
+stamps "$folder/mine" | cmp -s - "$folder/before" || fail "an experiment that a network has joined is written again"
+sed -i 's/{"kind": "Flatten"}/&, {"kind": "Relu"}/' "$folder/flat.json"
+refused "config.json: the run to resume has other network flat-E layers" abell-experiment --out "$folder/mine" --resume
+grep -q '"kind"' "$folder/stderr" && fail "a refusal shows all layers"
+
+# Without a layer of dropout in it, nothing can be dropped.
+expect 2 abell-experiment "$folder/set" --out "$folder/none" --network "$folder/flat.json" --rows flat-E --mc-dropout 2
+grep -q -- "--mc-dropout: expected networks with dropout, found flat$" "$folder/stderr" || fail "dropout of none: $(cat "$folder/stderr")"
+[ ! -e "$folder/none" ] || fail "networks without dropout leave a folder"
 
 for wrong in "--rows CN-X" "--runs 0" "--network custom" "--network flat.json --rows flat" "--no-augment" "--mc-dropout 1" "--epochs 1 --iterations 1" "--resume --overwrite"; do
   expect 2 abell-experiment "$folder/set" --out "$folder/none" $wrong

@@ -48,7 +48,7 @@ expect 0 abell-train set --out look --preview 2 --network oblong.json
 
 # A run goes on with the network that it has, whatever has become of the file.
 sed -i 's/"filters": 4/"filters": 5/' oblong.json
-refused "the run to resume has" abell-train --out oblong --resume --epochs 3
+refused "the run to resume has other layers" abell-train --out oblong --resume --epochs 3
 
 # What does not fit is told by layer.
 network wrong '{"kind": "Conv2d", "filter": 4}, {"kind": "Flatten"}'

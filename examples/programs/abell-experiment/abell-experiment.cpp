@@ -56,6 +56,7 @@ int experiment(const ExperimentOptions& options, const std::string& command) {
     of_row.preprocessing.samples();
     of_row.make_optimizer().check();
     check_training_memory(of_row);
+    check_mc_dropout(options, of_row);
   }
 
   const Data data = read_data(train);
@@ -143,7 +144,7 @@ int main(int argc, char** argv) {
       "  abell-experiment Kosiba2020 --out mine --network net.json --rows CN-E,net-E\n"
       "Every run is an ordinary folder of abell-train, OUT/<row>/seed-<n>. Ctrl-C finishes the step, saves and exits\n"
       "with 130; --resume goes on with the options in OUT/config.json, and does not repeat runs that are done.\n" +
-      std::string(may_change) + " More --runs, --rows, --labels-z and --mc-dropout may join.");
+      std::string(may_change) + " More --runs, --rows, --network, --labels-z and --mc-dropout may join.");
   const std::string command = command_line(app.get_name(), argc, argv);
   return run(app, argc, argv, [&] {
     complete_options(app, options.train);

@@ -158,15 +158,16 @@ inline void add_pictures(ExperimentReport& report, const TrainOptions& run, cons
   }
 }
 
-/// Adds the options of a network's runs; of a further network only what differs from the `common` ones of the first.
-inline void add_record(ExperimentReport& report, const TrainOptions& run, Json& common) {
+/// Adds the options of a run of the network `name`; of a further network only what differs from the `common` ones of
+/// the first.
+inline void add_record(ExperimentReport& report, const std::string& name, const TrainOptions& run, Json& common) {
   Json record{{"data", run.data}};
   record.update(run.record());
   record.update(run_length(run));
   for (const char* decided : {"network", "seed", "augment"}) record.erase(decided);
   for (const auto& [key, value] : record.items()) {
     if (!common.is_null() && common.value(key, Json()) == value) continue;
-    add_setting(report.configuration, (common.is_null() ? "" : network_title(run.network) + ": ") + key, value);
+    add_setting(report.configuration, (common.is_null() ? "" : name + ": ") + key, value);
   }
   if (common.is_null()) common = record;
 }
@@ -200,11 +201,10 @@ inline Experiment write_results(const Laboratory& lab, const Data& data, const s
     Network<float> network = make_network(run.choice(2), 1);
     if (describe) {
       described.push_back(row.network);
-      add_record(report, run, common);
+      add_record(report, network_name(row), run, common);
       const auto lines = summary_rows(network.layers());
       report.networks.emplace_back(
-          network_title(row.network),
-          TextTable{.head = lines.front(), .rows = {lines.begin() + 1, lines.end()}, .total = true});
+          network_name(row), TextTable{.head = lines.front(), .rows = {lines.begin() + 1, lines.end()}, .total = true});
     }
     if (!first) continue;
     shown = true;

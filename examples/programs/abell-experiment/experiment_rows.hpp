@@ -57,6 +57,11 @@ inline std::vector<ExperimentRow> paper_rows() {
   };
 }
 
+/// What records and reports call the network of a row: the paper's by name, one of your own as its row.
+inline const std::string& network_name(const ExperimentRow& row) {
+  return is_architecture_file(row.network) ? row.slug : row.network;
+}
+
 /// The row NAME-E of the network in NAME.json: trained as CN-E is, without a value of the paper's.
 inline ExperimentRow row_of_network(const std::string& file) {
   if (!is_architecture_file(file)) throw OptionError("--network: expected files .json, found " + file);

@@ -11,6 +11,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -91,24 +92,28 @@ inline Json experiment_record(const ExperimentOptions& options, const Data& data
               {"mc_dropout", options.mc_dropout},
               {"positive", data.set.positive},
               {"set", digest(data.set)}};
-  std::vector<std::string> networks(network_names.begin(), network_names.end());
-  networks.insert(networks.end(), options.networks.begin(), options.networks.end());
-  for (const std::string& network : networks) {
+  const auto record_of = [&](std::string_view network) {
     TrainOptions run = options.train;
     run.network = network;
     run.resolve();
     Json of_network = run.record();
     for (const char* decided : {"version", "seed", "network"}) of_network.erase(decided);
-    record[network_title(network)] = std::move(of_network);
-  }
+    return of_network;
+  };
+  for (const std::string_view network : network_names) record[network] = record_of(network);
+  record["network"] = Json::object();
+  for (const std::string& file : options.networks) record["network"][row_of_network(file).slug] = record_of(file);
   return record;
 }
 
 /// Throws FormatError when the experiment in --out has other options, or another set. Passes with dropout may be
-/// asked for later.
+/// asked for later, and networks of your own may join.
 inline void check_same_experiment(const std::filesystem::path& config, Json record) {
   Json before = fixed_part(read_json(config));
   if (before.value("mc_dropout", 0) == 0) before["mc_dropout"] = record["mc_dropout"];
+  const Json known = before.value("network", Json::object());
+  before["network"] = Json::object();
+  for (const auto& [name, now] : record["network"].items()) before["network"][name] = known.value(name, now);
   check_same_run(config, before, record);
 }
 
@@ -211,7 +216,7 @@ inline void print_estimate(Laboratory& lab, const std::vector<ExperimentRow>& ro
       Data data = run_data(lab, *job.row, run);
       share_pixels(lab, run, network.input(), data);
       paces[run.network] = measure_pace(run, data, network);
-      measured += (measured.empty() ? "" : ", ") + network_title(run.network) + " " +
+      measured += (measured.empty() ? "" : ", ") + network_name(*job.row) + " " +
                   fixed_text(1000 * paces[run.network].step, 1) + " ms a step of " + std::to_string(run.batch.value()) +
                   " images";
     }

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "../common/networks.hpp"
 #include "../training/training_resume.hpp"
 #include "../training/training_run.hpp"
 #include "experiment_rows.hpp"
@@ -23,6 +24,14 @@ inline std::filesystem::path scores_file(const ExperimentOptions& options, const
   std::filesystem::path path = run_folder(options, row, seed);
   path += ".scores.csv";
   return path;
+}
+
+/// Throws OptionError when --mc-dropout is given and the run's network has no dropout.
+inline void check_mc_dropout(const ExperimentOptions& options, const TrainOptions& run) {
+  if (options.mc_dropout == 0) return;
+  const Architecture<> made = architecture_of(run.choice(2));
+  if (has_dropout(inspect(made.layers, made.input))) return;
+  throw OptionError("--mc-dropout: expected networks with dropout, found " + network_title(run.network));
 }
 
 /// Whether the file has all that the options ask for.

@@ -66,11 +66,12 @@ inline Json fixed_part(Json config) {
   return config;
 }
 
-/// Adds "name A (this command B)" for each value that differs.
+/// Adds "name A (this command B)" for each value that differs; layers are too long to be shown.
 inline void add_differences(std::string& text, const std::string& name, Json before, const Json& now) {
   if (before == now) return;
   if (!before.is_object() || !now.is_object()) {
-    text += (text.empty() ? "" : ", ") + name + " " + before.dump() + " (this command " + now.dump() + ")";
+    const std::string values = name + " " + before.dump() + " (this command " + now.dump() + ")";
+    text += (text.empty() ? "" : ", ") + (name.ends_with("layers") ? "other " + name : values);
     return;
   }
   if (before.contains("average")) {  // the word of older runs

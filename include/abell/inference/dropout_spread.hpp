@@ -13,6 +13,13 @@
 
 namespace abell {
 
+/// Whether any of `layers`, or one within them, is a Dropout.
+inline bool has_dropout(const std::vector<LayerInfo>& layers) {
+  bool drops = false;
+  each_layer(layers, [&](const LayerInfo& layer) { drops = drops || layer.kind == Dropout::kind; });
+  return drops;
+}
+
 /// Mean and standard deviation of the probability of one class over `passes` with other dropout masks.
 struct DropoutSpread {
   std::vector<float> mean;
@@ -31,9 +38,7 @@ DropoutSpread dropout_spread(const Network<T>& network, SamplesView samples, int
     throw OptionError("dropout spread: expected a class below " + std::to_string(classes) + ", found " +
                       std::to_string(of_class));
   }
-  bool drops = false;
-  each_layer(network.layers(), [&](const LayerInfo& layer) { drops = drops || layer.kind == Dropout::kind; });
-  if (!drops) throw ShapeError("dropout spread: expected a network with dropout, found none");
+  if (!has_dropout(network.layers())) throw ShapeError("dropout spread: expected a network with dropout, found none");
   if (!network.ends_in(Softmax::kind)) throw ShapeError("dropout spread: expected Softmax as the last layer");
   std::vector<double> sums(samples.size());
   std::vector<double> squares(samples.size());

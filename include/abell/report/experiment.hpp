@@ -78,9 +78,9 @@ struct ExperimentRun {
 
 /// A row of the table.
 struct ExperimentRow {
-  std::string slug = {};   ///< "CN-E-optical"
-  std::string title = {};  ///< "CN-E solo optical"
-  std::string network = "custom";
+  std::string slug = {};           ///< "CN-E-optical"
+  std::string title = {};          ///< "CN-E solo optical"
+  std::string network = "custom";  ///< or a file .json
   std::string channels = "both";
   std::string labels = "experts";
   bool augment = true;

@@ -28,9 +28,11 @@ inline void add_spread(std::vector<std::pair<std::string, std::string>>& fields,
 inline std::vector<std::pair<std::string, std::string>> result_fields(const Experiment& experiment,
                                                                       const ExperimentRow& row) {
   const RowSummary summary = summarise(row, experiment.labels());
+  const std::filesystem::path file = row.network;
+  const std::string network = file.extension() == ".json" ? file.stem().string() : row.network;
   std::vector<std::pair<std::string, std::string>> fields{{"row", row.slug},
                                                           {"title", row.title},
-                                                          {"network", row.network},
+                                                          {"network", network},
                                                           {"channels", row.channels},
                                                           {"labels", row.labels},
                                                           {"augmentation", row.augment ? "yes" : "no"},
