@@ -1,6 +1,7 @@
 #pragma once
 /// Adadelta.
 
+#include <abell/core/require_option.hpp>
 #include <abell/kernels/square_root.hpp>
 #include <abell/training/update.hpp>
 #include <array>
@@ -51,10 +52,10 @@ struct Adadelta {
 
   /// Throws OptionError for a rate, rho, epsilon or decay out of range.
   void check() const {
-    detail::require_option(learning_rate > 0, kind, "a learning rate above 0", learning_rate);
-    detail::require_option(rho >= 0 && rho < 1, kind, "a rho in [0, 1)", rho);
-    detail::require_option(epsilon > 0, kind, "an epsilon above 0", epsilon);
-    detail::require_option(decay >= 0, kind, "a decay of 0 or more", decay);
+    detail::require_option(learning_rate > 0, "learning_rate", "a number above 0", learning_rate);
+    detail::require_option(rho >= 0 && rho < 1, "rho", "a number in [0, 1)", rho);
+    detail::require_option(epsilon > 0, "epsilon", "a number above 0", epsilon);
+    detail::require_option(decay >= 0, "decay", "a number of 0 or more", decay);
   }
 };
 
