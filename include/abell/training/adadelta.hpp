@@ -29,12 +29,12 @@ struct Adadelta {
               std::array<T*, slots> state) const {
     const T lr = static_cast<T>(rate), e = static_cast<T>(epsilon);
     const T old = static_cast<T>(rho), fresh = static_cast<T>(1 - rho);
-    detail::for_blocks(parameters.size(), [&](std::size_t begin, std::size_t count) {
+    detail::for_tiles(parameters.size(), [&](std::size_t begin, std::size_t count) {
       T* p = parameters.data() + begin;
       T* a = state[0] + begin;
       T* d = state[1] + begin;
       const T* g = gradients.data() + begin;
-      std::array<T, detail::update_block> root;  // of the quotient: one root in place of two
+      std::array<T, kernels::update_tile_values> root;  // of the quotient: one root in place of two
 #pragma omp simd
       for (std::size_t i = 0; i < count; ++i) {
         a[i] = old * a[i] + fresh * g[i] * g[i];

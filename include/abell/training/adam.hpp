@@ -19,12 +19,12 @@ void update_by_moments(double rate, double shrink, double beta1, double beta2, d
                        std::span<const T> gradients, std::array<T*, 2> moments) {
   const T lr = static_cast<T>(rate), less = static_cast<T>(shrink), e = static_cast<T>(epsilon);
   const T b1 = static_cast<T>(beta1), b2 = static_cast<T>(beta2);
-  for_blocks(parameters.size(), [&](std::size_t begin, std::size_t count) {
+  for_tiles(parameters.size(), [&](std::size_t begin, std::size_t count) {
     T* p = parameters.data() + begin;
     T* m = moments[0] + begin;
     T* v = moments[1] + begin;
     const T* g = gradients.data() + begin;
-    std::array<T, update_block> root;
+    std::array<T, kernels::update_tile_values> root;
 #pragma omp simd
     for (std::size_t i = 0; i < count; ++i) {
       m[i] = b1 * m[i] + (T(1) - b1) * g[i];
