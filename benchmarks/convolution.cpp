@@ -106,7 +106,7 @@ struct Fused : Operands {
   double gradient_left() const { return live_share() / 4 * shape.flops(batch); }
 };
 
-/// FLOPS counts what a dense kernel would do: gradients that skip dead positions may exceed the peak.
+/// FLOPS counts what a dense kernel would do: gradients that skip what ReLU cut may exceed the peak.
 template <class Kind>
 void add_lines(const std::string& kind, const ConvolutionShape& shape, int threads) {
   const auto add_line = [&](const std::string& what, void (Kind::*method)(), double (Kind::*left)() const) {

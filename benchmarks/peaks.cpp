@@ -33,13 +33,7 @@ struct Loops {
 namespace abell::bench {
 namespace {
 
-const Loops& loops_for([[maybe_unused]] Isa isa) {
-#if defined(__x86_64__)
-  if (isa == Isa::avx512) return avx512::loops;
-  if (isa == Isa::avx2) return avx2::loops;
-#endif
-  return baseline::loops;
-}
+const Loops& loops_for(Isa isa) { return ABELL_OF_ISA(isa, loops); }
 
 /// Seconds of the fastest of `bursts` parallel regions of body(thread).
 template <class Body>

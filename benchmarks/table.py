@@ -153,7 +153,7 @@ def markdown(about, entries, memory, failures):
                 for key, value in about["peaks"].items()) + ".", "",
             "Times are medians; a ratio is the peer's time over abell's in the same round, the median of the rounds. "
             "\"Of peak\" is of the FMA peak, or of the memory's bandwidth for work that does not multiply; of "
-            "depthwise and normalised convolutions, of whichever limits them. Kernels that skip dead positions, or "
+            "depthwise and normalised convolutions, of whichever limits them. Kernels that skip what ReLU cut, or "
             "whose operands stay in the caches, exceed it. PyTorch: the fastest of its layouts and forms, with freed "
             "memory kept, and as installed. compare.json has the number of runs; the slowest peers have fewer than "
             "ten.", ""]

@@ -1,4 +1,4 @@
-# The interface targets. abell::abell needs Eigen and OpenMP only; each further target stands for
+# The interface targets. abell::abell needs OpenMP, and Eigen for core/eigen.hpp, only; each further target stands for
 # headers that read or write files, and is left out when its library is missing.
 
 include(GNUInstallDirs)
@@ -49,8 +49,8 @@ abell_add_component(onnx NEEDS onnx_proto protobuf::libprotobuf)
 abell_add_component(votes NEEDS nlohmann_json::nlohmann_json)
 abell_add_component(sky)
 
-# abell::kernels: the kernels of all instruction sets and the stages of the layers as a static library, so that units
-# need not compile them again and again. Optimised in every build: they run long otherwise.
+# abell::kernels: the kernels of all instruction sets, the layers, networks and their training as a static library, so
+# that units need not compile them again and again. Optimised in every build: they run long otherwise.
 add_library(abell_kernels STATIC "${PROJECT_SOURCE_DIR}/cmake/kernels.cpp")
 add_library(abell::kernels ALIAS abell_kernels)
 set_target_properties(abell_kernels PROPERTIES EXPORT_NAME kernels POSITION_INDEPENDENT_CODE ON)

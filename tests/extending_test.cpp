@@ -309,6 +309,6 @@ TEST_CASE("the rate warms up and falls along a cosine", "[schedule]") {
   }
   for (const double floor : {-0.1, 1.5, std::nan("")}) {
     options.schedule = WarmUpCosine{.floor = floor};
-    CHECK_THAT(message_of<OptionError>([&] { trained(options); }), Contains("schedule: expected a floor in [0, 1]"));
+    CHECK_THAT(message_of<OptionError>([&] { trained(options); }), Contains("floor: expected a number in [0, 1]"));
   }
 }

@@ -365,10 +365,10 @@ TEST_CASE("targets that do not fit are refused in one line", "[loss]") {
   CHECK(check(SoftmaxCrossEntropy{.class_weights = {1, 2}}, {1, 1, 3}, {1, 1, 1}) ==
         "loss: expected 3 class weights, found 2");
   CHECK(check(SoftmaxCrossEntropy{.label_smoothing = 1}, {1, 1, 3}, {1, 1, 1}) ==
-        "loss: expected a label smoothing in [0, 1), found 1.000000");
-  CHECK(check(Huber{.delta = 0}, {1, 1, 3}, {1, 1, 3}) == "loss: expected a delta above 0, found 0.000000");
+        "label_smoothing: expected a number in [0, 1), found 1.000000");
+  CHECK(check(Huber{.delta = 0}, {1, 1, 3}, {1, 1, 3}) == "delta: expected a number above 0, found 0.000000");
   CHECK(check(HeatMapFocal{.beta = -1}, {1, 1, 3}, {1, 1, 3}) ==
-        "loss: expected an alpha and a beta of 0 or more, found 2.000000 and -1.000000");
+        "beta: expected a number of 0 or more, found -1.000000");
   CHECK(check(HeatMapFocal{.channel_weights = {1}}, {1, 1, 3}, {1, 1, 3}) ==
         "loss: expected 3 channel weights, found 1");
 }

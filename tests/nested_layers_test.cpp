@@ -197,8 +197,8 @@ TEST_CASE("Grad-CAM looks at layers within layers", "[nested][explain]") {
 TEST_CASE("a workspace holds at least one image", "[network]") {
   const auto network = build<float>(residual, shape);
   for (const int batch : {0, -1}) {
-    CHECK(message_of<ShapeError>([&] { network.workspace(batch); }) ==
-          "workspace: expected at least 1 image, found " + std::to_string(batch));
+    CHECK(message_of<OptionError>([&] { network.workspace(batch); }) ==
+          "batch: expected 1 or more, found " + std::to_string(batch));
   }
 }
 

@@ -1,5 +1,5 @@
 #pragma once
-/// The whole library without file formats; needs Eigen and OpenMP only.
+/// The whole library without file formats; needs OpenMP only.
 
 #if __cplusplus <= 201703L
 #error "abell needs C++20: compile with -std=c++20"

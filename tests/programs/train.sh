@@ -102,14 +102,16 @@ expect 0 abell-train "$folder/set" --out "$folder/run1" --iterations 1 --batch 2
 cmp -s "$run/model.safetensors" "$folder/run1/model.safetensors" && fail "--overwrite keeps the old weights"
 [ "$(wc -l <"$folder/run1/history.csv")" = 2 ] || fail "--overwrite keeps the old history"
 
-# Wrong options: exit code 2, no folder made, no run removed.
+# Wrong options: exit code 2, the option named, no folder made, no run removed.
 for wrong in "--epochs 1 --iterations 1" "--iterations 0" "--iterations -1" "--epochs 0" "--epochs 1.5" "--batch 0" \
   "--network resnet" "--channels green" "--optimizer sdg" "--optimizer adadelta --rho 1" "--optimizer adamw --weight-decay -1" "--learning-rate 0" "--learning-rate nan" "--momentum 1" \
   "--decay -1" "--patience 0" "--factor nan" "--min-rate nan" "--validation-fraction 1" "--class-weights some" \
   "--resize lanczos" "--crop 0" "--nan skip" "--scale log" "--rotation -1" "--shift 1,2,3" "--shift nan" "--zoom 1" \
-  "--flips up" "--positive quasar" "--seed -1" "--seed one" "--threads -1" "--unknown" "-q -v" "--resume --overwrite"; do
+  "--flips up" "--positive quasar" "--seed -1" "--seed one" "--threads -1" "--unknown" "-q --verbose" "--resume --overwrite"; do
   expect 2 abell-train "$folder/set" --out "$folder/none" $wrong
   [ ! -e "$folder/none" ] || fail "wrong options leave a folder: $wrong"
+  flag=--${wrong##*--}
+  grep -qF -- "${flag%% *}" "$folder/stderr" || fail "${flag%% *} is not named: $(cat "$folder/stderr")"
 done
 expect 2 abell-train "$folder/set"
 expect 2 abell-train --out "$folder/none"

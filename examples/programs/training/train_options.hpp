@@ -303,6 +303,7 @@ inline void add_train_options(CLI::App& app, TrainOptions& o) {
   app.add_option("--shift", o.shift, "Random shift, share of the side (or pixels from 1 on); rows[,columns]")
       ->delimiter(',')
       ->expected(1, 2)
+      ->check(within(0, 1e4))
       ->capture_default_str();
   app.add_option("--zoom", o.augmentation.zoom, "Random zoom, 1 +- this, rows and columns independently")
       ->capture_default_str();

@@ -2,14 +2,13 @@
 /// Random rotations, shifts, zooms and flips with the semantics of Keras's ImageDataGenerator
 /// (keras-preprocessing 1.0: one affine map, then the flips).
 
-#include <abell/core/error.hpp>
 #include <abell/core/random.hpp>
+#include <abell/core/require_option.hpp>
 #include <abell/core/shape.hpp>
 #include <abell/kernels/affine.hpp>
 #include <cmath>
 #include <cstdint>
 #include <numbers>
-#include <string>
 
 namespace abell {
 
@@ -30,22 +29,16 @@ struct Augmentation {
   AffineCentre centre = AffineCentre::exact;
 };
 
-/// Throws OptionError when a range is negative, not finite, or a zoom reaches 1.
+/// Throws OptionError when a range is negative, not finite or too wide.
 inline void check(const Augmentation& options) {
-  const auto demand = [](bool good, const char* name, double value, const char* range) {
-    if (!good) {
-      throw OptionError(std::string("augmentation: expected ") + name + " " + range + ", found " +
-                        std::to_string(value));
-    }
-  };
-  const auto range = [&](const char* name, double value) {
-    demand(std::isfinite(value) && value >= 0 && value <= 1e4, name, value, "from 0 to 10000");
+  const auto range = [](const char* name, double value) {
+    detail::require_option(value >= 0 && value <= 1e4, name, "a number in [0, 10000]", value);
   };
   range("rotation", options.rotation);
   range("height_shift", options.height_shift);
   range("width_shift", options.width_shift);
-  demand(options.zoom >= 0 && options.zoom < 1, "zoom", options.zoom, "from 0 to below 1");
-  demand(options.shear >= 0 && options.shear < 90, "shear", options.shear, "from 0 to below 90");
+  detail::require_option(options.zoom >= 0 && options.zoom < 1, "zoom", "a number in [0, 1)", options.zoom);
+  detail::require_option(options.shear >= 0 && options.shear < 90, "shear", "a number in [0, 90)", options.shear);
 }
 
 /// What one sample gets in one epoch.

@@ -69,12 +69,14 @@ inline ByteScale standard_scale(std::span<const float> values) {
   return detail::standard_scale(sum, squares, values.size());
 }
 
+/// What a network gets of the values 0..255 in a cache. `CachedSamples` throws OptionError for an augmentation out of
+/// range, and for channels to choose among images that do not have three.
 struct CachedSamplesOptions {
   ByteScale scale = unit_scale;
   bool standardise = false;  ///< `standard_scale` of each image in place of `scale`
   Channels channels = Channels::both;
-  std::optional<Augmentation> augmentation = {};
-  std::uint64_t seed = 0;  ///< of the augmentation
+  std::optional<Augmentation> augmentation = {};  ///< none: images as they are
+  std::uint64_t seed = 0;                         ///< of the augmentation
 };
 
 /// Values 0..255 of an image as a network gets them, seen through `map`; channels that it does not see have the value

@@ -23,11 +23,13 @@
 
 namespace abell {
 
+/// How the files of an object become the channels of an image of the shape asked for. Decoding throws OptionError for a
+/// `crop` out of range, FormatError where an exposure map that `bands` need is missing.
 struct DecodeOptions {
   Resize resize = Resize::bilinear;
-  double crop = 1;  ///< share of each side, in (0, 1], that is cut from the centre before resizing
-  MaskPolicy nan = MaskPolicy::zero;
-  Bands bands = {};
+  double crop = 1;                    ///< share of each side, in (0, 1], that is cut from the centre before resizing
+  MaskPolicy nan = MaskPolicy::zero;  ///< what masked pixels become
+  Bands bands = {};                   ///< the steps of each band
   double max_megapixels = default_max_megapixels;  ///< of a file; checked before it is decoded
 };
 

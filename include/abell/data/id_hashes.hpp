@@ -1,5 +1,5 @@
 #pragma once
-/// Which ids were met before, in 16 bytes an id whatever its length.
+/// Which ids were met before, in 11 to 21 bytes an id whatever its length, and 32 while the set grows.
 
 #include <cstddef>
 #include <cstdint>
@@ -20,33 +20,33 @@ class IdHashes {
     return hash != 0 ? hash : 1;
   }
 
-  bool contains(std::uint64_t hash) const { return slots_[place(hash)] == hash; }
+  bool contains(std::uint64_t hash) const { return places_[place(hash)] == hash; }
 
   /// Whether the hash is a new one.
   bool insert(std::uint64_t hash) {
-    std::uint64_t& slot = slots_[place(hash)];
-    if (slot == hash) return false;
-    slot = hash;
-    if (++size_ > slots_.size() / 4 * 3) grow();
+    std::uint64_t& there = places_[place(hash)];
+    if (there == hash) return false;
+    there = hash;
+    if (++size_ > places_.size() / 4 * 3) grow();
     return true;
   }
 
  private:
   /// Where the hash is, or would be.
   std::size_t place(std::uint64_t hash) const {
-    std::size_t at = static_cast<std::size_t>(hash) & (slots_.size() - 1);
-    while (slots_[at] != 0 && slots_[at] != hash) at = (at + 1) & (slots_.size() - 1);
+    std::size_t at = static_cast<std::size_t>(hash) & (places_.size() - 1);
+    while (places_[at] != 0 && places_[at] != hash) at = (at + 1) & (places_.size() - 1);
     return at;
   }
   void grow() {
-    std::vector<std::uint64_t> old(2 * slots_.size());
-    old.swap(slots_);
+    std::vector<std::uint64_t> old(2 * places_.size());
+    old.swap(places_);
     for (const std::uint64_t hash : old) {
-      if (hash != 0) slots_[place(hash)] = hash;
+      if (hash != 0) places_[place(hash)] = hash;
     }
   }
 
-  std::vector<std::uint64_t> slots_ = std::vector<std::uint64_t>(64);  ///< a power of two; 0 is free
+  std::vector<std::uint64_t> places_ = std::vector<std::uint64_t>(64);  ///< a power of two; 0 is free
   std::size_t size_ = 0;
 };
 

@@ -1,8 +1,8 @@
 #pragma once
 /// Batches that a second thread prepares while the network works on the one before.
 
-#include <abell/core/error.hpp>
 #include <abell/core/random.hpp>
+#include <abell/core/require_option.hpp>
 #include <abell/core/tensor.hpp>
 #include <abell/data/samples.hpp>
 #include <algorithm>
@@ -15,16 +15,16 @@
 #include <mutex>
 #include <numeric>
 #include <span>
-#include <string>
 #include <thread>
 #include <vector>
 
 namespace abell {
 
+/// How samples become batches. A `Loader` throws OptionError for a batch below 1.
 struct LoaderOptions {
-  int batch = 10;
-  std::uint64_t seed = 0;
-  bool shuffle = true;  ///< a new order each epoch, a function of seed and epoch
+  int batch = 10;          ///< samples in each, but for an epoch's last
+  std::uint64_t seed = 0;  ///< of the orders
+  bool shuffle = true;     ///< a new order each epoch, a function of seed and epoch
 };
 
 /// What the network gets: `images.batch` images, their targets, and their positions in the samples.
@@ -45,15 +45,13 @@ class Loader {
  public:
   /// Throws OptionError when the batch is below 1.
   explicit Loader(SamplesView samples, LoaderOptions options = {}) : samples_(samples), options_(options) {
-    if (options.batch < 1) {
-      throw OptionError("batch", "expected 1 or more, found " + std::to_string(options.batch));
-    }
+    detail::require_option(options.batch >= 1, "batch", "1 or more", options.batch);
     order_.resize(samples.size());
     const auto capacity =
         static_cast<int>(std::min<std::size_t>(static_cast<std::size_t>(options.batch), samples.size()));
-    for (Slot& slot : slots_) {
-      slot.images = Tensor<float>(capacity, samples.shape());
-      slot.targets = Tensor<float>(capacity, samples.target_shape());
+    for (Room& room : rooms_) {
+      room.images = Tensor<float>(capacity, samples.shape());
+      room.targets = Tensor<float>(capacity, samples.target_shape());
     }
     worker_ = std::thread([this] { work(); });
   }
@@ -113,20 +111,21 @@ class Loader {
       std::rethrow_exception(error_);
     }
     holding_ = true;
-    return &slots_[taken_ % 2].batch;
+    return &rooms_[taken_ % 2].batch;
   }
 
   /// Seconds that `next` has waited since the loader was made.
   double waited_seconds() const { return waited_; }
 
  private:
-  struct Slot {
+  /// Memory for a batch.
+  struct Room {
     Tensor<float> images;
     Tensor<float> targets;
     Batch batch;
   };
 
-  /// Whether batch number `filled_` exists and has a free slot; the one being read keeps its own.
+  /// Whether batch number `filled_` exists and has a free room; the one being read keeps its own.
   bool may_fill() const { return !error_ && filled_ < filling_end_ && filled_ < taken_ + 2; }
 
   void work() {
@@ -155,24 +154,24 @@ class Loader {
   }
 
   void fill(std::size_t number) {
-    Slot& slot = slots_[number % 2];
+    Room& room = rooms_[number % 2];
     const std::size_t from = number * static_cast<std::size_t>(options_.batch);
     const std::size_t count = std::min(static_cast<std::size_t>(options_.batch), order_.size() - from);
-    const std::size_t size = slot.images.shape().size(), target_size = slot.targets.shape().size();
+    const std::size_t size = room.images.shape().size(), target_size = room.targets.shape().size();
     for (std::size_t i = 0; i < count; ++i) {
       const std::size_t index = order_[from + i];
-      samples_.read(index, epoch_, slot.images.span().subspan(i * size, size));
-      samples_.read_target(index, epoch_, slot.targets.span().subspan(i * target_size, target_size));
+      samples_.read(index, epoch_, room.images.span().subspan(i * size, size));
+      samples_.read_target(index, epoch_, room.targets.span().subspan(i * target_size, target_size));
     }
     const auto some = static_cast<int>(count);
-    slot.batch = {slot.images.view().slice(0, some), slot.targets.view().slice(0, some),
+    room.batch = {room.images.view().slice(0, some), room.targets.view().slice(0, some),
                   std::span<const std::size_t>(order_).subspan(from, count)};
   }
 
   SamplesView samples_;
   LoaderOptions options_;
   std::vector<std::size_t> order_;
-  std::array<Slot, 2> slots_;
+  std::array<Room, 2> rooms_;
   std::uint32_t epoch_ = 0;
   double waited_ = 0;
 

@@ -26,6 +26,7 @@
 
 namespace abell {
 
+/// Where decoded images are kept, and how they are made. A `PixelCache` throws IoError for a folder without room.
 struct PixelCacheOptions {
   std::string cache = "ram";  ///< "ram", "off" (decode at every reading) or a folder for a scratch file
   int threads = 0;            ///< for decoding; 0: all

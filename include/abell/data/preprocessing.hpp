@@ -52,6 +52,8 @@ inline void from_json(const nlohmann::json& json, Bands& bands) {
   }
 }
 
+/// All that lies between an object's files and the network's input, in words, as a model file and config.json record
+/// it. `decode` and `samples` throw OptionError for a word that is none of those listed.
 struct Preprocessing {
   std::string resize = "bilinear";  ///< bilinear, nearest or crop
   double crop = 1;                  ///< share of each side cut from the centre before resizing

@@ -1,14 +1,13 @@
 #pragma once
 /// A validation set held out of the training set.
 
-#include <abell/core/error.hpp>
 #include <abell/core/random.hpp>
+#include <abell/core/require_option.hpp>
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <map>
-#include <string>
 #include <vector>
 
 namespace abell {
@@ -23,9 +22,7 @@ struct HoldOut {
 /// has two or more) out for validation. The same labels, fraction and seed give the same split.
 /// Throws OptionError when the fraction is outside [0, 1).
 inline HoldOut hold_out(const std::vector<int>& labels, double fraction, std::uint64_t seed) {
-  if (!(fraction >= 0 && fraction < 1)) {
-    throw OptionError("validation fraction: expected 0 or more and below 1, found " + std::to_string(fraction));
-  }
+  detail::require_option(fraction >= 0 && fraction < 1, "validation_fraction", "a number in [0, 1)", fraction);
   std::map<int, std::vector<std::size_t>> classes;
   for (std::size_t i = 0; i < labels.size(); ++i) classes[labels[i]].push_back(i);
 

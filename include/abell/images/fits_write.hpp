@@ -25,17 +25,19 @@ struct FitsKey {
   std::string comment = {};
 };
 
+/// How `write_fits` writes an image, and what stands in its header; an empty text leaves its keyword out. It throws
+/// IoError for a file that is there and may not be replaced.
 struct FitsWriteOptions {
-  bool overwrite = false;  ///< whether a file of that name may be replaced
-  FitsPixels pixels = FitsPixels::float32;
-  std::string unit = {};                  ///< BUNIT
-  std::string creator = {};               ///< CREATOR: program and version
-  std::string object = {};                ///< OBJECT
-  bool dated = true;                      ///< DATE; without it equal images give equal bytes
-  std::string wcs = {};                   ///< cards of sky coordinates: `Wcs::cards` or `wcs_cards`
-  std::vector<FitsKey> keys = {};         ///< further numbers
-  std::vector<std::string> history = {};  ///< HISTORY, the command line say
-  Durability durability = Durability::now;
+  bool overwrite = false;                   ///< whether a file of that name may be replaced
+  FitsPixels pixels = FitsPixels::float32;  ///< the type that they have in the file
+  std::string unit = {};                    ///< BUNIT
+  std::string creator = {};                 ///< CREATOR: program and version
+  std::string object = {};                  ///< OBJECT
+  bool dated = true;                        ///< DATE; without it equal images give equal bytes
+  std::string wcs = {};                     ///< cards of sky coordinates: `Wcs::cards` or `wcs_cards`
+  std::vector<FitsKey> keys = {};           ///< further numbers
+  std::vector<std::string> history = {};    ///< HISTORY, the command line say
+  Durability durability = Durability::now;  ///< when the file is safe from a failure of power
 };
 
 namespace detail {

@@ -128,21 +128,14 @@ namespace abell::kernels {
 
 /// The leaf functions of an instruction set that this processor supports.
 template <class T>
-ABELL_UNIT_LOCAL const KernelTable<T>& kernels_for([[maybe_unused]] Isa isa) {
-#if defined(__x86_64__)
-  if (isa == Isa::avx512) return avx512::table<T>();
-  if (isa == Isa::avx2) return avx2::table<T>();
-#endif
-  return baseline::table<T>();
+ABELL_UNIT_LOCAL const KernelTable<T>& kernels_for(Isa isa) {
+  return ABELL_OF_ISA(isa, table<T>());
 }
 template <class T>
-ABELL_UNIT_LOCAL const NormalizedTable<T>& normalized_kernels_for([[maybe_unused]] Isa isa) {
-#if defined(__x86_64__)
-  if (isa == Isa::avx512) return avx512::normalized_table<T>();
-  if (isa == Isa::avx2) return avx2::normalized_table<T>();
-#endif
-  return baseline::normalized_table<T>();
+ABELL_UNIT_LOCAL const NormalizedTable<T>& normalized_kernels_for(Isa isa) {
+  return ABELL_OF_ISA(isa, normalized_table<T>());
 }
+#undef ABELL_OF_ISA
 #undef ABELL_UNIT_LOCAL
 
 }  // namespace abell::kernels

@@ -5,7 +5,11 @@
 //     #define ABELL_TARGETS_NAMESPACE abell::kernels
 //
 // and included all headers that the file needs: one that came in here first would lie in that namespace, and its
-// functions would be compiled for that instruction set and called by all.
+// functions would be compiled for that instruction set and called by all. Then in that namespace
+//
+//     ABELL_OF_ISA(isa, table<T>())
+//
+// is what has that name in the instruction set's own.
 
 // Vectors wider than the baseline's never cross a function call, so the ABI note does not apply.
 #if defined(__clang__)
@@ -68,6 +72,13 @@ namespace ABELL_TARGETS_NAMESPACE::avx512 {
 #pragma clang diagnostic pop
 #else
 #pragma GCC diagnostic pop
+#endif
+
+#if defined(__x86_64__)
+#define ABELL_OF_ISA(isa, ...) \
+  ((isa) == Isa::avx512 ? avx512::__VA_ARGS__ : (isa) == Isa::avx2 ? avx2::__VA_ARGS__ : baseline::__VA_ARGS__)
+#else
+#define ABELL_OF_ISA(isa, ...) (static_cast<void>(isa), baseline::__VA_ARGS__)
 #endif
 
 #undef ABELL_TARGETS_FILE

@@ -71,6 +71,7 @@ inline constexpr int depthwise_tile_vectors = 4;        ///< at least: fewer cos
 inline constexpr int few_tiles = 16;                    ///< whose transformed patches stay in the first cache
 inline constexpr int taps_tile_columns = 16;            ///< pooled: their patches stay in the first cache
 inline constexpr int picks_tile_columns = 64;           ///< pooled, at most: likewise
+inline constexpr std::size_t update_tile_values = 512;  ///< of parameters: with their state in the first cache
 
 // How far ahead memory is read.
 inline constexpr int unpacked_lead = 12;         ///< rows of B that are on their way

@@ -2,6 +2,7 @@
 /// The focal loss of heat maps in which objects stand out as peaks (CornerNet, Law & Deng 2018, equation 1; CenterNet,
 /// Zhou, Wang & Kraehenbuehl 2019, equation 1), fused with the sigmoid.
 
+#include <abell/core/require_option.hpp>
 #include <abell/losses/elementwise.hpp>
 #include <vector>
 
@@ -23,10 +24,8 @@ struct HeatMapFocal {
 
   void check(const Shape& output, const Shape& target) const {
     detail::require_equal_shapes(output, target);
-    if (!(alpha >= 0 && beta >= 0)) {
-      throw OptionError("loss: expected an alpha and a beta of 0 or more, found " + std::to_string(alpha) + " and " +
-                        std::to_string(beta));
-    }
+    detail::require_option(alpha >= 0, "alpha", "a number of 0 or more", alpha);
+    detail::require_option(beta >= 0, "beta", "a number of 0 or more", beta);
     if (!channel_weights.empty() && channel_weights.size() != static_cast<std::size_t>(output.channels)) {
       throw ShapeError("loss: expected " + std::to_string(output.channels) + " channel weights, found " +
                        std::to_string(channel_weights.size()));

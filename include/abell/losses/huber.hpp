@@ -1,6 +1,7 @@
 #pragma once
 /// Huber's loss, which outliers do not rule.
 
+#include <abell/core/require_option.hpp>
 #include <abell/losses/elementwise.hpp>
 
 namespace abell {
@@ -15,7 +16,7 @@ struct Huber {
 
   void check(const Shape& output, const Shape& target) const {
     detail::require_equal_shapes(output, target);
-    if (!(delta > 0)) throw OptionError("loss: expected a delta above 0, found " + std::to_string(delta));
+    detail::require_option(delta > 0, "delta", "a number above 0", delta);
   }
 
   template <class T>

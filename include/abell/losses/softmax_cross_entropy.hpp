@@ -4,6 +4,7 @@
 /// with q = onehot(t), or with a label smoothing e (Szegedy et al. 2016, section 7) q = (1 - e) onehot(t) + e /
 /// classes. It neither overflows nor stops learning when saturated.
 
+#include <abell/core/require_option.hpp>
 #include <abell/losses/loss.hpp>
 #include <algorithm>
 #include <span>
@@ -31,9 +32,8 @@ struct SoftmaxCrossEntropy {
       throw ShapeError("loss: expected " + std::to_string(classes) + " class weights, found " +
                        std::to_string(class_weights.size()));
     }
-    if (!(label_smoothing >= 0 && label_smoothing < 1)) {
-      throw OptionError("loss: expected a label smoothing in [0, 1), found " + std::to_string(label_smoothing));
-    }
+    detail::require_option(label_smoothing >= 0 && label_smoothing < 1, "label_smoothing", "a number in [0, 1)",
+                           label_smoothing);
   }
 
   template <class T>

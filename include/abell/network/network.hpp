@@ -3,6 +3,7 @@
 
 #include <abell/core/compiled.hpp>
 #include <abell/core/random.hpp>
+#include <abell/core/require_option.hpp>
 #include <abell/layers/layers.hpp>
 #include <abell/network/parameters.hpp>
 #include <abell/network/workspace.hpp>
@@ -49,7 +50,8 @@ class Network {
   /// Draws the initial weights anew: Glorot uniform kernels, zero biases, a stream for each parameter.
   void initialize(std::uint64_t seed);
 
-  /// All memory for calls of up to `batch` images on `threads` threads (0: all). Throws ShapeError for a batch below 1.
+  /// All memory for calls of up to `batch` images on `threads` threads (0: all). Throws OptionError for a batch
+  /// below 1.
   Workspace<T> workspace(int batch, Mode mode = Mode::predict, int threads = 0) const;
 
   /// Puts the weights as they are now into the kernels' order, once for all predictions in this workspace: they do
@@ -158,7 +160,7 @@ void Network<T>::initialize(std::uint64_t seed) {
 
 template <class T>
 Workspace<T> Network<T>::workspace(int batch, Mode mode, int threads) const {
-  if (batch < 1) throw ShapeError("workspace: expected at least 1 image, found " + std::to_string(batch));
+  detail::require_option(batch >= 1, "batch", "1 or more", batch);
   Workspace<T> space;
   space.batch = batch;
   space.threads = thread_count(threads);

@@ -1,6 +1,7 @@
 #pragma once
 /// Where a network's parameters lie in the arenas, and which of them optimizers may change.
 
+#include <abell/kernels/tuning.hpp>
 #include <algorithm>
 #include <cstddef>
 #include <string>
@@ -23,10 +24,10 @@ struct ParameterRange {
   std::size_t size = 0;
 };
 
-/// The ranges that optimizers may change: neighbouring trainable parameters as one, then cut to at most
-/// `longest` values, so that threads can share the work and nothing depends on how they do.
+/// The ranges that optimizers may change: neighbouring trainable parameters as one, then cut to chunks of
+/// at most `longest` values, so that threads can share the work and nothing depends on how they do.
 inline std::vector<ParameterRange> trainable_ranges(const std::vector<NamedParameter>& named,
-                                                    std::size_t longest = std::size_t{1} << 15) {
+                                                    std::size_t longest = kernels::values_chunk) {
   std::vector<ParameterRange> ranges;
   for (std::size_t i = 0; i < named.size();) {
     std::size_t begin = named[i].offset, end = begin;

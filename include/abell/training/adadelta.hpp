@@ -1,6 +1,7 @@
 #pragma once
 /// Adadelta.
 
+#include <abell/core/require_option.hpp>
 #include <abell/kernels/square_root.hpp>
 #include <abell/training/update.hpp>
 #include <array>
@@ -28,12 +29,12 @@ struct Adadelta {
               std::array<T*, slots> state) const {
     const T lr = static_cast<T>(rate), e = static_cast<T>(epsilon);
     const T old = static_cast<T>(rho), fresh = static_cast<T>(1 - rho);
-    detail::for_blocks(parameters.size(), [&](std::size_t begin, std::size_t count) {
+    detail::for_tiles(parameters.size(), [&](std::size_t begin, std::size_t count) {
       T* p = parameters.data() + begin;
       T* a = state[0] + begin;
       T* d = state[1] + begin;
       const T* g = gradients.data() + begin;
-      std::array<T, detail::update_block> root;  // of the quotient: one root in place of two
+      std::array<T, kernels::update_tile_values> root;  // of the quotient: one root in place of two
 #pragma omp simd
       for (std::size_t i = 0; i < count; ++i) {
         a[i] = old * a[i] + fresh * g[i] * g[i];
@@ -51,10 +52,10 @@ struct Adadelta {
 
   /// Throws OptionError for a rate, rho, epsilon or decay out of range.
   void check() const {
-    detail::require_option(learning_rate > 0, kind, "a learning rate above 0", learning_rate);
-    detail::require_option(rho >= 0 && rho < 1, kind, "a rho in [0, 1)", rho);
-    detail::require_option(epsilon > 0, kind, "an epsilon above 0", epsilon);
-    detail::require_option(decay >= 0, kind, "a decay of 0 or more", decay);
+    detail::require_option(learning_rate > 0, "learning_rate", "a number above 0", learning_rate);
+    detail::require_option(rho >= 0 && rho < 1, "rho", "a number in [0, 1)", rho);
+    detail::require_option(epsilon > 0, "epsilon", "a number above 0", epsilon);
+    detail::require_option(decay >= 0, "decay", "a number of 0 or more", decay);
   }
 };
 

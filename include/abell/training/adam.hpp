@@ -1,6 +1,7 @@
 #pragma once
 /// Adam and AdamW.
 
+#include <abell/core/require_option.hpp>
 #include <abell/kernels/square_root.hpp>
 #include <abell/training/update.hpp>
 #include <array>
@@ -18,12 +19,12 @@ void update_by_moments(double rate, double shrink, double beta1, double beta2, d
                        std::span<const T> gradients, std::array<T*, 2> moments) {
   const T lr = static_cast<T>(rate), less = static_cast<T>(shrink), e = static_cast<T>(epsilon);
   const T b1 = static_cast<T>(beta1), b2 = static_cast<T>(beta2);
-  for_blocks(parameters.size(), [&](std::size_t begin, std::size_t count) {
+  for_tiles(parameters.size(), [&](std::size_t begin, std::size_t count) {
     T* p = parameters.data() + begin;
     T* m = moments[0] + begin;
     T* v = moments[1] + begin;
     const T* g = gradients.data() + begin;
-    std::array<T, update_block> root;
+    std::array<T, kernels::update_tile_values> root;
 #pragma omp simd
     for (std::size_t i = 0; i < count; ++i) {
       m[i] = b1 * m[i] + (T(1) - b1) * g[i];
@@ -38,11 +39,11 @@ void update_by_moments(double rate, double shrink, double beta1, double beta2, d
 
 template <class A>
 void check_adam(const A& adam) {
-  require_option(adam.learning_rate > 0, A::kind, "a learning rate above 0", adam.learning_rate);
-  require_option(adam.beta1 >= 0 && adam.beta1 < 1, A::kind, "a beta1 in [0, 1)", adam.beta1);
-  require_option(adam.beta2 >= 0 && adam.beta2 < 1, A::kind, "a beta2 in [0, 1)", adam.beta2);
-  require_option(adam.epsilon > 0, A::kind, "an epsilon above 0", adam.epsilon);
-  require_option(adam.decay >= 0, A::kind, "a decay of 0 or more", adam.decay);
+  require_option(adam.learning_rate > 0, "learning_rate", "a number above 0", adam.learning_rate);
+  require_option(adam.beta1 >= 0 && adam.beta1 < 1, "beta1", "a number in [0, 1)", adam.beta1);
+  require_option(adam.beta2 >= 0 && adam.beta2 < 1, "beta2", "a number in [0, 1)", adam.beta2);
+  require_option(adam.epsilon > 0, "epsilon", "a number above 0", adam.epsilon);
+  require_option(adam.decay >= 0, "decay", "a number of 0 or more", adam.decay);
 }
 
 }  // namespace detail
@@ -100,7 +101,7 @@ struct AdamW {
   /// Throws OptionError for a rate, beta, epsilon or decay out of range.
   void check() const {
     detail::check_adam(*this);
-    detail::require_option(weight_decay >= 0, kind, "a weight decay of 0 or more", weight_decay);
+    detail::require_option(weight_decay >= 0, "weight_decay", "a number of 0 or more", weight_decay);
   }
 };
 

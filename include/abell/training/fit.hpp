@@ -2,6 +2,7 @@
 /// The training loop.
 
 #include <abell/core/compiled.hpp>
+#include <abell/core/require_option.hpp>
 #include <abell/inference/evaluate.hpp>
 #include <abell/losses/losses.hpp>
 #include <abell/metrics/history.hpp>
@@ -187,15 +188,10 @@ void fit(Network<T>& network, SamplesView train, std::optional<SamplesView> vali
   options.optimizer.check();
   if (const auto* cosine = std::get_if<WarmUpCosine>(&options.schedule)) cosine->check();
   if (train.size() == 0) throw ShapeError("fit: expected at least one training image, found none");
-  if (options.iterations == 0 && options.epochs < 1) {
-    throw OptionError("fit: expected 1 epoch or more, found " + std::to_string(options.epochs));
-  }
-  if (!(options.ema_decay >= 0 && options.ema_decay < 1)) {
-    throw OptionError("fit: expected an ema_decay in [0, 1), found " + std::to_string(options.ema_decay));
-  }
-  if (!(options.clip_norm >= 0)) {
-    throw OptionError("fit: expected a clip_norm of 0 or more, found " + std::to_string(options.clip_norm));
-  }
+  detail::require_option(options.iterations > 0 || options.epochs >= 1, "epochs", "1 or more", options.epochs);
+  detail::require_option(options.ema_decay >= 0 && options.ema_decay < 1, "ema_decay", "a number in [0, 1)",
+                         options.ema_decay);
+  detail::require_option(options.clip_norm >= 0, "clip_norm", "a number of 0 or more", options.clip_norm);
   options.loss.check(network.output(), train.target_shape());
   OptimizerState<T> fresh(options.optimizer, network.parameters().size());
   if (state.optimizer.updates == 0 && state.optimizer.slots.size() == 0) {

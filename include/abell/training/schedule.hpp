@@ -3,13 +3,12 @@
 /// callbacks.py), a warm-up and a cosine. The options are values; the states are what a checkpoint keeps. A decay with
 /// time is an option of the optimizers, as in Keras, and acts besides.
 
-#include <abell/core/error.hpp>
+#include <abell/core/require_option.hpp>
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <limits>
 #include <numbers>
-#include <string>
 #include <variant>
 
 namespace abell {
@@ -69,11 +68,7 @@ struct WarmUpCosine {
   }
 
   /// Throws OptionError for a floor out of range.
-  void check() const {
-    if (!(floor >= 0 && floor <= 1)) {
-      throw OptionError("schedule: expected a floor in [0, 1], found " + std::to_string(floor));
-    }
-  }
+  void check() const { detail::require_option(floor >= 0 && floor <= 1, "floor", "a number in [0, 1]", floor); }
 };
 
 /// How the learning rate goes besides the optimizer's decay.

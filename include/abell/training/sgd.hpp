@@ -1,6 +1,7 @@
 #pragma once
 /// Stochastic gradient descent.
 
+#include <abell/core/require_option.hpp>
 #include <abell/training/update.hpp>
 #include <array>
 #include <cstdint>
@@ -47,9 +48,9 @@ struct Sgd {
 
   /// Throws OptionError for a rate, momentum or decay out of range.
   void check() const {
-    detail::require_option(learning_rate > 0, kind, "a learning rate above 0", learning_rate);
-    detail::require_option(momentum >= 0 && momentum < 1, kind, "a momentum in [0, 1)", momentum);
-    detail::require_option(decay >= 0, kind, "a decay of 0 or more", decay);
+    detail::require_option(learning_rate > 0, "learning_rate", "a number above 0", learning_rate);
+    detail::require_option(momentum >= 0 && momentum < 1, "momentum", "a number in [0, 1)", momentum);
+    detail::require_option(decay >= 0, "decay", "a number of 0 or more", decay);
   }
 };
 

@@ -4,8 +4,8 @@
 // conv_pool_winograd_few.inl. What is kept for the backward pass is one byte for each pooled value: which of the four
 // positions was the maximum (0 1 / 2 3), or `cut_by_relu` when ReLU cut it to zero.
 //
-// Backward, at most one of the four positions carries a gradient, and none where ReLU cut the unit:
-// both gradients walk just the live (position, filter) pairs.
+// Backward, at most one of the four positions carries a gradient, and none where ReLU cut the pooled value: both
+// gradients walk just the live (position, filter) pairs.
 
 #if defined(ABELL_ISA_CONV_POOL_FORWARD_INL) == defined(ABELL_ISA_TOGGLE)
 #ifdef ABELL_ISA_CONV_POOL_FORWARD_INL

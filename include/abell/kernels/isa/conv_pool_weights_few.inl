@@ -149,7 +149,7 @@ static void walk_picks(const T* patches, long patch, TileGradient<T> gradient, i
   if (bias != nullptr) store(load(bias) + total, bias);
 }
 
-// A vector of filters of which only `valid` exist: the others are dead.
+// A vector of filters of which only `valid` exist: the others are as if cut by ReLU.
 template <class T>
 static TileGradient<T> fill_up(const Conv2dGeometry& g, TileGradient<T> gradient, int valid, int columns, T* scratch) {
   unsigned char* argmax = reinterpret_cast<unsigned char*>(scratch + columns * lanes<T>);

@@ -3,7 +3,7 @@
 // The 9 taps x channels under a position (its "patch") are the lanes, and a one behind them, whose sum is the
 // bias's gradient. For a tile of pooled columns the patches of all four positions are laid out, and zeros as
 // the fifth; then a few filters at a time walk along the tile, each adding gradient * the patch that its argmax
-// names, so that units which ReLU cut need no question.
+// names, so that what ReLU cut needs no question.
 
 #if defined(ABELL_ISA_CONV_POOL_WEIGHTS_TAPS_INL) == defined(ABELL_ISA_TOGGLE)
 #ifdef ABELL_ISA_CONV_POOL_WEIGHTS_TAPS_INL
