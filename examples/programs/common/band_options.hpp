@@ -44,11 +44,11 @@ inline void add_bands(CLI::App& app, Bands& bands) {
   const auto add = [&](const std::string& name, const std::string& help, const std::string& otherwise, auto read) {
     app.add_option_function<std::string>(
            "--" + name,
-           [read](const std::string& text) {
+           [&app, read](const std::string& text) {
              try {
                read(text);
              } catch (const OptionError& error) {
-               throw CLI::ValidationError(with_flag(error));
+               throw CLI::ValidationError(with_flag(app, error));
              }
            },
            help)
