@@ -164,7 +164,7 @@ TEST_CASE("a text that has grown since the widths were measured is refused", "[c
 TEST_CASE("inputs that changed between two readings are told", "[catalogue]") {
   const auto read = [](std::initializer_list<const char*> ids) {
     ReadObjects objects;
-    for (const char* id : ids) objects.add({.id = id});
+    for (const char* id : ids) objects.add({.id = id, .files = {}});
     return objects;
   };
   const std::vector<std::string> inputs{"a.csv", "b.csv"};
