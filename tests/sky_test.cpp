@@ -378,24 +378,24 @@ TEST_CASE("Near clusters show more members than distant ones", "[sky][slow]") {
 }
 
 TEST_CASE("Seeing and stamps keep the light of stars and galaxies", "[sky]") {
-  detail::PlateImage image(std::size_t{plate_side} * plate_side);
-  detail::add_point(image, {100.3, 120.8}, 5);
+  sky::detail::PlateImage image(std::size_t{plate_side} * plate_side);
+  sky::detail::add_point(image, {100.3, 120.8}, 5);
   Galaxy galaxy{{30, 40}, 18, 3};
   galaxy.sersic = 4;
   galaxy.axis_ratio = 0.7;
-  detail::add_galaxy(image, galaxy);
-  const double light = 5 + detail::light_of(18);
+  sky::detail::add_galaxy(image, galaxy);
+  const double light = 5 + sky::detail::light_of(18);
   const auto total = [&] { return std::accumulate(image.begin(), image.end(), 0.0); };
   CHECK(total() == Approx(light).epsilon(1e-4));
-  detail::apply_seeing(image, 2.5);
+  sky::detail::apply_seeing(image, 2.5);
   CHECK(total() == Approx(light).epsilon(1e-3));
 
   // Half of the peak at half of the FWHM, along a row through a star on a pixel's centre.
-  detail::PlateImage star(image.size());
-  detail::add_point(star, {178, 178}, 1);
+  sky::detail::PlateImage star(image.size());
+  sky::detail::add_point(star, {178, 178}, 1);
   const double fwhm = 8 * plate_pixel;
-  detail::apply_seeing(star, fwhm);
-  const float* row = detail::row_of(star, 178);
+  sky::detail::apply_seeing(star, fwhm);
+  const float* row = sky::detail::row_of(star, 178);
   CHECK(static_cast<double>(row[182] / row[178]) == Approx(0.5).margin(0.02));
 }
 
