@@ -223,7 +223,7 @@ static void scatter_row(const Conv2dGeometry& g, const T* gradient, const unsign
 template <class T>
 static void conv_pool_input_rows(const Conv2dGeometry& g, const Pooled<const T>& pooled, const T* packed,
                                  T* input_gradient, unsigned long size_of_all, Range pooled_rows, T* scratch) {
-  const auto& [gradient, argmax] = pooled;
+  const auto [gradient, argmax] = pooled;
   const auto [begin, end] = pooled_rows;
   const long pooled_row = static_cast<long>(g.pooled_width()) * g.filters;
   const long open_size = 2 * open_row<T>(g);

@@ -219,7 +219,7 @@ template <class T>
 static void conv_pool_weights_rows(const Conv2dGeometry& g, const T* image, const Pooled<const T>& pooled, T* sums,
                                    Range pooled_rows, T* scratch) {
   if (few_channels<T>(g)) return conv_pool_weights_few_rows(g, image, pooled, sums, pooled_rows, scratch);
-  const auto& [gradient, argmax] = pooled;
+  const auto [gradient, argmax] = pooled;
   const NotedPixels pixels(g, lanes<T>);
   const long pooled_row = static_cast<long>(g.pooled_width()) * g.filters, filters = padded_filters(g);
   T* tile = scratch;

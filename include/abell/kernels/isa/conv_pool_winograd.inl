@@ -116,8 +116,8 @@ static Ahead next_patches(const Conv2dGeometry& g, const T* image, int row, int 
 
 // Y = A^T m A for each tile of `width` filters, then bias, maximum of the positions that exist, ReLU.
 template <class T>
-static void conv_pool_products(const T* products, int width, const T* bias, int tiles, const Outputs& exist,
-                               const OutputStrides& strides, const Pooled<T>& pooled) {
+static void conv_pool_products(const T* products, int width, const T* bias, int tiles, Outputs exist,
+                               OutputStrides strides, Pooled<T> pooled) {
   for (int tile = 0; tile < tiles; ++tile) {
     for (int n = 0; n < width; n += lanes<T>) {
       const T* at = products + static_cast<long>(tile) * width + n;

@@ -135,8 +135,8 @@ static inline __attribute__((always_inline)) void add_patch_row(const T* tiles, 
 
 // N tiles of one vector of filters, of which those that exist are stored, pooled pixels `stride` values apart.
 template <class T, int N>
-static void few_products(const Matrix<const T>& patches, int channels, const T* weights, const T* bias,
-                         const Outputs& exist, long stride, bool streamed, const Pooled<T>& pooled) {
+static void few_products(Matrix<const T> patches, int channels, const T* weights, const T* bias, Outputs exist,
+                         long stride, bool streamed, Pooled<T> pooled) {
   const T* tiles = patches.values;
   const long tile_row = patches.stride;
   constexpr bool sums_fit = ABELL_VECTOR_REGISTERS == 32;  // of two rows; else those of one are brought back at once
@@ -201,7 +201,7 @@ static void conv_pool_winograd_few_rows(const Conv2dGeometry& g, const T* image,
   const bool streamed = worth_streaming(pooled.values, g.pooled_size(), g.filters);
   for (int row = rows.begin; row < rows.end; ++row) {
     transform_lines(g, image, zeros, row, lines);
-    // The two image rows that the next row adds are preprefetched meanwhile.
+    // The two image rows that the next row adds are prefetched meanwhile.
     const long values = static_cast<long>(g.width) * g.channels;
     unsigned long ahead = address_of(image) + static_cast<unsigned long>((2L * row + 3) * values) * sizeof(T);
     const unsigned long behind = ahead + static_cast<unsigned long>(2 * values) * sizeof(T);

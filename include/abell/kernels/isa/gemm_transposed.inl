@@ -176,7 +176,7 @@ static void pack_left(int rows, int depth, const T* a, long a_stride, T* packed)
 
 // sums += the sum of `count` rows of a tile: by fours, as one sum would wait for its last step.
 template <class T>
-static void add_by_fours(const Matrix<const T>& tile, int count, int width, T* sums) {
+static void add_by_fours(Matrix<const T> tile, int count, int width, T* sums) {
   for (int n = 0; n < width; n += lanes<T>) {
     Vector<T> sum[4] = {};
     for (int row = 0; row + 4 <= count; row += 4) {
