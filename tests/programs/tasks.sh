@@ -79,6 +79,16 @@ awk -v x="$(card CRPIX1)" -v p="$(card PC1_1)" -v d="$(card CDELT1)" 'BEGIN { ex
   fail "wrong sky coordinates of a map: $cards"
 mkdir again_maps && touch again_maps/mine
 refused "folder is not empty" abell-classify --model maps1 discs --out again.csv
+# What fails midway leaves nothing, and what was there as it was.
+cp -r discs damaged && head -c 2880 discs/image9.fits >damaged/image9.fits
+refused "damaged/image9.fits" abell-classify --model maps1 damaged --out damaged.csv
+[ ! -e damaged.csv ] && [ ! -e damaged_maps ] || fail "a catalogue that failed leaves files"
+sum_of_maps() { cat discs.csv discs_maps/* | sha256sum; }
+before=$(sum_of_maps)
+refused "damaged/image9.fits" abell-classify --model maps1 damaged --out discs.csv --overwrite
+[ "$(sum_of_maps)" = "$before" ] || fail "a catalogue that failed changes the one before"
+expect 0 abell-classify --model maps1 discs --out discs.csv --overwrite --quiet
+[ "$(ls discs_maps | wc -l)" = 10 ] || fail "expected a map of each object again"
 
 # A mask that does not fit, and numbers that are none.
 disc 16 8 8 4 1 0 | fits discs/mask0.fits "2 16 16" 8

@@ -168,18 +168,22 @@ std::unique_ptr<Catalogue> make_catalogue(const Options& options, std::ostream& 
 int run_classify(const Options& options, const std::string& command) {
   check_output(options);
   const Model model = read_model(options);
-  const Maps maps(model.task == Task::segment, options.out);
+  const bool has_maps = model.task == Task::segment;
+  const fs::path folder = has_maps ? maps_folder(options.out) : fs::path();
+  const auto map_of = [&](std::size_t at, const Object& object) {
+    return has_maps ? map_name(at, object.id) : std::string();
+  };
   DataSetOptions reading{
       .need_class = false, .need_train = false, .need_set = false, .several_classes = model.task == Task::multilabel};
   TextWidths widths;
   const Survey found =
       survey(options.inputs, reading, needed_positions(format_of(options)), [&](const Object& object, std::size_t at) {
         stop_if_interrupted();
-        widths.add(object, maps.file(at, object).string());
+        widths.add(object, (folder / map_of(at, object)).string());
       });
   KnownClasses known(positives(options, model, found.classes));
-  std::optional<OutputFolder> folder;
-  if (maps.there()) folder.emplace(maps.folder(), options.overwrite);
+  std::optional<Maps> maps;
+  if (has_maps) maps.emplace(folder, options.overwrite);
   if (options.common.verbose) std::cerr << model.classifier.file().string() << ": sha256 " << model.sha256 << std::endl;
 
   std::optional<AtomicFile> file;
@@ -190,7 +194,7 @@ int run_classify(const Options& options, const std::string& command) {
                                         {.source = options.inputs.front(),
                                          .columns = number_columns(model),
                                          .positions = found.positions,
-                                         .maps = maps.there(),
+                                         .maps = has_maps,
                                          .command = command,
                                          .model = model.classifier.file().filename().string(),
                                          .model_sha256 = model.sha256},
@@ -201,17 +205,16 @@ int run_classify(const Options& options, const std::string& command) {
   ProgressBar bar("images", static_cast<long>(found.objects.count), options.common.quiet || shows_rows);
   ReadObjects done;
   model.classifier.predict(objects, [&](const Object& object, std::span<const float> outputs, std::size_t masked) {
-    const fs::path map = maps.file(done.count, object);
-    const std::vector<float> numbers = numbers_of(model, object, outputs, map, command);
-    catalogue->add({object, numbers, masked, map.string()});
+    const std::string map = map_of(done.count, object);
+    const std::vector<float> numbers =
+        numbers_of(model, object, outputs, maps ? maps->unfinished(map) : fs::path(), command);
+    catalogue->add({object, numbers, masked, (folder / map).string()});
     if (model.task == Task::classify) known.add(object, numbers[0]);
     done.add(object);
     bar.update(static_cast<long>(done.count));
     return out.good() && !interrupted();
   });
   if (interrupted()) {
-    InputObjects again(options.inputs, reading);
-    maps.remove(done.count, again);
     if (!options.common.quiet) {
       std::cerr << "\ninterrupted: " << (file ? "nothing was written" : "the catalogue is not complete") << std::endl;
     }
@@ -220,8 +223,8 @@ int run_classify(const Options& options, const std::string& command) {
   if (out.good()) check_unchanged(options.inputs, found.objects, done);
   catalogue->finish();
   out.flush();
+  if (maps) maps->commit();
   if (file) file->commit();
-  if (folder) sync_folder(maps.folder());
   if (!options.common.quiet && model.task == Task::classify) known.print();
   return exit_ok;
 }

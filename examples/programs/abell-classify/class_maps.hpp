@@ -1,9 +1,9 @@
 #pragma once
 /// Maps of the classes' probabilities, one FITS file an object.
 
+#include <abell/core/atomic_file.hpp>
 #include <abell/core/version.hpp>
 #include <abell/data/decode.hpp>
-#include <abell/data/object_source.hpp>
 #include <abell/images/fits_write.hpp>
 #include <abell/images/wcs.hpp>
 #include <algorithm>
@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "../common/output_folder.hpp"
 #include "../common/program.hpp"
 
 namespace abell::program {
@@ -72,29 +73,35 @@ inline void write_class_map(const std::filesystem::path& path, const Object& obj
               .durability = Durability::later});
 }
 
-/// The maps of the objects of a set, by number.
-class Maps {
+/// The folder of the maps of a set's objects. They are written beside it, into `unfinished`, and go again unless the
+/// catalogue that names them is complete. Throws as `OutputFolder` does.
+class [[nodiscard]] Maps {
  public:
-  /// Without maps every file is empty.
-  Maps(bool there, const std::filesystem::path& catalogue) : there_(there) {
-    if (there_) folder_ = maps_folder(catalogue);
+  Maps(const std::filesystem::path& folder, bool overwrite)
+      : folder_(folder), unfinished_(folder / "unfinished"), lock_(folder, overwrite) {
+    std::filesystem::remove_all(unfinished_);  // what a killed run left
+    make_folder(unfinished_);
+  }
+  Maps(const Maps&) = delete;
+  Maps& operator=(const Maps&) = delete;
+  ~Maps() {
+    std::error_code error;
+    std::filesystem::remove_all(unfinished_, error);
   }
 
-  bool there() const { return there_; }
-  const std::filesystem::path& folder() const { return folder_; }
-  std::filesystem::path file(std::size_t at, const Object& object) const {
-    return there_ ? folder_ / map_name(at, object.id) : std::filesystem::path();
-  }
-  /// Removes those of the first objects of a set.
-  void remove(std::size_t count, ObjectSource& objects) const {
-    for (std::size_t i = 0; there_ && i < count; ++i) {
-      if (const auto object = objects.next()) std::filesystem::remove(file(i, *object));
+  std::filesystem::path unfinished(const std::string& name) const { return unfinished_ / name; }
+
+  /// Puts all of them into their place.
+  void commit() const {
+    for (const auto& entry : std::filesystem::directory_iterator(unfinished_)) {
+      std::filesystem::rename(entry.path(), folder_ / entry.path().filename());
     }
+    sync_folder(folder_);
   }
 
  private:
-  bool there_;
-  std::filesystem::path folder_;
+  std::filesystem::path folder_, unfinished_;
+  OutputFolder lock_;
 };
 
 }  // namespace abell::program
