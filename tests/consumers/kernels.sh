@@ -1,4 +1,5 @@
-# abell::kernels, installed: the README's program links against it and gives what it gives by headers alone.
+# abell::kernels, installed: the README's program links against it and gives what it gives by headers alone, and layers
+# from outside join those that are compiled.
 
 source "${BASH_SOURCE%/*}/common.sh"
 
@@ -20,4 +21,7 @@ END
   cmake --build "$work/$way/build" >/dev/null
   (cd "$work/$way" && build/consumer) >"$work/$way.out"
 done
+build "$consumers/find_package" -DCMAKE_PREFIX_PATH="$ABELL_PREFIX" -DCONSUMER_SOURCE="$consumers/extend.cpp" \
+  -DCONSUMER_COMPONENT=kernels -DCMAKE_BUILD_TYPE=Debug
+"$work/build/consumer"
 cmp "$work/headers.out" "$work/kernels.out"
