@@ -33,10 +33,13 @@ class Conv2dReluStage {
     }
     std::byte* passed = pass.saved;
     kernels::for_chunks(pass.backend.threads, values(pass.batch), [&](std::size_t begin, std::size_t end) {
+      // Pointers of its own: a stored byte could be any other's.
+      std::byte* at = passed + begin;
+      T* values = y + begin;
 #pragma omp simd
-      for (std::size_t i = begin; i < end; ++i) {
-        passed[i] = static_cast<std::byte>(y[i] > T(0));
-        y[i] = kernels::functions::Relu<T>{}(y[i]);
+      for (std::size_t i = 0; i < end - begin; ++i) {
+        at[i] = static_cast<std::byte>(values[i] > T(0));
+        values[i] = kernels::functions::Relu<T>{}(values[i]);
       }
     });
   }
