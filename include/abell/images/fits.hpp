@@ -61,23 +61,21 @@ class FitsFile {
   int planes() const { return axes_.size() == 3 ? static_cast<int>(axes_[2]) : 1; }
   /// The axes of the file, from 1, that are the columns and the rows.
   std::array<int, 2> image_axes() const { return {numbers_[0], numbers_[1]}; }
+  /// Whether the pixels were packed with loss: as floats that were rounded, or by HCOMPRESS with a scale.
+  bool is_lossy() const {
+    if (!brackets_.section.empty()) return whole().is_lossy();
+    int status = 0;
+    if (fits_is_compressed_image(file_.get(), &status) == 0) return false;
+    const FITSfile& image = *file_->Fptr;
+    return image.cn_zscale != 0 || (image.compress_type == HCOMPRESS_1 && image.hcomp_scale > 1);
+  }
   /// Whether the name cuts a section or bins: the header's numbers were then adapted.
   bool is_section() const { return !brackets_.section.empty() || !brackets_.bins.empty(); }
 
   /// The header, 80 characters a card, END left out. Tabs and other control characters, which some
   /// writers leave in comments, are blanks.
   std::string header() const {
-    int status = 0;
-    int count = 0;
-    char* text = nullptr;
-    fits_hdr2str(file_.get(), 0, nullptr, 0, &text, &count, &status);
-    std::string cards = text == nullptr ? "" : text;
-    int freed = 0;
-    if (text != nullptr) fits_free_memory(text, &freed);
-    detail::check_fits(status, name_, "cannot read the header");
-    for (char& c : cards) c = c < 32 || c > 126 ? ' ' : c;
-    cards.resize(cards.size() / 80 * 80);
-    if (cards.size() >= 80 && cards.compare(cards.size() - 80, 4, "END ") == 0) cards.resize(cards.size() - 80);
+    const std::string cards = detail::header_of(file_.get(), name_);
     return brackets_.section.empty() ? cards : with_section_sky(cards);
   }
 
@@ -131,16 +129,21 @@ class FitsFile {
     find_image();
   }
 
+  /// The image that this section is cut from.
+  FitsFile whole() const {
+    const std::string extension = brackets_.extension.empty() ? "" : "[" + brackets_.extension + "]";
+    return FitsFile(fits_base(path_).string() + extension, Unchecked{});
+  }
+
   /// The header of a section, with sky coordinates that come from those of the whole image.
   std::string with_section_sky(const std::string& cards) const {
-    const std::string extension = brackets_.extension.empty() ? "" : "[" + brackets_.extension + "]";
-    const FitsFile whole(fits_base(path_).string() + extension, Unchecked{});
+    const FitsFile uncut = whole();
     std::string own;
     for (std::size_t at = 0; at < cards.size(); at += 80) {
       if (!detail::is_wcs_card(cards.substr(at, 80))) own += cards.substr(at, 80);
     }
-    const auto axes = detail::section_axes(brackets_.section, whole.sides_);
-    return own + detail::section_header(wcs_cards(whole.header()), axes);
+    const auto axes = detail::section_axes(brackets_.section, uncut.sides_);
+    return own + detail::section_header(wcs_cards(uncut.header()), axes);
   }
 
   /// Moves to the first image unless the name chose an HDU, and keeps its axes: those of length 1 are

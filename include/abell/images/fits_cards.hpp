@@ -4,6 +4,7 @@
 #include <abell/images/fits_tiles.hpp>
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <charconv>
 #include <cmath>
 #include <cstddef>
@@ -37,10 +38,11 @@ inline std::optional<double> card_double(std::string_view card) {
   return number ? std::optional(value) : std::nullopt;
 }
 
-/// The text of a card without quotes and the blanks behind it; empty for any other value.
+/// The text of a card without its outer quotes and the blanks behind it; empty for any other value and without an end.
 inline std::string card_text(std::string_view card) {
   const std::string_view value = card_value(card);
-  if (value.size() < 2 || value.front() != '\'') return {};
+  const bool closed = value.size() >= 2 && value.back() == '\'' && std::ranges::count(value, '\'') % 2 == 0;
+  if (!closed || value.front() != '\'') return {};
   const std::string_view text = value.substr(1, value.size() - 2);
   return std::string(text.substr(0, text.find_last_not_of(' ') + 1));
 }
@@ -121,3 +123,33 @@ class FitsCards {
 };
 
 }  // namespace abell::detail
+
+namespace abell {
+
+/// The cards of a header that tell where an image comes from: telescope, instrument, observation, object, exposure,
+/// date and filter.
+inline std::string origin_cards(const std::string& header) {
+  constexpr std::array<std::string_view, 7> keywords{"TELESCOP", "INSTRUME", "OBS_ID", "OBJECT",
+                                                     "EXPOSURE", "DATE-OBS", "FILTER"};
+  const detail::FitsCards cards(header);
+  std::string kept;
+  for (const std::string_view keyword : keywords) {
+    const std::string text = cards.text(keyword);
+    const auto number = cards.number(keyword);
+    if (number) kept += detail::number_card(keyword, *number);
+    if (!text.empty()) kept += detail::value_card(keyword, "'" + text + "'");
+  }
+  return kept;
+}
+
+/// The standard's name for a unit of counts or seconds; any other one as it is, without double quotes around it.
+inline std::string standard_unit(std::string unit) {
+  if (unit.size() >= 2 && unit.front() == '"' && unit.back() == '"') unit = unit.substr(1, unit.size() - 2);
+  std::string lower = unit;
+  std::ranges::transform(lower, lower.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  if (lower == "count" || lower == "counts" || lower == "cts") return "count";
+  if (lower == "s" || lower == "sec" || lower == "second" || lower == "seconds") return "s";
+  return unit;
+}
+
+}  // namespace abell

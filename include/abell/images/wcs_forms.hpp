@@ -120,11 +120,42 @@ inline void name_tpv(FitsCards& cards) {
   }
 }
 
+/// Events that CFITSIO binned lie in pixels X and Y where the sky of these columns stands in REFX... and REFY... alone.
+inline void name_event_axes(FitsCards& cards) {
+  for (const int axis : {1, 2}) {
+    const std::string letter = axis == 1 ? "X" : "Y", type = cards.text("REF" + letter + "CTYP");
+    const auto number = [&](const std::string& keyword) { return cards.number(keyword); };
+    const auto pixel = number("REF" + letter + "CRPX"), value = number("REF" + letter + "CRVL"),
+               size = number("REF" + letter + "CDLT");
+    const auto from = number(axis_keyword("CRPIX", axis)), at = number(axis_keyword("CRVAL", axis)),
+               step = number(axis_keyword("CDELT", axis));
+    const std::string column = cards.text(axis_keyword("CTYPE", axis));
+    if ((column != letter && column != (axis == 1 ? "x" : "y")) || type.empty()) return;
+    if (!pixel || !value || !size || !from || !at || !step) return;
+    cards.set(value_card(axis_keyword("CTYPE", axis), "'" + type + "'"));
+    cards.set(number_card(axis_keyword("CRPIX", axis), *from + (*pixel - *at) / *step));
+    cards.set(number_card(axis_keyword("CRVAL", axis), *value));
+    cards.set(number_card(axis_keyword("CDELT", axis), *size * *step));
+  }
+}
+
+/// Angles are degrees where an event list says that its pixels are pixels.
+inline void drop_pixel_units(FitsCards& cards) {
+  for (const int axis : {1, 2}) {
+    const std::string unit = cards.text(axis_keyword("CUNIT", axis));
+    const bool angle = cards.text(axis_keyword("CTYPE", axis)).find('-') != std::string::npos;
+    if (!angle || !(unit.starts_with("pixel") || unit.starts_with("PIXEL"))) continue;
+    cards.drop([&](std::string_view keyword) { return keyword == axis_keyword("CUNIT", axis); });
+  }
+}
+
 /// The header in forms that wcslib reads as they are meant.
 inline std::string meant_header(const std::string& header) {
   FitsCards cards(header);
   // The size of a plate's pixels beside other coordinates makes wcslib look for a plate solution.
   if (!cards.any([](std::string_view keyword) { return keyword == "AMDX1"; })) cards.drop(is_plate_keyword);
+  name_event_axes(cards);
+  drop_pixel_units(cards);
   name_tpv(cards);
   // wcslib evaluates the polynomials wrongly with CDELT.
   if (cards.text("CTYPE1").ends_with("-TPV")) fold_into_pc(cards);
