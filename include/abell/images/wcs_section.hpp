@@ -39,28 +39,22 @@ inline std::vector<ResizedAxis> section_axes(std::string text, const std::vector
   return axes;
 }
 
-/// Brings a card to the pixels of a section: those of axis i + 1 lie at section[i] of the whole image. `scaled` are the
-/// alternatives whose CDELT is all that scales them.
-inline void cut_card(std::string& card, std::span<const ResizedAxis> section, const std::set<std::string>& scaled) {
-  const NumberedKeyword keyword(card_keyword(card));
-  const auto value = card_double(card);
-  if (!value || keyword.numbers.empty()) return;
-  const auto put = [&](double changed) {
-    if (std::isfinite(changed)) card = number_card(card_keyword(card), changed);
-  };
+/// What a number of a header is for a section, of which pixels of axis i + 1 lie at section[i] of the whole image.
+/// `scaled` are the alternatives whose CDELT is all that scales them.
+inline double cut_number(const NumberedKeyword& keyword, double value, std::span<const ResizedAxis> section,
+                         const std::set<std::string>& scaled) {
+  const auto is_polynomial = [&](const char* name) { return keyword.is(name, 2) && section.size() >= 2; };
+  const bool along_x = is_polynomial("A_") || is_polynomial("AP_");
+  if (along_x || is_polynomial("B_") || is_polynomial("BP_")) {
+    const double powers = std::pow(section[0].step, keyword.numbers[0]) * std::pow(section[1].step, keyword.numbers[1]);
+    return value * powers / section[along_x ? 0 : 1].step;
+  }
   const int axis = keyword.numbers.back();
-  if (axis >= 1 && axis <= static_cast<int>(section.size())) {
-    const ResizedAxis& cut = section[static_cast<std::size_t>(axis - 1)];
-    if (keyword.is("CRPIX", 1)) put((*value - 1 - cut.start) / cut.step + 1);
-    if (keyword.is("CD", 2) || keyword.is("PC", 2)) put(*value * cut.step);
-    if (keyword.is("CDELT", 1) && scaled.contains(std::string(keyword.alternative))) put(*value * cut.step);
-  }
-  const bool along_x = keyword.is("A_", 2) || keyword.is("AP_", 2),
-             along_y = keyword.is("B_", 2) || keyword.is("BP_", 2);
-  if ((along_x || along_y) && section.size() >= 2) {
-    const double own = section[along_x ? 0 : 1].step;
-    put(*value * std::pow(section[0].step, keyword.numbers[0]) * std::pow(section[1].step, keyword.numbers[1]) / own);
-  }
+  if (axis < 1 || axis > static_cast<int>(section.size())) return value;
+  const ResizedAxis& cut = section[static_cast<std::size_t>(axis - 1)];
+  if (keyword.is("CRPIX", 1)) return (value - 1 - cut.start) / cut.step + 1;
+  const bool scales = keyword.is("CDELT", 1) && scaled.contains(std::string(keyword.alternative));
+  return scales || keyword.is("CD", 2) || keyword.is("PC", 2) ? value * cut.step : value;
 }
 
 /// The header of a section, in which CFITSIO would leave polynomials as they are, and scale CDELT where PC turns.
@@ -83,7 +77,13 @@ inline std::string section_header(const std::string& whole, std::span<const Resi
       if (pc) give(matrix_keyword("PC", axis, axis) + alternative, 1);
     }
   }
-  cards.for_each([&](std::string& card) { cut_card(card, section, scaled); });
+  cards.for_each([&](std::string& card) {
+    const NumberedKeyword keyword(card_keyword(card));
+    const auto value = card_double(card);
+    if (!value || keyword.numbers.empty()) return;
+    const double changed = cut_number(keyword, *value, section, scaled);
+    if (std::isfinite(changed) && changed != *value) card = number_card(card_keyword(card), changed);
+  });
   return cards.header();
 }
 
