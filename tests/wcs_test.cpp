@@ -83,6 +83,10 @@ TEST_CASE("every projection, distortion, frame and plate solution lies where ast
   for (const auto& one : golden) {
     INFO(one.name);
     const Wcs wcs(one.header, one.name);
+    if (!wcs.distorted()) {
+      INFO("from its own cards");
+      REQUIRE(apart(Wcs(wcs.cards(), one.name).sky(one.pixels[0]), one.sky[0]) < 0.1);
+    }
     REQUIRE(one.pixels.size() >= 5);
     for (std::size_t i = 0; i < one.pixels.size(); ++i) {
       INFO("pixel " << one.pixels[i].x << ' ' << one.pixels[i].y);
@@ -141,6 +145,16 @@ TEST_CASE("files without a usable sky frame are told, not guessed", "[wcs]") {
   REQUIRE_THAT(refusal(header({"CTYPE1 = 'RA---TAN'", "CTYPE2 = 'DEC--TAN'", "CRVAL1 = 1.0"})),
                Contains("CDELT1 or CD1_1"));
   REQUIRE_THAT(refusal(header({"CTYPE1 = 'RA---XYZ'", "CTYPE2 = 'DEC--XYZ'"})), Contains("f.fits"));
+}
+
+TEST_CASE("PV of a plain tangent plane are no polynomials", "[wcs]") {
+  const Wcs plain(tan_with({}), "plain");
+  for (const Wcs& wcs :
+       {Wcs(tan_with({"PV2_1 = 0.0", "PV2_2 = 0.0"}), "zeros"), Wcs(tan_with({"PV1_3 = 180.0"}), "pole")}) {
+    REQUIRE_FALSE(wcs.distorted());
+    REQUIRE(apart(wcs.sky({7, 8}), plain.sky({7, 8})) < 1e-6);
+  }
+  REQUIRE(Wcs(tan_with({"PV1_1 = 1.0", "PV2_1 = 1.0"}), "SCAMP").distorted());
 }
 
 TEST_CASE("spectral and Stokes axes are left out", "[wcs]") {

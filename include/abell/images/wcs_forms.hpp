@@ -102,6 +102,7 @@ inline void fold_into_pc(FitsCards& cards) {
 }
 
 /// TAN with polynomials (SCAMP 1) is TPV: TAN itself has no PV on the axis of latitude, and up to PV_4 on the other.
+/// Zeros are no polynomials.
 inline void name_tpv(FitsCards& cards) {
   const std::array<std::string, 2> types{cards.text("CTYPE1"), cards.text("CTYPE2")};
   const auto tangent = [](const std::string& type) { return type.size() == 8 && type.ends_with("-TAN"); };
@@ -113,7 +114,8 @@ inline void name_tpv(FitsCards& cards) {
     return keyword.is("PV", 2) && keyword.alternative.empty() &&
            (keyword.numbers[0] == latitude || keyword.numbers[1] > 4);
   });
-  if (!polynomials) return;
+  const bool linear = cards.number(matrix_keyword("PV", latitude, 1)).value_or(1) != 0;
+  if (!polynomials || !linear) return;
   for (int i = 0; i < 2; ++i) {
     const std::string& type = types[static_cast<std::size_t>(i)];
     cards.set(value_card(axis_keyword("CTYPE", i + 1), "'" + type.substr(0, 5) + "TPV'"));
