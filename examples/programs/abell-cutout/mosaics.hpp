@@ -89,14 +89,15 @@ inline Mosaic read_mosaic(const std::string& name, const BandOptions& options) {
           Wcs(file)};
 }
 
-/// Whether two images have the same size and, within half a pixel at the corners, the same sky.
+/// Whether two images have the same size and, within half a pixel, the same sky in the middle and in corners that have
+/// any.
 inline bool same_grid(const Mosaic& a, const Mosaic& b) {
   if (a.height != b.height || a.width != b.width) return false;
-  return std::ranges::all_of(std::array{PixelPosition{0, 0}, PixelPosition{a.width - 1.0, a.height - 1.0}},
-                             [&](const PixelPosition& corner) {
-                               const double apart = separation(a.wcs.sky(corner), b.wcs.sky(corner)) * 3600;
-                               return apart <= 0.5 * a.wcs.pixel_size(corner);
-                             });
+  const PixelPosition last{a.width - 1.0, a.height - 1.0};
+  const std::array<PixelPosition, 3> places{PixelPosition{0, 0}, {last.x / 2, last.y / 2}, last};
+  return std::ranges::none_of(places, [&](const PixelPosition& at) {
+    return separation(a.wcs.sky(at), b.wcs.sky(at)) * 3600 > 0.5 * a.wcs.pixel_size(at);
+  });
 }
 
 /// Tells, for an image of counts, what counts cannot be.

@@ -211,13 +211,13 @@ void for_each_overlap(const Image& source, const Wcs& wcs, const SkyGrid& grid, 
 inline Image mean_on_grid(const Image& map, const Wcs& wcs, const SkyGrid& grid) {
   if (map.channels != 1) throw ShapeError("mean_on_grid: expected one channel, found " + std::to_string(map.channels));
   Image out(grid.height, grid.width, 1);
-  std::vector<double> sum(out.pixel_count()), areas(out.pixel_count());
+  std::vector<float> areas(out.pixel_count());
   for_each_overlap(map, wcs, grid, [&](std::size_t from, std::size_t to, double, double area) {
     if (!map.mask.empty() && map.mask[from] != 0) return;
-    sum[to] += area * static_cast<double>(map.pixels[from]);
-    areas[to] += area;
+    out.pixels[to] += static_cast<float>(area) * map.pixels[from];
+    areas[to] += static_cast<float>(area);
   });
-  for (std::size_t p = 0; p < sum.size(); ++p) out.pixels[p] = areas[p] > 0 ? static_cast<float>(sum[p] / areas[p]) : 0;
+  for (std::size_t p = 0; p < areas.size(); ++p) out.pixels[p] /= areas[p] > 0 ? areas[p] : 1;
   return out;
 }
 
