@@ -139,6 +139,28 @@ TEST_CASE("what was not measured is not covered", "[cutout]") {
   REQUIRE(edge.covered == Approx(0.5).epsilon(1e-3));
 }
 
+TEST_CASE("an exposure map on another grid is averaged by area", "[cutout]") {
+  const abell::SkyPosition centre{100, 5};
+  Image fine(40, 40, 1);
+  std::iota(fine.pixels.begin(), fine.pixels.end(), 0.0F);
+  const Wcs wcs = Wcs::tangent(centre, 40, 40, 2);
+  const SkyGrid coarse = grid(centre, 20, 4);
+  const Image mean = abell::mean_on_grid(fine, wcs, coarse);
+  for (int y = 0; y < 20; ++y) {
+    for (int x = 0; x < 20; ++x) {  // of the values 80 y + 2 x, + 1, + 40 and + 41
+      REQUIRE(static_cast<double>(mean.at(y, x)) == Approx(80 * y + 2 * x + 20.5).epsilon(1e-4).margin(1e-3));
+    }
+  }
+  // Masked pixels take no part; where there is no map there is no exposure.
+  fine.mask.assign(fine.pixel_count(), 0);
+  fine.mask[0] = 1;
+  fine.pixels[0] = std::nanf("");
+  REQUIRE(static_cast<double>(abell::mean_on_grid(fine, wcs, coarse).at(0, 0)) == Approx(82.0 / 3).epsilon(1e-3));
+  const Image wide = abell::mean_on_grid(fine, wcs, grid(centre, 30, 4));
+  REQUIRE(wide.at(0, 0) == 0);
+  REQUIRE(static_cast<double>(wide.at(15, 15)) == Approx(static_cast<double>(mean.at(10, 10))).epsilon(1e-5));
+}
+
 TEST_CASE("interpolation keeps smooth images, alias-free when pixels grow", "[cutout]") {
   const abell::SkyPosition centre{200, 30};
   Image smooth(64, 64, 1);

@@ -1,6 +1,7 @@
 #include <fitsio.h>
 
 #include <abell/core/parallel.hpp>
+#include <abell/images/fits_cards.hpp>
 #include <abell/images/read.hpp>
 #include <cmath>
 #include <cstdint>
@@ -39,6 +40,7 @@ class Writer {
   void empty_primary() { check(fits_create_img(file_, BYTE_IMG, 0, nullptr, &status_)); }
   void key(const char* name, double value) { check(fits_update_key(file_, TDOUBLE, name, &value, nullptr, &status_)); }
   void key(const char* name, int value) { check(fits_update_key(file_, TINT, name, &value, nullptr, &status_)); }
+  void quantise(float level) { check(fits_set_quantize_level(file_, level, &status_)); }
   void compress(int kind) { check(fits_set_compression_type(file_, kind, &status_)); }
   /// Turns the scaling of written values off, so that raw values are stored.
   void raw() { check(fits_set_bscale(file_, 1, 0, &status_)); }
@@ -331,4 +333,45 @@ TEST_CASE("real FITS files are read", "[fits]") {
   REQUIRE_THROWS_AS(abell::read_fits(events), FormatError);
   const Image binned = abell::read_fits(events + "[EVENTS][bin (X,Y)=::80]");
   REQUIRE(binned.width == 648);
+}
+
+TEST_CASE("pixels that were packed with loss are told from others", "[fits]") {
+  const TempFolder folder;
+  std::vector<float> values(64 * 48);
+  for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<float>(i * 7 % 5) + 0.1F;
+  const auto lossy = [&](float level, int kind, int bitpix) {
+    const std::string name = (folder / "a.fits.fz").string();
+    std::filesystem::remove(name);
+    {
+      Writer writer(name);
+      writer.compress(kind);
+      writer.quantise(level);
+      writer.image<float>(bitpix, {64, 48}, TFLOAT, values);
+    }
+    REQUIRE(abell::FitsFile(name + "[1][1:20,*]").is_lossy() == abell::FitsFile(name).is_lossy());
+    return abell::FitsFile(name).is_lossy();
+  };
+  REQUIRE(lossy(4, RICE_1, FLOAT_IMG));
+  REQUIRE_FALSE(lossy(0, GZIP_2, FLOAT_IMG));
+  REQUIRE_FALSE(lossy(4, RICE_1, LONG_IMG));
+  const std::string plain = (folder / "a.fits").string();
+  Writer(plain).image<float>(FLOAT_IMG, {64, 48}, TFLOAT, values);
+  REQUIRE_FALSE(abell::FitsFile(plain).is_lossy());
+}
+
+TEST_CASE("units have the standard's names, and a map's origin is kept", "[fits]") {
+  for (const char* text : {"count", "counts", "COUNTS", "\"counts\"", "cts"})
+    REQUIRE(abell::standard_unit(text) == "count");
+  for (const char* text : {"s", "sec", "SECONDS"}) REQUIRE(abell::standard_unit(text) == "s");
+  REQUIRE(abell::standard_unit("\"cm2 s\"") == "cm2 s");
+  REQUIRE(abell::standard_unit("Jy/beam") == "Jy/beam");
+  REQUIRE(abell::standard_unit("\"").size() == 1);
+  const auto card = [](std::string text) {
+    text.resize(80, ' ');
+    return text;
+  };
+  const std::string kept = card("TELESCOP= 'ROSAT'") + card("OBJECT  = 'O''Neil'") + card("EXPOSURE= 12.5");
+  REQUIRE(abell::origin_cards(card("EXPOSURE= 1.25D1 / s") + card("OBSERVER= 'x'") +
+                              card("OBJECT  = 'O''Neil   ' / who") + card("TELESCOP= 'ROSAT'") +
+                              card("FILTER  = 'open") + card("OBS_ID  =")) == kept);
 }

@@ -2,6 +2,7 @@
 /// Everything that the library does with a FITS file that it is given.
 
 #include <abell/data/fits_table.hpp>
+#include <abell/images/event_list.hpp>
 #include <abell/images/fits.hpp>
 #include <abell/images/wcs.hpp>
 #include <cmath>
@@ -30,9 +31,16 @@ inline std::vector<std::string> try_fits(const std::filesystem::path& path) {
   };
   attempt([&] {
     const abell::FitsFile file(path);
-    abell::wcs_cards(file.header());
+    const std::string header = file.header();
+    abell::wcs_cards(header);
+    abell::origin_cards(header);
+    file.is_lossy();
     attempt([&] { sky(file); });
     file.read();
+  });
+  attempt([&] {
+    const auto events = abell::binned_events(path, 4);
+    if (events) sky(abell::FitsFile(events->name));
   });
   attempt([&] { abell::read_fits_table(path); });
   attempt([&] { abell::read_fits_table(path.string() + "[EVENTS][PI=50:150 && !(Y > 68)]"); });

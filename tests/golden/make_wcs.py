@@ -3,7 +3,8 @@
 
 Run with Debian's python3-astropy (5.2.1). Astropy's projections are wcslib's and its SIP is its own code;
 the DSS plate solutions are computed here from the formulas of STScI's plate astrometry (Guide Star Catalog,
-Lasker et al. 1990, AJ 99, 2019), and the sky is ICRS (Galactic coordinates by astropy.coordinates).
+Lasker et al. 1990, AJ 99, 2019), and the sky is ICRS (other frames by astropy.coordinates). What wcslib 7.12 and so
+astropy read otherwise than it is meant is computed from an equal header that they read right: `meant` has it.
 """
 import json
 import math
@@ -12,7 +13,7 @@ import warnings
 
 import astropy
 import numpy
-from astropy.coordinates import Galactic, SkyCoord
+from astropy.coordinates import FK4, FK5, Galactic, SkyCoord
 from astropy.io import fits
 from astropy.wcs import WCS
 
@@ -95,16 +96,67 @@ cases = {
     "TPV": header(("RA---TPV", "DEC--TPV"), (30.0, -5.0), rotated(9.3, 1), more=tpv),
     "DSS": dss_header(),
 }
+for name, centre, arcsec in [("ARC", (80.0, 61.0), 40), ("STG", (300.0, -70.0), 55), ("ZEA", (1.0, 20.0), 90),
+                             ("CAR", (250.0, 0.0), 500), ("SFL", (40.0, 0.0), 700), ("MOL", (180.0, 0.0), 1100),
+                             ("CEA", (15.0, 0.0), 800)]:
+    cases[name] = header((f"RA---{name}", f"DEC--{name}"), centre, rotated(arcsec, 0 if centre[1] == 0 else 25))
+
+
+def scaled(h, pc):
+    """The header with CDELT in the place of a CD matrix, and PC or CROTA2."""
+    h = h.copy()
+    cd = numpy.array([[h.pop(f"CD{i}_{j}") for j in (1, 2)] for i in (1, 2)])
+    size = math.hypot(cd[0, 0], cd[1, 0])
+    h["CDELT1"], h["CDELT2"] = -size, size
+    if pc:
+        for i in (0, 1):
+            for j in (0, 1):
+                h[f"PC{i + 1}_{j + 1}"] = cd[i, j] / (-size, size)[i]
+    else:
+        h["CROTA2"] = math.degrees(math.atan2(-cd[0, 1], cd[1, 1]))
+    return h
+
+
+def with_keys(h, **keys):
+    h = h.copy()
+    for key, value in keys.items():
+        h[key] = value
+    return h
+
+
+plane = header(("RA---TAN", "DEC--TAN"), (149.6, -11.06), rotated(4.35, 14))
+cases["FK5"] = with_keys(plane, RADESYS="FK5", EQUINOX=2000.0)
+cases["FK4"] = with_keys(plane, RADESYS="FK4", EQUINOX=1950.0)
+meant = {
+    "SCAMP 1": (with_keys(cases["TPV"], CTYPE1="RA---TAN", CTYPE2="DEC--TAN"), cases["TPV"]),
+    "TPV with PC": (scaled(cases["TPV"], True), cases["TPV"]),
+    "TPV with CROTA2": (scaled(cases["TPV"], False), cases["TPV"]),
+    "TAN with PC": (scaled(plane, True), plane),
+    "TAN with CROTA2": (scaled(plane, False), plane),
+    "PC without CDELT": (plane.copy(), plane),
+    "a plate's pixel size": (with_keys(plane, XPIXELSZ=10.0, YPIXELSZ=10.0, PLTSCALE=67.2), plane),
+    "fk5": (with_keys(cases["FK5"], RADESYS="fk5"), cases["FK5"]),
+    "EQUINOX alone": (with_keys(cases["FK4"]), cases["FK4"]),
+}
+del meant["EQUINOX alone"][0]["RADESYS"]
+for i in (1, 2):
+    for j in (1, 2):
+        meant["PC without CDELT"][0].rename_keyword(f"CD{i}_{j}", f"PC{i}_{j}")
+
+
+def icrs(h, name, sky):
+    system = h.get("RADESYS", "FK5" if name == "DSS" else "ICRS")
+    frame = Galactic if "Galactic" in name else {"FK5": FK5, "FK4": FK4}.get(system)
+    if frame is None:
+        return sky
+    turned = SkyCoord(frame(sky[:, 0] * astropy.units.deg, sky[:, 1] * astropy.units.deg)).icrs
+    return numpy.array([turned.ra.deg, turned.dec.deg]).T
+
+
 pixels = numpy.array([[1.0, 1.0], [400.0, 1.0], [1.0, 300.0], [400.0, 300.0], [200.5, 150.5], [123.25, 77.75], [310.0, 222.5]])
 written = []
-for name, h in cases.items():
-    if name == "DSS":
-        sky = dss_sky(h, pixels)
-    else:
-        sky = WCS(h).all_pix2world(pixels, 1)
-        if "Galactic" in name:
-            turned = SkyCoord(Galactic(sky[:, 0] * astropy.units.deg, sky[:, 1] * astropy.units.deg)).icrs
-            sky = numpy.array([turned.ra.deg, turned.dec.deg]).T
+for name, (h, equal) in ({name: (h, h) for name, h in cases.items()} | meant).items():
+    sky = icrs(equal, name, dss_sky(equal, pixels) if name == "DSS" else WCS(equal).all_pix2world(pixels, 1))
     good = numpy.isfinite(sky).all(axis=1)
     cards = [str(card).ljust(80)[:80] for card in h.cards]
     written.append({"name": name, "header": cards, "pixels": pixels[good].tolist(), "sky": sky[good].tolist()})

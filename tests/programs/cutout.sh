@@ -26,7 +26,49 @@ grep -q '^a/b c,cluster,150,2,images/a_b_c_xray.fits,images/a_b_c_exposure.fits,
 grep -q ',24300,1,100,1,west.fits,1,plate.fits,1,zero.fits,$' set/table.csv || fail "$(cat set/table.csv)"
 expect 1 abell-cutout --catalogue c.csv --xray west.fits --out set --quiet
 grep -q "set: folder is not empty" stderr || fail "an old set is written over"
+# --overwrite removes what the earlier table names, and nothing else.
+: >set/images/mine.fits
+head -n 2 c.csv >one.csv
+expect 0 abell-cutout --catalogue one.csv --xray west.fits --out set --pixels 90 --quiet --overwrite
+[ "$(ls set/images | tr '\n' ' ')" = "a_b_c_xray.fits mine.fits " ] || fail "after --overwrite: $(ls set/images)"
+rm set/images/mine.fits
+expect 0 abell-cutout --catalogue c.csv --xray west.fits --exposure expmap.fits --optical plate.fits --third zero.fits \
+  --out set --pixels 90 --quiet --overwrite
+expect 0 abell-cutout --catalogue one.csv --xray set/images/a_b_c_xray.fits --out set --pixels 90 --quiet --overwrite
 expect 0 abell-cutout --catalogue c.csv --xray west.fits --out set --pixels 90 --quiet --overwrite
+
+# What a map tells of itself goes into its cut-outs; units by their standard names, seconds only where they are.
+pixels $size 0003 | fits told.fits "2 101 101" 16 $(sky 150 2) BUNIT "'\"counts\"'" TELESCOP "'XMM'" INSTRUME "'EPN'" \
+  OBS_ID "'0201901401'" OBJECT "'A 907'" EXPOSURE 1234.5 DATE-OBS "'2003-11-21'" FILTER "'Thin1'"
+pixels $size 0064 | fits area.fits "2 101 101" 16 $(sky 150 2) BUNIT "'cm2 s'"
+expect 0 abell-cutout --catalogue one.csv --xray told.fits --exposure area.fits --out told --pixels 30 --quiet
+header() { head -c 8640 "$1" | fold -w 80; }
+for card in "BUNIT   = 'count   '" "TELESCOP= 'XMM" "INSTRUME= 'EPN" "OBS_ID  = '0201901401'" "OBJECT  = 'A 907" \
+  "EXPOSURE= 1234.5" "DATE-OBS= '2003-11-21'" "FILTER  = 'Thin1"; do
+  header told/images/a_b_c_xray.fits | grep -q "^$card" || fail "no card $card: $(header told/images/a_b_c_xray.fits)"
+done
+header told/images/a_b_c_exposure.fits | grep -q "^BUNIT   = 'cm2 s" || fail "another unit of the exposure map"
+head -n 1 told/table.csv | grep -q 'exposure_s,' && fail "cm2 s are told as seconds: $(cat told/table.csv)"
+grep -q ',1,1,told.fits,' told/table.csv || fail "$(cat told/table.csv)"
+
+# What counts cannot be is told once a file; a map of rates may be negative.
+{ pixels 10200 3f800000; bytes bfc00000; } | fits odd.fits "2 101 101" -32 $(sky 150 2)
+{ pixels 10200 3f800000; bytes bfc00000; } | fits rate.fits "2 101 101" -32 $(sky 150 2) BUNIT "'count/s'"
+expect 0 abell-cutout --catalogue c.csv --xray odd.fits west.fits rate.fits --out odd --pixels 30
+[ "$(grep -c 'odd.fits: 1 of 10201 pixels are negative or no whole number' stderr)" = 1 ] || fail "$(cat stderr)"
+grep -q 'west.fits:\|rate.fits:' stderr && fail "told of good counts: $(cat stderr)"
+
+# The true share of an optical image that covers less than a half: 81 of 360 arcseconds.
+pixels $size 0400 | fits strip.fits "2 101 101" 16 $(sky 150 2.0835)
+expect 0 abell-cutout --catalogue one.csv --xray west.fits --optical strip.fits --out strip --pixels 30 --quiet
+grep -q ',0.24,,no_optical$' strip/table.csv || fail "$(cat strip/table.csv)"
+
+# An exposure map on another grid is brought to that of the counts: its pixels are 8" wide.
+coarse="CTYPE1 'RA---TAN' CTYPE2 'DEC--TAN' CRPIX1 26 CRPIX2 26 CRVAL1 150 CRVAL2 2 CDELT1 -0.00222222222 CDELT2 0.00222222222"
+pixels 2601 0064 | fits coarse.fits "2 51 51" 16 $coarse
+expect 0 abell-cutout --catalogue one.csv --xray west.fits --exposure coarse.fits --out coarse --pixels 90
+grep -q 'coarse.fits: another grid than west.fits' stderr || fail "$(cat stderr)"
+grep -q ',24300,1,100,1,west.fits,' coarse/table.csv || fail "$(cat coarse/table.csv)"
 
 # The image that covers a position best, names with brackets, regions in pixels, the frame that they need.
 printf 'ra,dec\n149.9,2\n150,2\n' >two.csv
@@ -45,6 +87,28 @@ grep -q '^low,.*,low_exposure$' flags/table.csv || fail "$(cat flags/table.csv)"
 grep -q '^edge,.*,edge;no_optical$' flags/table.csv || fail "$(cat flags/table.csv)"
 expect 0 abell-cutout --catalogue c.csv --xray west.fits --out threads --pixels 60 --threads 1 --quiet
 
+# An event list needs no brackets: 8 events in one pixel of 1", of 404 x 404 about (150, 2).
+cards() { printf '%-8s= %-70s' "$@"; }
+columns=""
+for i in 1 2; do
+  columns+=$(cards TFORM$i "'1I'" TLMIN$i 1 TLMAX$i 404 TCRPX$i 202.5)
+done
+columns+=$(cards TTYPE1 "'X'" TCTYP1 "'RA---TAN'" TCRVL1 150 TCDLT1 -0.0002777777778)
+columns+=$(cards TTYPE2 "'Y'" TCTYP2 "'DEC--TAN'" TCRVL2 2 TCDLT2 0.0002777777778)
+{
+  printf '%-2880s' "$(cards SIMPLE T BITPIX 8 NAXIS 0 EXTEND T)$(printf '%-80s' END)"
+  printf '%-2880s' "$(cards XTENSION "'BINTABLE'" BITPIX 8 NAXIS 2 NAXIS1 4 NAXIS2 8 PCOUNT 0 GCOUNT 1 TFIELDS 2)$columns$(
+    cards TELESCOP "'Einstein'"
+  )$(printf '%-80s' END)"
+  { pixels 8 00ca00ca; cat /dev/zero; } | head -c 2880
+} >events.fits
+expect 0 abell-cutout --catalogue one.csv --xray events.fits --out events --pixels 90
+grep -qF 'events.fits: events, binned to pixels of 4' stderr || fail "$(cat stderr)"
+grep -qF ',8,1,"events.fits[1][bin (X,Y)=::4]",' events/table.csv || fail "$(cat events/table.csv)"
+header events/images/a_b_c_xray.fits | grep -q "^TELESCOP= 'Einstein'" || fail "events lose their telescope"
+expect 0 abell-cutout --catalogue one.csv --xray events.fits --bin 8 --out events8 --pixels 90
+grep -qF 'pixels of 8' stderr || fail "$(cat stderr)"
+
 # The classifier reads all of them, keeps positions, and colours regions.
 simulated 12 simulated
 expect 0 abell-train simulated --out run --iterations 2 --batch 2 --validation-fraction 0 --quiet
@@ -59,7 +123,7 @@ expect 0 abell-cutout --catalogue set.fits --xray west.fits --out again --pixels
 # Bad input: one line that names the file, and no set.
 : | fits nowcs.fits "2 101 101" 16
 pixels $size 7fc00000 | fits nan.fits "2 101 101" -32 $(sky 150 2)
-: | fits other.fits "2 50 50" 16 $(sky 150 2)
+pixels $size 0064 | fits far.fits "2 101 101" 16 $(sky 160 2)
 head -c 9000 west.fits >cut.fits
 printf 'l,b\n1,2\n' >names.csv
 printf 'ra,dec\n150,2\n10,2\n' >off.csv
@@ -68,8 +132,7 @@ refused "cut.fits: truncated FITS" abell-cutout --catalogue c.csv --xray cut.fit
 refused "names.csv: expected a column 'ra', found: l, b" abell-cutout --catalogue names.csv --xray west.fits --out x
 refused "off.csv:3: object 'object-0002' at 10 2 lies on none of the X-ray images" abell-cutout --catalogue off.csv --xray west.fits --out x
 refused "has no measured X-ray pixel" abell-cutout --catalogue c.csv --xray nan.fits --out x
-refused "other.fits: expected an exposure map of the size of west.fits" abell-cutout --catalogue c.csv --xray west.fits --exposure other.fits --out x
-refused "expected the sky of west.fits" abell-cutout --catalogue c.csv --xray west.fits --exposure 'east [1] (x).fits' --out x
+refused "far.fits: expected positive exposure on the sky of west.fits" abell-cutout --catalogue c.csv --xray west.fits --exposure far.fits --out x --quiet
 refused "zero.fits: expected positive exposure" abell-cutout --catalogue c.csv --xray west.fits --exposure zero.fits --out x
 refused "missing.fits: no such file" abell-cutout --catalogue c.csv --xray west.fits --optical missing.fits --out x
 refused "missing.csv: no such file" abell-cutout --catalogue missing.csv --xray west.fits --out x

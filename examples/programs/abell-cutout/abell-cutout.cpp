@@ -3,8 +3,6 @@
 #include <abell/data/positions.hpp>
 #include <abell/images/fits_write.hpp>
 #include <abell/images/reproject.hpp>
-#include <cctype>
-#include <set>
 
 #include "../common/max_megapixels.hpp"
 #include "../common/program.hpp"
@@ -23,6 +21,7 @@ struct Options {
   std::vector<std::string> xray, exposure, optical, third;
   int pixels = 356;
   double side = 6;  ///< arcminutes
+  double bin = 4;   ///< arcseconds
   std::string interpolation = "bilinear";
   double edge = 0.9;
   double low_exposure = 0.3;
@@ -46,25 +45,6 @@ struct Job {
             Wcs::tangent(objects[object].position, options.pixels, options.pixels, arcsec)};
   }
 };
-
-/// A file name for each id: letters, digits and .+-_ stay; names that fall together are numbered.
-std::vector<std::string> file_stems(const std::vector<SkyObject>& objects) {
-  std::vector<std::string> stems;
-  std::set<std::string> taken;
-  for (const SkyObject& object : objects) {
-    std::string stem = object.id.substr(0, 120);
-    for (char& c : stem) {
-      if (std::isalnum(static_cast<unsigned char>(c)) == 0 &&
-          std::string_view(".+-_").find(c) == std::string_view::npos)
-        c = '_';
-    }
-    if (stem.starts_with('.')) stem[0] = '_';
-    std::string name = stem;
-    for (int n = 2; !taken.insert(name).second; ++n) name = stem + "-" + std::to_string(n);
-    stems.push_back(std::move(name));
-  }
-  return stems;
-}
 
 /// The catalogue; pixels of regions refer to --frame, else to the only X-ray image.
 std::vector<SkyObject> read_catalogue(const Options& options, const Band& xray) {
@@ -112,15 +92,15 @@ std::vector<Cover> covered_objects(Job& job, Band& xray) {
   return kept_covers;
 }
 
-/// The cards that all files of an object have.
-FitsWriteOptions fits_options(const Job& job, std::size_t object, const SkyGrid& grid, const std::string& source,
-                              std::string unit) {
+/// The cards of a file of an object that is cut out of `source`.
+FitsWriteOptions fits_options(const Job& job, std::size_t object, const SkyGrid& grid, const Mosaic& source) {
   const SkyObject& from = job.objects[object];
   return {.overwrite = true,
-          .unit = std::move(unit),
+          .unit = source.unit,
           .creator = "abell-cutout " + std::string(version),
           .wcs = grid.wcs.cards(),
-          .history = {"object " + from.id + " of " + from.where, "from " + source, job.command},
+          .origin = source.origin,
+          .history = {"object " + from.id + " of " + from.where, "from " + source.file, job.command},
           .durability = Durability::later};
 }
 
@@ -134,18 +114,19 @@ void cut_xray(Job& job, std::size_t object, const Mosaic& mosaic, const MosaicPi
   row.xray_covered = cut.covered;
   for (const float value : cut.counts.pixels) row.counts += static_cast<double>(value);
   const fs::path out = job.options.out;
-  write_fits(out / row.xray, cut.counts,
-             fits_options(job, object, grid, mosaic.file, mosaic.unit.empty() ? "count" : mosaic.unit));
+  write_fits(out / row.xray, cut.counts, fits_options(job, object, grid, mosaic));
   if (map == nullptr) return;
   row.exposure = "images/" + job.stems[object] + "_exposure.fits";
-  write_fits(out / row.exposure, cut.exposure, fits_options(job, object, grid, mosaic.exposure, "s"));
+  write_fits(out / row.exposure, cut.exposure, fits_options(job, object, grid, *mosaic.exposure));
   // At the position itself: the mean of the central twelfth of each side, 30" of 6'.
   const int half = std::max(1, job.options.pixels / 24), middle = job.options.pixels / 2;
+  double sum = 0;
   for (int y = middle - half; y < middle + half; ++y) {
-    for (int x = middle - half; x < middle + half; ++x) row.exposure_s += static_cast<double>(cut.exposure.at(y, x));
+    for (int x = middle - half; x < middle + half; ++x) sum += static_cast<double>(cut.exposure.at(y, x));
   }
-  row.exposure_s /= 4.0 * half * half;
-  row.exposure_share = row.exposure_s / static_cast<double>(pixels.longest);
+  const double exposure = sum / (4.0 * half * half);
+  if (mosaic.exposure->unit == "s") row.exposure_s = exposure;
+  row.exposure_share = exposure / static_cast<double>(pixels.longest);
 }
 
 /// An optical or third image. Returns its name and the share that is covered.
@@ -154,7 +135,7 @@ std::pair<std::string, double> cut_bright(const Job& job, std::size_t object, co
   const SkyGrid grid = job.grid(object);
   const Image cut = interpolate(pixels.image, Wcs(mosaic.wcs), grid, parse_interpolation(job.options.interpolation));
   const std::string name = "images/" + job.stems[object] + "_" + band + ".fits";
-  write_fits(fs::path(job.options.out) / name, cut, fits_options(job, object, grid, mosaic.file, mosaic.unit));
+  write_fits(fs::path(job.options.out) / name, cut, fits_options(job, object, grid, mosaic));
   return {name, 1 - static_cast<double>(masked_count(cut)) / static_cast<double>(cut.pixel_count())};
 }
 
@@ -188,8 +169,12 @@ int run_cutout(const Options& options, const std::string& command) {
     throw OptionError("--exposure: expected one map for each of the " + std::to_string(options.xray.size()) +
                       " X-ray images, in their order, found " + std::to_string(options.exposure.size()));
   }
-  const double most = options.max_megapixels;
-  Band xray(options.xray, options.exposure, most), optical(options.optical, {}, most), third(options.third, {}, most);
+  const BandOptions images{.max_megapixels = options.max_megapixels, .quiet = options.common.quiet};
+  BandOptions counts = images;
+  counts.unit = "count";
+  counts.bin = options.bin;
+  Band xray(options.xray, options.exposure, counts), optical(options.optical, {}, images),
+      third(options.third, {}, images);
   Job job{options, read_catalogue(options, xray), {}, {}, command, thread_count(options.common.threads)};
   const OutputFolder folder = prepare_output(options.out, options.overwrite);
   const std::vector<Cover> xray_covers = covered_objects(job, xray);
@@ -199,6 +184,18 @@ int run_cutout(const Options& options, const std::string& command) {
   if (interrupted()) return exit_stopped();
   job.stems = file_stems(job.objects);
   job.rows.resize(job.objects.size());
+  // A share below a half is told though nothing is cut.
+  for (std::size_t i = 0; i < job.rows.size(); ++i) {
+    job.rows[i].optical_covered = optical_covers[i].measured;
+    job.rows[i].third_covered = third_covers[i].measured;
+  }
+  if (options.overwrite) {
+    std::vector<std::string> inputs;
+    for (const auto* band : {&options.xray, &options.exposure, &options.optical, &options.third}) {
+      inputs.insert(inputs.end(), band->begin(), band->end());
+    }
+    remove_cutouts(options.out, inputs);
+  }
   make_folder(fs::path(options.out) / "images");
 
   constexpr double half = 0.5;  // less is of no use to a network, which refuses images that are mostly masked
@@ -246,9 +243,10 @@ int main(int argc, char** argv) {
          "--catalogue", options.catalogue,
          "Positions: CSV, FITS table or DS9 regions (.reg); columns ra, dec in their usual spellings, id, class")
       ->required();
-  app.add_option("--xray", options.xray, "X-ray counts images (FITS); of several, the best covering one is taken")
+  app.add_option("--xray", options.xray,
+                 "X-ray counts images or event lists (FITS); of several, the best covering one is taken")
       ->required();
-  app.add_option("--exposure", options.exposure, "Exposure maps, one for each X-ray image, in their order");
+  app.add_option("--exposure", options.exposure, "Exposure maps, one for each X-ray image, in their order (any grid)");
   app.add_option("--optical", options.optical, "Optical images or DSS plates (FITS)");
   app.add_option("--third", options.third, "Images of a third band (radio, infrared, SZ) for the empty channel");
   app.add_option("--out", options.out, "Folder to write")->required();
@@ -265,9 +263,13 @@ int main(int argc, char** argv) {
                  "Flag 'low_exposure' below this share of the map's longest exposure")
       ->check(within(0, 1))
       ->capture_default_str();
+  app.add_option("--bin", options.bin, "Arcseconds of a pixel of event lists that are given without [bin ...]")
+      ->check(within(0.1, 60))
+      ->capture_default_str();
   add_max_megapixels(app, options.max_megapixels);
   app.add_flag("--skip", options.skip, "Leave objects out that no X-ray image covers (default: an error)");
-  app.add_flag("--overwrite", options.overwrite, "Write into a folder that is not empty");
+  app.add_flag("--overwrite", options.overwrite,
+               "Write into a folder that is not empty; the files go that its table.csv names");
   add_common(app, options.common);
   app.footer(
       "Examples:\n"

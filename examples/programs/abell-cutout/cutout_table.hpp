@@ -1,13 +1,20 @@
 #pragma once
-/// The table of a set of cut-outs.
+/// The table of a set of cut-outs, and the names of its files.
 
 #include <abell/data/positions.hpp>
 #include <abell/data/table.hpp>
+#include <abell/images/fits_grammar.hpp>
 #include <algorithm>
+#include <cctype>
 #include <cmath>
 #include <cstddef>
 #include <filesystem>
+#include <optional>
+#include <set>
 #include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
 #include <vector>
 
 namespace abell::program {
@@ -17,7 +24,8 @@ struct CutoutRow {
   std::string xray, exposure, optical, third;             ///< files, relative to the table
   std::string xray_source, optical_source, third_source;  ///< the mosaics' file names
   double xray_covered = 0, optical_covered = 0, third_covered = 0;
-  double counts = 0, exposure_s = 0, exposure_share = 0;
+  double counts = 0, exposure_share = 0;
+  std::optional<double> exposure_s;  ///< null for a map in another unit than seconds
 };
 
 /// Which bands a set has, and when objects are flagged.
@@ -26,6 +34,25 @@ struct CutoutTableOptions {
   double edge = 0;          ///< covered share
   double low_exposure = 0;  ///< share of the longest exposure
 };
+
+/// A file name for each id: letters, digits and .+-_ stay; names that fall together are numbered.
+inline std::vector<std::string> file_stems(const std::vector<SkyObject>& objects) {
+  std::vector<std::string> stems;
+  std::set<std::string> taken;
+  for (const SkyObject& object : objects) {
+    std::string stem = object.id.substr(0, 120);
+    for (char& c : stem) {
+      if (std::isalnum(static_cast<unsigned char>(c)) == 0 &&
+          std::string_view(".+-_").find(c) == std::string_view::npos)
+        c = '_';
+    }
+    if (stem.starts_with('.')) stem[0] = '_';
+    std::string name = stem;
+    for (int n = 2; !taken.insert(name).second; ++n) name = stem + "-" + std::to_string(n);
+    stems.push_back(std::move(name));
+  }
+  return stems;
+}
 
 /// What is to be known before a cut-out is used, with semicolons between: edge, low_exposure,
 /// no_optical, optical_edge, no_third, third_edge.
@@ -70,7 +97,8 @@ inline void write_cutout_table(const std::filesystem::path& path, const std::vec
   column(options.third, "third", [](O, R r) { return r.third; });
   column(true, "counts", [](O, R r) { return csv_number(std::round(r.counts * 1e3) / 1e3); });
   column(true, "xray_covered", [&](O, R r) { return share(r.xray_covered); });
-  column(options.exposure, "exposure_s", [](O, R r) { return csv_number(std::round(r.exposure_s)); });
+  const bool seconds = std::ranges::any_of(cutouts, [](R r) { return r.exposure_s.has_value(); });
+  column(seconds, "exposure_s", [](O, R r) { return r.exposure_s ? csv_number(std::round(*r.exposure_s)) : ""; });
   column(options.exposure, "exposure_share", [&](O, R r) { return share(r.exposure_share); });
   column(true, "xray_source", [](O, R r) { return r.xray_source; });
   column(options.optical, "optical_covered", [&](O, R r) { return share(r.optical_covered); });
@@ -79,6 +107,26 @@ inline void write_cutout_table(const std::filesystem::path& path, const std::vec
   column(options.third, "third_source", [](O, R r) { return r.third_source; });
   column(true, "flags", [&](O, R r) { return cutout_flags(r, options); });
   write_csv(path, header, rows);
+}
+
+/// Removes the files of an earlier set that its table.csv names, and the table. Names that lead out of images/ stay,
+/// and so do the files that this run reads.
+inline void remove_cutouts(const std::filesystem::path& folder, const std::vector<std::string>& inputs) {
+  namespace fs = std::filesystem;
+  std::error_code ignored;
+  const fs::path path = folder / "table.csv";
+  if (!fs::is_regular_file(path, ignored)) return;
+  const Table table = read_csv(path);
+  for (const char* band : {"xray", "exposure", "optical", "third"}) {
+    const auto column = table.find(band);
+    for (std::size_t row = 0; column && row < table.rows.size(); ++row) {
+      const fs::path name = table.rows[row][*column], file = folder / name;
+      const bool read = std::ranges::any_of(
+          inputs, [&](const std::string& input) { return fs::equivalent(fits_base(input), file, ignored); });
+      if (name.parent_path() == "images" && fs::is_regular_file(file, ignored) && !read) fs::remove(file, ignored);
+    }
+  }
+  fs::remove(path, ignored);
 }
 
 }  // namespace abell::program

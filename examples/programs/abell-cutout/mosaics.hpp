@@ -3,15 +3,21 @@
 
 #include <abell/core/error.hpp>
 #include <abell/core/parallel.hpp>
+#include <abell/images/event_list.hpp>
 #include <abell/images/fits.hpp>
+#include <abell/images/fits_cards.hpp>
 #include <abell/images/image.hpp>
 #include <abell/images/reproject.hpp>
 #include <abell/images/wcs.hpp>
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstddef>
-#include <filesystem>
+#include <iostream>
+#include <memory>
 #include <optional>
+#include <set>
+#include <sstream>
 #include <string>
 #include <utility>
 #include <vector>
@@ -20,14 +26,16 @@
 
 namespace abell::program {
 
-/// What the header of a mosaic tells; its pixels are read when they are needed.
+/// What the header of a mosaic or an exposure map tells; its pixels are read when they are needed.
 struct Mosaic {
   std::string file;
-  std::string exposure;  ///< file of the exposure map; empty without
   std::string unit;
+  std::string origin;  ///< cards: telescope, date and so on
   int height = 0;
   int width = 0;
+  bool lossy = false;
   Wcs wcs;
+  std::shared_ptr<const Mosaic> exposure = nullptr;  ///< null without a map
 };
 
 /// The side of a grid that is as large as the cut-out and tells what share of it a mosaic covers.
@@ -44,50 +52,86 @@ struct MosaicPixels {
   }
 };
 
-/// An exposure map must have the size and the sky of its image, within half a pixel at the corners.
-inline void check_exposure(const Mosaic& mosaic) {
-  const FitsFile map(mosaic.exposure);
-  if (map.height() != mosaic.height || map.width() != mosaic.width || map.planes() != 1) {
-    throw FormatError(mosaic.exposure + ": expected an exposure map of the size of " + mosaic.file + ", " +
-                      std::to_string(mosaic.width) + " x " + std::to_string(mosaic.height) + ", found " +
-                      std::to_string(map.width()) + " x " + std::to_string(map.height()));
-  }
-  const Wcs wcs(map);
-  for (const PixelPosition& corner : {PixelPosition{0, 0}, PixelPosition{mosaic.width - 1.0, mosaic.height - 1.0}}) {
-    const double apart = separation(wcs.sky(corner), mosaic.wcs.sky(corner)) * 3600 / mosaic.wcs.pixel_size(corner);
-    if (apart > 0.5) {
-      throw FormatError(mosaic.exposure + ": expected the sky of " + mosaic.file + ", found a corner " +
-                        std::to_string(apart) + " pixels away");
-    }
-  }
+/// How a band's files are read.
+struct BandOptions {
+  double max_megapixels = 0;
+  std::string unit = {};  ///< where BUNIT is missing: "count" for counts
+  double bin = 0;         ///< arcseconds of the pixels that event lists are binned to; 0 takes images only
+  bool quiet = false;
+};
+
+/// Tells the user something about a file that does not end the run.
+inline void tell(const BandOptions& options, const std::string& file, const std::string& what) {
+  if (!options.quiet) std::cerr << file << ": " << what << std::endl;
 }
 
-/// Reads the headers. Throws IoError and FormatError for files that are no images of one plane with sky
-/// coordinates or have more than `max_megapixels`, and for exposure maps that do not belong to their images.
-inline std::vector<Mosaic> read_mosaics(const std::vector<std::string>& files,
-                                        const std::vector<std::string>& exposures, double max_megapixels) {
-  std::vector<Mosaic> mosaics;
-  for (std::size_t i = 0; i < files.size(); ++i) {
-    const FitsFile file(files[i]);
-    check_megapixels(file.height(), file.width(), max_megapixels, file.name());
-    if (file.planes() != 1) {
-      throw FormatError(files[i] + ": expected an image of one plane, found " + std::to_string(file.planes()));
-    }
-    mosaics.push_back(
-        {files[i], exposures.empty() ? "" : exposures[i], file.key("BUNIT"), file.height(), file.width(), Wcs(file)});
-    if (!exposures.empty()) check_exposure(mosaics.back());
+/// Reads the header. Throws IoError and FormatError for files that are no images of one plane with sky coordinates or
+/// have more than the megapixels.
+inline Mosaic read_mosaic(const std::string& name, const BandOptions& options) {
+  const auto events = options.bin > 0 ? binned_events(name, options.bin) : std::nullopt;
+  if (events) {
+    std::ostringstream side;
+    side << events->arcsec;
+    tell(options, name, "events, binned to pixels of " + side.str() + "\"");
   }
-  return mosaics;
+  const FitsFile file(events ? events->name : name);
+  check_megapixels(file.height(), file.width(), options.max_megapixels, file.name());
+  if (file.planes() != 1) {
+    throw FormatError(name + ": expected an image of one plane, found " + std::to_string(file.planes()));
+  }
+  const std::string unit = standard_unit(file.key("BUNIT")), header = file.header();
+  return {file.name(),
+          unit.empty() ? options.unit : unit,
+          origin_cards(header),
+          file.height(),
+          file.width(),
+          file.is_lossy(),
+          Wcs(file)};
 }
 
+/// Whether two images have the same size and, within half a pixel, the same sky in the middle and in corners that have
+/// any.
+inline bool same_grid(const Mosaic& a, const Mosaic& b) {
+  if (a.height != b.height || a.width != b.width) return false;
+  const PixelPosition last{a.width - 1.0, a.height - 1.0};
+  const std::array<PixelPosition, 3> places{PixelPosition{0, 0}, {last.x / 2, last.y / 2}, last};
+  return std::ranges::none_of(places, [&](const PixelPosition& at) {
+    return separation(a.wcs.sky(at), b.wcs.sky(at)) * 3600 > 0.5 * a.wcs.pixel_size(at);
+  });
+}
+
+/// Tells, for an image of counts, what counts cannot be.
+inline void tell_odd_counts(const Mosaic& mosaic, const Image& image, const BandOptions& options) {
+  if (mosaic.unit != "count") return;
+  const auto odd = std::ranges::count_if(
+      image.pixels, [](float value) { return std::isfinite(value) && (value < 0 || value != std::round(value)); });
+  if (odd > 0) {
+    tell(options, mosaic.file,
+         std::to_string(odd) + " of " + std::to_string(image.pixel_count()) +
+             " pixels are negative or no whole number, which counts are not");
+  }
+  if (mosaic.lossy) tell(options, mosaic.file, "packed with loss, which changes counts (fpack -q 0 keeps them)");
+}
+
+/// The pixels of a mosaic with its exposure map on the same grid.
 inline MosaicPixels read_pixels(const Mosaic& mosaic) {
   MosaicPixels pixels{read_fits(mosaic.file), std::nullopt};
-  if (mosaic.exposure.empty()) return pixels;
-  pixels.exposure = read_fits(mosaic.exposure);
-  for (float& value : pixels.exposure->pixels) value = std::isfinite(value) ? value : 0;
-  pixels.exposure->mask.clear();
-  pixels.longest = std::ranges::max(pixels.exposure->pixels);
-  if (!(pixels.longest > 0)) throw FormatError(mosaic.exposure + ": expected positive exposure, found none in the map");
+  if (!mosaic.exposure) return pixels;
+  Image map = read_fits(mosaic.exposure->file);
+  for (const float value : map.pixels) pixels.longest = value > pixels.longest ? value : pixels.longest;
+  if (!(pixels.longest > 0)) {
+    throw FormatError(mosaic.exposure->file + ": expected positive exposure, found none in the map");
+  }
+  if (!same_grid(mosaic, *mosaic.exposure)) {
+    map = mean_on_grid(map, mosaic.exposure->wcs, {mosaic.height, mosaic.width, mosaic.wcs});
+    if (std::ranges::none_of(map.pixels, [](float value) { return value > 0; })) {
+      throw FormatError(mosaic.exposure->file + ": expected positive exposure on the sky of " + mosaic.file +
+                        ", found none");
+    }
+  }
+  for (float& value : map.pixels) value = std::isfinite(value) ? value : 0;
+  map.mask.clear();
+  pixels.exposure = std::move(map);
   return pixels;
 }
 
@@ -126,8 +170,18 @@ inline Cover cover_of(int number, const Mosaic& mosaic, const MosaicPixels& pixe
 /// One band: its mosaics, of which one at a time has its pixels in memory.
 class Band {
  public:
-  Band(const std::vector<std::string>& files, const std::vector<std::string>& exposures, double max_megapixels)
-      : mosaics_(read_mosaics(files, exposures, max_megapixels)) {}
+  /// `exposures` are as many as `files`, or none.
+  Band(const std::vector<std::string>& files, const std::vector<std::string>& exposures, BandOptions options)
+      : options_(std::move(options)) {
+    const BandOptions of_maps{options_.max_megapixels, "s"};
+    for (std::size_t i = 0; i < files.size(); ++i) {
+      mosaics_.push_back(read_mosaic(files[i], options_));
+      if (exposures.empty()) continue;
+      mosaics_[i].exposure = std::make_shared<const Mosaic>(read_mosaic(exposures[i], of_maps));
+      if (same_grid(mosaics_[i], *mosaics_[i].exposure)) continue;
+      tell(options_, exposures[i], "another grid than " + files[i] + "; its mean by area is taken there");
+    }
+  }
 
   const std::vector<Mosaic>& mosaics() const { return mosaics_; }
 
@@ -139,6 +193,7 @@ class Band {
       const Mosaic& mosaic = mosaics_[static_cast<std::size_t>(number)];
       if (loaded_ != number) pixels_ = read_pixels(mosaic);
       loaded_ = number;
+      if (told_.insert(number).second) tell_odd_counts(mosaic, pixels_.image, options_);
       visit(number, mosaic, pixels_);
     }
   }
@@ -161,7 +216,9 @@ class Band {
   }
 
  private:
+  BandOptions options_;
   std::vector<Mosaic> mosaics_;
+  std::set<int> told_;  ///< the mosaics whose odd pixels were told
   MosaicPixels pixels_;
   int loaded_ = -1;
 };

@@ -6,6 +6,7 @@
 #include <abell/images/fits_name.hpp>
 #include <abell/images/fits_tiles.hpp>
 #include <abell/images/image.hpp>
+#include <abell/images/wcs_section.hpp>
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -49,11 +50,8 @@ class FitsFile {
  public:
   /// Throws IoError (no such file, refused name) and FormatError (not FITS, truncated, no image of two
   /// axes, sides above 20000) with CFITSIO's whole message stack.
-  explicit FitsFile(const std::filesystem::path& path)
-      : lock_(detail::lock_fits()), path_(path), name_(path.string()), file_(detail::open_fits(path)) {
-    const FitsBrackets brackets = fits_brackets(path);
-    section_ = !brackets.section.empty() || !brackets.bins.empty();
-    find_image();
+  explicit FitsFile(const std::filesystem::path& path) : FitsFile(path, Unchecked{}) {
+    check_axes();
     check_length();
   }
 
@@ -63,24 +61,22 @@ class FitsFile {
   int planes() const { return axes_.size() == 3 ? static_cast<int>(axes_[2]) : 1; }
   /// The axes of the file, from 1, that are the columns and the rows.
   std::array<int, 2> image_axes() const { return {numbers_[0], numbers_[1]}; }
-  /// Whether the name cuts a section or bins: the header's numbers were then adapted by CFITSIO.
-  bool is_section() const { return section_; }
+  /// Whether the pixels were packed with loss: as floats that were rounded, or by HCOMPRESS with a scale.
+  bool is_lossy() const {
+    if (!brackets_.section.empty()) return whole().is_lossy();
+    int status = 0;
+    if (fits_is_compressed_image(file_.get(), &status) == 0) return false;
+    const FITSfile& image = *file_->Fptr;
+    return image.cn_zscale != 0 || (image.compress_type == HCOMPRESS_1 && image.hcomp_scale > 1);
+  }
+  /// Whether the name cuts a section or bins: the header's numbers were then adapted.
+  bool is_section() const { return !brackets_.section.empty() || !brackets_.bins.empty(); }
 
   /// The header, 80 characters a card, END left out. Tabs and other control characters, which some
   /// writers leave in comments, are blanks.
   std::string header() const {
-    int status = 0;
-    int count = 0;
-    char* text = nullptr;
-    fits_hdr2str(file_.get(), 0, nullptr, 0, &text, &count, &status);
-    std::string cards = text == nullptr ? "" : text;
-    int freed = 0;
-    if (text != nullptr) fits_free_memory(text, &freed);
-    detail::check_fits(status, name_, "cannot read the header");
-    for (char& c : cards) c = c < 32 || c > 126 ? ' ' : c;
-    cards.resize(cards.size() / 80 * 80);
-    if (cards.size() >= 80 && cards.compare(cards.size() - 80, 4, "END ") == 0) cards.resize(cards.size() - 80);
-    return cards;
+    const std::string cards = detail::header_of(file_.get(), name_);
+    return brackets_.section.empty() ? cards : with_section_sky(cards);
   }
 
   /// The value of a keyword as text (strings without quotes), empty when it is not there.
@@ -123,6 +119,33 @@ class FitsFile {
   }
 
  private:
+  struct Unchecked {};
+  FitsFile(const std::filesystem::path& path, Unchecked)
+      : lock_(detail::lock_fits()),
+        path_(path),
+        name_(path.string()),
+        file_(detail::open_fits(path)),
+        brackets_(fits_brackets(path)) {
+    find_image();
+  }
+
+  /// The image that this section is cut from.
+  FitsFile whole() const {
+    const std::string extension = brackets_.extension.empty() ? "" : "[" + brackets_.extension + "]";
+    return FitsFile(fits_base(path_).string() + extension, Unchecked{});
+  }
+
+  /// The header of a section, with sky coordinates that come from those of the whole image.
+  std::string with_section_sky(const std::string& cards) const {
+    const FitsFile uncut = whole();
+    std::string own;
+    for (std::size_t at = 0; at < cards.size(); at += 80) {
+      if (!detail::is_wcs_card(cards.substr(at, 80))) own += cards.substr(at, 80);
+    }
+    const auto axes = detail::section_axes(brackets_.section, uncut.sides_);
+    return own + detail::section_header(wcs_cards(uncut.header()), axes);
+  }
+
   /// Moves to the first image unless the name chose an HDU, and keeps its axes: those of length 1 are
   /// left out unless they are needed to make two.
   void find_image() {
@@ -138,6 +161,9 @@ class FitsFile {
       }
     }
     if (axes_.empty()) throw FormatError(name_ + ": expected a FITS image, found none in this file or HDU");
+  }
+
+  void check_axes() const {
     if (axes_.size() < 2 || axes_.size() > 3) {
       throw FormatError(name_ + ": expected 2 axes (or 3: planes), found " + std::to_string(axes_.size()));
     }
@@ -161,6 +187,7 @@ class FitsFile {
     std::vector<long> all(static_cast<std::size_t>(count));
     detail::check_fits(fits_get_img_size(file_.get(), count, all.data(), &status), name_, "cannot read the axes");
     if (std::ranges::find(all, 0L) != all.end()) return;
+    sides_ = all;
     std::ptrdiff_t needed = 2 - std::ranges::count_if(all, [](long side) { return side != 1; });
     for (std::size_t i = 0; i < all.size(); ++i) {
       if (all[i] == 1 && needed-- <= 0) continue;
@@ -188,9 +215,10 @@ class FitsFile {
   std::filesystem::path path_;
   std::string name_;
   detail::FitsPointer file_;
+  FitsBrackets brackets_;
+  std::vector<long> sides_;  ///< of all axes of the file
   std::vector<long> axes_;
   std::vector<int> numbers_;
-  bool section_ = false;
 };
 
 /// Reads a FITS image. Errors: those of `FitsFile`.

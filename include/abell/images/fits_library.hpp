@@ -116,4 +116,20 @@ inline std::string header_text(std::string text) {
   return text;
 }
 
+/// The header of the current HDU, 80 characters a card, END left out; blanks for characters that are not visible.
+inline std::string header_of(fitsfile* file, const std::string& name) {
+  int status = 0;
+  int count = 0;
+  char* text = nullptr;
+  fits_hdr2str(file, 0, nullptr, 0, &text, &count, &status);
+  std::string cards = text == nullptr ? "" : text;
+  int freed = 0;
+  if (text != nullptr) fits_free_memory(text, &freed);
+  check_fits(status, name, "cannot read the header");
+  for (char& c : cards) c = c < 32 || c > 126 ? ' ' : c;
+  cards.resize(cards.size() / 80 * 80);
+  if (cards.size() >= 80 && cards.compare(cards.size() - 80, 4, "END ") == 0) cards.resize(cards.size() - 80);
+  return cards;
+}
+
 }  // namespace abell::detail

@@ -35,6 +35,7 @@ struct FitsWriteOptions {
   std::string object = {};                  ///< OBJECT
   bool dated = true;                        ///< DATE; without it equal images give equal bytes
   std::string wcs = {};                     ///< cards of sky coordinates: `Wcs::cards` or `wcs_cards`
+  std::string origin = {};                  ///< further cards: `origin_cards` of what the image was made from
   std::vector<FitsKey> keys = {};           ///< further numbers
   std::vector<std::string> history = {};    ///< HISTORY, the command line say
   Durability durability = Durability::now;  ///< when the file is safe from a failure of power
@@ -105,8 +106,9 @@ inline void write_fits(const std::filesystem::path& path, const Image& image, co
   };
   text("OBJECT", options.object, "name of the object");
   text("BUNIT", options.unit, "unit of the pixels");
-  for (std::size_t at = 0; at + 80 <= options.wcs.size(); at += 80) {
-    fits_write_record(file, options.wcs.substr(at, 80).c_str(), &status);
+  const std::string cards = options.origin + options.wcs;
+  for (std::size_t at = 0; at + 80 <= cards.size(); at += 80) {
+    fits_write_record(file, cards.substr(at, 80).c_str(), &status);
   }
   for (const FitsKey& key : options.keys) {
     double value = key.value;

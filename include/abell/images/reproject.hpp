@@ -170,14 +170,17 @@ void for_each_overlap(const Image& source, const Wcs& wcs, const SkyGrid& grid, 
   const int x0 = inside(std::floor(left) - 1, source.width), x1 = inside(std::ceil(right) + 1, source.width);
   const int y0 = inside(std::floor(low) - 1, source.height), y1 = inside(std::ceil(high) + 1, source.height);
   const auto columns = static_cast<std::size_t>(x1 - x0 + 2);
-  const auto corners =
-      grid.wcs.pixels(detail::lattice_sky(wcs, x0 - 0.5, y0 - 0.5, y1 - y0 + 2, static_cast<int>(columns)));
+  const auto corners = [&](double y) {
+    return grid.wcs.pixels(detail::lattice_sky(wcs, x0 - 0.5, y, 1, static_cast<int>(columns)));
+  };
+  auto below = corners(y0 - 0.5);
 
   for (int y = y0; y <= y1; ++y) {
+    const auto above = corners(y + 0.5);
     for (int x = x0; x <= x1; ++x) {
-      const std::size_t at = static_cast<std::size_t>(y - y0) * columns + static_cast<std::size_t>(x - x0);
+      const auto at = static_cast<std::size_t>(x - x0);
       detail::Polygon pixel;
-      pixel.corner = {corners[at], corners[at + 1], corners[at + columns + 1], corners[at + columns]};
+      pixel.corner = {below[at], below[at + 1], above[at + 1], above[at]};
       pixel.count = 4;
       const double whole = pixel.area();
       if (!(whole > 0)) continue;
@@ -200,7 +203,22 @@ void for_each_overlap(const Image& source, const Wcs& wcs, const SkyGrid& grid, 
         }
       }
     }
+    below = above;
   }
+}
+
+/// An exposure map on another grid: the mean by area of what lies on each pixel, 0 where nothing does.
+inline Image mean_on_grid(const Image& map, const Wcs& wcs, const SkyGrid& grid) {
+  if (map.channels != 1) throw ShapeError("mean_on_grid: expected one channel, found " + std::to_string(map.channels));
+  Image out(grid.height, grid.width, 1);
+  std::vector<float> areas(out.pixel_count());
+  for_each_overlap(map, wcs, grid, [&](std::size_t from, std::size_t to, double, double area) {
+    if (!map.mask.empty() && map.mask[from] != 0) return;
+    out.pixels[to] += static_cast<float>(area) * map.pixels[from];
+    areas[to] += static_cast<float>(area);
+  });
+  for (std::size_t p = 0; p < areas.size(); ++p) out.pixels[p] /= areas[p] > 0 ? areas[p] : 1;
+  return out;
 }
 
 /// Counts and exposure on a grid.

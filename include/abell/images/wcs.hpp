@@ -7,6 +7,7 @@
 
 #include <abell/core/error.hpp>
 #include <abell/images/fits.hpp>
+#include <abell/images/frames.hpp>
 #include <abell/images/resample.hpp>
 #include <abell/images/wcs_header.hpp>
 #include <algorithm>
@@ -17,6 +18,7 @@
 #include <limits>
 #include <memory>
 #include <numbers>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -25,34 +27,19 @@
 
 namespace abell {
 
-/// Right ascension and declination in degrees, ICRS (FK5 J2000 counts as the same: within 0.03").
-struct SkyPosition {
-  double ra = 0;
-  double dec = 0;
-};
-
 /// Column and row, 0 at the centre of the first pixel of the file: FITS's own numbers minus 1.
 struct PixelPosition {
   double x = 0;
   double y = 0;
 };
 
-/// Degrees between two positions (haversine formula, good at small distances).
-inline double separation(const SkyPosition& a, const SkyPosition& b) {
-  constexpr double degree = std::numbers::pi / 180;
-  const double ra = std::sin((a.ra - b.ra) * degree / 2);
-  const double dec = std::sin((a.dec - b.dec) * degree / 2);
-  const double h = dec * dec + std::cos(a.dec * degree) * std::cos(b.dec * degree) * ra * ra;
-  return 2 * std::asin(std::sqrt(std::min(1.0, h))) / degree;
-}
-
 /// From pixels to the sky and back: every projection of wcslib (TAN, SIN, ZPN, AIT, ...) with SIP and
 /// TPV distortions, and the plate solutions of the Digitized Sky Survey, which go before the local
-/// approximation that may stand beside them. Galactic coordinates become equatorial ones.
+/// approximation that may stand beside them. Positions are ICRS, whatever the frame of the header.
 class Wcs {
  public:
   /// From the header of an open image. Throws FormatError for a file that does not tell its sky
-  /// coordinates in ICRS, FK5 J2000 or Galactic: nothing is guessed.
+  /// coordinates in ICRS, FK5 J2000, FK4 B1950 or Galactic: nothing is guessed.
   explicit Wcs(const FitsFile& file) : Wcs(file.header(), file.name(), file.image_axes()) {
     if (file.is_section() && !file.key("AMDX1").empty()) {
       throw FormatError(file.name() +
@@ -72,10 +59,11 @@ class Wcs {
     detail::check_wcs(wcsset(wcs_.get()), name);
     if (wcs_->lng < 0 || wcs_->lat < 0) fail("expected a pair like RA---TAN and DEC--TAN, found " + types());
     // wcslib would take a pixel for one degree.
-    const bool scaled = header.find("CDELT") != std::string::npos || header.find("CD1_") != std::string::npos;
+    const auto has = [&](const char* keyword) { return header.find(keyword) != std::string::npos; };
+    const bool scaled = has("CDELT") || has("CD1_") || has("PC1_") || has("PC2_");
     if (!scaled && wcs_->lin.disseq == nullptr) fail("expected the size of a pixel (CDELT1 or CD1_1), found neither");
     keep_celestial(axes, name);
-    check_frame(name);
+    frame_ = frame_of(name);
   }
 
   /// A tangent plane with North up (rows rise to the North) and East left (columns fall to the East):
@@ -98,7 +86,7 @@ class Wcs {
     return made;
   }
 
-  Wcs(const Wcs& other) : wcs_(detail::new_wcs()) {
+  Wcs(const Wcs& other) : wcs_(detail::new_wcs()), frame_(other.frame_) {
     detail::check_wcs(wcssub(1, other.wcs_.get(), nullptr, nullptr, wcs_.get()), "sky coordinates");
     detail::check_wcs(wcsset(wcs_.get()), "sky coordinates");
   }
@@ -118,7 +106,7 @@ class Wcs {
     std::vector<SkyPosition> found(pixels.size(), {nan_, nan_});
     if (status != 0 && status != WCSERR_BAD_PIX) return found;
     for (std::size_t i = 0; i < found.size(); ++i) {
-      if (bad[i] == 0) found[i] = {to[2 * i + longitude()], to[2 * i + latitude()]};
+      if (bad[i] == 0) found[i] = frame_.to_icrs({to[2 * i + longitude()], to[2 * i + latitude()]});
     }
     return found;
   }
@@ -129,8 +117,9 @@ class Wcs {
     std::vector<double> phi(positions.size()), theta(positions.size());
     std::vector<int> bad(positions.size());
     for (std::size_t i = 0; i < positions.size(); ++i) {
-      from[2 * i + longitude()] = positions[i].ra;
-      from[2 * i + latitude()] = positions[i].dec;
+      const SkyPosition own = frame_.from_icrs(positions[i]);
+      from[2 * i + longitude()] = own.ra;
+      from[2 * i + latitude()] = own.dec;
     }
     const int status = wcss2p(wcs_.get(), static_cast<int>(positions.size()), 2, from.data(), phi.data(), theta.data(),
                               between.data(), to.data(), bad.data());
@@ -222,27 +211,23 @@ class Wcs {
     }
   }
 
-  /// ICRS and FK5 J2000 are taken as they are, Galactic is turned; anything else is told.
-  void check_frame(const std::string& name) {
-    const std::string longitude_type = wcs_->lngtyp;
-    if (longitude_type == "GLON") {
-      // J2000 position of the Galactic pole and Galactic longitude of the celestial one
-      // (Hipparcos catalogue, ESA SP-1200, vol. 1, eq. 1.5.11).
-      detail::check_wcs(wcsccs(wcs_.get(), 192.85948, 27.12825, 122.93192, "RA", "DEC", "ICRS", 0, nullptr), name);
-      return;
-    }
-    const std::string system = wcs_->radesys;
-    const double equinox = wcs_->equinox;
-    const bool given = equinox < 1e4;  // else wcslib's UNDEFINED, 1e108
-    const bool j2000 = !given || std::abs(equinox - 2000) < 0.01;
-    const bool known = system == "ICRS" || (j2000 && (system.empty() || system == "FK5"));
-    if (longitude_type == "RA" && known) return;
-    throw FormatError(
-        name + ": no usable sky coordinates: expected RA and DEC in ICRS or FK5 J2000, or Galactic ones, found " +
-        types() + ", RADESYS '" + system + "'" + (given ? ", EQUINOX " + std::to_string(equinox) : std::string()));
+  /// The frame that the header tells. Throws FormatError for one that is not known.
+  SkyFrame frame_of(const std::string& name) const {
+    const std::string longitude_type = wcs_->lngtyp, system = wcs_->radesys;
+    if (longitude_type == "GLON") return SkyFrame::galactic();
+    const bool given = wcs_->equinox < 1e4;  // else wcslib's UNDEFINED, 1e108
+    const auto equinox = given ? std::optional(wcs_->equinox) : std::nullopt;
+    const auto frame = longitude_type == "RA" ? SkyFrame::equatorial(system, equinox) : std::nullopt;
+    if (frame) return *frame;
+    throw FormatError(name +
+                      ": no usable sky coordinates: expected RA and DEC in ICRS, FK5 J2000 or FK4 B1950, or Galactic "
+                      "ones, found " +
+                      types() + ", RADESYS '" + system + "'" +
+                      (given ? ", EQUINOX " + std::to_string(*equinox) : std::string()));
   }
 
   detail::WcsPointer wcs_;
+  SkyFrame frame_;
 };
 
 }  // namespace abell

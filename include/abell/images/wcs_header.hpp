@@ -1,14 +1,12 @@
 #pragma once
-/// Sky coordinates in FITS headers: their cards, and wcslib's parser.
+/// Sky coordinates in FITS headers through wcslib's parser.
 
 #include <wcslib/wcs.h>
 #include <wcslib/wcshdr.h>
 
 #include <abell/core/error.hpp>
-#include <abell/images/fits_library.hpp>
 #include <abell/images/fits_tiles.hpp>
-#include <algorithm>
-#include <array>
+#include <abell/images/wcs_forms.hpp>
 #include <cstddef>
 #include <memory>
 #include <mutex>
@@ -16,22 +14,6 @@
 #include <string_view>
 
 namespace abell {
-
-/// The cards of a header that tell sky coordinates: those of the WCS papers, SIP and TPV, the reference
-/// system, and DSS plate solutions.
-inline std::string wcs_cards(const std::string& header) {
-  constexpr std::array<std::string_view, 18> more{"A_",     "B_",     "AP_",     "BP_",     "AMDX",    "AMDY",
-                                                  "PPO",    "CNPIX",  "PLTRAH",  "PLTRAM",  "PLTRAS",  "PLTDEC",
-                                                  "PLTSCA", "PLATER", "PLATEDE", "XPIXELS", "YPIXELS", "WCSNAME"};
-  std::string kept;
-  for (std::size_t at = 0; at + 80 <= header.size(); at += 80) {
-    std::string card = header.substr(at, 80);
-    const int kind = fits_get_keyclass(card.data());
-    const bool known = std::ranges::any_of(more, [&](std::string_view start) { return card.starts_with(start); });
-    if (kind == TYP_WCS_KEY || kind == TYP_REFSYS_KEY || (known && card.find('=') == 8)) kept += card;
-  }
-  return kept;
-}
 
 namespace detail {
 
@@ -86,7 +68,7 @@ inline std::string closed_cards(const std::string& header) {
 
 /// The first description of sky coordinates in a header; null when wcslib finds none at all.
 inline WcsPointer parse_wcs(const std::string& all_cards, const std::string& name) {
-  std::string header = closed_cards(all_cards);
+  std::string header = meant_header(closed_cards(all_cards));
   static std::mutex mutex;  // the parser is not documented to be reentrant
   const std::lock_guard lock(mutex);
   int rejected = 0;
