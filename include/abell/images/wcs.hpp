@@ -8,6 +8,7 @@
 #include <abell/core/error.hpp>
 #include <abell/images/fits.hpp>
 #include <abell/images/resample.hpp>
+#include <abell/images/sky_position.hpp>
 #include <abell/images/wcs_header.hpp>
 #include <algorithm>
 #include <array>
@@ -25,26 +26,11 @@
 
 namespace abell {
 
-/// Right ascension and declination in degrees, ICRS (FK5 J2000 counts as the same: within 0.03").
-struct SkyPosition {
-  double ra = 0;
-  double dec = 0;
-};
-
 /// Column and row, 0 at the centre of the first pixel of the file: FITS's own numbers minus 1.
 struct PixelPosition {
   double x = 0;
   double y = 0;
 };
-
-/// Degrees between two positions (haversine formula, good at small distances).
-inline double separation(const SkyPosition& a, const SkyPosition& b) {
-  constexpr double degree = std::numbers::pi / 180;
-  const double ra = std::sin((a.ra - b.ra) * degree / 2);
-  const double dec = std::sin((a.dec - b.dec) * degree / 2);
-  const double h = dec * dec + std::cos(a.dec * degree) * std::cos(b.dec * degree) * ra * ra;
-  return 2 * std::asin(std::sqrt(std::min(1.0, h))) / degree;
-}
 
 /// From pixels to the sky and back: every projection of wcslib (TAN, SIN, ZPN, AIT, ...) with SIP and
 /// TPV distortions, and the plate solutions of the Digitized Sky Survey, which go before the local
