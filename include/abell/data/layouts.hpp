@@ -2,6 +2,7 @@
 /// The layouts of sets on disk, each a source of objects.
 
 #include <abell/core/error.hpp>
+#include <abell/core/lower_case.hpp>
 #include <abell/data/classes.hpp>
 #include <abell/data/object.hpp>
 #include <abell/data/object_source.hpp>
@@ -11,7 +12,6 @@
 #include <abell/data/target_columns.hpp>
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <cstddef>
 #include <filesystem>
 #include <fstream>
@@ -45,8 +45,7 @@ inline std::vector<fs::path> entries(const fs::path& folder) {
 
 /// Whether a name ends like an image, .gz and .fz included.
 inline bool has_image_name(const fs::path& path) {
-  std::string name = path.filename().string();
-  std::ranges::transform(name, name.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  std::string name = lower_case(path.filename().string());
   if (name.ends_with(".gz")) name.resize(name.size() - 3);
   for (const char* ending : {".png", ".jpg", ".jpeg", ".fits", ".fit", ".fts", ".ftz", ".fz"}) {
     if (name.ends_with(ending)) return true;

@@ -4,9 +4,8 @@
 #include <erfa.h>
 
 #include <abell/core/angle.hpp>
+#include <abell/core/lower_case.hpp>
 #include <abell/images/sky_position.hpp>
-#include <algorithm>
-#include <cctype>
 #include <cmath>
 #include <numbers>
 #include <optional>
@@ -31,12 +30,8 @@ inline constexpr const char* sky_frame_names = "icrs, fk5 (with an equinox such 
 /// A frame under the names that people, FITS (RADESYS) and VOTable (COOSYS) use, in any case: "icrs", "FK5",
 /// "eq_FK5 J1975", "J2000", "fk4", "B1950", "galactic". Nothing for other texts, FK4 of another equinox included.
 inline std::optional<SkyFrame> parse_sky_frame(std::string_view name) {
-  std::string text;
-  for (const char c : name) {
-    if (std::isspace(static_cast<unsigned char>(c)) == 0) {
-      text += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-    }
-  }
+  std::string text = lower_case(name);
+  std::erase(text, ' ');
   if (text.starts_with("eq_")) text.erase(0, 3);
   using enum SkyFrame::Kind;
   if (text == "galactic" || text == "gal") return SkyFrame{galactic};
