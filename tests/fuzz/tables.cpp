@@ -22,8 +22,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
     const Table again = parse_csv(out.str(), "again.csv");
     require(again.header == table.header && again.rows == table.rows);
-    for (const SkyObject& object : detail::positions_of(table, {})) {
+    const SkyCatalogue catalogue = detail::catalogue_of(table, {});
+    for (const SkyObject& object : catalogue.objects) {
       require(object.position.ra >= 0 && object.position.ra <= 360 && std::abs(object.position.dec) <= 90);
+      require(object.fields.size() == catalogue.columns.size());
     }
   } catch (const Error& error) {
     require(std::string(error.what()).starts_with("fuzz.csv"));

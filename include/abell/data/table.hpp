@@ -23,7 +23,20 @@ namespace abell {
 struct TableHeader {
   std::string name;  ///< of the file, for errors
   std::vector<std::string> header;
+  std::vector<std::string> units = {};  ///< of the columns; none where the form of the file tells none
+  std::vector<std::string> ucds = {};   ///< the same
+  std::string frame = {};               ///< of the positions, as the file names it; empty where it does not
 
+  /// The unit of a column, empty without.
+  std::string unit(std::size_t column) const { return units.empty() ? "" : units[column]; }
+  /// The UCD of a column, empty without.
+  std::string ucd(std::size_t column) const { return ucds.empty() ? "" : ucds[column]; }
+  /// The names of the columns, for errors.
+  std::string columns() const {
+    std::string all;
+    for (const std::string& title : header) all += (all.empty() ? "" : ", ") + title;
+    return all;
+  }
   /// The position of a column, if there is one of that name.
   std::optional<std::size_t> find(std::string_view column) const {
     const auto at = std::ranges::find(header, column);
@@ -33,16 +46,15 @@ struct TableHeader {
   /// The position of a column. Throws FormatError naming the file and the columns that it has.
   std::size_t column(std::string_view wanted) const {
     if (const auto found = find(wanted)) return *found;
-    std::string have;
-    for (const std::string& title : header) have += (have.empty() ? "" : ", ") + title;
-    throw FormatError(name + ": expected a column '" + std::string(wanted) + "', found: " + have);
+    throw FormatError(name + ": expected a column '" + std::string(wanted) + "', found: " + columns());
   }
 };
 
 /// A header and rows of as many fields each.
 struct Table : TableHeader {
   std::vector<std::vector<std::string>> rows;
-  std::vector<int> lines;  ///< where each row starts in the file, from 1
+  std::vector<int> lines;               ///< where each row starts in the file, from 1
+  std::vector<std::string> notes = {};  ///< what could not be read and is empty, a text a column
 
   /// "file:line" of a row, for errors.
   std::string where(std::size_t row) const { return name + ":" + std::to_string(lines[row]); }
