@@ -1,9 +1,11 @@
 #pragma once
-/// CSV tables (RFC 4180), read row by row or whole, and written complete or not at all.
+/// Tables in text, read row by row or whole, and CSV (RFC 4180) written complete or not at all.
 
 #include <abell/core/atomic_file.hpp>
 #include <abell/core/csv.hpp>
 #include <abell/core/error.hpp>
+#include <abell/data/ipac_columns.hpp>
+#include <abell/data/text_form.hpp>
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -60,7 +62,10 @@ struct Table : TableHeader {
   std::string where(std::size_t row) const { return name + ":" + std::to_string(lines[row]); }
 };
 
-/// The rows of a CSV table one after the other; memory holds one.
+/// The rows of a table one after the other; memory holds one. The form is told by how the text begins: commas, tabs or
+/// semicolons between fields, without the blanks around them; lines with # before the names, or before all; VizieR's
+/// rows of units and dashes; IPAC's columns between bars; the data of ECSV (`open_table` reads its units, too). A table
+/// of another form is read whole before.
 ///
 ///     TableReader table("objects.csv");
 ///     const std::size_t id = table.column("id");
@@ -74,18 +79,28 @@ class TableReader : public TableHeader {
   }
   /// From a stream that outlives the reader; `file_name` is used in errors.
   TableReader(std::istream& in, const std::string& file_name) : csv_(in, file_name) { read_header(file_name); }
+  /// Of a table in memory.
+  explicit TableReader(Table table) : TableHeader(table), stored_(std::move(table)), csv_(file_, stored_->name) {}
   TableReader(const TableReader&) = delete;
   TableReader& operator=(const TableReader&) = delete;
 
   /// Goes to the next row; false at the end. Throws FormatError naming file and line: another number of fields than
   /// the header has, and the errors of `CsvReader::next`.
   bool next() {
-    if (!csv_.next()) return false;
-    if (csv_.size() != header.size()) {
-      throw FormatError(where() + ": expected " + std::to_string(header.size()) + " fields, found " +
-                        std::to_string(csv_.size()));
+    if (stored_) {
+      if (stored_next_ == stored_->rows.size()) return false;
+      fields_ = stored_->rows[stored_next_++];
+      return true;
     }
-    read_fields();
+    if (!next_record()) return false;
+    if (ipac_) fields_ = ipac_->cut(fields_[0]);
+    if (fields_.size() != header.size()) {
+      throw FormatError(where() + ": expected " + std::to_string(header.size()) + " fields, found " +
+                        std::to_string(fields_.size()));
+    }
+    for (std::size_t i = 0; i < nulls_.size(); ++i) {
+      if (fields_[i] == nulls_[i]) fields_[i].clear();
+    }
     return true;
   }
 
@@ -93,37 +108,79 @@ class TableReader : public TableHeader {
   const std::vector<std::string>& fields() const { return fields_; }
   const std::string& operator[](std::size_t column_number) const { return fields_[column_number]; }
   /// The line on which the row starts, from 1.
-  std::int64_t line() const { return csv_.line(); }
+  std::int64_t line() const { return stored_ ? stored_->lines[stored_next_ - 1] : csv_.line(); }
   /// "file:line" of the row, for errors.
-  std::string where() const { return csv_.where(); }
+  std::string where() const { return name + ":" + std::to_string(line()); }
+  /// What could not be read and is empty, a text a column.
+  std::vector<std::string> notes() const { return stored_ ? stored_->notes : std::vector<std::string>(); }
 
  private:
   void read_header(const std::string& file_name) {
     name = file_name;
-    if (!csv_.next()) throw FormatError(name + ": expected a CSV header, found an empty file");
-    read_fields();
-    header = fields_;
-    // Inside quotes, or a second time, the mark is no part of the name either.
+    const std::string start(csv_.start());
+    const detail::TextForm form = detail::text_form(start);
+    csv_.set_form(form.csv);
+    if (form.header_in_comment) {
+      header =
+          detail::first_records(detail::last_comment(start), {.separator = form.csv.separator, .trimmed = true}, 1)[0];
+    } else {
+      form.ipac ? read_ipac_header(start) : read_names();
+    }
+    // Inside quotes or bars, or a second time, the mark is no part of the name either.
     std::string& first = header.front();
     while (first.starts_with(CsvReader::byte_order_mark)) first.erase(0, CsvReader::byte_order_mark.size());
+    if (form.units_row && next_record()) {
+      units = fields_;
+      units.resize(header.size());
+      next_record();  // dashes
+      ucds = detail::vizier_ucds(start, header);
+    }
     for (std::size_t i = 0; i < header.size(); ++i) {
       if (find(header[i]) != i) throw FormatError(where() + ": column '" + header[i] + "' is there twice");
     }
   }
-  void read_fields() {
-    fields_.resize(csv_.size());
-    for (std::size_t i = 0; i < fields_.size(); ++i) fields_[i] = csv_[i];
+
+  void read_names() {
+    if (!next_record()) throw FormatError(name + ": expected a CSV header, found an empty file");
+    header = fields_;
   }
 
-  std::ifstream file_;  ///< closed where the stream is another's
+  /// Lines with bars: names, types, units and the texts for null values.
+  void read_ipac_header(std::string_view start) {
+    std::vector<std::vector<std::string>> rows;
+    for (std::size_t lines = detail::IpacColumns::header_lines(start); lines > 0 && next_record(); --lines) {
+      if (fields_[0].starts_with('\\')) continue;
+      if (rows.empty()) ipac_.emplace(fields_[0]);
+      rows.push_back(ipac_->cut(fields_[0]));
+      rows.back().resize(rows.front().size());
+    }
+    if (rows.empty() || rows[0].empty())
+      throw FormatError(name + ": expected an IPAC header, found no names between bars");
+    header = rows[0];
+    if (rows.size() > 2) units = rows[2];
+    if (rows.size() > 3) nulls_ = rows[3];
+  }
+
+  bool next_record() {
+    if (!csv_.next()) return false;
+    fields_.resize(csv_.size());
+    for (std::size_t i = 0; i < fields_.size(); ++i) fields_[i] = csv_[i];
+    return true;
+  }
+
+  std::optional<Table> stored_;
+  std::size_t stored_next_ = 0;
+  std::ifstream file_;  ///< closed where the stream is another's or the table is stored
   CsvReader csv_;
+  std::optional<detail::IpacColumns> ipac_;
+  std::vector<std::string> nulls_;  ///< what stands for null in each column of an IPAC table
   std::vector<std::string> fields_;
 };
 
 namespace detail {
 
 inline Table read_rows(TableReader& reader) {
-  Table table{{reader}, {}, {}};
+  Table table{{reader}, {}, {}, reader.notes()};
   while (reader.next()) {
     table.rows.push_back(reader.fields());
     table.lines.push_back(static_cast<int>(reader.line()));
