@@ -9,7 +9,8 @@ packages=(
   g++ cmake ninja-build pkg-config     # build
   libeigen3-dev                        # abell::abell
   libstb-dev                           # abell::images
-  libcfitsio-dev wcslib-dev liberfa-dev zlib1g-dev  # abell::fits
+  libcfitsio-dev wcslib-dev zlib1g-dev   # abell::fits
+  liberfa-dev libpugixml-dev libyaml-cpp-dev  # abell::fits
   nlohmann-json3-dev                   # abell::weights, abell::votes
   libhdf5-dev                          # abell::keras
   libonnx-dev libprotobuf-dev          # abell::onnx

@@ -30,9 +30,10 @@ struct InputCatalogue {
 };
 
 inline void add_catalogue(CLI::App& app, InputCatalogue& input) {
-  app.add_option("--catalogue", input.file,
-                 "Positions: a text or FITS table, whose columns are known by their usual names or by UCDs, or DS9 "
-                 "regions (.reg)")
+  app.add_option(
+         "--catalogue", input.file,
+         "Positions: a table (CSV, tabs, semicolons, VizieR, IPAC, ECSV, VOTable, FITS), whose columns are known by "
+         "their usual names or by UCDs, or DS9 regions (.reg)")
       ->required();
   app.add_option("--ra", input.columns.ra, "Column of right ascensions or longitudes (default: by its usual names)");
   app.add_option("--dec", input.columns.dec, "Column of declinations or latitudes (default: by its usual names)");

@@ -213,7 +213,7 @@ class CsvReader {
       ++at_;
     }
     fields_.push_back({begin, at_ - record_ - begin - 1, doubled});
-    if (form_.trimmed) skip_blanks();
+    if (form_.trimmed && form_.separator != ' ') skip_blanks();
     if (!ends_field(peek())) fail(line_, "text after a closing quote");
   }
 

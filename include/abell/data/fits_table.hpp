@@ -125,7 +125,7 @@ inline std::vector<FitsColumn> fits_columns(fitsfile* file, TableHeader& found) 
     found.units.push_back(fits_text(file, "TUNIT" + std::to_string(number)));
     found.ucds.push_back(fits_text(file, "TUCD" + std::to_string(number)));
   }
-  found.frame = fits_frame(file);
+  found.frames.assign(found.header.size(), fits_frame(file));
   fits_clear_errmsg();
   return columns;
 }

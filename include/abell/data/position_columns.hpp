@@ -192,7 +192,8 @@ class PositionColumns {
   }
 
   void set_frame(const TableHeader& table, const ColumnNames& names) {
-    const std::string& named = !names.frame.empty() ? names.frame : own_frame_.empty() ? table.frame : own_frame_;
+    const std::string own = own_frame_.empty() ? table.frame(longitude_.number) : own_frame_;
+    const std::string& named = names.frame.empty() ? own : names.frame;
     const auto frame = parse_sky_frame(named.empty() ? "icrs" : named);
     const std::string fault = std::string("expected ") + sky_frame_names + ", found '" + named + "'";
     if (!frame && !names.frame.empty()) throw OptionError("frame", fault);

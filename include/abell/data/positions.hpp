@@ -2,14 +2,13 @@
 /// Catalogues of positions: CSV tables, FITS tables and DS9 regions.
 
 #include <abell/core/error.hpp>
-#include <abell/data/fits_table.hpp>
+#include <abell/data/open_table.hpp>
 #include <abell/data/position_columns.hpp>
 #include <abell/data/regions.hpp>
 #include <abell/data/table.hpp>
 #include <abell/images/wcs.hpp>
 #include <cstddef>
 #include <filesystem>
-#include <fstream>
 #include <map>
 #include <optional>
 #include <string>
@@ -34,15 +33,6 @@ struct SkyCatalogue {
 };
 
 namespace detail {
-
-/// Whether a file starts like FITS, packed or not, or the name uses CFITSIO's brackets.
-inline bool looks_like_fits(const std::filesystem::path& path) {
-  if (fits_base(path) != path) return true;
-  std::ifstream file(path, std::ios::binary);
-  std::string start(6, '\0');
-  file.read(start.data(), 6);
-  return start == "SIMPLE" || start.starts_with("\x1F\x8B");
-}
 
 /// The plain names of columns that name objects.
 inline constexpr std::string_view id_names =
@@ -80,12 +70,11 @@ inline void name_objects(SkyCatalogue& catalogue, const std::string& file, bool 
 }
 
 /// What is wrong with the position of a row.
-inline std::string no_position(const PositionColumns& columns, const Table& table, std::size_t row) {
-  const std::vector<std::string>& fields = table.rows[row];
+inline std::string no_position(const PositionColumns& columns, const TableReader& row) {
   const AngleColumn& longitude = columns.longitude();
-  const AngleColumn& wrong = longitude.read(fields[longitude.number]) ? columns.latitude() : longitude;
-  return table.where(row) + ": expected " + wrong.kind + " in column '" + wrong.name + "', found '" +
-         fields[wrong.number] + "'";
+  const AngleColumn& wrong = longitude.read(row[longitude.number]) ? columns.latitude() : longitude;
+  return row.where() + ": expected " + wrong.kind + " in column '" + wrong.name + "', found '" + row[wrong.number] +
+         "'";
 }
 
 /// The column of the objects' names.
@@ -95,7 +84,7 @@ inline std::optional<std::size_t> id_column(const TableHeader& table, const std:
   return usual ? usual : find_ucd(table, "meta.id", "id");
 }
 
-inline SkyCatalogue catalogue_of(Table table, const CatalogueOptions& options) {
+inline SkyCatalogue catalogue_of(TableReader& table, const CatalogueOptions& options) {
   const PositionColumns columns(table, options.columns);
   if (!columns.there()) {
     throw FormatError(table.name + ": expected columns of right ascension and declination, found: " + table.columns());
@@ -103,7 +92,7 @@ inline SkyCatalogue catalogue_of(Table table, const CatalogueOptions& options) {
   const auto id = id_column(table, options.columns.id);
   const std::string& class_name = options.columns.class_name;
   const auto label = class_name.empty() ? std::nullopt : std::optional(table.column(class_name));
-  SkyCatalogue catalogue{.notes = std::move(table.notes)};
+  SkyCatalogue catalogue{.notes = table.notes()};
   std::vector<std::size_t> others;
   for (std::size_t i = 0; i < table.header.size(); ++i) {
     if (i == id || i == label || i == columns.longitude().number || i == columns.latitude().number) continue;
@@ -111,46 +100,43 @@ inline SkyCatalogue catalogue_of(Table table, const CatalogueOptions& options) {
     catalogue.columns.push_back(table.header[i]);
   }
   std::string first;
-  for (std::size_t row = 0; row < table.rows.size(); ++row) {
-    std::vector<std::string>& fields = table.rows[row];
-    const auto position = columns.position(fields);
+  std::size_t rows = 0;
+  for (; table.next(); ++rows) {
+    const auto position = columns.position(table.fields());
     if (!position) {
-      if (first.empty()) first = no_position(columns, table, row);
+      if (first.empty()) first = no_position(columns, table);
       if (options.strict) throw FormatError(first);
       continue;
     }
-    SkyObject object{.id = id ? fields[*id] : "", .position = *position, .where = table.where(row)};
-    if (label) object.class_name = fields[*label];
-    for (const std::size_t i : others) object.fields.push_back(std::move(fields[i]));
+    SkyObject object{.id = id ? table[*id] : "", .position = *position, .where = table.where()};
+    if (label) object.class_name = table[*label];
+    for (const std::size_t i : others) object.fields.push_back(table[i]);
     catalogue.objects.push_back(std::move(object));
   }
-  const std::size_t lost = table.rows.size() - catalogue.objects.size();
-  if (lost > 0 && catalogue.objects.empty()) throw FormatError(first + "; no row has a position");
-  if (lost > 0) {
-    catalogue.notes.push_back(first + "; " + std::to_string(lost) + " of " + std::to_string(table.rows.size()) +
-                              " rows have no position and are left out");
+  if (rows > 0 && catalogue.objects.empty()) throw FormatError(first + "; no row has a position");
+  if (rows > catalogue.objects.size()) {
+    catalogue.notes.push_back(first + "; " + std::to_string(rows - catalogue.objects.size()) + " of " +
+                              std::to_string(rows) + " rows have no position and are left out");
   }
   return catalogue;
 }
 
 }  // namespace detail
 
-/// Reads a catalogue, told by its ending (.reg) or its first bytes (FITS); anything else is CSV. Columns are found by
-/// their usual names or UCDs (`PositionColumns`), positions become ICRS. Objects without an id are numbered:
+/// Reads a catalogue: DS9 regions, told by the ending (.reg), or a table of any form (`open_table`). Columns are found
+/// by their usual names or UCDs (`PositionColumns`), positions become ICRS. Objects without an id are numbered:
 /// `object-0001`. Throws IoError and FormatError naming file and line: columns that are not there (with those found),
 /// a catalogue without positions, and where `strict`, what `notes` would tell.
 inline SkyCatalogue read_catalogue(const std::filesystem::path& path, const CatalogueOptions& options = {}) {
   SkyCatalogue catalogue;
   if (path.extension() == ".reg") {
     catalogue.objects = read_regions(path, options.image);
-  } else if (detail::looks_like_fits(path)) {
+  } else {
     const ColumnNames& names = options.columns;
     const auto has_positions = [&](const TableHeader& table) {
       return names.ra.empty() ? PositionColumns(table, names).there() : table.find(names.ra).has_value();
     };
-    catalogue = detail::catalogue_of(read_fits_table(path, has_positions), options);
-  } else {
-    catalogue = detail::catalogue_of(read_csv(path), options);
+    catalogue = detail::catalogue_of(*open_table(path, has_positions), options);
   }
   if (catalogue.objects.empty()) throw FormatError(path.string() + ": expected positions, found none");
   detail::name_objects(catalogue, path.string(), options.strict);

@@ -25,14 +25,16 @@ namespace abell {
 struct TableHeader {
   std::string name;  ///< of the file, for errors
   std::vector<std::string> header;
-  std::vector<std::string> units = {};  ///< of the columns; none where the form of the file tells none
-  std::vector<std::string> ucds = {};   ///< the same
-  std::string frame = {};               ///< of the positions, as the file names it; empty where it does not
+  std::vector<std::string> units = {};   ///< of the columns; none where the form of the file tells none
+  std::vector<std::string> ucds = {};    ///< the same
+  std::vector<std::string> frames = {};  ///< of the positions in the columns, as the file names them; the same
 
   /// The unit of a column, empty without.
   std::string unit(std::size_t column) const { return units.empty() ? "" : units[column]; }
   /// The UCD of a column, empty without.
   std::string ucd(std::size_t column) const { return ucds.empty() ? "" : ucds[column]; }
+  /// The frame of a column, empty without.
+  std::string frame(std::size_t column) const { return frames.empty() ? "" : frames[column]; }
   /// The names of the columns, for errors.
   std::string columns() const {
     std::string all;
