@@ -217,6 +217,8 @@ TEST_CASE("the tables of sets have all forms", "[data]") {
                                         "</TABLEDATA></DATA>"));
   const abell::DataSet set = abell::read_data_set(path);
   REQUIRE(set.objects.size() == 2);
+  const auto opened = abell::open_objects(path, {.need_set = false});  // as abell-classify does: no image
+  REQUIRE(opened->next()->files[0].filename() == "x.fits");
   REQUIRE(set.objects[0].id == "a");
   REQUIRE(std::stod(set.objects[0].ra) == Approx(50.513137340313946).epsilon(1e-9));
   REQUIRE(set.objects[1].ra.empty());

@@ -263,3 +263,20 @@ TEST_CASE("of several FITS tables the first with positions is taken", "[position
   const std::string arrays = table({{"RA", "3D"}, {"DEC", "3D"}}, {1, 2});
   REQUIRE_THAT(message_of<FormatError>([&] { first_of(arrays); }), Contains("arrays in one row"));
 }
+
+TEST_CASE("tables that are packed by fpack are named", "[positions]") {
+  const std::string packed =
+      seeds::made("packed", [](fitsfile* file, int& status) {
+        abell::detail::MemoryFits plain("plain");
+        write_table(plain.file.get(), BINARY_TBL, {{"RA", "1D"}, {"DEC", "1D"}}, std::vector<double>(2000, 1), status);
+        fits_compress_table(plain.file.get(), file, &status);
+      }).second;
+  REQUIRE_THAT(message_of<FormatError>([&] { first_of(packed); }),
+               Contains("t.fits: expected a plain table, found one packed by fpack"));
+}
+
+TEST_CASE("floats of FITS tables have their own digits", "[positions]") {
+  const TempFolder folder;
+  const auto path = folder.write("t.fits", table({{"RA", "1D"}, {"DEC", "1E"}, {"z", "1E"}}, {1, 2, 0.1}));
+  REQUIRE(abell::read_catalogue(path).objects[0].fields == Texts{"0.1"});
+}

@@ -253,13 +253,21 @@ inline std::ifstream open_csv(const std::filesystem::path& path) {
   return file;
 }
 
-/// The shortest text that reads back as the same number; empty for NaN and infinity (undefined).
-inline std::string csv_number(double value) {
+namespace detail {
+
+/// The shortest text that reads back as the same float or double; empty for NaN and infinity (undefined).
+template <class Real>
+std::string shortest_number(Real value) {
   if (!std::isfinite(value)) return {};
   char text[32];
   const auto end = std::to_chars(text, text + sizeof text, value).ptr;
   return {text, end};
 }
+
+}  // namespace detail
+
+/// The shortest text that reads back as the same number; empty for NaN and infinity (undefined).
+inline std::string csv_number(double value) { return detail::shortest_number(value); }
 
 /// Writes one record, guarding what looks like a formula, quoting where RFC 4180 asks for it, and what readers of other
 /// forms would take for something else: blanks around a field, #, | and \ at the beginning of a line, a lonely field's

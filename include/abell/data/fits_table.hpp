@@ -22,7 +22,7 @@ namespace detail {
 /// A scalar column: its number from 1, and how it is read.
 struct FitsColumn {
   int number = 0;
-  int type = 0;  ///< TSTRING, TDOUBLE, TLONGLONG or TLOGICAL
+  int type = 0;  ///< TSTRING, TFLOAT, TDOUBLE, TLONGLONG or TLOGICAL
   std::size_t width = 0;
 };
 
@@ -54,8 +54,10 @@ inline std::vector<std::string> whole_cells(fitsfile* file, const FitsColumn& co
     read(std::vector<LONGLONG>(), [](LONGLONG value) { return std::to_string(value); });
   } else if (column.type == TLOGICAL) {
     read(std::vector<char>(), [](char value) { return value != 0 ? "1" : "0"; });
+  } else if (column.type == TFLOAT) {
+    read(std::vector<float>(), [](float value) { return shortest_number(value); });
   } else {
-    read(std::vector<double>(), [](double value) { return csv_number(value); });
+    read(std::vector<double>(), [](double value) { return shortest_number(value); });
   }
   return cells;
 }
@@ -103,6 +105,8 @@ inline std::string fits_frame(fitsfile* file) {
 inline std::vector<FitsColumn> fits_columns(fitsfile* file, TableHeader& found) {
   int status = 0;
   int count = 0;
+  int kind = 0;
+  fits_get_hdu_type(file, &kind, &status);
   check_fits(fits_get_num_cols(file, &count, &status), found.name, "cannot count the columns");
   std::vector<FitsColumn> columns;
   for (int number = 1; number <= count; ++number) {
@@ -115,12 +119,10 @@ inline std::vector<FitsColumn> fits_columns(fitsfile* file, TableHeader& found) 
                        type == TLONG || type == TULONG || type == TLONGLONG;
     const bool scalar = repeat == 1 && (whole || type == TFLOAT || type == TDOUBLE || type == TLOGICAL);
     if (!text && !scalar) continue;
-    columns.push_back({number,
-                       text               ? TSTRING
-                       : whole            ? TLONGLONG
-                       : type == TLOGICAL ? TLOGICAL
-                                          : TDOUBLE,
-                       static_cast<std::size_t>(std::max(repeat, width))});
+    // CFITSIO takes columns of ASCII tables for floats that have more digits.
+    const bool single = type == TFLOAT && kind == BINARY_TBL;
+    const int read_as = text ? TSTRING : whole ? TLONGLONG : type == TLOGICAL ? TLOGICAL : single ? TFLOAT : TDOUBLE;
+    columns.push_back({number, read_as, static_cast<std::size_t>(std::max(repeat, width))});
     found.header.push_back(fits_text(file, "TTYPE" + std::to_string(number)));
     found.units.push_back(fits_text(file, "TUNIT" + std::to_string(number)));
     found.ucds.push_back(fits_text(file, "TUCD" + std::to_string(number)));

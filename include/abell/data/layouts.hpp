@@ -53,6 +53,14 @@ inline bool has_image_name(const fs::path& path) {
   return false;
 }
 
+/// Whether a name ends like a table.
+inline bool has_table_name(const fs::path& path) {
+  const std::string ending = lower_case(path.extension().string());
+  constexpr std::array<std::string_view, 9> endings{".csv", ".tsv", ".tab",  ".txt",    ".tbl",
+                                                    ".vot", ".xml", ".ecsv", ".votable"};
+  return std::ranges::find(endings, ending) != endings.end();
+}
+
 /// Refuses the same id in two rows; `seen` maps an id to its row's place.
 inline void check_id(std::map<std::string, std::string>& seen, const std::string& id, const std::string& where) {
   check_not_empty(id, where);
@@ -187,12 +195,12 @@ inline std::unique_ptr<ObjectSource> open_objects(const std::filesystem::path& d
   };
   std::error_code error;
   const fs::file_status status = fs::status(data, error);
-  if (!options.need_set && data.extension() != ".csv" && detail::image_exists(data)) {
+  if (!options.need_set && !detail::has_table_name(data) && detail::image_exists(data)) {
     return list({Object{data.string(), {data}}});
   }
   if (!fs::exists(status)) throw IoError(data.string() + ": no such file or folder");
   if (fs::is_regular_file(status)) return table(data);
-  if (!fs::is_directory(status)) throw IoError(data.string() + ": expected a folder or a CSV table");
+  if (!fs::is_directory(status)) throw IoError(data.string() + ": expected a folder or a table");
   const auto has = [&](const char* name) { return fs::is_regular_file(data / name, error); };
   const auto has_folder = [&](const char* name) { return fs::is_directory(data / name, error); };
   if (has("train.csv") || (has("test.csv") && has_folder("test_images"))) {

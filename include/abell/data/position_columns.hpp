@@ -45,15 +45,6 @@ struct PlainName {
   std::string unit;
 };
 
-/// Whether `list`, words with blanks between, has this one.
-inline bool has_word(std::string_view list, std::string_view word) {
-  for (std::size_t at = list.find(word); at != std::string_view::npos; at = list.find(word, at + 1)) {
-    const std::size_t end = at + word.size();
-    if ((at == 0 || list[at - 1] == ' ') && (end == list.size() || list[end] == ' ')) return !word.empty();
-  }
-  return false;
-}
-
 /// The first column that has one of these plain names; those before in the list win.
 inline std::optional<std::size_t> find_named(const TableHeader& table, std::string_view names) {
   while (!names.empty()) {

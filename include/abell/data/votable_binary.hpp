@@ -103,8 +103,8 @@ inline std::string vo_cell(const VoField& field, std::string_view bytes) {
     case boolean: return field.from_text(bytes);
     case bit: return value != 0 ? "1" : "0";  // astropy 5.2 sets another bit than the first
     case real:
-      return csv_number(field.bytes == 4 ? static_cast<double>(std::bit_cast<float>(narrow(std::uint32_t{})))
-                                         : std::bit_cast<double>(value));
+      return field.bytes == 4 ? shortest_number(std::bit_cast<float>(narrow(std::uint32_t{})))
+                              : shortest_number(std::bit_cast<double>(value));
     case whole:
       if (field.bytes == 1) return field.from_text(std::to_string(value));
       if (field.bytes == 2)
