@@ -114,7 +114,8 @@ inline std::vector<FitsColumn> fits_columns(fitsfile* file, TableHeader& found) 
     LONGLONG repeat = 0, width = 0;
     fits_get_eqcoltypell(file, number, &type, &repeat, &width, &status);
     check_fits(status, found.name, "cannot read the form of a column");
-    const bool text = type == TSTRING && repeat >= 1 && repeat <= 4096;
+    const std::string axes = fits_text(file, "TDIM" + std::to_string(number));
+    const bool text = type == TSTRING && repeat >= 1 && repeat <= 4096 && axes.find(',') == std::string::npos;
     const bool whole = type == TBYTE || type == TSBYTE || type == TSHORT || type == TUSHORT || type == TINT ||
                        type == TLONG || type == TULONG || type == TLONGLONG;
     const bool scalar = repeat == 1 && (whole || type == TFLOAT || type == TDOUBLE || type == TLOGICAL);

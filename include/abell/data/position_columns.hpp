@@ -8,6 +8,7 @@
 #include <abell/data/object.hpp>
 #include <abell/data/table.hpp>
 #include <abell/images/sky_frame.hpp>
+#include <algorithm>
 #include <array>
 #include <cctype>
 #include <cstddef>

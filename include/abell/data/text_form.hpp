@@ -72,8 +72,8 @@ inline bool has_units_row(const std::vector<std::vector<std::string>>& records) 
          });
 }
 
-/// Commas, tabs or semicolons (in ECSV also blanks): the first of them that gives the first two records equally many
-/// fields, more than one.
+/// Commas, tabs or semicolons, or blanks behind comments (ECSV, TOPCAT's ASCII): the first of them that gives the first
+/// two records equally many fields, more than one.
 inline TextForm text_form(std::string_view start) {
   TextForm form;
   form.csv.comments = start.starts_with('#');
@@ -82,7 +82,7 @@ inline TextForm text_form(std::string_view start) {
     form.csv = {.separator = '\0', .quotes = false};
     return form;
   }
-  const std::string_view separators = start.starts_with("# %ECSV") ? ",\t; " : ",\t;";
+  const std::string_view separators = form.csv.comments ? ",\t; " : ",\t;";
   for (const char separator : separators) {
     TextForm tried = form;
     tried.csv.separator = separator;
