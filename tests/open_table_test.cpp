@@ -122,6 +122,8 @@ TEST_CASE("a VOTable tells its frame and what its service left out", "[table]") 
   REQUIRE_THAT(abell::read_catalogue(path).notes.at(0), Contains("c.vot: ") && Contains("OVERFLOW"));
   REQUIRE_THAT(refused(votable("<INFO name=\"QUERY_STATUS\" value=\"ERROR\">no such column</INFO>")),
                Contains("expected a table of VOTable, found none: no such column"));
+  REQUIRE_THAT(refused(votable("<INFO name=\"ERROR\" value=\"no such table\"/>")),
+               Contains("found none: no such table"));
 }
 
 TEST_CASE("of several VOTables the first with positions is taken", "[table]") {

@@ -118,6 +118,7 @@ TEST_CASE("columns of positions are known by the names of surveys and programs",
     REQUIRE(found.ra == 150.25);
     REQUIRE(found.dec == -2.5);
   }
+  REQUIRE(read("name,hms,dms\nA,09:58:22.2,-11:03:52\n").objects[0].position.ra == Approx(149.5925));
   for (const char* names : {"l,b", "GLON,GLAT"}) {
     INFO(names);
     const auto found = read(std::string(names) + "\n149.59,-11.06\n").objects[0].position;

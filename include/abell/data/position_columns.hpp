@@ -152,6 +152,7 @@ class PositionColumns {
       Pair{"ra1", "dec1 de1", ""},
       Pair{"rax", "decx dex", ""},
       Pair{"alphax", "deltax", ""},
+      Pair{"hms", "dms", ""},
       Pair{"alpha", "delta", ""},
       Pair{"rab1950", "deb1950 decb1950", "fk4"},
       Pair{"glon gallon", "glat gallat", "galactic"},

@@ -75,11 +75,7 @@ class VoTable {
         frames_[node.attribute("ID").value()] =
             system + (equinox ? std::string(" ") + node.attribute("equinox").value() : "");
       }
-      if (name == "INFO" && std::string_view(node.attribute("name").value()) == "QUERY_STATUS") {
-        const std::string_view status = node.attribute("value").value();
-        if (status == "OVERFLOW") message_ = "the service sent a part of the rows only (OVERFLOW)";
-        if (status == "ERROR") message_ = node.text().get();
-      }
+      if (name == "INFO") heed_info(node);
       const bool inside = name == "RESOURCE" || name == "DEFINITIONS";
       pugi::xml_node next = inside ? node.first_child() : pugi::xml_node();
       while (!next && node != top) {
@@ -88,6 +84,15 @@ class VoTable {
       }
       node = next;
     }
+  }
+
+  /// What a service tells about its answer; the name ERROR is of VOTable 1.0.
+  void heed_info(const pugi::xml_node& info) {
+    const std::string_view name = info.attribute("name").value(), value = info.attribute("value").value();
+    if (name == "ERROR") message_ = value;
+    if (name != "QUERY_STATUS") return;
+    if (value == "OVERFLOW") message_ = "the service sent a part of the rows only (OVERFLOW)";
+    if (value == "ERROR") message_ = info.text().get();
   }
 
   std::vector<VoField> fields_of(const pugi::xml_node& table) const {
