@@ -10,6 +10,7 @@ packages=(
   libeigen3-dev                        # abell::abell
   libstb-dev                           # abell::images
   libcfitsio-dev wcslib-dev zlib1g-dev   # abell::fits
+  liberfa-dev libpugixml-dev libyaml-cpp-dev  # abell::fits
   nlohmann-json3-dev                   # abell::weights, abell::votes
   libhdf5-dev                          # abell::keras
   libonnx-dev libprotobuf-dev          # abell::onnx

@@ -207,34 +207,11 @@ TEST_CASE("angles are read in degrees and in sexagesimal forms", "[positions]") 
   }
 }
 
-TEST_CASE("catalogues of positions are CSV or FITS tables under the usual names", "[positions]") {
-  const TempFolder folder;
-  auto objects = abell::read_positions(
-      folder.write("a.csv", "Name,RAJ2000,DEJ2000,class\na 1,10.5,-3,point\nb,00:42:00,+41:00:00,x\n"));
-  REQUIRE(objects.size() == 2);
-  REQUIRE(objects[0].id == "a 1");
-  REQUIRE(objects[0].class_name == "point");
-  REQUIRE(objects[1].position.ra == Approx(10.5));
-  REQUIRE(objects[1].position.dec == Approx(41));
-  objects = abell::read_positions(folder.write("b.csv", "RA,Dec\n1,2\n"));
-  REQUIRE(objects[0].id == "object-0001");
-  const auto error = [&](const std::string& text) {
-    const auto path = folder.write("c.csv", text);
-    return message_of<FormatError>([&] { abell::read_positions(path); });
-  };
-  REQUIRE_THAT(error("lon,lat,z\n1,2,3\n"), Contains("c.csv: expected a column 'ra', found: lon, lat, z"));
-  REQUIRE_THAT(error("ra,b\n1,2\n"), Contains("expected a column 'dec', found: ra, b"));
-  REQUIRE_THAT(error("ra,dec\n1,2\n361,2\n"), Contains("c.csv:3") && Contains("'361'"));
-  REQUIRE_THAT(error("ra,dec\n1,-91\n"), Contains("'-91'"));
-  REQUIRE_THAT(error("id,ra,dec\nx,1,2\nx,3,4\n"), Contains("c.csv:3: duplicate id 'x', first at"));
-  REQUIRE_THAT(error("ra,dec\n"), Contains("found none"));
-}
-
 TEST_CASE("DS9 regions give the centres of their shapes", "[positions]") {
   const TempFolder folder;
   const Wcs frame = Wcs::tangent({150, 2}, 11, 11, 4);
   const auto objects =
-      abell::read_positions(folder.write("a.reg",
+      abell::read_catalogue(folder.write("a.reg",
                                          "# Region file format: DS9 version 4.1\n"
                                          "global color=red font=\"helvetica 10\"\n"
                                          "fk5\n"
@@ -242,7 +219,8 @@ TEST_CASE("DS9 regions give the centres of their shapes", "[positions]") {
                                          "+ellipse(10:00:24, +2:30:00, 10\", 5\", 30) # color=green text={B # 2}\n"
                                          "-circle(1,1,1)\n"
                                          "image; point(6,6) ; box(6,11,2,2,0) # color=blue\n"),
-                            &frame);
+                            {.image = &frame})
+          .objects;
   REQUIRE(objects.size() == 4);
   REQUIRE(objects[0].id == "A 1");
   REQUIRE(objects[0].colour == "red");
@@ -255,7 +233,7 @@ TEST_CASE("DS9 regions give the centres of their shapes", "[positions]") {
   REQUIRE(objects[2].id == "object-0003");
   const auto error = [&](const std::string& text) {
     const auto path = folder.write("c.reg", text);
-    return message_of<FormatError>([&] { abell::read_positions(path); });
+    return message_of<FormatError>([&] { abell::read_catalogue(path); });
   };
   REQUIRE_THAT(error("image;circle(1,2,3)\n"), Contains("c.reg:1: these are pixels"));
   REQUIRE_THAT(error("circle(1,2,3)\n"), Contains("coordinate system"));

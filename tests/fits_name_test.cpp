@@ -129,15 +129,15 @@ TEST_CASE("rows are filtered as CFITSIO filters them", "[fits]") {
         "[EVENTS][X != Y]", "[EVENTS][ra == dec]"}) {
     INFO(text);
     const std::vector<double> expected = column_by_cfitsio(name + text);
-    const abell::FitsTable found = abell::read_fits_table(name + text);
-    REQUIRE(found.table.header[0] == "X");
-    REQUIRE(found.table.rows.size() == expected.size());
-    for (std::size_t i = 0; i < expected.size(); ++i) REQUIRE(std::stod(found.table.rows[i][0]) == expected[i]);
+    const abell::Table found = abell::read_fits_table(name + text);
+    REQUIRE(found.header[0] == "X");
+    REQUIRE(found.rows.size() == expected.size());
+    for (std::size_t i = 0; i < expected.size(); ++i) REQUIRE(std::stod(found.rows[i][0]) == expected[i]);
   }
   // Without an extension in the name, of a file whose first data are a table.
   const std::string events = folder.write("events.fits", seeds::events().second).string();
-  REQUIRE(abell::read_fits_table(events + "[PI > 130]").table.rows.size() == 16);
-  REQUIRE(abell::read_fits_table(events + "[PI=50:150]").table.rows.size() ==
+  REQUIRE(abell::read_fits_table(events + "[PI > 130]").rows.size() == 16);
+  REQUIRE(abell::read_fits_table(events + "[PI=50:150]").rows.size() ==
           column_by_cfitsio(events + "[PI=50:150]").size());
   for (const char* text : {"[bin (X,Y)=::80]", "[PI > 100][bin (X,Y)=::8]"}) {
     INFO(text);

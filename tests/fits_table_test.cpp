@@ -19,17 +19,18 @@ std::filesystem::path events(const TempFolder& folder) { return folder.write("ev
 
 TEST_CASE("FITS tables are read with numbers, texts and units", "[fits]") {
   const TempFolder folder;
-  const abell::FitsTable found = abell::read_fits_table(events(folder));
-  REQUIRE(found.table.header == std::vector<std::string>{"X", "Y", "PI", "TEXT", "ra", "dec"});
-  REQUIRE(found.table.rows.size() == 50);
-  REQUIRE(found.table.rows[0] == std::vector<std::string>{"1", "1", "1", "a text", "1", "1"});
-  REQUIRE(found.table.rows[1][1] == "68");
-  REQUIRE(found.table.rows[1][3].empty());
-  REQUIRE(abell::read_fits_table(folder.path() / "events.fits[EVENTS][PI > 130]").table.rows.size() == 16);
-  // 68 and more are no declinations.
-  const std::string message = message_of<FormatError>([&] { abell::read_positions(folder / "events.fits"); });
+  const abell::Table found = abell::read_fits_table(events(folder));
+  REQUIRE(found.header == std::vector<std::string>{"X", "Y", "PI", "TEXT", "ra", "dec"});
+  REQUIRE(found.rows.size() == 50);
+  REQUIRE(found.rows[0] == std::vector<std::string>{"1", "1", "1", "a text", "1", "1"});
+  REQUIRE(found.rows[1][1] == "68");
+  REQUIRE(found.rows[1][3].empty());
+  REQUIRE(abell::read_fits_table(folder.path() / "events.fits[EVENTS][PI > 130]").rows.size() == 16);
+  // 135 and more are no declinations.
+  const std::string message =
+      message_of<FormatError>([&] { abell::read_catalogue(folder / "events.fits", {.strict = true}); });
   REQUIRE_THAT(message, Contains("events.fits:3: expected a declination in column 'dec'") && Contains("'135'"));
-  const auto picked = abell::read_positions(folder.path() / "events.fits[EVENTS][dec < 90]");
+  const auto picked = abell::read_catalogue(folder.path() / "events.fits[EVENTS][dec < 90]").objects;
   REQUIRE(picked.size() > 5);
   REQUIRE(picked[1].position.dec == 68);
 

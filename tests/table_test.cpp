@@ -98,7 +98,7 @@ TEST_CASE("what a spreadsheet would evaluate is guarded in CSV and reads back as
                                                                {"-11d03m52s", "-11d03m52s"},
                                                                {"\t-5", "\t-5"},
                                                                {"\tx", "\tx"},
-                                                               {" =x", " =x"},
+                                                               {" =x", "\" =x\""},
                                                                {"a=b", "a=b"},
                                                                {"'", "'"},
                                                                {"''", "''"},

@@ -63,7 +63,7 @@ echo "no image" >text.png
 { cat few.csv; echo "last,text.png,other,test,1,1"; } >broken.csv
 refused "text.png: expected a PNG, JPEG or FITS" abell-classify --model run broken.csv --threads 1 --out none.fits --quiet
 mkfifo pipe.csv
-refused "pipe.csv: expected a folder or a CSV table" abell-classify --model run pipe.csv --out none.csv
+refused "pipe.csv: expected a folder or a table" abell-classify --model run pipe.csv --out none.csv
 [ -z "$(ls none.* 2>/dev/null)" ] || fail "a refused table leaves $(ls none.*)"
 
 no_parts "$folder"

@@ -19,7 +19,7 @@ pixels $size 0400 | fits plate.fits "2 101 101" 16 $(sky 150 2)
 printf 'Name,RAJ2000,DEJ2000,class\na/b c,150,2,cluster\nside,149.99,02:00:00,other\n' >c.csv
 
 expect 0 abell-cutout --catalogue c.csv --xray west.fits --exposure expmap.fits --optical plate.fits --third zero.fits \
-  --out set --pixels 90 --quiet
+  --class class --out set --pixels 90 --quiet
 head -n 1 set/table.csv | grep -q '^id,class,ra,dec,xray,exposure,optical,third,counts,' || fail "columns: $(head -n 1 set/table.csv)"
 grep -q '^a/b c,cluster,150,2,images/a_b_c_xray.fits,images/a_b_c_exposure.fits,' set/table.csv || fail "$(cat set/table.csv)"
 # Of 6' = 90 pixels of 4" each has 3 counts, and all were exposed.
@@ -78,7 +78,21 @@ printf 'global color=red\nimage;circle(51,51,9) # text={mid} color=green\n' >p.r
 expect 0 abell-cutout --catalogue p.reg --xray west.fits --out regions --pixels 30 --quiet
 grep -q '^mid,150,2,green,' regions/table.csv || fail "$(cat regions/table.csv)"
 refused "p.reg:2: these are pixels" abell-cutout --catalogue p.reg --xray west.fits 'east [1] (x).fits' --out x --quiet
-expect 0 abell-cutout --catalogue p.reg --xray west.fits 'east [1] (x).fits' --frame west.fits --out frame --pixels 30 --quiet
+expect 0 abell-cutout --catalogue p.reg --xray west.fits 'east [1] (x).fits' --region-image west.fits --out frame --pixels 30 --quiet
+
+# Columns and frames that are named; all columns are carried, those that a set of ours has as cat_*; rows without a
+# position are left out and told.
+printf 'who,x,y,z,class,xray,p_cluster,Flags\nA,150,2,0.3,star,f.fits,0.5,7\nB,,,,,,,\n' >named.csv
+expect 0 abell-cutout --catalogue named.csv --ra x --dec y --id who --xray west.fits --out named --pixels 30
+grep -q "named.csv:3: expected a right ascension in column 'x', found ''; 1 of 2 rows have no position and are left out" stderr \
+  || fail "a row without a position is not told: $(cat stderr)"
+head -n 1 named/table.csv | grep -q '^id,ra,dec,.*,flags,z,cat_class,cat_xray,cat_p_cluster,cat_Flags$' || fail "$(cat named/table.csv)"
+grep -q '^A,150,2,.*,0.3,star,f.fits,0.5,7$' named/table.csv || fail "$(cat named/table.csv)"
+refused "named.csv:3: expected a right ascension" abell-cutout --catalogue named.csv --ra x --dec y --strict --xray west.fits --out x
+printf 'l,b\n%s\n' '236.95458298,41.90511038' >galactic.csv  # by astropy 5.2.1
+expect 0 abell-cutout --catalogue galactic.csv --xray west.fits --out galactic --pixels 30 --quiet
+grep -qE '^object-0001,(149.9999999|150,|150.0000000)' galactic/table.csv || fail "$(cat galactic/table.csv)"
+expect 2 abell-cutout --catalogue c.csv --frame ecliptic --xray west.fits --out x
 
 # Flags: the edge of the field, a short exposure, no optical image.
 printf 'id,ra,dec\nlow,150,1.99\nedge,150.05,2.05\n' >f.csv
@@ -117,7 +131,7 @@ for set in set two flags; do
   [ "$(grep -c '^circle(.*color=#' $set.reg)" = 2 ] || fail "regions of $set: $(cat $set.reg)"
 done
 expect 0 abell-classify --model run set --out set.fits --quiet
-expect 0 abell-cutout --catalogue set.fits --xray west.fits --out again --pixels 30 --quiet
+expect 0 abell-cutout --catalogue set.fits --class class --xray west.fits --out again --pixels 30 --quiet
 [ "$(cut -d, -f1-4 again/table.csv)" = "$(cut -d, -f1-4 set/table.csv)" ] || fail "a FITS catalogue changes: $(cat again/table.csv)"
 
 # Bad input: one line that names the file, and no set.
@@ -125,11 +139,11 @@ expect 0 abell-cutout --catalogue set.fits --xray west.fits --out again --pixels
 pixels $size 7fc00000 | fits nan.fits "2 101 101" -32 $(sky 150 2)
 pixels $size 0064 | fits far.fits "2 101 101" 16 $(sky 160 2)
 head -c 9000 west.fits >cut.fits
-printf 'l,b\n1,2\n' >names.csv
+printf 'x,y\n1,2\n' >names.csv
 printf 'ra,dec\n150,2\n10,2\n' >off.csv
 refused "nowcs.fits: no usable sky coordinates" abell-cutout --catalogue c.csv --xray nowcs.fits --out x
 refused "cut.fits: truncated FITS" abell-cutout --catalogue c.csv --xray cut.fits --out x
-refused "names.csv: expected a column 'ra', found: l, b" abell-cutout --catalogue names.csv --xray west.fits --out x
+refused "names.csv: expected columns of right ascension and declination, found: x, y" abell-cutout --catalogue names.csv --xray west.fits --out x
 refused "off.csv:3: object 'object-0002' at 10 2 lies on none of the X-ray images" abell-cutout --catalogue off.csv --xray west.fits --out x
 refused "has no measured X-ray pixel" abell-cutout --catalogue c.csv --xray nan.fits --out x
 refused "far.fits: expected positive exposure on the sky of west.fits" abell-cutout --catalogue c.csv --xray west.fits --exposure far.fits --out x --quiet

@@ -12,7 +12,7 @@ case $header in
   abell/training/checkpoint.hpp | abell/inference/load_network.hpp | abell/inference/classifier.hpp) ;;
   abell/abell.hpp | abell/core/* | abell/kernels/* | abell/metrics/* | abell/losses/* | abell/layers/* | abell/network/* | \
     abell/models/* | abell/inference/* | abell/training/* | abell/testing/* | abell/data/samples.hpp)
-    if grep -oE '[^ ]*(/stb/|/nlohmann/|/CLI/|fitsio\.h|/wcslib|/hdf5|/onnx/|/google/protobuf)[^ ]*' "$work/unit.d"; then
+    if grep -oE '[^ ]*(/stb/|/nlohmann/|/CLI/|fitsio\.h|/wcslib|/erfa|/pugi|/yaml-cpp|/hdf5|/onnx/|/google/protobuf)[^ ]*' "$work/unit.d"; then
       fail "$header: expected Eigen and OpenMP only, found the files above"
     fi
     ;;

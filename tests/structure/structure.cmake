@@ -37,7 +37,7 @@ foreach(leaf IN LISTS leaves)
 endforeach()
 
 if(TARGET abell::images AND TARGET abell::fits AND TARGET abell::keras AND TARGET abell::onnx)
-  string(REPLACE ";" " " structure_libraries "${CFITSIO_LDFLAGS};${WCSLIB_LDFLAGS};${HDF5_LDFLAGS}")
+  string(REPLACE ";" " " structure_libraries "${CFITSIO_LDFLAGS};${WCSLIB_LDFLAGS};${ERFA_LDFLAGS};${PUGIXML_LDFLAGS};${YAML_CPP_LDFLAGS};${HDF5_LDFLAGS}")
   list(APPEND structure_environment "ABELL_LIBRARIES=${structure_libraries} -lz -lonnx_proto -lprotobuf")
   abell_add_structure_test("all headers in any order link and run" headers any_order.sh)
 endif()

@@ -7,6 +7,7 @@
 #include "../common/max_megapixels.hpp"
 #include "../common/program.hpp"
 #include "cutout_table.hpp"
+#include "input_catalogue.hpp"
 #include "mosaics.hpp"
 
 namespace {
@@ -17,7 +18,8 @@ namespace fs = std::filesystem;
 
 struct Options {
   CommonOptions common;
-  std::string catalogue, frame, out;
+  InputCatalogue input;
+  std::string out;
   std::vector<std::string> xray, exposure, optical, third;
   int pixels = 356;
   double side = 6;  ///< arcminutes
@@ -34,8 +36,9 @@ struct Options {
 struct Job {
   const Options& options;
   std::vector<SkyObject> objects;
-  std::vector<std::string> stems;  ///< of file names
-  std::vector<CutoutRow> rows;
+  std::vector<std::string> columns;     ///< of the catalogue, that the table carries
+  std::vector<std::string> stems = {};  ///< of file names
+  std::vector<CutoutRow> rows = {};
   std::string command;
   int threads = 1;
 
@@ -45,15 +48,6 @@ struct Job {
             Wcs::tangent(objects[object].position, options.pixels, options.pixels, arcsec)};
   }
 };
-
-/// The catalogue; pixels of regions refer to --frame, else to the only X-ray image.
-std::vector<SkyObject> read_catalogue(const Options& options, const Band& xray) {
-  if (!options.frame.empty()) {
-    const Wcs frame{FitsFile(options.frame)};
-    return read_positions(options.catalogue, &frame);
-  }
-  return read_positions(options.catalogue, xray.mosaics().size() == 1 ? &xray.mosaics()[0].wcs : nullptr);
-}
 
 std::vector<SkyPosition> centres_of(const std::vector<SkyObject>& objects) {
   std::vector<SkyPosition> centres;
@@ -175,7 +169,13 @@ int run_cutout(const Options& options, const std::string& command) {
   counts.bin = options.bin;
   Band xray(options.xray, options.exposure, counts), optical(options.optical, {}, images),
       third(options.third, {}, images);
-  Job job{options, read_catalogue(options, xray), {}, {}, command, thread_count(options.common.threads)};
+  SkyCatalogue catalogue =
+      options.input.read(xray.mosaics().size() == 1 ? &xray.mosaics()[0].wcs : nullptr, options.common.quiet);
+  Job job{.options = options,
+          .objects = std::move(catalogue.objects),
+          .columns = std::move(catalogue.columns),
+          .command = command,
+          .threads = thread_count(options.common.threads)};
   const OutputFolder folder = prepare_output(options.out, options.overwrite);
   const std::vector<Cover> xray_covers = covered_objects(job, xray);
   const std::vector<SkyPosition> centres = centres_of(job.objects);
@@ -224,7 +224,7 @@ int run_cutout(const Options& options, const std::string& command) {
     return exit_stopped();
   }
   sync_folder(options.out);
-  write_cutout_table(fs::path(options.out) / "table.csv", job.objects, job.rows,
+  write_cutout_table(fs::path(options.out) / "table.csv", job.objects, job.columns, job.rows,
                      {!options.exposure.empty(), !options.optical.empty(), !options.third.empty(), options.edge,
                       options.low_exposure});
   return exit_ok;
@@ -239,10 +239,7 @@ int main(int argc, char** argv) {
       "table.csv and images/*.fits, a set that abell-train and abell-classify read.",
       "abell-cutout");
   Options options;
-  app.add_option(
-         "--catalogue", options.catalogue,
-         "Positions: CSV, FITS table or DS9 regions (.reg); columns ra, dec in their usual spellings, id, class")
-      ->required();
+  add_catalogue(app, options.input);
   app.add_option("--xray", options.xray,
                  "X-ray counts images or event lists (FITS); of several, the best covering one is taken")
       ->required();
@@ -250,7 +247,6 @@ int main(int argc, char** argv) {
   app.add_option("--optical", options.optical, "Optical images or DSS plates (FITS)");
   app.add_option("--third", options.third, "Images of a third band (radio, infrared, SZ) for the empty channel");
   app.add_option("--out", options.out, "Folder to write")->required();
-  app.add_option("--frame", options.frame, "Image that pixels of regions refer to (default: the only X-ray image)");
   app.add_option("--pixels", options.pixels, "Pixels a side")->check(within(8, 4096))->capture_default_str();
   app.add_option("--side", options.side, "Arcminutes a side")->check(within(0.1, 120))->capture_default_str();
   app.add_option("--interpolation", options.interpolation, "Of the optical and third images")

@@ -1,6 +1,7 @@
 #pragma once
 /// The table of a set of cut-outs, and the names of its files.
 
+#include <abell/core/lower_case.hpp>
 #include <abell/data/positions.hpp>
 #include <abell/data/table.hpp>
 #include <abell/images/fits_grammar.hpp>
@@ -70,10 +71,31 @@ inline std::string cutout_flags(const CutoutRow& row, const CutoutTableOptions& 
   return flags;
 }
 
-/// Writes the table: id, class and colour where the catalogue has them, position, files, and how well
-/// each was covered.
+/// The names under which columns of a catalogue stand beside `ours`: one that a set of ours uses gets the prefix
+/// `cat_`, so that no reader takes it for a class, a file, a position or a result, and one that is there twice a
+/// number.
+inline std::vector<std::string> carried_names(const std::vector<std::string>& columns,
+                                              const std::vector<std::string>& ours) {
+  static const std::set<std::string> of_sets{"id",    "image_id", "class", "split",      "image",        "mask", "xray",
+                                             "third", "optical",  "ra",    "dec",        "exposure",     "map",  "file",
+                                             "flags", "colour",   "label", "prediction", "masked_pixels"};
+  std::set<std::string> taken(ours.begin(), ours.end());
+  std::vector<std::string> names;
+  for (const std::string& column : columns) {
+    const std::string lower = lower_case(column);
+    const bool is_ours = of_sets.contains(lower) || taken.contains(lower) || lower.starts_with("p_");
+    const std::string name = (is_ours ? "cat_" : "") + (column.empty() ? "column" : column);
+    names.push_back(name);
+    for (int n = 2; !taken.insert(names.back()).second; ++n) names.back() = name + "-" + std::to_string(n);
+  }
+  return names;
+}
+
+/// Writes the table: id, class and colour where the catalogue has them, position, files, how well each was covered,
+/// and the other `columns` of the catalogue.
 inline void write_cutout_table(const std::filesystem::path& path, const std::vector<SkyObject>& objects,
-                               const std::vector<CutoutRow>& cutouts, const CutoutTableOptions& options) {
+                               const std::vector<std::string>& columns, const std::vector<CutoutRow>& cutouts,
+                               const CutoutTableOptions& options) {
   using O = const SkyObject&;
   using R = const CutoutRow&;
   const auto share = [](double value) { return csv_number(std::round(value * 1e4) / 1e4); };
@@ -106,6 +128,10 @@ inline void write_cutout_table(const std::filesystem::path& path, const std::vec
   column(options.third, "third_covered", [&](O, R r) { return share(r.third_covered); });
   column(options.third, "third_source", [](O, R r) { return r.third_source; });
   column(true, "flags", [&](O, R r) { return cutout_flags(r, options); });
+  for (const std::string& name : carried_names(columns, header)) header.push_back(name);
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    rows[i].insert(rows[i].end(), objects[i].fields.begin(), objects[i].fields.end());
+  }
   write_csv(path, header, rows);
 }
 

@@ -1,13 +1,16 @@
 #pragma once
-/// Numbers and angles as people write them in tables.
+/// Numbers, angles and their units as people write them in tables.
 
+#include <abell/core/lower_case.hpp>
 #include <algorithm>
 #include <array>
 #include <cctype>
 #include <charconv>
 #include <cmath>
 #include <cstddef>
+#include <numbers>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <system_error>
 
@@ -62,6 +65,52 @@ inline std::optional<double> parse_angle(std::string_view text, bool hours) {
   if (count == 0) return std::nullopt;
   const double value = (parts[0] + parts[1] / 60 + parts[2] / 3600) * (in_hours ? 15 : 1);
   return negative ? -value : value;
+}
+
+/// A unit of angles.
+struct AngleUnit {
+  double degrees = 1;        ///< in one of it
+  bool sexagesimal = false;  ///< whether texts like "09:58:22.1" count it
+
+  bool hours() const { return degrees == 15; }
+};
+
+/// A unit as FITS, VOUnits, VizieR, astropy and people spell it, in any case, bare or in quotes or brackets: degrees,
+/// arcminutes, arcseconds, milli- and microarcseconds, radians, hours, and the text forms "h:m:s" and "d:m:s". Nothing
+/// for any other text, minutes and seconds of time included.
+inline std::optional<AngleUnit> parse_angle_unit(std::string_view text) {
+  constexpr std::string_view around = " \t\"'[]()";
+  const std::size_t first = std::min(text.find_first_not_of(around), text.size());
+  std::string unit = lower_case(text.substr(first, text.find_last_not_of(around) + 1 - first));
+  if (unit.empty() && !text.empty()) unit = text;  // ' and " themselves
+  struct Spellings {
+    AngleUnit unit;
+    std::string_view words;  ///< with a blank before and behind each
+  };
+  static constexpr std::array known{
+      Spellings{{1, true}, " deg degs degree degrees \u00b0 d:m:s dms ddmmss dd:mm:ss dd:mm:ss.s dd:mm:ss.ss "},
+      Spellings{{15, true}, " h hr hrs hour hours hourangle h:m:s hms hhmmss hh:mm:ss hh:mm:ss.s hh:mm:ss.ss "},
+      Spellings{{1 / 60.0, false}, " arcmin arcmins arcminute arcminutes amin ' "},
+      Spellings{{1 / 3600.0, false}, " arcsec arcsecs arcsecond arcseconds asec \" "},
+      Spellings{{1 / 3.6e6, false}, " mas marcsec milliarcsec milliarcsecond milliarcseconds "},
+      Spellings{{1 / 3.6e9, false}, " uas uarcsec microarcsec microarcsecond microarcseconds "},
+      Spellings{{180 / std::numbers::pi, false}, " rad rads radian radians "},
+  };
+  for (const Spellings& each : known) {
+    if (each.words.find(" " + unit + " ") != std::string_view::npos && unit.find(' ') == std::string::npos) {
+      return each.unit;
+    }
+  }
+  return std::nullopt;
+}
+
+/// Degrees from a number of `unit`, or from a text that counts it in sixtieths. Nothing for any other text.
+inline std::optional<double> parse_angle(std::string_view text, const AngleUnit& unit) {
+  const std::size_t first = std::min(text.find_first_not_of(" \t"), text.size());
+  const std::size_t last = text.find_last_not_of(" \t");
+  if (const auto number = detail::plain_number(text.substr(first, last + 1 - first))) return *number * unit.degrees;
+  if (!unit.sexagesimal) return std::nullopt;
+  return parse_angle(text, unit.hours());
 }
 
 }  // namespace abell

@@ -1,6 +1,6 @@
 #pragma once
-/// CSV (RFC 4180) as a stream of records: the one parser and writer of CSV in this library. What a spreadsheet would
-/// evaluate is guarded (`formula.hpp`).
+/// CSV (RFC 4180) and its relatives as a stream of records: the one parser and writer of CSV in this library. What a
+/// spreadsheet would evaluate is guarded (`formula.hpp`).
 
 #include <abell/core/error.hpp>
 #include <abell/core/file_kind.hpp>
@@ -25,6 +25,14 @@
 
 namespace abell {
 
+/// How a text stands apart from RFC 4180.
+struct CsvForm {
+  char separator = ',';   ///< a blank stands for any number of them; a zero byte for none: each line is a field
+  bool quotes = true;     ///< whether quotes hold fields together
+  bool comments = false;  ///< whether lines that begin with # are skipped
+  bool trimmed = false;   ///< whether blanks around fields, outside of quotes, are none of them
+};
+
 /// Reads one record after the other; memory holds one record and one block of the file. Fields that nobody asks for
 /// are never decoded.
 ///
@@ -38,25 +46,36 @@ class CsvReader {
   static constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
 
   /// `name` is used in errors.
-  CsvReader(std::istream& in, std::string name) : in_(in), name_(std::move(name)) {}
+  CsvReader(std::istream& in, std::string name, const CsvForm& form = {})
+      : form_(form), in_(in), name_(std::move(name)) {}
+
+  /// The first 256 KiB of the text, or all of it, before the first call of `next`; the mark is left out.
+  std::string_view start() {
+    while (filled_ < 4 * block && fill()) continue;
+    skip_mark();
+    return {buffer_.data() + at_, filled_ - at_};
+  }
+  /// For the records to come.
+  void set_form(const CsvForm& form) { form_ = form; }
 
   /// Goes to the next record, over empty lines; false at the end of the file. Throws FormatError naming file and line
   /// (quotes out of place, a zero byte, a record that is too long) and IoError (cannot be read).
   bool next() {
     fields_.clear();
     record_ = at_;
-    if (!started_) skip_mark();
-    started_ = true;
-    while (peek() == '\n' || peek() == '\r') end_of_line();
-    record_ = at_;
+    skip_mark();
+    skip_lines();
     first_line_ = line_;
     if (peek() == end) return false;
     while (true) {
-      peek() == '"' ? quoted() : plain();
+      skip_blanks();
+      const bool opened = form_.quotes && peek() == '"';
+      opened ? quoted() : plain();
+      if (form_.separator == ' ') skip_blanks();
       const int after = peek();
       complete_ = after != end;
-      if (after == ',') {
-        ++at_;
+      if (after != end && after != '\n' && after != '\r') {
+        if (form_.separator != ' ') ++at_;
         continue;
       }
       if (after != end) end_of_line();
@@ -125,8 +144,32 @@ class CsvReader {
   }
 
   void skip_mark() {
-    if (peek() == end) return;
+    if (started_ || peek() == end) return;
+    started_ = true;
     if (std::string_view(buffer_.data(), filled_).starts_with(byte_order_mark)) at_ += byte_order_mark.size();
+  }
+
+  /// Skips empty lines and comments.
+  void skip_lines() {
+    while (true) {
+      record_ = at_;
+      const int c = peek();
+      if (form_.comments && c == '#') {
+        while (peek() != '\n' && peek() != '\r' && peek() != end) ++at_;
+      } else if (c == '\n' || c == '\r') {
+        end_of_line();
+      } else {
+        return;
+      }
+    }
+  }
+
+  void skip_blanks() {
+    while ((form_.trimmed || form_.separator == ' ') && peek() == ' ') ++at_;
+  }
+
+  bool ends_field(int c) const {
+    return c == '\n' || c == '\r' || c == end || (form_.separator != '\0' && c == form_.separator);
   }
 
   void end_of_line() {
@@ -138,11 +181,15 @@ class CsvReader {
 
   void plain() {
     const std::size_t begin = at_ - record_;
-    for (int c = peek(); c != ',' && c != '\n' && c != '\r' && c != end; ++at_, c = peek()) {
-      if (c == '"') fail(line_, "a quote inside a field that does not begin with one");
+    for (int c = peek(); !ends_field(c); ++at_, c = peek()) {
+      if (c == '"' && form_.quotes && form_.separator == ',') {
+        fail(line_, "a quote inside a field that does not begin with one");
+      }
       if (c == '\0') fail(line_, "a zero byte");
     }
-    fields_.push_back({begin, at_ - record_ - begin, false});
+    std::size_t length = at_ - record_ - begin;
+    while (form_.trimmed && length > 0 && buffer_[record_ + begin + length - 1] == ' ') --length;
+    fields_.push_back({begin, length, false});
   }
 
   void quoted() {
@@ -166,14 +213,15 @@ class CsvReader {
       ++at_;
     }
     fields_.push_back({begin, at_ - record_ - begin - 1, doubled});
-    const int after = peek();
-    if (after != ',' && after != '\n' && after != '\r' && after != end) fail(line_, "text after a closing quote");
+    if (form_.trimmed && form_.separator != ' ') skip_blanks();
+    if (!ends_field(peek())) fail(line_, "text after a closing quote");
   }
 
   [[noreturn]] void fail(std::int64_t line, const char* found) const {
     throw FormatError(name_ + ":" + std::to_string(line) + ": expected CSV (RFC 4180), found " + found);
   }
 
+  CsvForm form_;
   std::istream& in_;
   std::string name_;
   std::string buffer_;      ///< the bytes [0, filled_) of it: the record so far, and what was read beyond
@@ -205,22 +253,37 @@ inline std::ifstream open_csv(const std::filesystem::path& path) {
   return file;
 }
 
-/// The shortest text that reads back as the same number; empty for NaN and infinity (undefined).
-inline std::string csv_number(double value) {
+namespace detail {
+
+/// The shortest text that reads back as the same float or double; empty for NaN and infinity (undefined).
+template <class Real>
+std::string shortest_number(Real value) {
   if (!std::isfinite(value)) return {};
   char text[32];
   const auto end = std::to_chars(text, text + sizeof text, value).ptr;
   return {text, end};
 }
 
-/// Writes one record, guarding what looks like a formula, quoting where RFC 4180 asks for it, ended by a line feed.
+}  // namespace detail
+
+/// The shortest text that reads back as the same number; empty for NaN and infinity (undefined).
+inline std::string csv_number(double value) { return detail::shortest_number(value); }
+
+/// Writes one record, guarding what looks like a formula, quoting where RFC 4180 asks for it, and what readers of other
+/// forms would take for something else: blanks around a field, #, | and \ at the beginning of a line, a lonely field's
+/// separators. A line feed ends it.
 inline void write_csv_row(std::ostream& out, std::span<const std::string> fields) {
   for (std::size_t i = 0; i < fields.size(); ++i) {
     const std::string& field = fields[i];
     const std::string_view guard = guard_of(field);
     if (i > 0) out << ',';
-    const bool lonely = field.empty() && fields.size() == 1;
-    if (!lonely && field.find_first_of(",\"\r\n") == std::string::npos) {
+    const bool lonely = fields.size() == 1;
+    const bool marked =
+        i == 0 && !field.empty() && std::string_view("#|\\").find(field.front()) != std::string_view::npos;
+    const bool plain = field.empty() ? !lonely
+                                     : !marked && field.front() != ' ' && field.back() != ' ' &&
+                                           field.find_first_of(lonely ? ",\"\r\n\t;" : ",\"\r\n") == field.npos;
+    if (plain) {
       out << guard << field;
       continue;
     }

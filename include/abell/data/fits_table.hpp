@@ -1,6 +1,7 @@
 #pragma once
-/// FITS tables, read whole.
+/// FITS tables, read whole as texts.
 
+#include <abell/core/angle.hpp>
 #include <abell/core/error.hpp>
 #include <abell/data/table.hpp>
 #include <abell/images/fits_library.hpp>
@@ -9,30 +10,25 @@
 #include <array>
 #include <cstddef>
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
 
 namespace abell {
 
-/// A table of texts as a CSV file would have it, and the unit of each column ("" without).
-struct FitsTable {
-  Table table;
-  std::vector<std::string> units;
-};
-
 namespace detail {
 
 /// A scalar column: its number from 1, and how it is read.
 struct FitsColumn {
   int number = 0;
-  int type = 0;  ///< TSTRING, TDOUBLE, TLONGLONG or TLOGICAL
+  int type = 0;  ///< TSTRING, TFLOAT, TDOUBLE, TLONGLONG or TLOGICAL
   std::size_t width = 0;
 };
 
 /// Cells `first` to `first` + `count` of a column as text; null values are empty.
-inline std::vector<std::string> fits_cells(fitsfile* file, const FitsColumn& column, LONGLONG first, std::size_t count,
-                                           int& status) {
+inline std::vector<std::string> whole_cells(fitsfile* file, const FitsColumn& column, LONGLONG first, std::size_t count,
+                                            int& status) {
   std::vector<std::string> cells(count);
   std::vector<char> null(count);
   int any = 0;
@@ -58,85 +54,154 @@ inline std::vector<std::string> fits_cells(fitsfile* file, const FitsColumn& col
     read(std::vector<LONGLONG>(), [](LONGLONG value) { return std::to_string(value); });
   } else if (column.type == TLOGICAL) {
     read(std::vector<char>(), [](char value) { return value != 0 ? "1" : "0"; });
+  } else if (column.type == TFLOAT) {
+    read(std::vector<float>(), [](float value) { return shortest_number(value); });
   } else {
-    read(std::vector<double>(), [](double value) { return csv_number(value); });
+    read(std::vector<double>(), [](double value) { return shortest_number(value); });
   }
   return cells;
 }
 
-/// The scalar columns of the current HDU; fills names and units.
-inline std::vector<FitsColumn> fits_columns(fitsfile* file, FitsTable& found) {
+/// The same; values that cannot be read are empty and `unreadable`, the number of each.
+inline std::vector<std::string> fits_cells(fitsfile* file, const FitsColumn& column, LONGLONG first, std::size_t count,
+                                           std::vector<LONGLONG>& unreadable, int& status) {
+  std::vector<std::string> cells = whole_cells(file, column, first, count, status);
+  if (status != BAD_C2I && status != BAD_C2F && status != BAD_C2D && status != NUM_OVERFLOW) return cells;
+  status = 0;
+  fits_clear_errmsg();
+  if (count == 1) {
+    unreadable.push_back(first);
+    return {""};
+  }
+  const std::size_t half = count / 2;
+  cells = fits_cells(file, column, first, half, unreadable, status);
+  for (std::string& cell :
+       fits_cells(file, column, first + static_cast<LONGLONG>(half), count - half, unreadable, status)) {
+    cells.push_back(std::move(cell));
+  }
+  return cells;
+}
+
+/// A keyword of the header as text, empty without.
+inline std::string fits_text(fitsfile* file, const std::string& keyword) {
+  std::array<char, FLEN_VALUE> value{};
+  int missing = 0;
+  fits_read_key(file, TSTRING, keyword.c_str(), value.data(), nullptr, &missing);
+  return value.data();
+}
+
+/// The frame that a header tells: RADESYS and EQUINOX, or the default of the standard for an equinox alone.
+inline std::string fits_frame(fitsfile* file) {
+  std::string frame = fits_text(file, "RADESYS");
+  if (frame.empty()) frame = fits_text(file, "RADECSYS");
+  const std::string equinox = fits_text(file, "EQUINOX");
+  const auto year = plain_number(equinox);
+  if (frame.empty() && year) frame = *year < 1984 ? "FK4" : "FK5";
+  fits_clear_errmsg();
+  return frame.starts_with("FK") ? frame + " " + equinox : frame;
+}
+
+/// The scalar columns of the current HDU; fills the header.
+inline std::vector<FitsColumn> fits_columns(fitsfile* file, TableHeader& found) {
   int status = 0;
   int count = 0;
-  check_fits(fits_get_num_cols(file, &count, &status), found.table.name, "cannot count the columns");
+  int kind = 0;
+  fits_get_hdu_type(file, &kind, &status);
+  check_fits(fits_get_num_cols(file, &count, &status), found.name, "cannot count the columns");
   std::vector<FitsColumn> columns;
   for (int number = 1; number <= count; ++number) {
     int type = 0;
     LONGLONG repeat = 0, width = 0;
     fits_get_eqcoltypell(file, number, &type, &repeat, &width, &status);
-    check_fits(status, found.table.name, "cannot read the form of a column");
-    const bool text = type == TSTRING && repeat >= 1 && repeat <= 4096;
+    check_fits(status, found.name, "cannot read the form of a column");
+    const std::string axes = fits_text(file, "TDIM" + std::to_string(number));
+    const bool text = type == TSTRING && repeat >= 1 && repeat <= 4096 && axes.find(',') == std::string::npos;
     const bool whole = type == TBYTE || type == TSBYTE || type == TSHORT || type == TUSHORT || type == TINT ||
                        type == TLONG || type == TULONG || type == TLONGLONG;
     const bool scalar = repeat == 1 && (whole || type == TFLOAT || type == TDOUBLE || type == TLOGICAL);
     if (!text && !scalar) continue;
-    const auto key = [&](const std::string& keyword) {
-      std::array<char, FLEN_VALUE> value{};
-      int missing = 0;
-      fits_read_key(file, TSTRING, (keyword + std::to_string(number)).c_str(), value.data(), nullptr, &missing);
-      return std::string(value.data());
-    };
-    columns.push_back({number,
-                       text               ? TSTRING
-                       : whole            ? TLONGLONG
-                       : type == TLOGICAL ? TLOGICAL
-                                          : TDOUBLE,
-                       static_cast<std::size_t>(std::max(repeat, width))});
-    found.table.header.push_back(key("TTYPE"));
-    found.units.push_back(key("TUNIT"));
+    // CFITSIO takes columns of ASCII tables for floats that have more digits.
+    const bool single = type == TFLOAT && kind == BINARY_TBL;
+    const int read_as = text ? TSTRING : whole ? TLONGLONG : type == TLOGICAL ? TLOGICAL : single ? TFLOAT : TDOUBLE;
+    columns.push_back({number, read_as, static_cast<std::size_t>(std::max(repeat, width))});
+    found.header.push_back(fits_text(file, "TTYPE" + std::to_string(number)));
+    found.units.push_back(fits_text(file, "TUNIT" + std::to_string(number)));
+    found.ucds.push_back(fits_text(file, "TUCD" + std::to_string(number)));
   }
+  found.frames.assign(found.header.size(), fits_frame(file));
   fits_clear_errmsg();
   return columns;
 }
 
-}  // namespace detail
-
-/// Reads the first table of a FITS file, or the one that the name chooses (rules of names: `FitsFile`).
-/// Columns of single numbers, truth values (1, 0) and texts are kept, others left out. Throws IoError
-/// and FormatError (not FITS, no table, truncated) naming the file.
-inline FitsTable read_fits_table(const std::filesystem::path& path) {
-  const auto lock = detail::lock_fits();
-  FitsTable found;
-  found.table.name = path.string();
-  const std::string& name = found.table.name;
-  const detail::FitsPointer handle = detail::open_fits(path);
-  fitsfile* file = handle.get();
-  int status = 0, type = IMAGE_HDU, units = 0;
-  fits_get_hdu_type(file, &type, &status);
-  fits_get_num_hdus(file, &units, &status);
-  for (int unit = 2; unit <= units && type == IMAGE_HDU && status == 0; ++unit) {
-    fits_movabs_hdu(file, unit, &type, &status);
-  }
-  detail::check_fits(status, name, "cannot look for a table");
-  if (type == IMAGE_HDU) throw FormatError(name + ": expected a FITS table, found images only");
-
-  const std::vector<detail::FitsColumn> columns = detail::fits_columns(file, found);
+/// The table at which the file is.
+inline Table read_current_table(fitsfile* file, const std::string& name) {
+  Table found;
+  found.name = name;
+  const std::vector<FitsColumn> columns = fits_columns(file, found);
+  int status = 0;
   LONGLONG rows = 0;
-  detail::check_fits(fits_get_num_rowsll(file, &rows, &status), name, "cannot count the rows");
+  check_fits(fits_get_num_rowsll(file, &rows, &status), name, "cannot count the rows");
+  if (fits_text(file, "ZTABLE") == "T") {
+    throw FormatError(name + ": expected a plain table, found one packed by fpack: unpack it with funpack");
+  }
+  if (columns.empty() && rows == 1) {
+    throw FormatError(name +
+                      ": expected columns of single values, found arrays in one row (a colfits table of STILTS?)");
+  }
+  fits_clear_errmsg();
+  std::vector<std::vector<LONGLONG>> unreadable(columns.size());
   constexpr LONGLONG block = 1024;  // a wrong NAXIS2 ends at the end of the file, before memory does
   for (LONGLONG first = 1; first <= rows && !columns.empty(); first += block) {
     const auto count = static_cast<std::size_t>(std::min(block, rows - first + 1));
-    const std::size_t start = found.table.rows.size();
-    found.table.rows.resize(start + count);
-    for (const detail::FitsColumn& column : columns) {
-      std::vector<std::string> cells = detail::fits_cells(file, column, first, count, status);
-      detail::check_fits(status, name, "cannot read the table");
-      for (std::size_t i = 0; i < count; ++i) found.table.rows[start + i].push_back(std::move(cells[i]));
+    const std::size_t start = found.rows.size();
+    found.rows.resize(start + count);
+    for (std::size_t c = 0; c < columns.size(); ++c) {
+      std::vector<std::string> cells = fits_cells(file, columns[c], first, count, unreadable[c], status);
+      check_fits(status, name, "cannot read the table");
+      for (std::size_t i = 0; i < count; ++i) found.rows[start + i].push_back(std::move(cells[i]));
     }
   }
-  for (std::size_t row = 0; row < found.table.rows.size(); ++row)
-    found.table.lines.push_back(static_cast<int>(row) + 1);
+  for (std::size_t row = 0; row < found.rows.size(); ++row) found.lines.push_back(static_cast<int>(row) + 1);
+  for (std::size_t c = 0; c < columns.size(); ++c) {
+    if (unreadable[c].empty()) continue;
+    found.notes.push_back(name + ": column '" + found.header[c] + "': " + std::to_string(unreadable[c].size()) +
+                          " values cannot be read and count as null, the first in row " +
+                          std::to_string(unreadable[c].front()));
+  }
   return found;
+}
+
+}  // namespace detail
+
+/// Reads the first table of a FITS file that is `wanted`, else the first one, or the one that the name chooses (rules
+/// of names: `FitsFile`). Columns of single numbers, truth values (1, 0) and texts are kept, others left out. Throws
+/// IoError and FormatError (not FITS, no table, truncated, packed) naming the file.
+inline Table read_fits_table(const std::filesystem::path& path,
+                             const std::function<bool(const TableHeader&)>& wanted = {}) {
+  const auto lock = detail::lock_fits();
+  const std::string name = path.string();
+  const detail::FitsPointer handle = detail::open_fits(path);
+  fitsfile* file = handle.get();
+  int status = 0, type = IMAGE_HDU, unit = 1, units = 0, found = 0;
+  fits_get_hdu_num(file, &unit);
+  fits_get_num_hdus(file, &units, &status);
+  fits_get_hdu_type(file, &type, &status);
+  const bool chosen = type != IMAGE_HDU;
+  for (; unit <= units && status == 0; ++unit) {
+    fits_movabs_hdu(file, unit, &type, &status);
+    if (status != 0 || type == IMAGE_HDU) continue;
+    if (found == 0) found = unit;
+    TableHeader header{name, {}};
+    if (!chosen && wanted) detail::fits_columns(file, header);
+    if (!chosen && wanted && !wanted(header)) continue;
+    found = unit;
+    break;
+  }
+  detail::check_fits(status, name, "cannot look for a table");
+  if (found == 0) throw FormatError(name + ": expected a FITS table, found images only");
+  fits_movabs_hdu(file, found, nullptr, &status);
+  detail::check_fits(status, name, "cannot go to the table");
+  return detail::read_current_table(file, name);
 }
 
 }  // namespace abell

@@ -2,6 +2,7 @@
 /// The layouts of sets on disk, each a source of objects.
 
 #include <abell/core/error.hpp>
+#include <abell/core/lower_case.hpp>
 #include <abell/data/classes.hpp>
 #include <abell/data/object.hpp>
 #include <abell/data/object_source.hpp>
@@ -11,7 +12,6 @@
 #include <abell/data/target_columns.hpp>
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <cstddef>
 #include <filesystem>
 #include <fstream>
@@ -45,13 +45,20 @@ inline std::vector<fs::path> entries(const fs::path& folder) {
 
 /// Whether a name ends like an image, .gz and .fz included.
 inline bool has_image_name(const fs::path& path) {
-  std::string name = path.filename().string();
-  std::ranges::transform(name, name.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  std::string name = lower_case(path.filename().string());
   if (name.ends_with(".gz")) name.resize(name.size() - 3);
   for (const char* ending : {".png", ".jpg", ".jpeg", ".fits", ".fit", ".fts", ".ftz", ".fz"}) {
     if (name.ends_with(ending)) return true;
   }
   return false;
+}
+
+/// Whether a name ends like a table.
+inline bool has_table_name(const fs::path& path) {
+  const std::string ending = lower_case(path.extension().string());
+  constexpr std::array<std::string_view, 9> endings{".csv", ".tsv", ".tab",  ".txt",    ".tbl",
+                                                    ".vot", ".xml", ".ecsv", ".votable"};
+  return std::ranges::find(endings, ending) != endings.end();
 }
 
 /// Refuses the same id in two rows; `seen` maps an id to its row's place.
@@ -188,12 +195,12 @@ inline std::unique_ptr<ObjectSource> open_objects(const std::filesystem::path& d
   };
   std::error_code error;
   const fs::file_status status = fs::status(data, error);
-  if (!options.need_set && data.extension() != ".csv" && detail::image_exists(data)) {
+  if (!options.need_set && !detail::has_table_name(data) && detail::image_exists(data)) {
     return list({Object{data.string(), {data}}});
   }
   if (!fs::exists(status)) throw IoError(data.string() + ": no such file or folder");
   if (fs::is_regular_file(status)) return table(data);
-  if (!fs::is_directory(status)) throw IoError(data.string() + ": expected a folder or a CSV table");
+  if (!fs::is_directory(status)) throw IoError(data.string() + ": expected a folder or a table");
   const auto has = [&](const char* name) { return fs::is_regular_file(data / name, error); };
   const auto has_folder = [&](const char* name) { return fs::is_directory(data / name, error); };
   if (has("train.csv") || (has("test.csv") && has_folder("test_images"))) {

@@ -1,50 +1,220 @@
 #pragma once
-/// Right ascension and declination in tables: which columns hold them.
+/// Positions in tables: which columns hold them, in which units and in which frame.
 
 #include <abell/core/angle.hpp>
+#include <abell/core/csv.hpp>
+#include <abell/core/error.hpp>
+#include <abell/core/lower_case.hpp>
 #include <abell/data/object.hpp>
 #include <abell/data/table.hpp>
+#include <abell/images/sky_frame.hpp>
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <cstddef>
-#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace abell {
 
-/// The column that has one of these names in any case (names are lower case); the first name wins.
-inline std::optional<std::size_t> find_column(const TableHeader& table, std::initializer_list<std::string_view> names) {
-  for (const std::string_view name : names) {
-    for (std::size_t i = 0; i < table.header.size(); ++i) {
-      const auto same = [](char a, char b) { return std::tolower(static_cast<unsigned char>(a)) == b; };
-      if (std::ranges::equal(table.header[i], name, same)) return i;
+/// Columns named by hand, and the frame of the positions; what is empty is told by the table, which has no classes
+/// then.
+struct ColumnNames {
+  std::string ra = {}, dec = {}, id = {}, class_name = {}, frame = {};
+};
+
+namespace detail {
+
+/// The letters and digits of a column's name in lower case: `raj2000` of "_RAJ2000" and "RA_J2000". A unit in brackets
+/// is none of the name: "RA (deg)" is `ra`.
+struct PlainName {
+  explicit PlainName(std::string_view name) {
+    const std::size_t open = name.find_first_of("([");
+    if (open != std::string_view::npos && parse_angle_unit(name.substr(open))) {
+      unit = name.substr(open);
+      name = name.substr(0, open);
     }
+    for (const char c : lower_case(name)) {
+      if (std::isalnum(static_cast<unsigned char>(c)) != 0) text += c;
+    }
+  }
+
+  std::string text;
+  std::string unit;
+};
+
+/// The first column that has one of these plain names; those before in the list win.
+inline std::optional<std::size_t> find_named(const TableHeader& table, std::string_view names) {
+  while (!names.empty()) {
+    const std::size_t end = std::min(names.find(' '), names.size());
+    for (std::size_t i = 0; i < table.header.size(); ++i) {
+      if (PlainName(table.header[i]).text == names.substr(0, end)) return i;
+    }
+    names.remove_prefix(std::min(end + 1, names.size()));
   }
   return std::nullopt;
 }
 
-/// Right ascension and declination of a row, under the names that catalogues use for these columns.
+/// The column of a UCD (of UCD1+, or of UCD1 as VizieR had them): the main one, else the first.
+inline std::optional<std::size_t> find_ucd(const TableHeader& table, std::string_view ucd, std::string_view ucd1) {
+  std::optional<std::size_t> first;
+  for (std::size_t i = 0; i < table.header.size(); ++i) {
+    const std::string found = lower_case(table.ucd(i));
+    if (found == std::string(ucd) + ";meta.main" || found == std::string(ucd1) + "_main") return i;
+    if (!first && (found == ucd || found == ucd1)) first = i;
+  }
+  return first;
+}
+
+/// A column of longitudes or latitudes.
+struct AngleColumn {
+  std::size_t number = 0;
+  std::string name;
+  std::string kind;    ///< "a right ascension", "a declination", ...
+  double most = 0;     ///< degrees
+  bool hours = false;  ///< whether texts without a unit count hours
+  std::optional<AngleUnit> unit = {};
+
+  /// Degrees, longitudes from 0 to 360; nothing for an empty or another text.
+  std::optional<double> read(std::string_view text) const {
+    const auto value = unit ? parse_angle(text, *unit) : parse_angle(text, hours);
+    if (!value || !(*value >= -most && *value <= most)) return std::nullopt;
+    return most == 360 && *value < 0 ? *value + 360 : *value;
+  }
+};
+
+}  // namespace detail
+
+/// The positions of a table's rows: columns named by hand, else by the names that catalogues use, else by UCD.
 class PositionColumns {
  public:
-  explicit PositionColumns(const TableHeader& table)
-      : ra_(find_column(table, {"ra", "raj2000", "_raj2000", "ra_deg", "radeg", "ra_j2000", "ra_icrs", "_ra",
-                                "_ra_icrs", "alpha_j2000", "right_ascension", "raicrs"})),
-        dec_(find_column(table, {"dec", "dej2000", "_dej2000", "dec_deg", "decdeg", "dedeg", "dec_j2000", "decj2000",
-                                 "de_icrs", "dec_icrs", "_de", "_de_icrs", "delta_j2000", "declination", "deicrs"})) {}
+  /// Throws FormatError naming the file: a column named by hand that is not there, a unit or a frame of the file that
+  /// is not known; OptionError for such a frame in `names`.
+  explicit PositionColumns(const TableHeader& table, const ColumnNames& names = {}) {
+    find(table, names);
+    if (!there_) return;
+    set_frame(table, names);
+    for (auto* column : {&longitude_, &latitude_}) set_unit(table, *column);
+  }
 
-  std::optional<std::size_t> ra() const { return ra_; }
-  std::optional<std::size_t> dec() const { return dec_; }
+  bool there() const { return there_; }
+  const detail::AngleColumn& longitude() const { return longitude_; }
+  const detail::AngleColumn& latitude() const { return latitude_; }
 
+  /// The position of a row in ICRS; nothing where a text of it is empty or no angle.
+  std::optional<SkyPosition> position(const std::vector<std::string>& fields) const {
+    const auto longitude = longitude_.read(fields[longitude_.number]),
+               latitude = latitude_.read(fields[latitude_.number]);
+    if (!longitude || !latitude) return std::nullopt;
+    return frame_.to_icrs({*longitude, *latitude});
+  }
+
+  /// Gives the object its position: as the table has it where that is a right ascension and a declination in ICRS
+  /// without units, else in degrees.
   void fill(Object& object, const TableReader& row) const {
-    if (ra_) object.ra = row[*ra_];
-    if (dec_) object.dec = row[*dec_];
+    if (!there_) return;
+    object.ra = row[longitude_.number];
+    object.dec = row[latitude_.number];
+    if (frame_.kind() == SkyFrame::Kind::icrs && !longitude_.unit && !latitude_.unit) return;
+    const auto found = position(row.fields());
+    object.ra = found ? csv_number(found->ra) : "";
+    object.dec = found ? csv_number(found->dec) : "";
   }
 
  private:
-  std::optional<std::size_t> ra_, dec_;
+  /// Usual pairs of plain names, and the frame of those that tell it.
+  struct Pair {
+    std::string_view longitude, latitude, frame;
+  };
+  static constexpr std::array pairs{
+      Pair{"ra", "dec de decl", ""},
+      Pair{"raicrs", "deicrs decicrs", ""},
+      Pair{"raj2000", "dej2000 decj2000", ""},
+      Pair{"radeg radegs radegree radegrees", "dedeg decdeg decdegs decdegree decdegrees", ""},
+      Pair{"rightascension", "declination", ""},
+      Pair{"alphaj2000", "deltaj2000", ""},
+      Pair{"alphawinj2000", "deltawinj2000", ""},
+      Pair{"alphasky", "deltasky", ""},
+      Pair{"alphawinsky", "deltawinsky", ""},
+      Pair{"xworld", "yworld", ""},
+      Pair{"xwinworld", "ywinworld", ""},
+      Pair{"skycentroidra", "skycentroiddec", ""},
+      Pair{"scra", "scdec", ""},
+      Pair{"racorr", "deccorr", ""},
+      Pair{"targetra", "targetdec", ""},
+      Pair{"raopt", "decopt deopt", ""},
+      Pair{"racl", "deccl", ""},
+      Pair{"raobj", "decobj", ""},
+      Pair{"sra", "sdec", ""},
+      Pair{"ra1", "dec1 de1", ""},
+      Pair{"rax", "decx dex", ""},
+      Pair{"alphax", "deltax", ""},
+      Pair{"hms", "dms", ""},
+      Pair{"alpha", "delta", ""},
+      Pair{"rab1950", "deb1950 decb1950", "fk4"},
+      Pair{"glon gallon", "glat gallat", "galactic"},
+      Pair{"l lii", "b bii", "galactic"},
+      Pair{"lon longitude", "lat latitude", ""}};
+
+  void set(std::size_t longitude, std::size_t latitude, std::string_view frame) {
+    there_ = true;
+    longitude_.number = longitude;
+    latitude_.number = latitude;
+    own_frame_ = frame;
+  }
+
+  void find(const TableHeader& table, const ColumnNames& names) {
+    if (names.ra.empty() != names.dec.empty()) {
+      throw OptionError(names.ra.empty() ? "dec" : "ra", "expected a column for the other coordinate, too, found none");
+    }
+    if (!names.ra.empty()) return set(table.column(names.ra), table.column(names.dec), "");
+    for (const Pair& pair : pairs) {
+      const auto longitude = detail::find_named(table, pair.longitude),
+                 latitude = detail::find_named(table, pair.latitude);
+      if (longitude && latitude) return set(*longitude, *latitude, pair.frame);
+    }
+    const auto ra = detail::find_ucd(table, "pos.eq.ra", "pos_eq_ra"),
+               dec = detail::find_ucd(table, "pos.eq.dec", "pos_eq_dec");
+    if (ra && dec) return set(*ra, *dec, "");
+    const auto l = detail::find_ucd(table, "pos.galactic.lon", "pos_gal_lon");
+    const auto b = detail::find_ucd(table, "pos.galactic.lat", "pos_gal_lat");
+    if (l && b) set(*l, *b, "galactic");
+  }
+
+  void set_frame(const TableHeader& table, const ColumnNames& names) {
+    const std::string own = own_frame_.empty() ? table.frame(longitude_.number) : own_frame_;
+    const std::string& named = names.frame.empty() ? own : names.frame;
+    const auto frame = parse_sky_frame(named.empty() ? "icrs" : named);
+    const std::string fault = std::string("expected ") + sky_frame_names + ", found '" + named + "'";
+    if (!frame && !names.frame.empty()) throw OptionError("frame", fault);
+    if (!frame) throw FormatError(table.name + ": frame of the positions: " + fault);
+    frame_ = *frame;
+  }
+
+  void set_unit(const TableHeader& table, detail::AngleColumn& column) {
+    const bool longitude = &column == &longitude_, galactic = frame_.kind() == SkyFrame::Kind::galactic;
+    column.name = table.header[column.number];
+    column.kind = galactic    ? (longitude ? "a Galactic longitude" : "a Galactic latitude")
+                  : longitude ? "a right ascension"
+                              : "a declination";
+    column.most = longitude ? 360 : 90;
+    column.hours = longitude && !galactic;
+    std::string unit = table.unit(column.number);
+    if (unit.find_first_not_of(' ') == std::string::npos) unit = detail::PlainName(column.name).unit;
+    if (unit.empty()) return;
+    column.unit = parse_angle_unit(unit);
+    if (column.unit && (column.hours || !column.unit->hours())) return;
+    throw FormatError(table.name + ": expected a unit of angles in column '" + column.name +
+                      "' (deg, arcmin, arcsec, mas, rad" + (column.hours ? ", h" : "") + "), found '" + unit + "'");
+  }
+
+  bool there_ = false;
+  detail::AngleColumn longitude_, latitude_;
+  std::string own_frame_;  ///< that the names of the columns tell
+  SkyFrame frame_;
 };
 
 }  // namespace abell

@@ -25,8 +25,9 @@ struct SkyObject {
   std::string id;
   SkyPosition position;
   std::string class_name = {};
-  std::string colour = {};  ///< of a region
-  std::string where = {};   ///< "file:line", for errors
+  std::string colour = {};               ///< of a region
+  std::string where = {};                ///< "file:line", for errors
+  std::vector<std::string> fields = {};  ///< of the other columns of a table
 };
 
 namespace detail {

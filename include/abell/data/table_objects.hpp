@@ -6,6 +6,7 @@
 #include <abell/data/id_hashes.hpp>
 #include <abell/data/object.hpp>
 #include <abell/data/object_source.hpp>
+#include <abell/data/open_table.hpp>
 #include <abell/data/position_columns.hpp>
 #include <abell/data/table.hpp>
 #include <abell/data/target_columns.hpp>
@@ -13,6 +14,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <string>
 #include <system_error>
@@ -64,7 +66,8 @@ class TableObjects final : public ObjectSource {
   TableObjects(const std::filesystem::path& csv, const DataSetOptions& options)
       : path_(csv),
         options_(options),
-        table_(csv),
+        opened_(open_table(csv)),
+        table_(*opened_),
         images_(image_columns(table_)),
         id_(table_.find("id")),
         class_(options.need_class ? std::optional(table_.column("class")) : table_.find("class")),
@@ -100,7 +103,8 @@ class TableObjects final : public ObjectSource {
 
  private:
   void read_ahead() {
-    TableReader table(path_);
+    const auto opened = open_table(path_);
+    TableReader& table = *opened;
     while (table.next()) {
       empty_ = false;
       if (!split_) return;
@@ -138,7 +142,8 @@ class TableObjects final : public ObjectSource {
     const std::string& id = table_[*id_];
     check_not_empty(id, table_.where());
     if (ids_.insert(IdHashes::of(id))) return;
-    TableReader before(path_);
+    const auto opened = open_table(path_);
+    TableReader& before = *opened;
     while (before.next() && before.line() < table_.line()) {
       if (before[*id_] == id) refuse_duplicate(id, table_.where(), before.where());
     }
@@ -155,7 +160,8 @@ class TableObjects final : public ObjectSource {
   DataSetOptions options_;
   Splits splits_;
   bool empty_ = true;
-  TableReader table_;
+  std::unique_ptr<TableReader> opened_;
+  TableReader& table_;
   std::vector<std::size_t> images_;
   std::optional<std::size_t> id_, class_, split_, third_, exposure_;
   PositionColumns position_;

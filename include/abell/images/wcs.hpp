@@ -7,8 +7,9 @@
 
 #include <abell/core/error.hpp>
 #include <abell/images/fits.hpp>
-#include <abell/images/frames.hpp>
+#include <abell/images/sky_frame.hpp>
 #include <abell/images/resample.hpp>
+#include <abell/images/sky_position.hpp>
 #include <abell/images/wcs_header.hpp>
 #include <algorithm>
 #include <array>
@@ -39,7 +40,7 @@ struct PixelPosition {
 class Wcs {
  public:
   /// From the header of an open image. Throws FormatError for a file that does not tell its sky
-  /// coordinates in ICRS, FK5 J2000, FK4 B1950 or Galactic: nothing is guessed.
+  /// coordinates in ICRS, FK5, FK4 B1950 or Galactic: nothing is guessed.
   explicit Wcs(const FitsFile& file) : Wcs(file.header(), file.name(), file.image_axes()) {
     if (file.is_section() && !file.key("AMDX1").empty()) {
       throw FormatError(file.name() +
@@ -220,7 +221,7 @@ class Wcs {
     const auto frame = longitude_type == "RA" ? SkyFrame::equatorial(system, equinox) : std::nullopt;
     if (frame) return *frame;
     throw FormatError(name +
-                      ": no usable sky coordinates: expected RA and DEC in ICRS, FK5 J2000 or FK4 B1950, or Galactic "
+                      ": no usable sky coordinates: expected RA and DEC in ICRS, FK5 or FK4 B1950, or Galactic "
                       "ones, found " +
                       types() + ", RADESYS '" + system + "'" +
                       (given ? ", EQUINOX " + std::to_string(*equinox) : std::string()));

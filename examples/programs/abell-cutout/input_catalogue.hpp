@@ -1,0 +1,51 @@
+#pragma once
+/// The options that tell where objects lie.
+
+#include <abell/core/printable.hpp>
+#include <abell/data/positions.hpp>
+#include <iostream>
+#include <optional>
+#include <string>
+
+#include "../common/program.hpp"
+
+namespace abell::program {
+
+/// A catalogue to be read.
+struct InputCatalogue {
+  std::string file, region_image;
+  ColumnNames columns;
+  bool strict = false;
+
+  /// Reads it; pixels of regions refer to --region-image, else to `image`, which may be null. Notes go to stderr.
+  SkyCatalogue read(const Wcs* image, bool quiet) const {
+    std::optional<Wcs> named;
+    if (!region_image.empty()) named = Wcs(FitsFile(region_image));
+    SkyCatalogue catalogue = read_catalogue(file, {columns, named ? &*named : image, strict});
+    for (const std::string& note : catalogue.notes) {
+      if (!quiet) std::cerr << printable(note) << std::endl;
+    }
+    return catalogue;
+  }
+};
+
+inline void add_catalogue(CLI::App& app, InputCatalogue& input) {
+  app.add_option(
+         "--catalogue", input.file,
+         "Positions: a table (CSV, tabs, semicolons, VizieR, IPAC, ECSV, VOTable, FITS), whose columns are known by "
+         "their usual names or by UCDs, or DS9 regions (.reg)")
+      ->required();
+  app.add_option("--ra", input.columns.ra, "Column of right ascensions or longitudes (default: by its usual names)");
+  app.add_option("--dec", input.columns.dec, "Column of declinations or latitudes (default: by its usual names)");
+  app.add_option("--id", input.columns.id, "Column of the objects' names (default: by its usual names)");
+  app.add_option("--class", input.columns.class_name, "Column of the objects' classes (default: none)");
+  app.add_option(
+      "--frame", input.columns.frame,
+      std::string("Of the positions: ") + sky_frame_names + " (default: what the catalogue tells, else icrs)");
+  app.add_option("--region-image", input.region_image,
+                 "Image that pixels of regions refer to (default: the only X-ray image)");
+  app.add_flag("--strict", input.strict,
+               "Refuse rows without a position and names that are there twice (default: leave out, number)");
+}
+
+}  // namespace abell::program
