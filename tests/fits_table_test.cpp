@@ -5,7 +5,7 @@
 
 #include "catch.hpp"
 #include "error_message.hpp"
-#include "fuzz/seeds.hpp"
+#include "fits_tables.hpp"
 #include "temp_folder.hpp"
 
 using abell::FormatError;
@@ -78,4 +78,92 @@ TEST_CASE("every kind of tile is read, whole and in sections", "[fits]") {
       REQUIRE(static_cast<double>(read.pixels[i]) == Approx(static_cast<double>(exact.pixels[i])).margin(5));
     }
   }
+}
+
+TEST_CASE("a value of a FITS table that cannot be read is null, told once a column", "[fits]") {
+  std::string bytes = seeds::made("ascii", [](fitsfile* file, int& status) {
+                        write_table(file, ASCII_TBL, {{"RA", "F10.4"}, {"DEC", "F10.4"}, {"z", "F10.4"}},
+                                    {1, 2, 0.25, 3, 4, 1.5, 5, 6, 1.75}, status);
+                      }).second;
+  for (const char* z : {"1.5000", "1.7500"}) bytes.replace(bytes.find(z), 6, "   NaN");
+  const TempFolder folder;
+  const auto catalogue = abell::read_catalogue(folder.write("a.fits", bytes));
+  REQUIRE(catalogue.objects.size() == 3);
+  REQUIRE(catalogue.objects[2].position.ra == 5);
+  REQUIRE(catalogue.objects[0].fields == std::vector<std::string>{"0.25"});
+  REQUIRE(catalogue.objects[1].fields == std::vector<std::string>{""});
+  REQUIRE(catalogue.notes.size() == 1);
+  REQUIRE_THAT(catalogue.notes[0],
+               Contains("a.fits: column 'z': 2 values cannot be read and count as null, the first in row 2"));
+}
+
+TEST_CASE("of several FITS tables the first with positions is taken", "[fits]") {
+  const std::string ldac =
+      seeds::made("ldac", [](fitsfile* file, int& status) {
+        write_table(file, BINARY_TBL, {{"Field Header Card", "80A"}}, {}, status);
+        write_table(file, BINARY_TBL, {{"NUMBER", "1J"}, {"ALPHA_J2000", "1D"}, {"DELTA_J2000", "1D"}}, {7, 150, 2},
+                    status);
+      }).second;
+  const TempFolder folder;
+  const auto path = folder.write("l.fits", ldac);
+  const auto first = abell::read_catalogue(path).objects.at(0);
+  REQUIRE(first.id == "7");
+  REQUIRE(first.position.ra == 150);
+  REQUIRE_THAT(message_of<FormatError>([&] { abell::read_catalogue(path.string() + "[1]"); }),
+               Contains("found: Field Header Card"));
+}
+
+TEST_CASE("tables that are packed by fpack are named", "[fits]") {
+  const std::string packed =
+      seeds::made("packed", [](fitsfile* file, int& status) {
+        abell::detail::MemoryFits plain("plain");
+        write_table(plain.file.get(), BINARY_TBL, {{"RA", "1D"}, {"DEC", "1D"}}, std::vector<double>(2000, 1), status);
+        fits_compress_table(plain.file.get(), file, &status);
+      }).second;
+  const TempFolder folder;
+  const auto path = folder.write("t.fits", packed);
+  REQUIRE_THAT(message_of<FormatError>([&] { abell::read_catalogue(path); }),
+               Contains("t.fits: expected a plain table, found one packed by fpack"));
+}
+
+TEST_CASE("floats of FITS tables have their own digits", "[fits]") {
+  const TempFolder folder;
+  const auto path = folder.write("t.fits", fits_table({{"RA", "1D"}, {"DEC", "1E"}, {"z", "1E"}}, {1, 2, 0.1}));
+  REQUIRE(abell::read_catalogue(path).objects[0].fields == std::vector<std::string>{"0.1"});
+}
+
+TEST_CASE("the arrays of one row, all of one length, are columns", "[fits]") {
+  // As STILTS writes colfits.
+  const auto arrays = [](const char* axes) {
+    return seeds::made(
+               "arrays",
+               [&](fitsfile* file, int& status) {
+                 write_table(file, BINARY_TBL, {{"NAME", "9A"}, {"RA", "3D"}, {"DEC", "3D"}, {"n", "3J"}}, {}, status);
+                 for (const char* key : {"TDIM1", "TDIM2", "TDIM3", "TDIM4"}) {
+                   std::string text = key == std::string("TDIM1") ? "(3,3)" : axes;
+                   fits_update_key(file, TSTRING, key, text.data(), nullptr, &status);
+                 }
+                 int null = -1;
+                 fits_update_key(file, TINT, "TNULL4", &null, nullptr, &status);
+                 fits_set_hdustruc(file, &status);
+                 std::vector<std::string> names{"A 1", "Bcd", "C"};
+                 std::vector<char*> texts{names[0].data(), names[1].data(), names[2].data()};
+                 std::vector<double> ra{150.25, 10.5, 1.5}, dec{-2.5, 41, 2.5}, n{7, 8, -1};
+                 fits_write_col(file, TSTRING, 1, 1, 1, 3, texts.data(), &status);
+                 fits_write_col(file, TDOUBLE, 2, 1, 1, 3, ra.data(), &status);
+                 fits_write_col(file, TDOUBLE, 3, 1, 1, 3, dec.data(), &status);
+                 fits_write_col(file, TDOUBLE, 4, 1, 1, 3, n.data(), &status);
+               })
+        .second;
+  };
+  const TempFolder folder;
+  const abell::Table table = abell::read_fits_table(folder.write("a.fits", arrays("(1,3)")));
+  REQUIRE(table.header == std::vector<std::string>{"NAME", "RA", "DEC", "n"});
+  REQUIRE(table.rows == std::vector<std::vector<std::string>>{
+                            {"A 1", "150.25", "-2.5", "7"}, {"Bcd", "10.5", "41", "8"}, {"C", "1.5", "2.5", ""}});
+  REQUIRE(abell::read_catalogue(folder / "a.fits").objects[1].id == "Bcd");
+  // Arrays of different lengths are none.
+  const auto other = folder.write("b.fits", arrays("(3,1)"));
+  REQUIRE_THAT(message_of<FormatError>([&] { abell::read_catalogue(other); }),
+               Contains("b.fits: expected columns of single values, found arrays only"));
 }

@@ -6,7 +6,7 @@
 
 #include "catch.hpp"
 #include "error_message.hpp"
-#include "fuzz/seeds.hpp"
+#include "fits_tables.hpp"
 #include "temp_folder.hpp"
 
 using abell::CatalogueOptions;
@@ -25,38 +25,6 @@ SkyCatalogue read(const std::string& text, const CatalogueOptions& options = {})
 
 std::string refused(const std::string& text, const CatalogueOptions& options = {}) {
   return message_of<abell::Error>([&] { read(text, options); });
-}
-
-/// A column of a FITS table and its keywords.
-struct Column {
-  std::string name, form, unit = {}, ucd = {};
-};
-
-/// Writes a FITS table of numbers: `values` row by row.
-void write_table(fitsfile* file, int kind, std::vector<Column> columns, const std::vector<double>& values,
-                 int& status) {
-  std::vector<char*> names, forms, units;
-  for (Column& column : columns) {
-    names.push_back(column.name.data());
-    forms.push_back(column.form.data());
-    units.push_back(column.unit.data());
-  }
-  fits_create_tbl(file, kind, 0, static_cast<int>(columns.size()), names.data(), forms.data(), units.data(), "TABLE",
-                  &status);
-  for (std::size_t i = 0; i < columns.size(); ++i) {
-    const std::string key = "TUCD" + std::to_string(i + 1);
-    if (!columns[i].ucd.empty()) fits_update_key(file, TSTRING, key.c_str(), columns[i].ucd.data(), nullptr, &status);
-  }
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    double value = values[i];
-    fits_write_col(file, TDOUBLE, static_cast<int>(i % columns.size()) + 1,
-                   static_cast<LONGLONG>(i / columns.size()) + 1, 1, 1, &value, &status);
-  }
-}
-
-std::string table(const std::vector<Column>& columns, const std::vector<double>& values) {
-  const auto fill = [&](fitsfile* file, int& status) { write_table(file, BINARY_TBL, columns, values, status); };
-  return seeds::made("table", fill).second;
 }
 
 SkyPosition first_of(const std::string& bytes, const CatalogueOptions& options = {}) {
@@ -130,6 +98,40 @@ TEST_CASE("columns of positions are known by the names of surveys and programs",
   }
 }
 
+TEST_CASE("hours or degrees, minutes, seconds and sign may stand in columns of their own", "[positions]") {
+  // As VizieR has them: Abell 907, and a declination between -1 and 0.
+  const std::string header = "z,RAh,RAm,RAs,DE-,DEd,DEm,DEs\n";
+  const auto catalogue = read(header + "0.1,09,58,22.2,-,11,03,52\n0.2,23,59,59.94,-,00,30,36\n,1,2,3,,4,5,6\n");
+  REQUIRE(catalogue.columns == Texts{"z"});
+  REQUIRE(catalogue.objects[0].position.ra == Approx(149.5925).epsilon(1e-12));
+  REQUIRE(catalogue.objects[0].position.dec == Approx(-11.064444444444444).epsilon(1e-12));
+  REQUIRE(catalogue.objects[1].position.ra == Approx(359.99975).epsilon(1e-12));
+  REQUIRE(catalogue.objects[1].position.dec == Approx(-0.51).epsilon(1e-12));
+  REQUIRE(catalogue.objects[2].position.dec == Approx(4.085).epsilon(1e-12));
+  // Without seconds, without minutes, with the sign before the degrees; named by hand; their units change nothing.
+  REQUIRE(read("RAh,RAm,DEd,DEm\n9,58.37,-11,3.5\n").objects[0].position.dec == Approx(-11.058333333333334));
+  REQUIRE(read("RAh,DEd\n9.97267,-11\n").objects[0].position.ra == Approx(149.59005));
+  REQUIRE(read("ra,dec,RAh,RAm,DEd,DEm\n7,8,10,30,1,30\n", {{.ra = "RAh", .dec = "DEd"}}).objects[0].position.ra ==
+          Approx(157.5));
+  REQUIRE(first_of(fits_table({{"RAh", "1I", "h", "pos.eq.ra"},
+                               {"RAm", "1I", "min"},
+                               {"RAs", "1D", "s"},
+                               {"DEd", "1I", "deg", "pos.eq.dec"},
+                               {"DEm", "1I", "arcmin"},
+                               {"DEs", "1D", "arcsec"}},
+                              {1, 0, 0.00012, 4, 30, 0}))
+              .ra == Approx(15.0000005).epsilon(1e-12));
+  // VizieR's own column for the sky goes before.
+  REQUIRE(read("DE-,DEd,RAh,_RA,_DE\n-,4,5,6,7\n").objects[0].position.dec == 7);
+  for (const char* row :
+       {"0,9,60,0,-,1,0,0\n", "0,9,5,,-,1,0,0\n", "0,9,0,0,x,1,0,0\n", "0,9,0,0,-,90,0,1\n", "0,9,-1,0,-,1,0,0\n"}) {
+    INFO(row);
+    REQUIRE_FALSE(refused(header + row).empty());
+  }
+  REQUIRE_THAT(refused(header + "0,9,5,3,-,1,x,0\n"),
+               Contains("c.csv:2: expected a declination in column 'DE- DEd DEm DEs', found '- 1 x 0'"));
+}
+
 TEST_CASE("columns and the frame of positions can be named", "[positions]") {
   const std::string text = "ra,dec,who,a,b\n1,2,x,149.59,-11.06\n";
   const auto named = read(text, {{.ra = "a", .dec = "b", .id = "who"}}).objects[0];
@@ -145,7 +147,7 @@ TEST_CASE("columns and the frame of positions can be named", "[positions]") {
 
 TEST_CASE("columns of numbers have units", "[positions]") {
   const auto ra = [](const char* unit, double value) {
-    return first_of(table({{"RA", "1D", unit}, {"DEC", "1D", "deg"}}, {value, -11})).ra;
+    return first_of(fits_table({{"RA", "1D", unit}, {"DEC", "1D", "deg"}}, {value, -11})).ra;
   };
   for (const char* unit : {"h", "hr", "hour", "hourangle", "HOURS"}) {
     INFO(unit);
@@ -158,7 +160,7 @@ TEST_CASE("columns of numbers have units", "[positions]") {
   REQUIRE_THAT(message_of<FormatError>([&] { ra("s", 1); }),
                Contains("t.fits: expected a unit of angles in column 'RA' (deg,") && Contains("found 's'"));
   REQUIRE_THAT(message_of<FormatError>([] {
-                 first_of(table({{"RA", "1D"}, {"DEC", "1D", "h"}}, {1, 1}));
+                 first_of(fits_table({{"RA", "1D"}, {"DEC", "1D", "h"}}, {1, 1}));
                }),
                Contains("in column 'DEC' (deg, arcmin, arcsec, mas, rad), found 'h'"));
   REQUIRE(read("RA (h),DEC (deg)\n9.97267,-11\n").objects[0].position.ra == Approx(149.59005));
@@ -167,7 +169,8 @@ TEST_CASE("columns of numbers have units", "[positions]") {
 TEST_CASE("where no name tells positions, UCDs do", "[positions]") {
   const std::vector<double> row{1, 2, 3, 4};
   const auto four = [&](const char* a, const char* b, const char* c, const char* d) {
-    return table({{"A", "1D", "deg", a}, {"B", "1D", "deg", b}, {"C", "1D", "deg", c}, {"D", "1D", "deg", d}}, row);
+    return fits_table({{"A", "1D", "deg", a}, {"B", "1D", "deg", b}, {"C", "1D", "deg", c}, {"D", "1D", "deg", d}},
+                      row);
   };
   REQUIRE(first_of(four("pos.eq.ra", "pos.eq.dec", "pos.eq.ra;meta.main", "pos.eq.dec;meta.main")).ra == 3);
   REQUIRE(first_of(four("stat.error;pos.eq.ra", "pos.eq.ra", "pos.eq.dec", "pos.eq.ra")).ra == 2);
@@ -175,8 +178,8 @@ TEST_CASE("where no name tells positions, UCDs do", "[positions]") {
   const auto galactic = first_of(four("pos.galactic.lon", "pos.galactic.lat", "", ""));
   REQUIRE(abell::separation(galactic, abell::SkyFrame::galactic().to_icrs({1, 2})) == 0);
   // UCDs that a program has shifted do not lead away from names.
-  const auto shifted =
-      table({{"RA", "1D", "deg", "pos.eq.dec"}, {"DEC", "1D", "deg", ""}, {"Z", "1D", "", "pos.eq.ra"}}, {1, 2, 3});
+  const auto shifted = fits_table(
+      {{"RA", "1D", "deg", "pos.eq.dec"}, {"DEC", "1D", "deg", ""}, {"Z", "1D", "", "pos.eq.ra"}}, {1, 2, 3});
   REQUIRE(first_of(shifted).ra == 1);
 }
 
@@ -229,61 +232,4 @@ TEST_CASE("names that are there twice are numbered", "[positions]") {
   REQUIRE(catalogue.notes.size() == 1);
   REQUIRE_THAT(catalogue.notes[0], Contains("2 names were there before: 'x' of ") && Contains("becomes 'x-3'"));
   REQUIRE_THAT(refused(text, {.strict = true}), Contains("c.csv:3: duplicate id 'x', first at"));
-}
-
-TEST_CASE("a value of a FITS table that cannot be read is null, told once a column", "[positions]") {
-  std::string bytes = seeds::made("ascii", [](fitsfile* file, int& status) {
-                        write_table(file, ASCII_TBL, {{"RA", "F10.4"}, {"DEC", "F10.4"}, {"z", "F10.4"}},
-                                    {1, 2, 0.25, 3, 4, 1.5, 5, 6, 1.75}, status);
-                      }).second;
-  for (const char* z : {"1.5000", "1.7500"}) bytes.replace(bytes.find(z), 6, "   NaN");
-  const TempFolder folder;
-  const auto catalogue = abell::read_catalogue(folder.write("a.fits", bytes));
-  REQUIRE(catalogue.objects.size() == 3);
-  REQUIRE(catalogue.objects[2].position.ra == 5);
-  REQUIRE(catalogue.objects[0].fields == Texts{"0.25"});
-  REQUIRE(catalogue.objects[1].fields == Texts{""});
-  REQUIRE(catalogue.notes.size() == 1);
-  REQUIRE_THAT(catalogue.notes[0],
-               Contains("a.fits: column 'z': 2 values cannot be read and count as null, the first in row 2"));
-}
-
-TEST_CASE("of several FITS tables the first with positions is taken", "[positions]") {
-  const std::string ldac =
-      seeds::made("ldac", [](fitsfile* file, int& status) {
-        write_table(file, BINARY_TBL, {{"Field Header Card", "80A"}}, {}, status);
-        write_table(file, BINARY_TBL, {{"NUMBER", "1J"}, {"ALPHA_J2000", "1D"}, {"DELTA_J2000", "1D"}}, {7, 150, 2},
-                    status);
-      }).second;
-  REQUIRE(first_of(ldac).ra == 150);
-  const TempFolder folder;
-  const auto path = folder.write("l.fits", ldac);
-  REQUIRE(abell::read_catalogue(path).objects[0].id == "7");
-  REQUIRE_THAT(message_of<FormatError>([&] { abell::read_catalogue(path.string() + "[1]"); }),
-               Contains("found: Field Header Card"));
-  // As STILTS 3.4.7 writes colfits: texts have two axes.
-  const std::string arrays =
-      seeds::made("arrays", [](fitsfile* file, int& status) {
-        write_table(file, BINARY_TBL, {{"RA", "3D"}, {"DEC", "3D"}, {"NAME", "9A"}}, {1, 2}, status);
-        std::string axes = "(3,3)";
-        fits_update_key(file, TSTRING, "TDIM3", axes.data(), nullptr, &status);
-      }).second;
-  REQUIRE_THAT(message_of<FormatError>([&] { first_of(arrays); }), Contains("arrays in one row"));
-}
-
-TEST_CASE("tables that are packed by fpack are named", "[positions]") {
-  const std::string packed =
-      seeds::made("packed", [](fitsfile* file, int& status) {
-        abell::detail::MemoryFits plain("plain");
-        write_table(plain.file.get(), BINARY_TBL, {{"RA", "1D"}, {"DEC", "1D"}}, std::vector<double>(2000, 1), status);
-        fits_compress_table(plain.file.get(), file, &status);
-      }).second;
-  REQUIRE_THAT(message_of<FormatError>([&] { first_of(packed); }),
-               Contains("t.fits: expected a plain table, found one packed by fpack"));
-}
-
-TEST_CASE("floats of FITS tables have their own digits", "[positions]") {
-  const TempFolder folder;
-  const auto path = folder.write("t.fits", table({{"RA", "1D"}, {"DEC", "1E"}, {"z", "1E"}}, {1, 2, 0.1}));
-  REQUIRE(abell::read_catalogue(path).objects[0].fields == Texts{"0.1"});
 }

@@ -19,11 +19,12 @@ namespace abell {
 
 namespace detail {
 
-/// A scalar column: its number from 1, and how it is read.
+/// A column of single values: its number from 1, and how it is read.
 struct FitsColumn {
   int number = 0;
   int type = 0;  ///< TSTRING, TFLOAT, TDOUBLE, TLONGLONG or TLOGICAL
   std::size_t width = 0;
+  bool array = false;  ///< whether its cells are the elements of an array in one row
 };
 
 /// Cells `first` to `first` + `count` of a column as text; null values are empty.
@@ -32,10 +33,10 @@ inline std::vector<std::string> whole_cells(fitsfile* file, const FitsColumn& co
   std::vector<std::string> cells(count);
   std::vector<char> null(count);
   int any = 0;
-  const auto size = static_cast<LONGLONG>(count);
+  const auto size = static_cast<LONGLONG>(count), row = column.array ? 1 : first, element = column.array ? first : 1;
   const auto read = [&](auto values, const auto& text) {
     values.resize(count);
-    fits_read_colnull(file, column.type, column.number, first, 1, size, values.data(), null.data(), &any, &status);
+    fits_read_colnull(file, column.type, column.number, row, element, size, values.data(), null.data(), &any, &status);
     for (std::size_t i = 0; i < count; ++i) {
       if (null[i] == 0) cells[i] = text(values[i]);
     }
@@ -44,7 +45,7 @@ inline std::vector<std::string> whole_cells(fitsfile* file, const FitsColumn& co
     std::vector<char> bytes(count * (column.width + 1));
     std::vector<char*> texts(count);
     for (std::size_t i = 0; i < count; ++i) texts[i] = bytes.data() + i * (column.width + 1);
-    fits_read_colnull(file, TSTRING, column.number, first, 1, size, texts.data(), null.data(), &any, &status);
+    fits_read_colnull(file, TSTRING, column.number, row, element, size, texts.data(), null.data(), &any, &status);
     for (std::size_t i = 0; i < count; ++i) {
       if (null[i] != 0) continue;
       cells[i] = texts[i];
@@ -101,57 +102,80 @@ inline std::string fits_frame(fitsfile* file) {
   return frame.starts_with("FK") ? frame + " " + equinox : frame;
 }
 
-/// The scalar columns of the current HDU; fills the header.
-inline std::vector<FitsColumn> fits_columns(fitsfile* file, TableHeader& found) {
-  int status = 0;
-  int count = 0;
-  int kind = 0;
+/// The table that the current HDU holds.
+struct FitsTable {
+  LONGLONG rows = 0;
+  std::vector<FitsColumn> columns = {};  ///< those of single values; a table of texts has no others
+};
+
+/// The length that all arrays of a single row have, on their last axis: STILTS's colfits, in which each is a column; 0
+/// for any other table.
+inline LONGLONG array_length(fitsfile* file, int columns) {
+  LONGLONG length = 0;
+  for (int number = 1; number <= columns; ++number) {
+    std::array<LONGLONG, 9> axes{};
+    int type = 0, count = 0, status = 0;
+    fits_get_coltype(file, number, &type, nullptr, nullptr, &status);
+    fits_read_tdimll(file, number, static_cast<int>(axes.size()), &count, axes.data(), &status);
+    const bool array = status == 0 && type > 0 && count >= (type == TSTRING ? 2 : 1) && count <= 9;
+    const LONGLONG last = array ? axes[static_cast<std::size_t>(count) - 1] : 0;
+    if (last <= 0 || (length != 0 && last != length)) return 0;
+    length = last;
+  }
+  return length;
+}
+
+/// Finds the rows and the columns of the current HDU, and fills the header.
+inline FitsTable find_table(fitsfile* file, TableHeader& found) {
+  int status = 0, count = 0, kind = 0;
+  FitsTable table;
   fits_get_hdu_type(file, &kind, &status);
-  check_fits(fits_get_num_cols(file, &count, &status), found.name, "cannot count the columns");
-  std::vector<FitsColumn> columns;
+  fits_get_num_rowsll(file, &table.rows, &status);
+  check_fits(fits_get_num_cols(file, &count, &status), found.name, "cannot count rows and columns");
+  const LONGLONG length = table.rows == 1 && kind == BINARY_TBL ? array_length(file, count) : 0;
+  if (length > 0) table.rows = length;
   for (int number = 1; number <= count; ++number) {
     int type = 0;
     LONGLONG repeat = 0, width = 0;
     fits_get_eqcoltypell(file, number, &type, &repeat, &width, &status);
     check_fits(status, found.name, "cannot read the form of a column");
     const std::string axes = fits_text(file, "TDIM" + std::to_string(number));
-    const bool text = type == TSTRING && repeat >= 1 && repeat <= 4096 && axes.find(',') == std::string::npos;
+    const bool one_text =
+        length > 0 ? repeat % length == 0 && repeat / length == width : axes.find(',') == std::string::npos;
+    const LONGLONG most = length > 0 ? width : repeat;
+    const bool text = type == TSTRING && one_text && most >= 1 && most <= 4096;
     const bool whole = type == TBYTE || type == TSBYTE || type == TSHORT || type == TUSHORT || type == TINT ||
                        type == TLONG || type == TULONG || type == TLONGLONG;
-    const bool scalar = repeat == 1 && (whole || type == TFLOAT || type == TDOUBLE || type == TLOGICAL);
-    if (!text && !scalar) continue;
+    const bool single =
+        repeat == std::max(length, LONGLONG{1}) && (whole || type == TFLOAT || type == TDOUBLE || type == TLOGICAL);
+    if (!text && !single) continue;
     // CFITSIO takes columns of ASCII tables for floats that have more digits.
-    const bool single = type == TFLOAT && kind == BINARY_TBL;
-    const int read_as = text ? TSTRING : whole ? TLONGLONG : type == TLOGICAL ? TLOGICAL : single ? TFLOAT : TDOUBLE;
-    columns.push_back({number, read_as, static_cast<std::size_t>(std::max(repeat, width))});
+    const bool narrow = type == TFLOAT && kind == BINARY_TBL;
+    const int read_as = text ? TSTRING : whole ? TLONGLONG : type == TLOGICAL ? TLOGICAL : narrow ? TFLOAT : TDOUBLE;
+    table.columns.push_back({number, read_as, static_cast<std::size_t>(std::max(most, width)), length > 0});
     found.header.push_back(fits_text(file, "TTYPE" + std::to_string(number)));
     found.units.push_back(fits_text(file, "TUNIT" + std::to_string(number)));
     found.ucds.push_back(fits_text(file, "TUCD" + std::to_string(number)));
   }
   found.frames.assign(found.header.size(), fits_frame(file));
   fits_clear_errmsg();
-  return columns;
+  return table;
 }
 
 /// The table at which the file is.
 inline Table read_current_table(fitsfile* file, const std::string& name) {
   Table found;
   found.name = name;
-  const std::vector<FitsColumn> columns = fits_columns(file, found);
+  const auto [rows, columns] = find_table(file, found);
   int status = 0;
-  LONGLONG rows = 0;
-  check_fits(fits_get_num_rowsll(file, &rows, &status), name, "cannot count the rows");
   if (fits_text(file, "ZTABLE") == "T") {
     throw FormatError(name + ": expected a plain table, found one packed by fpack: unpack it with funpack");
   }
-  if (columns.empty() && rows == 1) {
-    throw FormatError(name +
-                      ": expected columns of single values, found arrays in one row (a colfits table of STILTS?)");
-  }
+  if (columns.empty() && rows > 0) throw FormatError(name + ": expected columns of single values, found arrays only");
   fits_clear_errmsg();
   std::vector<std::vector<LONGLONG>> unreadable(columns.size());
   constexpr LONGLONG block = 1024;  // a wrong NAXIS2 ends at the end of the file, before memory does
-  for (LONGLONG first = 1; first <= rows && !columns.empty(); first += block) {
+  for (LONGLONG first = 1; first <= rows; first += block) {
     const auto count = static_cast<std::size_t>(std::min(block, rows - first + 1));
     const std::size_t start = found.rows.size();
     found.rows.resize(start + count);
@@ -192,7 +216,7 @@ inline Table read_fits_table(const std::filesystem::path& path,
     if (status != 0 || type == IMAGE_HDU) continue;
     if (found == 0) found = unit;
     TableHeader header{name, {}};
-    if (!chosen && wanted) detail::fits_columns(file, header);
+    if (!chosen && wanted) detail::find_table(file, header);
     if (!chosen && wanted && !wanted(header)) continue;
     found = unit;
     break;

@@ -1,16 +1,15 @@
 #pragma once
 /// Positions in tables: which columns hold them, in which units and in which frame.
 
-#include <abell/core/angle.hpp>
 #include <abell/core/csv.hpp>
 #include <abell/core/error.hpp>
 #include <abell/core/lower_case.hpp>
+#include <abell/data/angle_columns.hpp>
 #include <abell/data/object.hpp>
 #include <abell/data/table.hpp>
 #include <abell/images/sky_frame.hpp>
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <cstddef>
 #include <optional>
 #include <string>
@@ -28,36 +27,6 @@ struct ColumnNames {
 
 namespace detail {
 
-/// The letters and digits of a column's name in lower case: `raj2000` of "_RAJ2000" and "RA_J2000". A unit in brackets
-/// is none of the name: "RA (deg)" is `ra`.
-struct PlainName {
-  explicit PlainName(std::string_view name) {
-    const std::size_t open = name.find_first_of("([");
-    if (open != std::string_view::npos && parse_angle_unit(name.substr(open))) {
-      unit = name.substr(open);
-      name = name.substr(0, open);
-    }
-    for (const char c : lower_case(name)) {
-      if (std::isalnum(static_cast<unsigned char>(c)) != 0) text += c;
-    }
-  }
-
-  std::string text;
-  std::string unit;
-};
-
-/// The first column that has one of these plain names; those before in the list win.
-inline std::optional<std::size_t> find_named(const TableHeader& table, std::string_view names) {
-  while (!names.empty()) {
-    const std::size_t end = std::min(names.find(' '), names.size());
-    for (std::size_t i = 0; i < table.header.size(); ++i) {
-      if (PlainName(table.header[i]).text == names.substr(0, end)) return i;
-    }
-    names.remove_prefix(std::min(end + 1, names.size()));
-  }
-  return std::nullopt;
-}
-
 /// The column of a UCD (of UCD1+, or of UCD1 as VizieR had them): the main one, else the first.
 inline std::optional<std::size_t> find_ucd(const TableHeader& table, std::string_view ucd, std::string_view ucd1) {
   std::optional<std::size_t> first;
@@ -68,23 +37,6 @@ inline std::optional<std::size_t> find_ucd(const TableHeader& table, std::string
   }
   return first;
 }
-
-/// A column of longitudes or latitudes.
-struct AngleColumn {
-  std::size_t number = 0;
-  std::string name;
-  std::string kind;    ///< "a right ascension", "a declination", ...
-  double most = 0;     ///< degrees
-  bool hours = false;  ///< whether texts without a unit count hours
-  std::optional<AngleUnit> unit = {};
-
-  /// Degrees, longitudes from 0 to 360; nothing for an empty or another text.
-  std::optional<double> read(std::string_view text) const {
-    const auto value = unit ? parse_angle(text, *unit) : parse_angle(text, hours);
-    if (!value || !(*value >= -most && *value <= most)) return std::nullopt;
-    return most == 360 && *value < 0 ? *value + 360 : *value;
-  }
-};
 
 }  // namespace detail
 
@@ -101,13 +53,12 @@ class PositionColumns {
   }
 
   bool there() const { return there_; }
-  const detail::AngleColumn& longitude() const { return longitude_; }
-  const detail::AngleColumn& latitude() const { return latitude_; }
+  const detail::AngleColumns& longitude() const { return longitude_; }
+  const detail::AngleColumns& latitude() const { return latitude_; }
 
   /// The position of a row in ICRS; nothing where a text of it is empty or no angle.
   std::optional<SkyPosition> position(const std::vector<std::string>& fields) const {
-    const auto longitude = longitude_.read(fields[longitude_.number]),
-               latitude = latitude_.read(fields[latitude_.number]);
+    const auto longitude = longitude_.read(fields), latitude = latitude_.read(fields);
     if (!longitude || !latitude) return std::nullopt;
     return frame_.to_icrs({*longitude, *latitude});
   }
@@ -116,8 +67,8 @@ class PositionColumns {
   /// without units, else in degrees.
   void fill(Object& object, const TableReader& row) const {
     if (!there_) return;
-    object.ra = row[longitude_.number];
-    object.dec = row[latitude_.number];
+    object.ra = longitude_.text(row.fields());
+    object.dec = latitude_.text(row.fields());
     if (frame_.kind() == SkyFrame::Kind::icrs && !longitude_.unit && !latitude_.unit) return;
     const auto found = position(row.fields());
     object.ra = found ? csv_number(found->ra) : "";
@@ -154,15 +105,16 @@ class PositionColumns {
       Pair{"alphax", "deltax", ""},
       Pair{"hms", "dms", ""},
       Pair{"alpha", "delta", ""},
+      Pair{"rah", "ded", ""},
       Pair{"rab1950", "deb1950 decb1950", "fk4"},
       Pair{"glon gallon", "glat gallat", "galactic"},
       Pair{"l lii", "b bii", "galactic"},
       Pair{"lon longitude", "lat latitude", ""}};
 
-  void set(std::size_t longitude, std::size_t latitude, std::string_view frame) {
+  void set(const TableHeader& table, std::size_t longitude, std::size_t latitude, std::string_view frame) {
     there_ = true;
-    longitude_.number = longitude;
-    latitude_.number = latitude;
+    longitude_ = {table, longitude};
+    latitude_ = {table, latitude};
     own_frame_ = frame;
   }
 
@@ -170,22 +122,22 @@ class PositionColumns {
     if (names.ra.empty() != names.dec.empty()) {
       throw OptionError(names.ra.empty() ? "dec" : "ra", "expected a column for the other coordinate, too, found none");
     }
-    if (!names.ra.empty()) return set(table.column(names.ra), table.column(names.dec), "");
+    if (!names.ra.empty()) return set(table, table.column(names.ra), table.column(names.dec), "");
     for (const Pair& pair : pairs) {
       const auto longitude = detail::find_named(table, pair.longitude),
                  latitude = detail::find_named(table, pair.latitude);
-      if (longitude && latitude) return set(*longitude, *latitude, pair.frame);
+      if (longitude && latitude) return set(table, *longitude, *latitude, pair.frame);
     }
     const auto ra = detail::find_ucd(table, "pos.eq.ra", "pos_eq_ra"),
                dec = detail::find_ucd(table, "pos.eq.dec", "pos_eq_dec");
-    if (ra && dec) return set(*ra, *dec, "");
+    if (ra && dec) return set(table, *ra, *dec, "");
     const auto l = detail::find_ucd(table, "pos.galactic.lon", "pos_gal_lon");
     const auto b = detail::find_ucd(table, "pos.galactic.lat", "pos_gal_lat");
-    if (l && b) set(*l, *b, "galactic");
+    if (l && b) set(table, *l, *b, "galactic");
   }
 
   void set_frame(const TableHeader& table, const ColumnNames& names) {
-    const std::string own = own_frame_.empty() ? table.frame(longitude_.number) : own_frame_;
+    const std::string own = own_frame_.empty() ? table.frame(longitude_.numbers[0]) : own_frame_;
     const std::string& named = names.frame.empty() ? own : names.frame;
     const auto frame = parse_sky_frame(named.empty() ? "icrs" : named);
     const std::string fault = std::string("expected ") + sky_frame_names + ", found '" + named + "'";
@@ -194,25 +146,23 @@ class PositionColumns {
     frame_ = *frame;
   }
 
-  void set_unit(const TableHeader& table, detail::AngleColumn& column) {
+  void set_unit(const TableHeader& table, detail::AngleColumns& column) {
     const bool longitude = &column == &longitude_, galactic = frame_.kind() == SkyFrame::Kind::galactic;
-    column.name = table.header[column.number];
     column.kind = galactic    ? (longitude ? "a Galactic longitude" : "a Galactic latitude")
                   : longitude ? "a right ascension"
                               : "a declination";
     column.most = longitude ? 360 : 90;
     column.hours = longitude && !galactic;
-    std::string unit = table.unit(column.number);
-    if (unit.find_first_not_of(' ') == std::string::npos) unit = detail::PlainName(column.name).unit;
-    if (unit.empty()) return;
-    column.unit = parse_angle_unit(unit);
+    if (column.unit_text.empty()) return;
+    column.unit = parse_angle_unit(column.unit_text);
     if (column.unit && (column.hours || !column.unit->hours())) return;
     throw FormatError(table.name + ": expected a unit of angles in column '" + column.name +
-                      "' (deg, arcmin, arcsec, mas, rad" + (column.hours ? ", h" : "") + "), found '" + unit + "'");
+                      "' (deg, arcmin, arcsec, mas, rad" + (column.hours ? ", h" : "") + "), found '" +
+                      column.unit_text + "'");
   }
 
   bool there_ = false;
-  detail::AngleColumn longitude_, latitude_;
+  detail::AngleColumns longitude_, latitude_;
   std::string own_frame_;  ///< that the names of the columns tell
   SkyFrame frame_;
 };

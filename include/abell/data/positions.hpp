@@ -71,10 +71,10 @@ inline void name_objects(SkyCatalogue& catalogue, const std::string& file, bool 
 
 /// What is wrong with the position of a row.
 inline std::string no_position(const PositionColumns& columns, const TableReader& row) {
-  const AngleColumn& longitude = columns.longitude();
-  const AngleColumn& wrong = longitude.read(row[longitude.number]) ? columns.latitude() : longitude;
-  return row.where() + ": expected " + wrong.kind + " in column '" + wrong.name + "', found '" + row[wrong.number] +
-         "'";
+  const AngleColumns& longitude = columns.longitude();
+  const AngleColumns& wrong = longitude.read(row.fields()) ? columns.latitude() : longitude;
+  return row.where() + ": expected " + wrong.kind + " in column '" + wrong.name + "', found '" +
+         wrong.text(row.fields()) + "'";
 }
 
 /// The column of the objects' names.
@@ -95,7 +95,7 @@ inline SkyCatalogue catalogue_of(TableReader& table, const CatalogueOptions& opt
   SkyCatalogue catalogue{.notes = table.notes()};
   std::vector<std::size_t> others;
   for (std::size_t i = 0; i < table.header.size(); ++i) {
-    if (i == id || i == label || i == columns.longitude().number || i == columns.latitude().number) continue;
+    if (i == id || i == label || columns.longitude().has(i) || columns.latitude().has(i)) continue;
     others.push_back(i);
     catalogue.columns.push_back(table.header[i]);
   }
