@@ -1,4 +1,3 @@
-#include <abell/data/dataset.hpp>
 #include <abell/data/positions.hpp>
 #include <abell/images/fits_write.hpp>
 #include <abell/images/reproject.hpp>
@@ -241,16 +240,4 @@ TEST_CASE("DS9 regions give the centres of their shapes", "[positions]") {
   REQUIRE_THAT(error("fk5\npolygon(1,2,3,4,5,6)\n"), Contains("c.reg:2") && Contains("'polygon'"));
   REQUIRE_THAT(error("fk5\ncircle(a,2,3)\n"), Contains("'a' and '2'"));
   REQUIRE_THAT(error("fk5\ncircle\n"), Contains("'circle'"));
-}
-
-TEST_CASE("a band may be without a file", "[data]") {
-  const TempFolder folder;
-  folder.write("x.fits", "");
-  folder.write("table.csv", "id,xray,optical,class\n1,x.fits,,cluster\n2,,x.fits,other\n");
-  const abell::DataSet set = abell::read_data_set(folder.path());
-  REQUIRE(set.objects[0].files[0].filename() == "x.fits");
-  REQUIRE(set.objects[0].files[1].empty());
-  REQUIRE(set.objects[1].files[0].empty());
-  folder.write("table.csv", "id,xray,optical,class\n1,,,cluster\n");
-  REQUIRE_THROWS_WITH(abell::read_data_set(folder.path()), Contains("table.csv:2") && Contains("an empty field"));
 }

@@ -187,7 +187,9 @@ TEST_CASE("gzip and tile compression are read", "[fits]") {
     writer.compress(RICE_1);
     writer.image<int>(LONG_IMG, {64, 48}, TINT, counts);
   }
-  for (const std::string& name : {zipped, tiled}) {
+  const std::string renamed = (folder / "a.FTZ").string();
+  std::filesystem::copy_file(zipped, renamed);
+  for (const std::string& name : {zipped, renamed, tiled}) {
     const Image image = abell::read_image(name);
     REQUIRE(image.height == 48);
     REQUIRE(image.width == 64);

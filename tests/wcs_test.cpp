@@ -126,6 +126,25 @@ TEST_CASE("a section shows the same sky as its pixels in the whole file", "[wcs]
   }
 }
 
+TEST_CASE("SIP polynomials follow a section that flips or steps", "[wcs][fits]") {
+  const auto sip = [](const char* square) {
+    return header({"CTYPE1 = 'RA---TAN-SIP'", "CTYPE2 = 'DEC--TAN-SIP'", "CRPIX1 = 900.0", "CRPIX2 = 2.0",
+                   "CRVAL1 = 150.0", "CRVAL2 = 2.0", "CD1_1 = -0.000138888888889", "CD1_2 = 0.0", "CD2_1 = 0.0",
+                   "CD2_2 = 0.000138888888889", "A_ORDER = 2", "B_ORDER = 2"}) +
+           header({square, "B_0_2 = 1.0E-05"});
+  };
+  const TempFolder folder;
+  abell::write_fits(folder / "f.fits", ramp(4, 1800), {.wcs = sip("A_2_0 = 1.0E-05")});
+  const auto section = [&](const char* brackets) {
+    return Wcs(abell::FitsFile((folder / "f.fits").string() + brackets));
+  };
+  // 800 pixels of 0.5" from CRPIX: 6.4 pixels, 3.2", of distortion.
+  const SkyPosition whole = section("[*,*]").sky({1699, 1});
+  REQUIRE(apart(whole, Wcs(sip("A_2_0 = 0.0"), "plain").sky({1699, 1})) == Approx(3200).epsilon(1e-3));
+  REQUIRE(apart(section("[-*,*]").sky({100, 1}), whole) < 0.01);
+  REQUIRE(apart(section("[2:1800:2,*]").sky({849, 1}), whole) < 0.01);
+}
+
 TEST_CASE("files without a usable sky frame are told, not guessed", "[wcs]") {
   REQUIRE(refusal(tan_with({})).empty());
   REQUIRE(refusal(tan_with({"RADESYS = 'FK5'", "EQUINOX = 2000.0"})).empty());
@@ -154,7 +173,10 @@ TEST_CASE("PV of a plain tangent plane are no polynomials", "[wcs]") {
     REQUIRE_FALSE(wcs.distorted());
     REQUIRE(apart(wcs.sky({7, 8}), plain.sky({7, 8})) < 1e-6);
   }
-  REQUIRE(Wcs(tan_with({"PV1_1 = 1.0", "PV2_1 = 1.0"}), "SCAMP").distorted());
+  // SCAMP 1's polynomials of degree 1: the plane itself, and not one that lies 90 degrees away.
+  const Wcs scamp(tan_with({"PV1_1 = 1.0", "PV2_1 = 1.0"}), "SCAMP");
+  REQUIRE(scamp.distorted());
+  REQUIRE(apart(scamp.sky({7, 8}), plain.sky({7, 8})) < 1e-3);
 }
 
 TEST_CASE("spectral and Stokes axes are left out", "[wcs]") {

@@ -58,10 +58,10 @@ expect 0 abell-cutout --catalogue c.csv --xray odd.fits west.fits rate.fits --ou
 [ "$(grep -c 'odd.fits: 1 of 10201 pixels are negative or no whole number' stderr)" = 1 ] || fail "$(cat stderr)"
 grep -q 'west.fits:\|rate.fits:' stderr && fail "told of good counts: $(cat stderr)"
 
-# The true share of an optical image that covers less than a half: 81 of 360 arcseconds.
+# The true share of optical and third images that cover less than a half: 81 of 360 arcseconds.
 pixels $size 0400 | fits strip.fits "2 101 101" 16 $(sky 150 2.0835)
-expect 0 abell-cutout --catalogue one.csv --xray west.fits --optical strip.fits --out strip --pixels 30 --quiet
-grep -q ',0.24,,no_optical$' strip/table.csv || fail "$(cat strip/table.csv)"
+expect 0 abell-cutout --catalogue one.csv --xray west.fits --optical strip.fits --third strip.fits --out strip --pixels 30 --quiet
+grep -q ',0.24,,0.24,,no_optical;no_third$' strip/table.csv || fail "$(cat strip/table.csv)"
 
 # An exposure map on another grid is brought to that of the counts: its pixels are 8" wide.
 coarse="CTYPE1 'RA---TAN' CTYPE2 'DEC--TAN' CRPIX1 26 CRPIX2 26 CRVAL1 150 CRVAL2 2 CDELT1 -0.00222222222 CDELT2 0.00222222222"
@@ -89,6 +89,9 @@ grep -q "named.csv:3: expected a right ascension in column 'x', found ''; 1 of 2
 head -n 1 named/table.csv | grep -q '^id,ra,dec,.*,flags,z,cat_class,cat_xray,cat_p_cluster,cat_Flags$' || fail "$(cat named/table.csv)"
 grep -q '^A,150,2,.*,0.3,star,f.fits,0.5,7$' named/table.csv || fail "$(cat named/table.csv)"
 refused "named.csv:3: expected a right ascension" abell-cutout --catalogue named.csv --ra x --dec y --strict --xray west.fits --out x
+printf 'Name,RAh,RAm,RAs,DE-,DEd,DEm,DEs\nB,10,00,00.0,+,02,00,00\n' >sixtieths.csv
+expect 0 abell-cutout --catalogue sixtieths.csv --xray west.fits --out sixtieths --pixels 30 --quiet
+grep -q '^B,150,2,' sixtieths/table.csv || fail "$(cat sixtieths/table.csv)"
 printf 'l,b\n%s\n' '236.95458298,41.90511038' >galactic.csv  # by astropy 5.2.1
 expect 0 abell-cutout --catalogue galactic.csv --xray west.fits --out galactic --pixels 30 --quiet
 grep -qE '^object-0001,(149.9999999|150,|150.0000000)' galactic/table.csv || fail "$(cat galactic/table.csv)"

@@ -173,14 +173,18 @@ int run_classify(const Options& options, const std::string& command) {
   const auto map_of = [&](std::size_t at, const Object& object) {
     return has_maps ? map_name(at, object.id) : std::string();
   };
-  DataSetOptions reading{
-      .need_class = false, .need_train = false, .need_set = false, .several_classes = model.task == Task::multilabel};
+  DataSetOptions reading{.need_class = false,
+                         .need_train = false,
+                         .need_set = false,
+                         .several_classes = model.task == Task::multilabel,
+                         .channels = parse_channels(model.classifier.preprocessing().channels)};
   TextWidths widths;
   const Survey found =
       survey(options.inputs, reading, needed_positions(format_of(options)), [&](const Object& object, std::size_t at) {
         stop_if_interrupted();
         widths.add(object, (folder / map_of(at, object)).string());
       });
+  print_notes(found.notes, options.common.quiet);
   KnownClasses known(positives(options, model, found.classes));
   std::optional<Maps> maps;
   if (has_maps) maps.emplace(folder, options.overwrite);
@@ -237,7 +241,8 @@ int main(int argc, char** argv) {
   app.add_option("--model", options.model, "Folder of a run of abell-train, or a model file")->required();
   app.add_option(
          "INPUT", options.inputs,
-         "Images (PNG, JPEG, FITS), folders of images, Kosiba2020 folders, folders of class folders, or tables (.csv)")
+         "Images (PNG, JPEG, FITS), folders of images, Kosiba2020 folders, folders of class folders, or tables (CSV, "
+         "ECSV, VOTable, FITS, ...)")
       ->required();
   app.add_option("--out", options.out, "Catalogue to write: .csv, .fits or .reg (default: CSV on standard output)");
   app.add_flag("--overwrite", options.overwrite, "Replace the catalogue when it exists");

@@ -58,6 +58,7 @@ struct Survey {
   ReadObjects objects;
   std::vector<std::string> classes;  ///< sorted
   bool positions = false;            ///< whether any object has one
+  std::vector<std::string> notes;    ///< of the inputs' sources
 };
 
 /// Which positions a form of the output needs.
@@ -120,6 +121,7 @@ inline Survey survey(const std::vector<std::string>& inputs, const DataSetOption
       }
     }
     const auto source = open_objects(input, options);
+    for (std::string& note : source->notes()) found.notes.push_back(std::move(note));
     while (const auto object = source->next()) {
       ids.check(object->id, i);
       if (positions != Positions::any) position(input, *object, positions == Positions::needed);

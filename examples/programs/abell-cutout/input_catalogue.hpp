@@ -1,9 +1,7 @@
 #pragma once
 /// The options that tell where objects lie.
 
-#include <abell/core/printable.hpp>
 #include <abell/data/positions.hpp>
-#include <iostream>
 #include <optional>
 #include <string>
 
@@ -22,9 +20,7 @@ struct InputCatalogue {
     std::optional<Wcs> named;
     if (!region_image.empty()) named = Wcs(FitsFile(region_image));
     SkyCatalogue catalogue = read_catalogue(file, {columns, named ? &*named : image, strict});
-    for (const std::string& note : catalogue.notes) {
-      if (!quiet) std::cerr << printable(note) << std::endl;
-    }
+    print_notes(catalogue.notes, quiet);
     return catalogue;
   }
 };

@@ -16,6 +16,7 @@ namespace fs = std::filesystem;
 /// Writes pictures of some objects in place of training.
 int show(const TrainOptions& options) {
   const DataSet set = read_data_set(options.data, set_options(options));
+  print_notes(set.notes, options.common.quiet);
   const OutputFolder folder = prepare_output(options.out, options.overwrite);
   const Shape input = architecture_of(options.choice(2)).input;
   write_previews(set, input, options.preprocessing.decode(), static_cast<std::size_t>(options.preview),
@@ -35,6 +36,7 @@ int train(const TrainOptions& options, const std::string& command) {
   check_training_memory(options);
 
   Data data = read_data(options);
+  print_notes(data.set.notes, options.common.quiet);
   Network<float> network = make_network(options.choice(static_cast<int>(data.outputs.size())), options.common.seed);
   const fs::path out = options.out;
   const bool quiet = options.common.quiet;

@@ -81,17 +81,18 @@ inline void check_inside(const DataSet& set) {
 }
 
 /// The set in random order: who looks at it must not learn the classes from the order.
-inline DataSet read_candidates(const SubjectsOptions& options, std::uint64_t seed) {
+inline DataSet read_candidates(const SubjectsOptions& options, const CommonOptions& common) {
   DataSet set = read_data_set(options.source, {.need_class = false, .need_train = false, .need_set = false});
+  print_notes(set.notes, common.quiet);
   if (!options.allow_outside) check_inside(set);
-  shuffle(set.objects, Random(seed, {.purpose = Purpose::shuffle}));
+  shuffle(set.objects, Random(common.seed, {.purpose = Purpose::shuffle}));
   return set;
 }
 
 /// Writes three images of each candidate and manifest.csv, which Panoptes's uploader reads. '#' hides the id from
 /// volunteers.
 inline int run_subjects(const SubjectsOptions& options, const CommonOptions& common) {
-  const DataSet set = read_candidates(options, common.seed);
+  const DataSet set = read_candidates(options, common);
   const OutputFolder folder = prepare_output(options.out, options.overwrite);
   make_folder(options.out / "images");
   std::vector<std::vector<std::string>> rows(set.objects.size());
@@ -125,7 +126,7 @@ inline int run_subjects(const SubjectsOptions& options, const CommonOptions& com
 
 /// Writes the page; each candidate is embedded as it is read.
 inline int run_page(const SubjectsOptions& options, const CommonOptions& common) {
-  const DataSet set = read_candidates(options, common.seed);
+  const DataSet set = read_candidates(options, common);
   std::error_code error;
   if (std::filesystem::exists(options.out, error) && !options.overwrite) {
     throw IoError(options.out.string() + ": already exists (--overwrite replaces it)");

@@ -13,6 +13,7 @@
 
 #include <CLI/CLI.hpp>
 #include <abell/core/error.hpp>
+#include <abell/core/printable.hpp>
 #include <abell/core/version.hpp>
 #include <algorithm>
 #include <array>
@@ -27,6 +28,7 @@
 #include <new>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "output_folder.hpp"
 #include "printable_output.hpp"
@@ -129,6 +131,12 @@ inline int run(CLI::App& app, int argc, char** argv, const std::function<int()>&
   std::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow is an error like a full disk
   listen_for_stop();
   return guard(app, body);
+}
+
+/// Tells the user what does not end the run, a line each.
+inline void print_notes(const std::vector<std::string>& notes, bool quiet) {
+  if (quiet) return;
+  for (const std::string& note : notes) std::cerr << printable(note) << std::endl;
 }
 
 /// The command line as typed, the program without its folder; `name` is the program's.

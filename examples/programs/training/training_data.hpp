@@ -41,7 +41,8 @@ inline DataSetOptions set_options(const TrainOptions& options) {
           .need_class = task == Task::classify || task == Task::multilabel,
           .several_classes = task == Task::multilabel,
           .targets = options.task.targets,
-          .need_mask = task == Task::segment};
+          .need_mask = task == Task::segment,
+          .channels = parse_channels(options.preprocessing.channels)};
 }
 
 /// Names of the two outputs: the set's own where it has two classes, else non-cluster and cluster.

@@ -67,8 +67,6 @@ struct AngleColumns {
   bool hours = false;          ///< whether texts without a unit count hours
   std::optional<AngleUnit> unit = {};
 
-  bool has(std::size_t column) const { return column == sign || std::ranges::find(numbers, column) != numbers.end(); }
-
   /// Degrees, longitudes from 0 to 360; nothing for an empty or another text.
   std::optional<double> read(const std::vector<std::string>& fields) const {
     const std::string& first = fields[numbers[0]];

@@ -21,6 +21,7 @@ struct DataSet {
   std::vector<std::string> classes;   ///< sorted
   std::vector<std::string> positive;  ///< those that count as clusters, sorted
   std::vector<Object> objects;
+  std::vector<std::string> notes;  ///< of its source
 
   /// 1 for a positive class, 0 for another, -1 when the class is not known.
   int binary_label(const Object& object) const {
@@ -43,17 +44,20 @@ struct DataSet {
 ///   with a folder in it is refused, and links in the folders of images are followed;
 /// - a folder with `train/<class>/` and `validation/<class>/`, `test/<class>/`; an object's id is
 ///   its path in the folder;
-/// - a CSV table, or a folder with `table.csv` or one CSV file: `image` or `xray`,`optical` (paths
-///   relative to the table), `class`, optional `split` (train, validation, test), `id`, `third` (an
-///   image for the first channel) and `exposure` (the X-ray image's exposure map); where they are asked for, columns
-///   of numbers, several classes with semicolons between them (none: of none of the classes), and `mask`;
-/// - unless `need_set`, an image (its id is `data`) or a folder of images (ids are file names).
-/// When only one of validation and test is there, it is the test split. Every file is checked to be
+/// - a table, or a folder with `table.csv` or one CSV file: `image` or `xray`,`optical` (paths
+///   relative to the table; one of them will do where `channels` are its own), `class`, optional `split` (train,
+///   validation, test), `id`, `third` (an image for the first channel) and `exposure` (the X-ray image's exposure map);
+///   where they are asked for, columns of numbers, several classes with semicolons between them (none: of none of the
+///   classes), and `mask`;
+/// - unless `need_set`, an image (its id is `data`; a FITS file without images is a table) or a folder of images (ids
+///   are file names).
+/// When only one of validation and test is there, it is the test split. Every file of a set is checked to be
 /// there; none is opened. Throws IoError, FormatError and OptionError naming file and line.
 inline DataSet read_data_set(const std::filesystem::path& data, const DataSetOptions& options = {}) {
   DataSet set;
   set.source = data;
   const auto source = open_objects(data, options);
+  set.notes = source->notes();
   while (auto object = source->next()) set.objects.push_back(*std::move(object));
   if (options.need_train && set.members(Split::train).empty()) {
     throw FormatError(data.string() + ": no image in the training split");

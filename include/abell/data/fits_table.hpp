@@ -195,6 +195,23 @@ inline Table read_current_table(fitsfile* file, const std::string& name) {
   return found;
 }
 
+/// Whether a FITS file has a table and no image of two axes: STILTS puts a text before its tables, of one.
+inline bool has_only_tables(const std::filesystem::path& path) {
+  const auto lock = lock_fits();
+  const FitsPointer file = open_fits(path);
+  int status = 0, units = 0;
+  bool table = false;
+  fits_get_num_hdus(file.get(), &units, &status);
+  for (int unit = 1; unit <= units && status == 0; ++unit) {
+    int type = 0, axes = 0;
+    fits_movabs_hdu(file.get(), unit, &type, &status);
+    if (type == IMAGE_HDU) fits_get_img_dim(file.get(), &axes, &status);
+    if (axes > 1 || fits_is_compressed_image(file.get(), &status) != 0) return false;
+    table = table || type != IMAGE_HDU;
+  }
+  return table && status == 0;
+}
+
 }  // namespace detail
 
 /// Reads the first table of a FITS file that is `wanted`, else the first one, or the one that the name chooses (rules

@@ -6,6 +6,7 @@
 #include <abell/data/classes.hpp>
 #include <abell/data/object.hpp>
 #include <abell/data/object_source.hpp>
+#include <abell/data/open_table.hpp>
 #include <abell/data/position_columns.hpp>
 #include <abell/data/table.hpp>
 #include <abell/data/table_objects.hpp>
@@ -195,7 +196,8 @@ inline std::unique_ptr<ObjectSource> open_objects(const std::filesystem::path& d
   };
   std::error_code error;
   const fs::file_status status = fs::status(data, error);
-  if (!options.need_set && !detail::has_table_name(data) && detail::image_exists(data)) {
+  if (!options.need_set && !detail::has_table_name(data) && detail::image_exists(data) &&
+      !detail::is_fits_table(data)) {
     return list({Object{data.string(), {data}}});
   }
   if (!fs::exists(status)) throw IoError(data.string() + ": no such file or folder");

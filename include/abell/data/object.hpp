@@ -1,6 +1,7 @@
 #pragma once
 /// One object of a set: its files, its class, its part of the set.
 
+#include <abell/data/channels.hpp>
 #include <array>
 #include <cstddef>
 #include <filesystem>
@@ -43,6 +44,7 @@ struct DataSetOptions {
   std::vector<std::string> targets = {};  ///< columns of numbers
   bool need_mask = false;                 ///< whether each object must have a file in the column `mask`
   bool check_ids = true;                  ///< whether an id that is there twice in a table is looked for
+  Channels channels = Channels::both;     ///< the columns of `xray` and `optical` that a table with bands must have
 };
 
 }  // namespace abell

@@ -4,6 +4,7 @@
 #include <abell/data/object.hpp>
 #include <cstddef>
 #include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -21,6 +22,8 @@ class ObjectSource {
   /// The next object, whose class is a text only (`label` and `labels` are positions in a whole set's classes); none
   /// at the end.
   virtual std::optional<Object> next() = 0;
+  /// What the user should know of the set, a line each: values that cannot be read, rows that a service left out.
+  virtual std::vector<std::string> notes() const { return {}; }
 };
 
 /// Gives the objects of a list.

@@ -39,6 +39,11 @@ inline bool looks_like_xml(std::string_view start) {
   return first != std::string_view::npos && start[first] == '<';
 }
 
+/// Whether a file is a table though its ending is that of FITS images, too.
+inline bool is_fits_table(const std::filesystem::path& path) {
+  return fits_base(path) == path && looks_like_fits(path, first_bytes(path)) && has_only_tables(path);
+}
+
 }  // namespace detail
 
 /// Opens a table, its form told by its first bytes: FITS or VOTable, read whole, or text, read row by row

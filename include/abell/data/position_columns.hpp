@@ -56,6 +56,15 @@ class PositionColumns {
   const detail::AngleColumns& longitude() const { return longitude_; }
   const detail::AngleColumns& latitude() const { return latitude_; }
 
+  /// Adds the numbers of the columns.
+  void list(std::vector<std::size_t>& columns) const {
+    if (!there_) return;
+    for (const auto* angle : {&longitude_, &latitude_}) {
+      columns.insert(columns.end(), angle->numbers.begin(), angle->numbers.end());
+      if (angle->sign) columns.push_back(*angle->sign);
+    }
+  }
+
   /// The position of a row in ICRS; nothing where a text of it is empty or no angle.
   std::optional<SkyPosition> position(const std::vector<std::string>& fields) const {
     const auto longitude = longitude_.read(fields), latitude = latitude_.read(fields);

@@ -7,6 +7,7 @@
 #include <abell/data/regions.hpp>
 #include <abell/data/table.hpp>
 #include <abell/images/wcs.hpp>
+#include <algorithm>
 #include <cstddef>
 #include <filesystem>
 #include <map>
@@ -93,9 +94,10 @@ inline SkyCatalogue catalogue_of(TableReader& table, const CatalogueOptions& opt
   const std::string& class_name = options.columns.class_name;
   const auto label = class_name.empty() ? std::nullopt : std::optional(table.column(class_name));
   SkyCatalogue catalogue{.notes = table.notes()};
-  std::vector<std::size_t> others;
+  std::vector<std::size_t> read, others;
+  columns.list(read);
   for (std::size_t i = 0; i < table.header.size(); ++i) {
-    if (i == id || i == label || columns.longitude().has(i) || columns.latitude().has(i)) continue;
+    if (i == id || i == label || std::ranges::find(read, i) != read.end()) continue;
     others.push_back(i);
     catalogue.columns.push_back(table.header[i]);
   }

@@ -58,8 +58,9 @@ struct Splits {
   Split settled(Split split) const { return split == Split::validation && validation && !test ? Split::test : split; }
 };
 
-/// A table with `image`, or `xray` and `optical` (one of whose fields may be empty); `class`; optional `third`
-/// (a band) and `exposure` (of the X-ray image), whose fields may be empty; optional `split` and `id` or `image_id`.
+/// A table with `image`, or those of `xray` and `optical` that are needed (one of whose fields may be empty); `class`;
+/// optional `third` (a band) and `exposure` (of the X-ray image), whose fields may be empty; optional `split` and `id`
+/// or `image_id`.
 class TableObjects final : public ObjectSource {
  public:
   /// Where the table has splits it is read once to its end: which there are is known before the first object.
@@ -68,7 +69,7 @@ class TableObjects final : public ObjectSource {
         options_(options),
         opened_(open_table(csv)),
         table_(*opened_),
-        images_(image_columns(table_)),
+        images_(image_columns(table_, options.channels)),
         id_(table_.find("id")),
         class_(options.need_class ? std::optional(table_.column("class")) : table_.find("class")),
         split_(table_.find("split")),
@@ -77,11 +78,12 @@ class TableObjects final : public ObjectSource {
         position_(table_),
         targets_(table_, options) {
     if (!id_) id_ = table_.find("image_id");
-    if (!id_) id_ = images_[0];
+    for (const auto& image : images_) id_ = id_ ? id_ : image;
     read_ahead();
   }
 
   bool empty() const { return empty_; }
+  std::vector<std::string> notes() const override { return table_.notes(); }
 
   /// Throws IoError and FormatError naming file and line: a file that is not there, a field that must not be empty, an
   /// id that was there before, a split of another name.
@@ -113,10 +115,12 @@ class TableObjects final : public ObjectSource {
     }
   }
 
-  static std::vector<std::size_t> image_columns(const TableHeader& table) {
-    if (const auto image = table.find("image")) return {*image};
-    if (table.find("xray") || table.find("optical")) return {table.column("xray"), table.column("optical")};
-    return {table.column("image")};
+  /// {image} or {xray, optical}, of which one may be missing where only the other is seen.
+  static std::vector<std::optional<std::size_t>> image_columns(const TableHeader& table, Channels channels) {
+    const auto xray = table.find("xray"), optical = table.find("optical");
+    if (table.find("image") || (!xray && !optical)) return {table.column("image")};
+    return {channels == Channels::optical ? xray : table.column("xray"),
+            channels == Channels::xray ? optical : table.column("optical")};
   }
 
   void read_files(Object& object) const {
@@ -128,9 +132,11 @@ class TableObjects final : public ObjectSource {
       throw FormatError(table_.where() + ": expected a file in column '" + table_.header[column] +
                         "', found an empty field");
     };
-    const bool any = std::ranges::any_of(images_, [&](std::size_t column) { return !table_[column].empty(); });
-    for (const std::size_t column : images_) {
-      object.files.push_back(any && table_[column].empty() ? std::filesystem::path() : needed(column));
+    const auto is_empty = [&](const std::optional<std::size_t>& column) { return !column || table_[*column].empty(); };
+    const bool none = std::ranges::all_of(images_, is_empty);
+    for (const auto& column : images_) {
+      const bool left_out = !column || (!none && is_empty(column));
+      object.files.push_back(left_out ? std::filesystem::path() : needed(*column));
     }
     if (targets_.mask()) object.mask = needed(*targets_.mask());
     if (third_ && !table_[*third_].empty()) object.third = file(*third_);
@@ -162,7 +168,7 @@ class TableObjects final : public ObjectSource {
   bool empty_ = true;
   std::unique_ptr<TableReader> opened_;
   TableReader& table_;
-  std::vector<std::size_t> images_;
+  std::vector<std::optional<std::size_t>> images_;
   std::optional<std::size_t> id_, class_, split_, third_, exposure_;
   PositionColumns position_;
   TargetColumns targets_;

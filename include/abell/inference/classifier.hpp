@@ -95,9 +95,11 @@ class Classifier {
 
   /// Whatever `read_data_set` takes: an image file, a folder, a table. In its order.
   std::vector<Prediction> predict(const std::filesystem::path& input) const {
-    const auto source = open_objects(
-        input,
-        {.need_class = false, .need_train = false, .need_set = false, .several_classes = info_.task == "multilabel"});
+    const auto source = open_objects(input, {.need_class = false,
+                                             .need_train = false,
+                                             .need_set = false,
+                                             .several_classes = info_.task == "multilabel",
+                                             .channels = parse_channels(preprocessing_.channels)});
     std::vector<Prediction> predictions;
     predict(*source, [&](const Object& object, std::span<const float> outputs, std::size_t masked) {
       predictions.push_back({object.id, {outputs.begin(), outputs.end()}, masked});
