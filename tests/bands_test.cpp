@@ -3,6 +3,8 @@
 #include <abell/data/cached_samples.hpp>
 #include <abell/data/decode.hpp>
 #include <abell/images/fits_write.hpp>
+#include <abell/images/wcs.hpp>
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -48,6 +50,30 @@ float value(const abell::Decoded& decoded, std::size_t pixel, std::size_t channe
 }
 
 }  // namespace
+
+TEST_CASE("smoothing on the sky follows the size of an image's pixels", "[bands]") {
+  const TempFolder folder;
+  const Object object{.id = "a", .files = {folder / "a.fits"}};
+  const auto decoded = [&](double arcsec, const std::string& smoothing) {
+    Image image(40, 40, 1);
+    image.at(20, 17) = 1000;
+    const auto cards = arcsec > 0 ? abell::Wcs::tangent({10, 20}, 40, 40, arcsec).cards() : "";
+    abell::write_fits(object.files[0], image, {.overwrite = true, .wcs = cards});
+    DecodeOptions options;
+    for (abell::Band& band : options.bands.each) band.smoothing = abell::parse_smoothing(smoothing);
+    return decode_object(object, {40, 40, 3}, options).image.pixels;
+  };
+  const auto same = [](const std::vector<float>& a, const std::vector<float>& b) {
+    return std::ranges::equal(a, b, [](float x, float y) { return std::abs(x - y) < 1e-3F; });
+  };
+  CHECK(same(decoded(3, "gaussian:6as"), decoded(0, "gaussian:2")));
+  CHECK(same(decoded(1.5, "gaussian:6as"), decoded(0, "gaussian:4")));
+  CHECK_FALSE(same(decoded(3, "gaussian:6as"), decoded(1.5, "gaussian:6as")));
+  CHECK(message_of<FormatError>([&] { decoded(0, "gaussian:6as"); }) ==
+        object.files[0].string() + ": expected sky coordinates for smooth gaussian:6as, found none");
+  CHECK_THAT(message_of<FormatError>([&] { decoded(0.001, "gaussian:6as"); }),
+             Contains("expected pixels of at least a thousandth of a sigma"));
+}
 
 TEST_CASE("masked pixels of a FITS set are counted by object, and its values are not cut to bytes", "[bands]") {
   const TempFolder folder;

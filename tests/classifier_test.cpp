@@ -73,15 +73,15 @@ TEST_CASE("a classifier does with files what training did with its set", "[class
   // One after the other, two at a time; the visitor may stop.
   const auto source = open_objects(run.folder / "table.csv", {.need_class = false});
   std::size_t seen = 0;
-  model.predict(*source, [&](const Object& object, std::span<const float> outputs, std::size_t masked) {
+  model.predict(*source, [&](const Object& object, const Prediction& prediction) {
     CHECK(object.id == set.objects[seen].id);
-    CHECK(std::ranges::equal(outputs, found[seen].outputs));
-    CHECK(masked == 0);
+    CHECK(prediction.outputs == found[seen].outputs);
+    CHECK(prediction.masked == 0);
     return ++seen < 3;
   });
   CHECK(seen == 3);
   const auto again = open_objects(run.folder / "table.csv", {.need_class = false});
-  model.predict(*again, [&](const Object&, std::span<const float>, std::size_t) { return --seen > 2; });
+  model.predict(*again, [&](const Object&, const Prediction&) { return --seen > 2; });
   CHECK(seen == 2);
   // One picture, as a file and in memory.
   const auto file = run.folder / "3.png";
@@ -102,6 +102,24 @@ TEST_CASE("an image in memory is prepared as FITS where its values are physical"
   const Prediction of_file = model.predict(file).front(), in_memory = model.predict(read_image(file), true);
   CHECK(of_file.outputs == in_memory.outputs);
   CHECK((of_file.masked == 1 && in_memory.masked == 1));
+}
+
+TEST_CASE("a classifier tells what its model never saw", "[classifier]") {
+  const Run run;
+  CHECK_FALSE(Classifier(run.folder.path()).profile().has_value());
+  const auto file = run.folder / "1.png";
+  const Image image = read_image(file);
+  const ImageTraits traits = traits_of(decode_image(image, false, input, run.preprocessing.decode()), false);
+  nlohmann::json record(run.preprocessing);
+  record["trained_on"] = profile_of(std::vector(3, traits));
+  save_model(run.folder / "model.safetensors", run.network,
+             {.classes = {"non-cluster", "cluster"}, .positive = {"cluster"}, .preprocessing = record});
+  const Classifier model(run.folder.path());
+  using Names = std::vector<std::string>;
+  CHECK(model.predict(file).front().foreign.empty());
+  CHECK(model.predict(image).foreign.empty());
+  CHECK(model.predict(run.folder / "2.png").front().foreign == Names{"copied"});
+  CHECK(model.predict(image, true).foreign == Names{"kind"});
 }
 
 TEST_CASE("a classifier serves many threads at once", "[classifier]") {

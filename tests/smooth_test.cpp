@@ -290,7 +290,7 @@ TEST_CASE("a band goes from its file's values to 0..255", "[images][smooth]") {
 }
 
 TEST_CASE("smoothings, filters and corrections are written as they are read", "[images][smooth]") {
-  for (const char* text : {"none", "gaussian:2.5", "adaptive:25", "wavelet:4:5", "wavelet:3:1"})
+  for (const char* text : {"none", "gaussian:2.5", "adaptive:25", "gaussian:6as", "wavelet:4:5", "wavelet:3:1"})
     CHECK(to_text(abell::parse_smoothing(text)) == text);
   CHECK(to_text(abell::parse_smoothing("wavelet")) == "wavelet:4:5");
   for (const char* text : {"identity", "sobel-x", "sobel-y", "edge"}) CHECK(to_text(abell::parse_filter(text)) == text);

@@ -208,11 +208,11 @@ int run_classify(const Options& options, const std::string& command) {
   const bool shows_rows = !file && isatty(STDOUT_FILENO) != 0;  // which a bar would tear apart
   ProgressBar bar("images", static_cast<long>(found.objects.count), options.common.quiet || shows_rows);
   ReadObjects done;
-  model.classifier.predict(objects, [&](const Object& object, std::span<const float> outputs, std::size_t masked) {
+  model.classifier.predict(objects, [&](const Object& object, const Prediction& prediction) {
     const std::string map = map_of(done.count, object);
     const std::vector<float> numbers =
-        numbers_of(model, object, outputs, maps ? maps->unfinished(map) : fs::path(), command);
-    catalogue->add({object, numbers, masked, (folder / map).string()});
+        numbers_of(model, object, prediction.outputs, maps ? maps->unfinished(map) : fs::path(), command);
+    catalogue->add({object, numbers, prediction.masked, (folder / map).string()});
     if (model.task == Task::classify) known.add(object, numbers[0]);
     done.add(object);
     bar.update(static_cast<long>(done.count));

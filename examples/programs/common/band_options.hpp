@@ -32,7 +32,7 @@ inline void read_step(Bands& bands, const BandStep& step, const std::string& tex
 
 /// What each of `band_steps` is for.
 inline constexpr std::array<const char*, band_steps.size()> band_step_help{
-    "Smoothing: none, gaussian:SIGMA (pixels), adaptive:COUNTS (top-hat), wavelet[:SIGMAS[:SCALES]]",
+    "Smoothing: none, gaussian:SIGMA (pixels; gaussian:6as arcseconds), adaptive:COUNTS (top-hat), wavelet[:SIGMAS[:SCALES]]",
     "3x3 filter: identity, sobel-x, sobel-y, edge",
     "Values that become black and white: file (FITS: minmax; PNG, JPEG: 0 and 255), minmax, manual:LOW:HIGH, "
     "percentile:KEPT, percentile:LOW:HIGH, zscale[:CONTRAST]",

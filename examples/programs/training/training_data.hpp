@@ -2,6 +2,7 @@
 /// The data of a training run: a set read, split and decoded.
 
 #include <abell/data/cached_samples.hpp>
+#include <abell/data/input_profile.hpp>
 #include <abell/data/mask.hpp>
 #include <abell/data/split.hpp>
 #include <abell/report/figures.hpp>
@@ -31,6 +32,7 @@ struct Data {
   Standard standard;                     ///< of regress
   std::vector<std::size_t> train, validation, test;
   std::vector<std::size_t> masked;  ///< pixels of each object
+  InputProfile profile;             ///< of the images to train on
   Json about = Json::object();      ///< joins the run's record, where the labels are not the set's
 };
 
@@ -102,13 +104,29 @@ inline Data read_data(const TrainOptions& options) {
 /// when interrupted.
 inline void decode(const TrainOptions& options, const Shape& shape, Data& data) {
   ProgressBar bar("images decoded", static_cast<long>(data.set.objects.size()), options.common.quiet);
-  data.cache = cache_pixels(data.set, shape, options.preprocessing.decode(),
+  const DecodeOptions decode_options = options.preprocessing.decode();
+  std::vector<ImageTraits> traits(data.set.objects.size());
+  const auto look = [&](std::size_t index, const Decoded& decoded) {
+    traits[index] = traits_of(data.set.objects[index], decoded, decode_options);
+  };
+  data.cache = cache_pixels(data.set, shape, decode_options,
                             {.cache = options.cache.empty() ? options.out : options.cache,
                              .threads = options.common.threads,
-                             .progress = [&](std::size_t done, std::size_t) {
-                               stop_if_interrupted();
-                               bar.update(static_cast<long>(done));
-                             }});
+                             .progress =
+                                 [&](std::size_t done, std::size_t) {
+                                   stop_if_interrupted();
+                                   bar.update(static_cast<long>(done));
+                                 }},
+                            look);
+  if (options.cache == "off") {
+    parallel_for(static_cast<int>(data.train.size()), thread_count(options.common.threads), [&](int i, int) {
+      const std::size_t index = data.train[static_cast<std::size_t>(i)];
+      look(index, decode_object(data.set.objects[index], shape, decode_options));
+    });
+  }
+  std::vector<ImageTraits> learnt;
+  for (const std::size_t i : data.train) learnt.push_back(std::move(traits[i]));
+  data.profile = profile_of(learnt);
   for (std::size_t i = 0; i < data.cache->size(); ++i) data.masked.push_back(data.cache->masked(i));
   if (options.task.task() == Task::segment) {
     data.targets =

@@ -24,6 +24,7 @@ inline ModelInfo model_info(const TrainOptions& options, const Data& data) {
   info.network = network_title(options.network);
   info.task = options.task.name;
   info.preprocessing = nlohmann::json(options.preprocessing);
+  info.preprocessing["trained_on"] = data.profile;
   if (options.task.task() == Task::classify) {
     info.classes = data.outputs;
     info.positive = {data.outputs.back()};

@@ -1,5 +1,5 @@
 #pragma once
-/// From the files of an object to the values that the network's input is made of. Needs stb and CFITSIO.
+/// From the files of an object to the values that the network's input is made of. Needs stb, CFITSIO and wcslib.
 
 #include <abell/core/error.hpp>
 #include <abell/core/shape.hpp>
@@ -7,6 +7,7 @@
 #include <abell/data/pixel_cache.hpp>
 #include <abell/images/bands.hpp>
 #include <abell/images/image.hpp>
+#include <abell/images/pixel_scale.hpp>
 #include <abell/images/read.hpp>
 #include <abell/images/resample.hpp>
 #include <algorithm>
@@ -15,6 +16,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -37,6 +39,7 @@ struct DecodeOptions {
 struct Decoded {
   Image image;
   std::size_t masked = 0;  ///< pixels of its files, those of low exposure included
+  bool grey = false;       ///< whether one channel was copied to all of several
 };
 
 /// Whether bytes lose nothing of an object: its files are PNG or JPEG, and no step is asked for.
@@ -65,7 +68,9 @@ inline void prepare(Image& image, const Object& object, std::size_t band, bool p
                     const DecodeOptions& options) {
   std::vector<float> weights;
   if (band == xray_band && options.bands.exposure.divide) weights = exposures(object, image, options);
-  prepare_band(image, options.bands.each[band], weights, physical, name);
+  const Band& steps = options.bands.each[band];
+  const double arcsec = physical && steps.smoothing.on_sky ? pixel_scale(name).arcsec : 0;
+  prepare_band(image, steps, weights, physical, name, arcsec);
 }
 
 /// Masked pixels are filled, and the image comes to the network's size.
@@ -85,6 +90,7 @@ inline Decoded decode_single(Image image, bool physical, const Object& object, c
   const std::string name = object.files[0].string();
   const Bands& bands = options.bands;
   check_masked(image, options.nan, name);
+  const bool copied = shape.channels > 1 && is_grey(image);
   const bool untouched = !physical && bands == Bands{};
   const bool alike =
       image.channels == 1 && bands.each[0] == bands.each[1] && bands.each[1] == bands.each[2] && !bands.exposure.divide;
@@ -92,10 +98,10 @@ inline Decoded decode_single(Image image, bool physical, const Object& object, c
     if (!untouched) prepare(image, object, 0, physical, name, options);
     const std::size_t masked = masked_count(image);
     // Resized before grey is copied: a third of the work.
-    return {with_channels(fit_image(std::move(image), shape, options), shape.channels, name), masked};
+    return {with_channels(fit_image(std::move(image), shape, options), shape.channels, name), masked, copied};
   }
   image = with_channels(std::move(image), shape.channels, name);
-  Decoded decoded{Image(shape.height, shape.width, shape.channels), 0};
+  Decoded decoded{Image(shape.height, shape.width, shape.channels), 0, copied};
   for (std::size_t channel = 0; channel < static_cast<std::size_t>(image.channels); ++channel) {
     Image one = take_channel(image, channel);
     prepare(one, object, std::min(channel, xray_band), physical, name, options);
@@ -168,13 +174,19 @@ inline Decoded decode_image(Image image, bool physical, const Shape& shape, cons
   return decoded;
 }
 
+/// Is given the number and the image of an object while a cache is filled, by several threads at once.
+using SeenImage = std::function<void(std::size_t, const Decoded&)>;
+
 /// Decodes every object of a set into a cache of images of one shape: bytes when they lose nothing of
 /// any object, else floats.
 inline std::shared_ptr<const PixelCache> cache_pixels(const DataSet& set, const Shape& shape,
                                                       const DecodeOptions& options = {},
-                                                      const PixelCacheOptions& cache = {}) {
-  const auto write = [objects = set.objects, shape, options](std::size_t index, auto out) {
+                                                      const PixelCacheOptions& cache = {}, const SeenImage& seen = {}) {
+  const bool once = cache.cache != "off";
+  const auto write = [objects = set.objects, shape, options, seen = once ? seen : nullptr](std::size_t index,
+                                                                                           auto out) {
     const Decoded decoded = decode_object(objects[index], shape, options);
+    if (seen) seen(index, decoded);
     using Value = typename decltype(out)::value_type;
     std::ranges::transform(decoded.image.pixels, out.begin(), [](float value) { return static_cast<Value>(value); });
     return decoded.masked;

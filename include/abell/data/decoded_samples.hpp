@@ -39,12 +39,12 @@ class DecodedSamples {
   int label(std::size_t) const { return -1; }
   void read(std::size_t index, std::uint32_t, std::span<float> out) const { decode(index, out); }
 
-  /// Writes the input for one object and returns the number of its masked pixels. Throws as `decode_object`.
-  std::size_t decode(std::size_t index, std::span<float> out) const {
+  /// Writes the input for one object and returns what it was made from. Throws as `decode_object`.
+  Decoded decode(std::size_t index, std::span<float> out) const {
     const Object& object = objects_[index];
-    const Decoded decoded = decode_object(object, shape_, decode_);
+    Decoded decoded = decode_object(object, shape_, decode_);
     write_input(decoded.image, fits_in_bytes(object, decode_), samples_, out);
-    return decoded.masked;
+    return decoded;
   }
 
  private:

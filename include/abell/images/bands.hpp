@@ -41,15 +41,17 @@ struct Bands {
 
 /// Takes an image of one channel from its file's values to 0..255: exposure correction and smoothing,
 /// filter, interval, stretch. `weights` has the exposures, or is empty; `fits` says what
-/// PixelInterval::Kind::file means. Masked pixels take no part and stay masked. Throws FormatError when
-/// all pixels are masked; `name` is the file.
+/// PixelInterval::Kind::file means, and `arcsec` the side of a pixel (0: not known). Masked pixels take no part and
+/// stay masked. Throws FormatError when all pixels are masked, and for smoothing on the sky where that is not known;
+/// `name` is the file.
 inline void prepare_band(Image& image, const Band& band, std::span<const float> weights, bool fits,
-                         const std::string& name) {
+                         const std::string& name, double arcsec = 0) {
+  const Smoothing smoothing = in_pixels(band.smoothing, arcsec, name);
   const bool physical = fits || !weights.empty();
   if (!weights.empty()) {
-    smooth(image, weights, band.smoothing);
-  } else if (band.smoothing != Smoothing{}) {
-    smooth(image, std::vector<float>(image.pixel_count(), 1.0F), band.smoothing);
+    smooth(image, weights, smoothing);
+  } else if (smoothing != Smoothing{}) {
+    smooth(image, std::vector<float>(image.pixel_count(), 1.0F), smoothing);
   }
   apply_filter(image, band.filter);
   const Limits limits = band.interval.kind == PixelInterval::Kind::file && !physical

@@ -135,6 +135,18 @@ inline Image with_channels(Image image, int channels, const std::string& name) {
   return copy;
 }
 
+/// Whether all channels are equal.
+inline bool is_grey(const Image& image) {
+  const auto channels = static_cast<std::size_t>(image.channels);
+  for (std::size_t at = 0; at < image.pixels.size(); at += channels) {
+    for (std::size_t c = 1; c < channels; ++c) {
+      const bool both_masked = std::isnan(image.pixels[at]) && std::isnan(image.pixels[at + c]);
+      if (image.pixels[at + c] != image.pixels[at] && !both_masked) return false;
+    }
+  }
+  return true;
+}
+
 /// The single channel of a grey image, also when it is stored as equal channels. Throws FormatError
 /// when the channels differ; `name` is the file.
 inline Image grey(Image image, const std::string& name) {

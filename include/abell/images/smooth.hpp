@@ -16,8 +16,11 @@
 
 namespace abell {
 
+/// The largest sigma of a Gaussian, in pixels.
+inline constexpr double most_sigma = 1000;
+
 /// How an image is smoothed.
-/// - gaussian: standard deviation `amount` pixels, cut at 4 of them;
+/// - gaussian: standard deviation `amount` pixels, or with `on_sky` arcseconds, cut at 4 of them;
 /// - adaptive: the smallest disc of whole pixel radius that holds `amount` counts;
 /// - wavelet: details below `amount` standard deviations of the Poisson noise are left out, on
 ///   `scales` scales of 1, 2, 4, ... pixels.
@@ -26,47 +29,62 @@ struct Smoothing {
   Kind kind = Kind::none;
   double amount = 0;
   int scales = 0;
+  bool on_sky = false;
   friend bool operator==(const Smoothing&, const Smoothing&) = default;
 };
 
-/// Reads "none", "gaussian:SIGMA", "adaptive:COUNTS" or "wavelet[:SIGMAS[:SCALES]]" (4 and 5).
-/// Throws OptionError.
+/// Reads "none", "gaussian:SIGMA" (pixels; "gaussian:6as" arcseconds), "adaptive:COUNTS" or
+/// "wavelet[:SIGMAS[:SCALES]]" (4 and 5). Throws OptionError.
 inline Smoothing parse_smoothing(const std::string& text) {
   const std::string option = "smooth";
-  const detail::Spec spec = detail::parse_spec(text, option, 2);
+  const bool on_sky = text.starts_with("gaussian:") && text.ends_with("as");
+  const detail::Spec spec = detail::parse_spec(on_sky ? text.substr(0, text.size() - 2) : text, option, 2);
   const std::size_t given = spec.numbers.size();
   using Kind = Smoothing::Kind;
   if (spec.name == "none" && given == 0) return {};
   if (spec.name == "gaussian" && given == 1) {
-    detail::require(spec.numbers[0] > 0 && spec.numbers[0] <= 1000, option, "a sigma above 0 and up to 1000 pixels",
-                    text);
-    return {Kind::gaussian, spec.numbers[0]};
+    detail::require(spec.numbers[0] > 0 && (on_sky || spec.numbers[0] <= most_sigma), option,
+                    "a sigma above 0 and up to 1000 pixels", text);
+    return {.kind = Kind::gaussian, .amount = spec.numbers[0], .on_sky = on_sky};
   }
   if (spec.name == "adaptive" && given == 1) {
     detail::require(spec.numbers[0] > 0, option, "a number of counts above 0", text);
-    return {Kind::adaptive, spec.numbers[0]};
+    return {.kind = Kind::adaptive, .amount = spec.numbers[0]};
   }
   if (spec.name == "wavelet") {
     const double significance = spec.number(0, 4);
     const double scales = spec.number(1, 5);
     detail::require(significance > 0, option, "a significance above 0", text);
     detail::require(scales >= 1 && scales <= 10 && scales == std::floor(scales), option, "1 to 10 scales", text);
-    return {Kind::wavelet, significance, static_cast<int>(scales)};
+    return {.kind = Kind::wavelet, .amount = significance, .scales = static_cast<int>(scales)};
   }
   throw OptionError(
-      option, "expected none, gaussian:SIGMA, adaptive:COUNTS or wavelet[:SIGMAS[:SCALES]], found '" + text + "'");
+      option, "expected none, gaussian:SIGMA[as], adaptive:COUNTS or wavelet[:SIGMAS[:SCALES]], found '" + text + "'");
 }
 
 /// The text that `parse_smoothing` reads as this smoothing.
 inline std::string to_text(const Smoothing& smoothing) {
   switch (smoothing.kind) {
     case Smoothing::Kind::none: break;
-    case Smoothing::Kind::gaussian: return detail::spec_text("gaussian", {smoothing.amount});
+    case Smoothing::Kind::gaussian:
+      return detail::spec_text("gaussian", {smoothing.amount}) + (smoothing.on_sky ? "as" : "");
     case Smoothing::Kind::adaptive: return detail::spec_text("adaptive", {smoothing.amount});
     case Smoothing::Kind::wavelet:
       return detail::spec_text("wavelet", {smoothing.amount, static_cast<double>(smoothing.scales)});
   }
   return "none";
+}
+
+/// The smoothing in pixels of that many arcseconds, 0 where that is not known. Throws FormatError naming the file.
+inline Smoothing in_pixels(Smoothing smoothing, double arcsec, const std::string& name) {
+  if (!smoothing.on_sky) return smoothing;
+  const std::string text = " " + to_text(smoothing);
+  if (!(arcsec > 0)) throw FormatError(name + ": expected sky coordinates for ", "smooth", text + ", found none");
+  smoothing.amount /= arcsec;
+  smoothing.on_sky = false;
+  if (smoothing.amount <= most_sigma) return smoothing;
+  throw FormatError(name + ": expected pixels of at least a thousandth of a sigma for ", "smooth",
+                    text + ", found " + std::to_string(arcsec) + " arcsec");
 }
 
 namespace detail {

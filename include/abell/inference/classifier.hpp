@@ -1,11 +1,12 @@
 #pragma once
-/// A trained run in a program of one's own: image files in, what the network says of them out. Needs stb, CFITSIO and
-/// nlohmann-json.
+/// A trained run in a program of one's own: image files in, what the network says of them out. Needs stb, CFITSIO,
+/// wcslib and nlohmann-json.
 ///
 ///     const Classifier model("runs/cn-e");
-///     for (const Prediction& p : model.predict("candidates.csv")) use(p.id, model.probability(p.outputs));
+///     for (const Prediction& p : model.predict("candidates.csv")) use(p.id, model.probability(p.outputs), p.foreign);
 
 #include <abell/data/decoded_samples.hpp>
+#include <abell/data/input_profile.hpp>
 #include <abell/data/layouts.hpp>
 #include <abell/data/preprocessing.hpp>
 #include <abell/inference/dihedral.hpp>
@@ -36,6 +37,8 @@ struct Prediction {
   std::vector<float> outputs = {};  ///< probabilities of the classes [classes] (segment: [height][width][classes]), or
                                     ///< the numbers of the targets in their units
   std::size_t masked = 0;           ///< pixels without a measurement
+  std::vector<std::string> foreign = {};  ///< how it differs from all that the model learnt on: see `foreign_to`; none
+                                          ///< where the model's file does not tell what that was
 };
 
 /// A model file with all that it was trained with. `predict` is const and may be called from many threads at once.
@@ -49,6 +52,7 @@ class Classifier {
         options_(checked(std::move(options))),
         info_(read_model_info(file_, options_.load.kinds)),
         preprocessing_(read_preprocessing(info_.preprocessing, file_.string(), info_.input)),
+        profile_(read_profile(info_.preprocessing, file_.string(), info_.input.channels)),
         network_(load(file_, info_, options_)) {
     preprocessing_.max_megapixels = options_.max_megapixels;
     if (info_.task == "regress") {
@@ -63,6 +67,8 @@ class Classifier {
   const std::filesystem::path& file() const { return file_; }
   const ModelInfo& info() const { return info_; }
   const Preprocessing& preprocessing() const { return preprocessing_; }
+  /// What the images were like that the model learnt on; null where its file does not tell.
+  const std::optional<InputProfile>& profile() const { return profile_; }
   const Network<float>& network() const { return network_; }
   /// The classes that counted as clusters in the set that the model was trained on; none where that is not recorded.
   std::vector<std::string> positive() const { return recorded<std::vector<std::string>>("positive"); }
@@ -89,6 +95,7 @@ class Classifier {
     network_.prepare(space);
     run(in, out, space);
     Prediction prediction{.outputs = {out.data(), out.data() + out.size()}, .masked = decoded.masked};
+    if (profile_) prediction.foreign = foreign_to(*profile_, traits_of(decoded, physical), false);
     to_units(prediction.outputs);
     return prediction;
   }
@@ -101,32 +108,15 @@ class Classifier {
                                              .several_classes = info_.task == "multilabel",
                                              .channels = parse_channels(preprocessing_.channels)});
     std::vector<Prediction> predictions;
-    predict(*source, [&](const Object& object, std::span<const float> outputs, std::size_t masked) {
-      predictions.push_back({object.id, {outputs.begin(), outputs.end()}, masked});
+    predict(*source, [&](const Object&, const Prediction& prediction) {
+      predictions.push_back(prediction);
       return true;
     });
     return predictions;
   }
 
-  /// Calls visit(number of the object, outputs, masked pixels) for each, in order, while it returns true; only one
-  /// batch of pixels is in memory at a time. The outputs have the shape that `Prediction::outputs` has, and are there
-  /// until the visitor returns. Throws as `decode_object`.
-  template <class Visit>
-  void predict(std::span<const Object> objects, const Visit& visit) const {
-    std::size_t number = 0;
-    predict_batches(
-        [&] {
-          const std::span<const Object> batch = objects.first(std::min(objects.size(), batch_size()));
-          objects = objects.subspan(batch.size());
-          return batch;
-        },
-        [&](const Object&, std::span<const float> outputs, std::size_t masked) {
-          return visit(number++, outputs, masked);
-        });
-  }
-
-  /// The same for objects that come one after the other: visit(object, outputs, masked pixels). No more than a batch of
-  /// them is in memory, however many there are. Throws what the source throws, too.
+  /// Calls visit(object, prediction) for each object, in order, while it returns true. No more than a batch of them is
+  /// in memory, however many there are. Throws as `decode_object`, and what the source throws.
   template <class Visit>
   void predict(ObjectSource& source, const Visit& visit) const {
     std::vector<Object> batch;
@@ -166,7 +156,8 @@ class Classifier {
     const int most = static_cast<int>(batch.size());
     const int threads = thread_count(options_.threads);
     Tensor<float> images(most, network_.input()), outputs(most, network_.output());
-    std::vector<std::size_t> masked(batch.size());
+    std::vector<Prediction> predictions(batch.size());
+    const DecodeOptions decode_options = preprocessing_.decode();
     auto space = network_.workspace(most, Mode::predict, threads);
     network_.prepare(space);
     for (; !batch.empty(); batch = next()) {
@@ -174,15 +165,21 @@ class Classifier {
       const int count = static_cast<int>(batch.size());
       parallel_for(count, threads, [&](int i, int) {
         const auto at = static_cast<std::size_t>(i);
-        masked[at] = samples.decode(at, {images.view().image(i), images.shape().size()});
+        const Decoded decoded = samples.decode(at, {images.view().image(i), images.shape().size()});
+        Prediction& prediction = predictions[at];
+        prediction.id = batch[at].id;
+        prediction.masked = decoded.masked;
+        if (!profile_) return;
+        prediction.foreign =
+            foreign_to(*profile_, traits_of(batch[at], decoded, decode_options), batch[at].files.size() == 2);
       });
       const View<float> out = outputs.view().slice(0, count);
       run(images.view().slice(0, count), out, space);
       for (int i = 0; i < count; ++i) {
-        const std::span<float> of_image(out.image(i), out.shape.size());
-        to_units(of_image);
         const auto at = static_cast<std::size_t>(i);
-        if (!visit(batch[at], std::span<const float>(of_image), masked[at])) return;
+        predictions[at].outputs.assign(out.image(i), out.image(i) + out.shape.size());
+        to_units(predictions[at].outputs);
+        if (!visit(batch[at], std::as_const(predictions[at]))) return;
       }
     }
   }
@@ -218,6 +215,7 @@ class Classifier {
   ClassifierOptions options_;
   ModelInfo info_;
   Preprocessing preprocessing_;
+  std::optional<InputProfile> profile_;
   Network<float> network_;
   std::vector<double> mean_, deviation_;
 };
