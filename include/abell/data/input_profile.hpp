@@ -19,17 +19,17 @@
 namespace abell {
 
 /// Quantiles of 1, 50 and 99 %.
-struct Spread {
+struct Quantiles {
   double low = 0, median = 0, high = 0;
 };
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Spread, low, median, high)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Quantiles, low, median, high)
 
 /// A channel of many images.
 struct ChannelProfile {
-  double present = 0;                                             ///< share of the images
-  double physical = 0;                                            ///< share of those present
-  Spread arcsec = {};                                             ///< of those that tell it; 0: none does
-  std::array<Spread, channel_statistics.size()> statistics = {};  ///< of those present
+  double present = 0;                                                ///< share of the images
+  double physical = 0;                                               ///< share of those present
+  Quantiles arcsec = {};                                             ///< of those that tell it; 0: none does
+  std::array<Quantiles, channel_statistics.size()> statistics = {};  ///< of those present
 };
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ChannelProfile, present, physical, arcsec, statistics)
 
@@ -42,7 +42,7 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(InputProfile, grey, channels)
 
 namespace detail {
 
-inline Spread spread_of(std::vector<double> values) {
+inline Quantiles quantiles_of(std::vector<double> values) {
   if (values.empty()) return {};
   std::ranges::sort(values);
   const auto quantile = [&](double share) {
@@ -65,8 +65,8 @@ inline ChannelProfile channel_profile(std::span<const ImageTraits> images, std::
   const auto present = static_cast<double>(statistics[0].size());
   ChannelProfile profile{.present = present / static_cast<double>(images.size()),
                          .physical = present > 0 ? static_cast<double>(physical) / present : 0,
-                         .arcsec = spread_of(std::move(arcsec))};
-  std::ranges::transform(statistics, profile.statistics.begin(), spread_of);
+                         .arcsec = quantiles_of(std::move(arcsec))};
+  std::ranges::transform(statistics, profile.statistics.begin(), quantiles_of);
   return profile;
 }
 
@@ -76,7 +76,7 @@ inline constexpr double rare = 0.01;
 inline constexpr double scale_tolerance = 1.2;
 
 /// Whether a statistic lies outside what was seen by more than half of its spread, and by more than rounding.
-inline bool far_outside(double value, const Spread& seen) {
+inline bool far_outside(double value, const Quantiles& seen) {
   const double room = 0.5 * (seen.high - seen.low) + 2;
   return value < seen.low - room || value > seen.high + room;
 }

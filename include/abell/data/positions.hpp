@@ -92,7 +92,8 @@ inline SkyCatalogue catalogue_of(TableReader& table, const CatalogueOptions& opt
   }
   const auto id = id_column(table, options.columns.id);
   const std::string& class_name = options.columns.class_name;
-  const auto label = class_name.empty() ? std::nullopt : std::optional(table.column(class_name));
+  const std::size_t no_column = table.header.size();  // names one that is not there
+  const std::size_t label = class_name.empty() ? no_column : table.column(class_name);
   SkyCatalogue catalogue{.notes = table.notes()};
   std::vector<std::size_t> read, others;
   columns.list(read);
@@ -111,7 +112,7 @@ inline SkyCatalogue catalogue_of(TableReader& table, const CatalogueOptions& opt
       continue;
     }
     SkyObject object{.id = id ? table[*id] : "", .position = *position, .where = table.where()};
-    if (label) object.class_name = table[*label];
+    if (label < no_column) object.class_name = table[label];
     for (const std::size_t i : others) object.fields.push_back(table[i]);
     catalogue.objects.push_back(std::move(object));
   }
