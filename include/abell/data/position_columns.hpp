@@ -104,6 +104,11 @@ class PositionColumns {
   const detail::AngleColumn& longitude() const { return longitude_; }
   const detail::AngleColumn& latitude() const { return latitude_; }
 
+  /// Adds the numbers of the columns.
+  void list(std::vector<std::size_t>& columns) const {
+    if (there_) columns.insert(columns.end(), {longitude_.number, latitude_.number});
+  }
+
   /// The position of a row in ICRS; nothing where a text of it is empty or no angle.
   std::optional<SkyPosition> position(const std::vector<std::string>& fields) const {
     const auto longitude = longitude_.read(fields[longitude_.number]),
