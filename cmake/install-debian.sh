@@ -24,6 +24,7 @@ case ${1-} in
   --tests)
     packages+=(clang libomp-dev libclang-rt-dev)  # the second compiler, its OpenMP and sanitizers
     packages+=(python3-h5py python3-onnx python3-opencv)  # the other side of .h5 and .onnx files
+    packages+=(python3-astropy stilts)  # the other side of catalogues
     if grep -qx 'ID=debian' /etc/os-release; then
       packages+=(chromium python3)  # the Hunt's page in a browser; Ubuntu has no such package
     fi

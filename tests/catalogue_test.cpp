@@ -1,54 +1,44 @@
 #include "../examples/programs/abell-classify/catalogue.hpp"
 
-#include <abell/core/atomic_file.hpp>
-#include <abell/images/fits.hpp>
+#include <abell/data/catalogue_forms.hpp>
+#include <memory>
 #include <sstream>
 
-#include "../examples/programs/abell-classify/fits_catalogue.hpp"
+#include "../examples/programs/abell-classify/carried_columns.hpp"
 #include "../examples/programs/abell-classify/inputs.hpp"
 #include "../examples/programs/common/sha256.hpp"
 #include "catch.hpp"
+#include "error_message.hpp"
 #include "temp_folder.hpp"
 
 using namespace abell::program;
+using abell::CatalogueColumn;
 using abell::FormatError;
 using abell::Object;
-using Catch::Matchers::Contains;
+using Type = CatalogueColumn::Type;
 
 namespace {
 
-const CatalogueForm form{.source = "table.csv",
-                         .positions = true,
-                         .command = "abell-classify --model r\xC3\xBCn " + std::string(200, 'x'),
-                         .model = "model.safetensors",
-                         .model_sha256 = std::string(64, 'f')};
+const std::vector<Object> objects{
+    {.id = "a {1}", .files = {"x.fits", "o.fits"}, .ra = "150.10", .dec = "2.5", .class_text = "cluster"},
+    {.id = "b,2", .files = {"images/b.png"}}};
 
-/// Objects with a probability and a number of masked pixels.
-struct Rows {
-  std::vector<Object> objects{
-      {.id = "a {1}", .files = {"x.fits", "o.fits"}, .ra = "150.10", .dec = "2.5", .class_text = "cluster"},
-      {.id = "b,2", .files = {"images/b.png"}}};
-  std::vector<float> probabilities{0.75F, 0.5F};
-  std::vector<std::size_t> masked{7, 0};
-
-  void write(Catalogue& catalogue) const {
-    for (std::size_t i = 0; i < objects.size(); ++i) {
-      catalogue.add({objects[i], {&probabilities[i], 1}, masked[i]});
-    }
-    catalogue.finish();
+std::string csv_of(const CatalogueContents& contents) {
+  const std::vector<float> probabilities{0.75F, 0.5F};
+  std::ostringstream out;
+  abell::CsvCatalogue catalogue(out, {.file = "c.csv", .columns = catalogue_columns(contents, {})});
+  for (std::size_t i = 0; i < objects.size(); ++i) {
+    catalogue.add(catalogue_row(contents, {objects[i], {&probabilities[i], 1}, 7 * (1 - i)}));
   }
-  TextWidths widths() const {
-    TextWidths found;
-    for (const Object& object : objects) found.add(object, "");
-    return found;
-  }
-};
+  return out.str();
+}
 
-void write_fits_catalogue(const std::filesystem::path& path, const Rows& rows) {
-  abell::AtomicFile file(path);
-  FitsCatalogue catalogue(file.stream(), path.string(), form, rows.widths());
-  rows.write(catalogue);
-  file.commit();
+/// The objects of a table, with all of its columns.
+std::vector<Object> objects_of(const std::filesystem::path& table) {
+  std::vector<Object> found;
+  const auto source = abell::open_objects(table, {.need_class = false, .need_train = false, .need_others = true});
+  while (auto object = source->next()) found.push_back(*std::move(object));
+  return found;
 }
 
 std::string hash(const std::string& text) {
@@ -68,104 +58,94 @@ TEST_CASE("SHA-256 gives the standard's examples", "[catalogue]") {
 }
 
 TEST_CASE("a CSV catalogue has the table's positions only when there are some", "[catalogue]") {
-  const auto text_of = [](const CatalogueForm& of_form) {
-    std::ostringstream out;
-    CsvCatalogue catalogue(out, of_form);
-    Rows().write(catalogue);
-    return out.str();
-  };
-  REQUIRE(text_of(form) ==
+  REQUIRE(csv_of({.positions = true}) ==
           "id,class,p_cluster,predicted,masked_pixels,file,ra,dec\n"
           "a {1},cluster,0.75,1,7,x.fits;o.fits,150.10,2.5\n"
           "\"b,2\",,0.5,0,0,images/b.png,,\n");
-  CatalogueForm bare = form;
-  bare.positions = false;
-  REQUIRE_THAT(text_of(bare), Catch::Matchers::StartsWith("id,class,p_cluster,predicted,masked_pixels,file\n"));
+  REQUIRE_THAT(csv_of({}), Catch::Matchers::StartsWith("id,class,p_cluster,predicted,masked_pixels,file\n"));
 }
 
-TEST_CASE("a FITS catalogue reads back, with units and right checksums", "[catalogue]") {
-  const TempFolder folder;
-  const auto path = folder / "c.fits";
-  write_fits_catalogue(path, {});
-  int status = 0, rows = 0, data = 0, header = 0;
-  fitsfile* opened = nullptr;
-  fits_open_diskfile(&opened, path.c_str(), READONLY, &status);
-  const abell::detail::FitsPointer file(opened);
-  fits_verify_chksum(opened, &data, &header, &status);
-  REQUIRE((data == 1 && header == 1));
-  fits_movabs_hdu(opened, 2, nullptr, &status);
-  fits_verify_chksum(opened, &data, &header, &status);
-  REQUIRE((data == 1 && header == 1));
-  long count = 0;
-  fits_get_num_rows(opened, &count, &status);
-  fits_get_num_cols(opened, &rows, &status);
-  REQUIRE((count == 2 && rows == 8));
-
-  float p[2];
-  double ra[2];
-  char predicted[2];
-  long masked[2];
-  char first[80], second[80];
-  char* ids[2] = {first, second};
-  fits_read_col(opened, TFLOAT, 3, 1, 1, 2, nullptr, p, nullptr, &status);
-  fits_read_col(opened, TLOGICAL, 4, 1, 1, 2, nullptr, predicted, nullptr, &status);
-  fits_read_col(opened, TLONG, 5, 1, 1, 2, nullptr, masked, nullptr, &status);
-  fits_read_col(opened, TDOUBLE, 7, 1, 1, 2, nullptr, ra, nullptr, &status);
-  fits_read_col(opened, TSTRING, 1, 1, 1, 2, nullptr, ids, nullptr, &status);
-  REQUIRE(status == 0);
-  REQUIRE((p[0] == 0.75F && p[1] == 0.5F));
-  REQUIRE((predicted[0] == 1 && predicted[1] == 0));
-  REQUIRE((masked[0] == 7 && masked[1] == 0));
-  REQUIRE(ra[0] == 150.1);
-  REQUIRE(std::isnan(ra[1]));
-  REQUIRE(std::string(ids[0]) == "a {1}");
-  REQUIRE(std::string(ids[1]) == "b,2");
-  char text[80];
-  fits_read_key(opened, TSTRING, "TUNIT7", text, nullptr, &status);
-  REQUIRE(std::string(text) == "deg");
-  fits_read_key(opened, TSTRING, "MODELSHA", text, nullptr, &status);
-  REQUIRE(std::string(text) == std::string(64, 'f'));
-  REQUIRE(status == 0);
-  for (const char c : slurp(path).substr(0, 5760)) REQUIRE((c >= 32 && c <= 126));
+TEST_CASE("a model of another task gives its own numbers", "[catalogue]") {
+  const CatalogueContents contents{.numbers = {{"z", Type::real}, {"mass", Type::real}}, .maps = true};
+  const auto columns = catalogue_columns(contents, {.id = 9, .map = 4});
+  std::vector<std::string> names;
+  for (const CatalogueColumn& column : columns) names.push_back(column.name);
+  REQUIRE(names == std::vector<std::string>{"id", "class", "z", "mass", "masked_pixels", "file", "map"});
+  REQUIRE((columns[0].width == 9 && columns[6].width == 4));
+  const std::vector<float> numbers{0.25F, std::numeric_limits<float>::infinity()};
+  REQUIRE(catalogue_row(contents, {objects[1], numbers, 3, "m/b"}) ==
+          std::vector<std::string>{"b,2", "", "0.25", "", "3", "images/b.png", "m/b"});
 }
 
-TEST_CASE("a FITS catalogue has right checksums whatever its rows are", "[catalogue]") {
+TEST_CASE("the columns of all tables are carried, each with its type", "[catalogue]") {
   const TempFolder folder;
-  for (const std::size_t count : std::initializer_list<std::size_t>{1, 35, 36, 100}) {
-    Rows rows;
-    rows.objects.assign(count, {.id = std::string(61, '\xFF'), .files = {"f"}, .ra = "1", .dec = "-1"});
-    rows.probabilities.assign(count, 0.3F);
-    rows.masked.assign(count, 1'000'000);
-    write_fits_catalogue(folder / "c.fits", rows);
-    REQUIRE(std::filesystem::file_size(folder / "c.fits") % 2880 == 0);
-    int status = 0, data = 0, header = 0;
-    fitsfile* opened = nullptr;
-    fits_open_diskfile(&opened, (folder / "c.fits").c_str(), READONLY, &status);
-    const abell::detail::FitsPointer file(opened);
-    fits_movabs_hdu(opened, 2, nullptr, &status);
-    fits_verify_chksum(opened, &data, &header, &status);
-    LONGLONG found = 0;
-    fits_get_num_rowsll(opened, &found, &status);
-    REQUIRE((data == 1 && header == 1 && status == 0));
-    REQUIRE(found == static_cast<LONGLONG>(count));
+  folder.write("i.fits", "");
+  const auto first = objects_of(folder.write("first.csv",
+                                             "id,image,RA,DEC,redshift,n,name,flux,big,p_cluster,third,none\n"
+                                             "a,i.fits,1,2,0.3,7,007,+1,1,0.5,,\n"
+                                             "b,i.fits,3,4,NaN,,NaN,2.5e-14,12345678901234567890,x,,\n"));
+  const auto second = objects_of(folder.write("second.ecsv",
+                                              "# %ECSV 1.0\n# ---\n# delimiter: ','\n# datatype:\n"
+                                              "# - {name: id, datatype: string}\n"
+                                              "# - {name: image, datatype: string}\n"
+                                              "# - {name: flux, datatype: float64, unit: mJy, description: radio, "
+                                              "meta: {ucd: phot.flux;meta.main}}\n"
+                                              "# - {name: n, datatype: int64}\n"
+                                              "id,image,flux,n\nc,i.fits,5.5,-1\n"));
+  CarriedColumns carried;
+  std::vector<Object> all = first;
+  all.insert(all.end(), second.begin(), second.end());
+  for (const Object& object : all) carried.survey(object);
+  std::vector<CatalogueColumn> columns{{"id"}, {"n"}};  // n: a model's own number
+  carried.append_to(columns);
+
+  const auto check = [&](std::size_t i, const char* name, Type type) {
+    INFO(name);
+    REQUIRE(columns[i].name == name);
+    REQUIRE(columns[i].type == type);
+  };
+  REQUIRE(columns.size() == 11);
+  check(2, "redshift", Type::real);
+  check(3, "cat_n", Type::whole);
+  check(4, "name", Type::text);
+  check(5, "flux", Type::real);
+  check(6, "big", Type::text);
+  check(7, "cat_p_cluster", Type::text);
+  check(8, "cat_third", Type::text);
+  check(9, "none", Type::text);
+  check(10, "flux-2", Type::real);  // another unit
+  REQUIRE(columns[6].width == 20);
+  REQUIRE((columns[10].unit == "mJy" && columns[10].ucd == "phot.flux" && columns[10].description == "radio"));
+
+  std::vector<std::vector<std::string>> rows;
+  for (const Object& object : all) {
+    rows.push_back({object.id});
+    carried.append_to(rows.back(), object);
   }
+  REQUIRE(rows[0] == std::vector<std::string>{"a", "0.3", "7", "007", "+1", "1", "0.5", "", "", ""});
+  REQUIRE(rows[1] == std::vector<std::string>{"b", "", "", "NaN", "2.5e-14", "12345678901234567890", "x", "", "", ""});
+  REQUIRE(rows[2] == std::vector<std::string>{"c", "", "-1", "", "", "", "", "", "", "5.5"});
 }
 
-TEST_CASE("a text that has grown since the widths were measured is refused", "[catalogue]") {
-  Rows rows;
-  const TextWidths widths = rows.widths();
-  std::ostringstream out;
-  FitsCatalogue catalogue(out, "c.fits", form, widths);
-  rows.objects[1].id += "longer";
-  REQUIRE_THROWS_WITH(rows.write(catalogue),
-                      Contains("table.csv: object 'b,2longer': expected texts of at most 5 bytes"));
+TEST_CASE("objects keep no other columns unless they are asked for", "[catalogue]") {
+  const TempFolder folder;
+  folder.write("i.fits", "");
+  const auto path = folder.write("t.csv", "id,image,z\na,i.fits,1\n");
+  const auto object = abell::open_objects(path, {.need_class = false, .need_train = false})->next();
+  REQUIRE((object->fields.empty() && !object->columns));
+}
+
+TEST_CASE("names of carried columns are no set's and stand once", "[catalogue]") {
+  using Names = std::vector<std::string>;
+  REQUIRE(carried_names({"z", "Z", "RA", "p_spiral", "", "predicted", "mass", "z"}, {"id", "Mass"}) ==
+          Names{"z", "Z-2", "cat_RA", "cat_p_spiral", "column", "cat_predicted", "cat_mass", "z-3"});
 }
 
 TEST_CASE("inputs that changed between two readings are told", "[catalogue]") {
   const auto read = [](std::initializer_list<const char*> ids) {
-    ReadObjects objects;
-    for (const char* id : ids) objects.add({.id = id, .files = {}});
-    return objects;
+    ReadObjects found;
+    for (const char* id : ids) found.add({.id = id, .files = {}});
+    return found;
   };
   const std::vector<std::string> inputs{"a.csv", "b.csv"};
   const ReadObjects first = read({"x", "y"});
@@ -177,45 +157,15 @@ TEST_CASE("inputs that changed between two readings are told", "[catalogue]") {
   REQUIRE_THROWS_AS(check_unchanged(inputs, first, read({"x", "z"})), FormatError);
 }
 
-TEST_CASE("regions are circles coloured by probability", "[catalogue]") {
-  Rows rows;
-  std::ostringstream out;
-  RegionCatalogue refused(out, form);
-  REQUIRE_THROWS_WITH(rows.write(refused), Contains("'b,2'") && Contains("ra in degrees"));
-  rows.objects[1].ra = "0";
-  rows.objects[1].dec = "-90";
-  rows.probabilities = {1, 0};
-  out.str("");
-  RegionCatalogue catalogue(out, form);
-  rows.write(catalogue);
-  const std::string text = out.str();
-  REQUIRE_THAT(text, Contains("\nfk5\ncircle(150.1,2.5,60\") # color=#ff3322 text={a (1) 1.000}\n"));
-  REQUIRE_THAT(text, Contains("\ncircle(0,-90,60\") # color=#4477ff text={b,2 0.000}\n"));
-}
-
-TEST_CASE("names end neither the text nor the line of a region", "[catalogue]") {
-  CatalogueForm strange = form;
-  strange.model = "m\nbox(1,2,3,4)";
-  Rows rows;
-  rows.objects = {Object{.id = "a} # text={\r\nbox(1,2,3,4)\x1b", .files = {"x.fits"}, .ra = "1", .dec = "2"}};
-  rows.probabilities = {1};
-  std::ostringstream out;
-  RegionCatalogue catalogue(out, strange);
-  rows.write(catalogue);
-  const std::string text = out.str();
-  REQUIRE_THAT(text, Contains("\n# model m\\x0abox(1,2,3,4), sha256 "));
-  REQUIRE_THAT(text, Contains(" text={a) # text=(\\x0d\\x0abox(1,2,3,4)\\x1b 1.000}\n"));
-  REQUIRE(std::ranges::count(text, '\n') == 5);
-}
-
-TEST_CASE("positions must be degrees in range, names of catalogues must end in a known format", "[catalogue]") {
-  const Object good = Rows().objects[0];
+TEST_CASE("positions must be degrees in range", "[catalogue]") {
   for (const char* ra : {"10:00:00", "-1", "360.5", "nan", "", "1e400", " 5"}) {
-    Object object = good;
+    Object object = objects[0];
     object.ra = ra;
-    REQUIRE_THROWS_AS(position("table.csv", object, true), FormatError);
+    REQUIRE_THROWS_AS(check_position("table.csv", object, true), FormatError);
   }
-  REQUIRE(position("table.csv", good, true) == std::pair(150.1, 2.5));
-  REQUIRE_THROWS_AS(catalogue_format("c.txt"), abell::OptionError);
-  REQUIRE(catalogue_format("a/c.fits") == CatalogueFormat::fits);
+  Object object = objects[0];
+  object.dec = "+2.5";
+  REQUIRE_NOTHROW(check_position("table.csv", object, true));
+  REQUIRE_NOTHROW(check_position("table.csv", objects[1], false));
+  REQUIRE_THROWS_WITH(check_position("table.csv", objects[1], true), Contains("'b,2'") && Contains("ra in degrees"));
 }

@@ -69,13 +69,13 @@ grep -q "known class" stderr && fail "metrics without a class"
 expect 0 abell-classify --model run table.csv --out t.fits --quiet
 sha=$(sha256sum run/model.safetensors | cut -d' ' -f1)
 for text in "XTENSION= 'BINTABLE'" "TTYPE3  = 'p_cluster'" "TUNIT7  = 'deg " "MODELSHA= '$sha'" "CHECKSUM= " "DATASUM = " \
-  "HISTORY abell-classify --model run table.csv --out t.fits"; do
+  "CMDLINE = 'abell-classify --model run table.csv --out t.fits"; do
   grep -qaF "$text" t.fits || fail "no $text in the FITS table"
 done
 [ $(($(stat -c %s t.fits) % 2880)) = 0 ] || fail "the FITS table is no multiple of 2880 bytes"
 expect 0 abell-classify --model run table.csv --out t.reg --quiet
 grep -qE '^circle\(150\.1,-2\.5,60"\) # color=#[0-9a-f]{6} text=\{a, \(b\) 0\.[0-9]{3}\}$' t.reg || fail "wrong region: $(cat t.reg)"
-[ "$(sed -n 4p t.reg)" = fk5 ] || fail "regions without a frame"
+grep -qx icrs t.reg || fail "regions without a frame"
 
 # A file on standard output has an id's own bytes; a terminal, and what is said of a class, only show them.
 printf 'id,image,class\n\e[1mi,optical.fits,c\x9b\nj,optical.fits,d\n' >escape.csv

@@ -32,7 +32,7 @@ sys.exit(code)' "$1" "$ABELL_BIN/abell-classify" --model run --threads 1 "${@:2}
 }
 
 most_per_row=150
-for form in stdout csv reg fits; do
+for form in stdout csv ecsv reg fits vot; do
   needed=()
   for size in few many; do
     out=$size.out.$form

@@ -1,8 +1,10 @@
 /// Gives images, sets and folders of images their probability of being a cluster.
 
+#include <abell/data/catalogue_forms.hpp>
 #include <abell/inference/classifier.hpp>
 #include <abell/metrics/segmentation.hpp>
 #include <array>
+#include <ctime>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -15,9 +17,9 @@
 #include "../common/program.hpp"
 #include "../common/sha256.hpp"
 #include "../common/tasks.hpp"
+#include "carried_columns.hpp"
 #include "catalogue.hpp"
 #include "class_maps.hpp"
-#include "fits_catalogue.hpp"
 #include "inputs.hpp"
 #include "known_classes.hpp"
 
@@ -60,7 +62,7 @@ void check_options(const Options& options, const ModelInfo& info) {
   };
   refuse(options.tta, "--tta");
   refuse(!options.positive.empty(), "--positive");
-  refuse(!options.out.empty() && catalogue_format(options.out) == CatalogueFormat::regions, "--out FILE.reg");
+  refuse(!options.out.empty() && catalogue_form(options.out) == CatalogueForm::regions, "--out FILE.reg");
   if (info.task == "segment" && options.out.empty()) {
     throw OptionError("--out: expected a catalogue, beside which the maps of a model of the task segment lie");
   }
@@ -98,7 +100,7 @@ std::vector<std::string> positives(const Options& options, const Model& model,
 /// Fails before any work when the output could not be written.
 void check_output(const Options& options) {
   if (options.out.empty()) return;
-  catalogue_format(options.out);
+  catalogue_form(options.out);
   std::error_code error;
   if (!fs::exists(options.out, error)) {
     AtomicFile probe(options.out);  // is there a folder, and may we write into it?
@@ -112,11 +114,19 @@ void check_output(const Options& options) {
 }
 
 /// The columns that a model of another task than to classify gives.
-std::vector<std::string> number_columns(const Model& model) {
+std::vector<CatalogueColumn> number_columns(const Model& model) {
   if (model.task == Task::classify) return {};
-  std::vector<std::string> columns = model.info().targets;
-  const std::string of_class = model.task == Task::segment ? "share_" : "p_";
-  for (const std::string& name : model.info().classes) columns.push_back(of_class + name);
+  constexpr auto real = CatalogueColumn::Type::real;
+  std::vector<CatalogueColumn> columns;
+  for (const std::string& name : model.info().targets) {
+    columns.push_back({name, real, "", "", "predicted value, in the unit of the training set"});
+  }
+  for (const std::string& name : model.info().classes) {
+    columns.push_back(model.task == Task::segment
+                          ? CatalogueColumn{"share_" + name, real, "", "", "share of the pixels given to this class"}
+                          : CatalogueColumn{"p_" + name, real, "", "stat.probability;src.class",
+                                            "probability of belonging to this class"});
+  }
   return columns;
 }
 
@@ -145,24 +155,41 @@ std::vector<float> numbers_of(const Model& model, const Object& object, std::spa
   return shares_of_classes(shape, out);
 }
 
-CatalogueFormat format_of(const Options& options) {
-  return options.out.empty() ? CatalogueFormat::csv : catalogue_format(options.out);
+CatalogueForm form_of(const Options& options) {
+  return options.out.empty() ? CatalogueForm::csv : catalogue_form(options.out);
 }
 
-Positions needed_positions(CatalogueFormat format) {
-  return format == CatalogueFormat::csv    ? Positions::any
-         : format == CatalogueFormat::fits ? Positions::degrees
-                                           : Positions::needed;
+Positions needed_positions(CatalogueForm form) {
+  return form == CatalogueForm::csv       ? Positions::any
+         : form == CatalogueForm::regions ? Positions::needed
+                                          : Positions::degrees;
 }
 
-std::unique_ptr<Catalogue> make_catalogue(const Options& options, std::ostream& out, const CatalogueForm& form,
-                                          const TextWidths& widths) {
-  switch (format_of(options)) {
-    case CatalogueFormat::fits: return std::make_unique<FitsCatalogue>(out, options.out, form, widths);
-    case CatalogueFormat::regions: return std::make_unique<RegionCatalogue>(out, form);
-    case CatalogueFormat::csv: break;
+/// The time as FITS writes it, UTC.
+std::string now() {
+  const std::time_t seconds = std::time(nullptr);
+  std::tm utc{};
+  gmtime_r(&seconds, &utc);
+  std::array<char, 32> text{};
+  std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%S", &utc);
+  return text.data();
+}
+
+CatalogueHeader catalogue_header(const Options& options, const Model& model, const CatalogueContents& contents,
+                                 std::vector<CatalogueColumn> columns, const std::string& command) {
+  CatalogueHeader header{.file = options.out.empty() ? "standard output" : options.out,
+                         .title = "CLASSIFIED",
+                         .frame = contents.positions ? "ICRS" : "",
+                         .columns = std::move(columns)};
+  header.keys = {{"CREATOR", "abell-classify " + std::string(version), "program that made this table"},
+                 {"MODEL", model.classifier.file().filename().string(), "file of the network's weights"},
+                 {"MODELSHA", model.sha256, "SHA-256 of that file"}};
+  if (model.task == Task::classify) {
+    header.keys.push_back({"THRESH", double{default_threshold}, "predicted: p_cluster above this"});
   }
-  return std::make_unique<CsvCatalogue>(out, form);
+  header.keys.push_back({"DATE", now(), "when it was made (UTC)"});
+  header.keys.push_back({"CMDLINE", command, "how it was made"});
+  return header;
 }
 
 int run_classify(const Options& options, const std::string& command) {
@@ -177,12 +204,15 @@ int run_classify(const Options& options, const std::string& command) {
                          .need_train = false,
                          .need_set = false,
                          .several_classes = model.task == Task::multilabel,
+                         .need_others = true,
                          .channels = parse_channels(model.classifier.preprocessing().channels)};
   TextWidths widths;
+  CarriedColumns carried;
   const Survey found =
-      survey(options.inputs, reading, needed_positions(format_of(options)), [&](const Object& object, std::size_t at) {
+      survey(options.inputs, reading, needed_positions(form_of(options)), [&](const Object& object, std::size_t at) {
         stop_if_interrupted();
         widths.add(object, (folder / map_of(at, object)).string());
+        carried.survey(object);
       });
   print_notes(found.notes, options.common.quiet);
   KnownClasses known(positives(options, model, found.classes));
@@ -194,15 +224,11 @@ int run_classify(const Options& options, const std::string& command) {
   DataOutput standard_output;
   if (!options.out.empty()) file.emplace(options.out);
   std::ostream& out = file ? file->stream() : standard_output.stream();
-  const auto catalogue = make_catalogue(options, out,
-                                        {.source = options.inputs.front(),
-                                         .columns = number_columns(model),
-                                         .positions = found.positions,
-                                         .maps = has_maps,
-                                         .command = command,
-                                         .model = model.classifier.file().filename().string(),
-                                         .model_sha256 = model.sha256},
-                                        widths);
+  const CatalogueContents contents{.numbers = number_columns(model), .positions = found.positions, .maps = has_maps};
+  std::vector<CatalogueColumn> columns = catalogue_columns(contents, widths);
+  carried.append_to(columns);
+  const auto catalogue =
+      begin_catalogue(form_of(options), out, catalogue_header(options, model, contents, std::move(columns), command));
   reading.check_ids = false;
   InputObjects objects(options.inputs, reading);
   const bool shows_rows = !file && isatty(STDOUT_FILENO) != 0;  // which a bar would tear apart
@@ -212,7 +238,10 @@ int run_classify(const Options& options, const std::string& command) {
     const std::string map = map_of(done.count, object);
     const std::vector<float> numbers =
         numbers_of(model, object, prediction.outputs, maps ? maps->unfinished(map) : fs::path(), command);
-    catalogue->add({object, numbers, prediction.masked, (folder / map).string()});
+    std::vector<std::string> row =
+        catalogue_row(contents, {object, numbers, prediction.masked, (folder / map).string()});
+    carried.append_to(row, object);
+    catalogue->add(row);
     if (model.task == Task::classify) known.add(object, numbers[0]);
     done.add(object);
     bar.update(static_cast<long>(done.count));
@@ -244,7 +273,8 @@ int main(int argc, char** argv) {
          "Images (PNG, JPEG, FITS), folders of images, Kosiba2020 folders, folders of class folders, or tables (CSV, "
          "ECSV, VOTable, FITS, ...)")
       ->required();
-  app.add_option("--out", options.out, "Catalogue to write: .csv, .fits or .reg (default: CSV on standard output)");
+  app.add_option("--out", options.out,
+                 "Catalogue to write: .csv, .ecsv, .fits, .vot or .reg (default: CSV on standard output)");
   app.add_flag("--overwrite", options.overwrite, "Replace the catalogue when it exists");
   app.add_option("--positive", options.positive,
                  "Classes that count as clusters, A,B (default: as the model was trained)")
@@ -259,8 +289,10 @@ int main(int argc, char** argv) {
       "  abell-classify --model runs/cn-e candidate.png\n"
       "  abell-classify --model runs/cn-e Kosiba2020 --out catalogue.fits\n"
       "  abell-classify --model model.safetensors table.csv --out catalogue.reg\n"
-      "Columns: id, class (empty where not known), p_cluster, predicted, masked_pixels, file, and the table's ra, "
-      "dec.\n"
+      "Forms: CSV, ECSV, FITS, VOTable (.vot), DS9 regions (.reg).\n"
+      "Columns: id, class (empty where not known), p_cluster, predicted, masked_pixels, file, ra and dec where the "
+      "table\n"
+      "has positions, and its other columns, with the prefix cat_ where a set or a catalogue of ours has such a name.\n"
       "In place of p_cluster and predicted a model of abell-train --task multilabel gives p_<class> for each class,\n"
       "regress a column for each target, in its units, and segment share_<class>, the share of pixels given to it, "
       "and\n"

@@ -124,7 +124,7 @@ inline Survey survey(const std::vector<std::string>& inputs, const DataSetOption
     for (std::string& note : source->notes()) found.notes.push_back(std::move(note));
     while (const auto object = source->next()) {
       ids.check(object->id, i);
-      if (positions != Positions::any) position(input, *object, positions == Positions::needed);
+      if (positions != Positions::any) check_position(input, *object, positions == Positions::needed);
       found.positions = found.positions || has_position(*object);
       if (options.several_classes) {
         for (const std::string& name : classes_in(object->class_text)) classes.insert(name);

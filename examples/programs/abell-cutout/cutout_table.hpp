@@ -1,7 +1,6 @@
 #pragma once
 /// The table of a set of cut-outs, and the names of its files.
 
-#include <abell/core/lower_case.hpp>
 #include <abell/data/positions.hpp>
 #include <abell/data/table.hpp>
 #include <abell/images/fits_grammar.hpp>
@@ -17,6 +16,8 @@
 #include <system_error>
 #include <utility>
 #include <vector>
+
+#include "../common/carried_names.hpp"
 
 namespace abell::program {
 
@@ -69,26 +70,6 @@ inline std::string cutout_flags(const CutoutRow& row, const CutoutTableOptions& 
   flag(options.third && row.third.empty(), "no_third");
   flag(!row.third.empty() && row.third_covered < options.edge, "third_edge");
   return flags;
-}
-
-/// The names under which columns of a catalogue stand beside `ours`: one that a set of ours uses gets the prefix
-/// `cat_`, so that no reader takes it for a class, a file, a position or a result, and one that is there twice a
-/// number.
-inline std::vector<std::string> carried_names(const std::vector<std::string>& columns,
-                                              const std::vector<std::string>& ours) {
-  static const std::set<std::string> of_sets{"id",    "image_id", "class", "split",      "image",        "mask", "xray",
-                                             "third", "optical",  "ra",    "dec",        "exposure",     "map",  "file",
-                                             "flags", "colour",   "label", "prediction", "masked_pixels"};
-  std::set<std::string> taken(ours.begin(), ours.end());
-  std::vector<std::string> names;
-  for (const std::string& column : columns) {
-    const std::string lower = lower_case(column);
-    const bool is_ours = of_sets.contains(lower) || taken.contains(lower) || lower.starts_with("p_");
-    const std::string name = (is_ours ? "cat_" : "") + (column.empty() ? "column" : column);
-    names.push_back(name);
-    for (int n = 2; !taken.insert(names.back()).second; ++n) names.back() = name + "-" + std::to_string(n);
-  }
-  return names;
 }
 
 /// Writes the table: id, class and colour where the catalogue has them, position, files, how well each was covered,

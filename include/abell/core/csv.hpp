@@ -31,6 +31,7 @@ struct CsvForm {
   bool quotes = true;     ///< whether quotes hold fields together
   bool comments = false;  ///< whether lines that begin with # are skipped
   bool trimmed = false;   ///< whether blanks around fields, outside of quotes, are none of them
+  bool guarded = true;    ///< whether formulas have guards (`formula.hpp`)
 };
 
 /// Reads one record after the other; memory holds one record and one block of the file. Fields that nobody asks for
@@ -97,7 +98,8 @@ class CsvReader {
       }
       field = {field.begin, kept, false};
     }
-    return unguarded({text, field.length});
+    const std::string_view cell{text, field.length};
+    return form_.guarded ? unguarded(cell) : cell;
   }
   /// The line on which the record starts, from 1.
   std::int64_t line() const { return first_line_; }
@@ -271,11 +273,11 @@ inline std::string csv_number(double value) { return detail::shortest_number(val
 
 /// Writes one record, guarding what looks like a formula, quoting where RFC 4180 asks for it, and what readers of other
 /// forms would take for something else: blanks around a field, #, | and \ at the beginning of a line, a lonely field's
-/// separators. A line feed ends it.
-inline void write_csv_row(std::ostream& out, std::span<const std::string> fields) {
+/// separators. A line feed ends it. What no spreadsheet reads needs not be `guarded`.
+inline void write_csv_row(std::ostream& out, std::span<const std::string> fields, bool guarded = true) {
   for (std::size_t i = 0; i < fields.size(); ++i) {
     const std::string& field = fields[i];
-    const std::string_view guard = guard_of(field);
+    const std::string_view guard = guarded ? guard_of(field) : "";
     if (i > 0) out << ',';
     const bool lonely = fields.size() == 1;
     const bool marked =

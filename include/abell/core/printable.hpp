@@ -26,12 +26,13 @@ inline std::size_t utf8_length(std::string_view text) {
   return wrong ? 0 : length;
 }
 
-/// Whether one UTF-8 character only shows itself: no control character (C0, DEL, C1), and none that turns the
-/// direction of the text around it (U+202A to U+202E, U+2066 to U+2069).
+/// Whether one UTF-8 character only shows itself: no control character (C0, DEL, C1), none that turns the direction of
+/// the text around it (U+202A to U+202E, U+2066 to U+2069), and none that no XML may have (U+FFFE, U+FFFF).
 inline bool shows_itself(std::string_view character) {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(character[i]); };
   if (character.size() == 1) return byte(0) >= 0x20 && byte(0) != 0x7F;
   if (character.size() == 2) return byte(0) != 0xC2 || byte(1) >= 0xA0;
+  if (character.size() == 3 && byte(0) == 0xEF) return byte(1) != 0xBF || byte(2) < 0xBE;
   if (character.size() != 3 || byte(0) != 0xE2) return true;
   return !(byte(1) == 0x80 && byte(2) >= 0xAA && byte(2) <= 0xAE) &&
          !(byte(1) == 0x81 && byte(2) >= 0xA6 && byte(2) <= 0xA9);

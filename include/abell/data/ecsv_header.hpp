@@ -5,13 +5,12 @@
 
 #include <abell/core/error.hpp>
 #include <abell/data/table.hpp>
+#include <cstddef>
 #include <istream>
 #include <string>
-#include <string_view>
+#include <vector>
 
 namespace abell::detail {
-
-inline constexpr std::string_view ecsv_mark = "# %ECSV ";
 
 /// The YAML in the comments at the beginning of a text.
 inline std::string ecsv_yaml(std::istream& in) {
@@ -39,12 +38,22 @@ inline YAML::Node yaml_entry(const YAML::Node& meta, const char* key) {
   return YAML::Node(YAML::NodeType::Undefined);
 }
 
-/// The frame of the SkyCoord whose columns are called `NAME.ra` and the like.
+/// The frame that a FITS header told, which is kept in ECSV.
+inline std::string ecsv_radesys(const YAML::Node& meta) {
+  const auto text = [&](const char* keyword) {
+    const YAML::Node value = yaml_entry(meta, keyword);
+    return value.IsDefined() && value.IsScalar() ? value.Scalar() : std::string();
+  };
+  const std::string frame = text("RADESYS");
+  return frame.starts_with("FK") ? frame + " " + text("EQUINOX") : frame;
+}
+
+/// The frame of the SkyCoord whose columns are called `NAME.ra` and the like, else that of the whole table.
 inline std::string ecsv_frame(const YAML::Node& header, const std::string& column) {
   const YAML::Node all = yaml_entry(header["meta"], "__serialized_columns__");
-  if (!all.IsDefined() || !all.IsMap()) return {};
-  const YAML::Node coordinates = all[column.substr(0, column.rfind('.'))];
-  if (!coordinates.IsDefined()) return {};
+  const bool serialized = all.IsDefined() && all.IsMap();
+  const YAML::Node coordinates = serialized ? all[column.substr(0, column.rfind('.'))] : all;
+  if (!serialized || !coordinates.IsDefined()) return ecsv_radesys(header["meta"]);
   const std::string frame = yaml_text(coordinates, "frame");
   const YAML::Node equinox = coordinates.IsMap() ? coordinates["equinox"] : YAML::Node(YAML::NodeType::Undefined);
   if (!equinox.IsDefined() || !equinox.IsMap()) return frame;
@@ -55,12 +64,15 @@ inline std::string ecsv_frame(const YAML::Node& header, const std::string& colum
               : csv_number(2000 + (day - 2451545) / 365.25));
 }
 
-/// Gives the columns of a table the units, UCDs and frames that the YAML tells. Throws FormatError naming the file.
-inline void describe_by_ecsv(TableHeader& table, const std::string& yaml) {
+/// Gives the columns of a table the units, UCDs, frames and descriptions that the YAML tells, and returns those that
+/// hold truth values. Throws FormatError naming the file.
+inline std::vector<std::size_t> describe_by_ecsv(TableHeader& table, const std::string& yaml) {
   const std::size_t count = table.header.size();
   table.units.assign(count, "");
   table.ucds.assign(count, "");
   table.frames.assign(count, "");
+  table.descriptions.assign(count, "");
+  std::vector<std::size_t> truths;
   try {
     const YAML::Node header = YAML::Load(yaml);
     if (!header.IsMap() || !header["datatype"].IsDefined()) {
@@ -70,6 +82,8 @@ inline void describe_by_ecsv(TableHeader& table, const std::string& yaml) {
       const auto at = table.find(yaml_text(column, "name"));
       if (!at) continue;
       table.units[*at] = yaml_text(column, "unit");
+      table.descriptions[*at] = yaml_text(column, "description");
+      if (yaml_text(column, "datatype") == "bool") truths.push_back(*at);
       if (column["meta"].IsDefined()) {
         const YAML::Node ucd = yaml_entry(column["meta"], "ucd");
         if (ucd.IsDefined() && ucd.IsScalar()) table.ucds[*at] = ucd.Scalar();
@@ -79,6 +93,7 @@ inline void describe_by_ecsv(TableHeader& table, const std::string& yaml) {
   } catch (const YAML::Exception& error) {
     throw FormatError(table.name + ": expected the header of ECSV as YAML, found a fault: " + error.what());
   }
+  return truths;
 }
 
 }  // namespace abell::detail

@@ -91,6 +91,17 @@ inline std::string fits_text(fitsfile* file, const std::string& keyword) {
   return value.data();
 }
 
+/// The same for a text that may go on in CONTINUE cards.
+inline std::string fits_long_text(fitsfile* file, const std::string& keyword) {
+  char* value = nullptr;
+  int missing = 0, freed = 0;
+  fits_read_key_longstr(file, keyword.c_str(), &value, nullptr, &missing);
+  if (value == nullptr) return {};
+  std::string text = value;
+  fits_free_memory(value, &freed);
+  return text;
+}
+
 /// The frame that a header tells: RADESYS and EQUINOX, or the default of the standard for an equinox alone.
 inline std::string fits_frame(fitsfile* file) {
   std::string frame = fits_text(file, "RADESYS");
@@ -156,6 +167,7 @@ inline FitsTable find_table(fitsfile* file, TableHeader& found) {
     found.header.push_back(fits_text(file, "TTYPE" + std::to_string(number)));
     found.units.push_back(fits_text(file, "TUNIT" + std::to_string(number)));
     found.ucds.push_back(fits_text(file, "TUCD" + std::to_string(number)));
+    found.descriptions.push_back(fits_long_text(file, "TCOMM" + std::to_string(number)));
   }
   found.frames.assign(found.header.size(), fits_frame(file));
   fits_clear_errmsg();

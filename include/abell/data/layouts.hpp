@@ -7,6 +7,7 @@
 #include <abell/data/object.hpp>
 #include <abell/data/object_source.hpp>
 #include <abell/data/open_table.hpp>
+#include <abell/data/other_columns.hpp>
 #include <abell/data/position_columns.hpp>
 #include <abell/data/table.hpp>
 #include <abell/data/table_objects.hpp>
@@ -106,6 +107,10 @@ inline std::vector<Object> list_kosiba(const fs::path& folder, const DataSetOpti
     const TargetColumns targets(table, options);
     const fs::path images = folder / (name + "_images");
     if (!fs::is_directory(images, error)) throw IoError(images.string() + ": no such folder, named by " + table.name);
+    std::vector<std::size_t> read{id};
+    if (label) read.push_back(*label);
+    position.list(read);
+    const OtherColumns others(table, read, options);
     std::map<std::string, std::string> seen;
     while (table.next()) {
       const std::string& image_id = table[id];
@@ -124,6 +129,7 @@ inline std::vector<Object> list_kosiba(const fs::path& folder, const DataSetOpti
       Object object{image_id, {file}, -1, split};
       position.fill(object, table);
       targets.fill(object, table);
+      others.fill(object, table);
       if (targets.mask()) object.mask = image_of_table(folder / table[*targets.mask()], table.where());
       object.class_text = name_of_class;
       objects.push_back(std::move(object));

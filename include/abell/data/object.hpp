@@ -5,11 +5,14 @@
 #include <array>
 #include <cstddef>
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace abell {
+
+struct TableHeader;
 
 enum class Split { train, validation, test };
 
@@ -32,6 +35,8 @@ struct Object {
   std::vector<float> targets = {};      ///< the numbers that were asked for; NaN is not known
   std::filesystem::path mask = {};      ///< image of the classes of its pixels; empty where not asked for
   std::string class_text = {};  ///< its class, or all of them, sorted, with semicolons between them; empty: not known
+  std::vector<std::string> fields = {};             ///< of its table's other columns, where they were asked for
+  std::shared_ptr<const TableHeader> columns = {};  ///< of `fields`; null without
 };
 
 /// What is read of a set, and what it must have.
@@ -43,6 +48,7 @@ struct DataSetOptions {
   bool several_classes = false;           ///< whether `class` holds any number of classes, with semicolons between them
   std::vector<std::string> targets = {};  ///< columns of numbers
   bool need_mask = false;                 ///< whether each object must have a file in the column `mask`
+  bool need_others = false;               ///< whether the columns of a table that are not read are kept, too
   bool check_ids = true;                  ///< whether an id that is there twice in a table is looked for
   Channels channels = Channels::both;     ///< the columns of `xray` and `optical` that a table with bands must have
 };

@@ -47,8 +47,8 @@ inline bool is_fits_table(const std::filesystem::path& path) {
 }  // namespace detail
 
 /// Opens a table, its form told by its first bytes: FITS or VOTable, read whole, or text, read row by row
-/// (`TableReader`), ECSV with its units. Of several tables in a file the first that is `wanted` is taken, else the
-/// first one. Throws IoError and FormatError naming the file.
+/// (`TableReader`), ECSV with what its header tells. Of several tables in a file the first that is `wanted` is taken,
+/// else the first one. Throws IoError and FormatError naming the file.
 inline std::unique_ptr<TableReader> open_table(const std::filesystem::path& path,
                                                const std::function<bool(const TableHeader&)>& wanted = {}) {
   const std::string start = detail::first_bytes(path);
@@ -57,7 +57,7 @@ inline std::unique_ptr<TableReader> open_table(const std::filesystem::path& path
   auto table = std::make_unique<TableReader>(path);
   if (start.starts_with(detail::ecsv_mark)) {
     std::ifstream file(path, std::ios::binary);
-    detail::describe_by_ecsv(*table, detail::ecsv_yaml(file));
+    table->set_truths(detail::describe_by_ecsv(*table, detail::ecsv_yaml(file)));
   }
   return table;
 }

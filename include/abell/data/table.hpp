@@ -25,9 +25,10 @@ namespace abell {
 struct TableHeader {
   std::string name;  ///< of the file, for errors
   std::vector<std::string> header;
-  std::vector<std::string> units = {};   ///< of the columns; none where the form of the file tells none
-  std::vector<std::string> ucds = {};    ///< the same
-  std::vector<std::string> frames = {};  ///< of the positions in the columns, as the file names them; the same
+  std::vector<std::string> units = {};         ///< of the columns; none where the form of the file tells none
+  std::vector<std::string> ucds = {};          ///< the same
+  std::vector<std::string> frames = {};        ///< of the positions in the columns, as the file names them; the same
+  std::vector<std::string> descriptions = {};  ///< the same
 
   /// The unit of a column, empty without.
   std::string unit(std::size_t column) const { return units.empty() ? "" : units[column]; }
@@ -35,6 +36,8 @@ struct TableHeader {
   std::string ucd(std::size_t column) const { return ucds.empty() ? "" : ucds[column]; }
   /// The frame of a column, empty without.
   std::string frame(std::size_t column) const { return frames.empty() ? "" : frames[column]; }
+  /// The description of a column, empty without.
+  std::string description(std::size_t column) const { return descriptions.empty() ? "" : descriptions[column]; }
   /// The names of the columns, for errors.
   std::string columns() const {
     std::string all;
@@ -66,8 +69,8 @@ struct Table : TableHeader {
 
 /// The rows of a table one after the other; memory holds one. The form is told by how the text begins: commas, tabs or
 /// semicolons between fields, without the blanks around them; lines with # before the names, or before all; VizieR's
-/// rows of units and dashes; IPAC's columns between bars; the data of ECSV (`open_table` reads its units, too). A table
-/// of another form is read whole before.
+/// rows of units and dashes; IPAC's columns between bars; the data of ECSV (`open_table` reads its header, too). A
+/// table of another form is read whole before.
 ///
 ///     TableReader table("objects.csv");
 ///     const std::size_t id = table.column("id");
@@ -103,8 +106,15 @@ class TableReader : public TableHeader {
     for (std::size_t i = 0; i < nulls_.size(); ++i) {
       if (fields_[i] == nulls_[i]) fields_[i].clear();
     }
+    for (const std::size_t i : truths_) {
+      if (fields_[i] == "True") fields_[i] = "1";
+      if (fields_[i] == "False") fields_[i] = "0";
+    }
     return true;
   }
+
+  /// Columns in which True and False stand for 1 and 0.
+  void set_truths(std::vector<std::size_t> columns) { truths_ = std::move(columns); }
 
   /// The fields of the row.
   const std::vector<std::string>& fields() const { return fields_; }
@@ -176,6 +186,7 @@ class TableReader : public TableHeader {
   CsvReader csv_;
   std::optional<detail::IpacColumns> ipac_;
   std::vector<std::string> nulls_;  ///< what stands for null in each column of an IPAC table
+  std::vector<std::size_t> truths_;
   std::vector<std::string> fields_;
 };
 

@@ -7,6 +7,7 @@
 #include <abell/data/object.hpp>
 #include <abell/data/object_source.hpp>
 #include <abell/data/open_table.hpp>
+#include <abell/data/other_columns.hpp>
 #include <abell/data/position_columns.hpp>
 #include <abell/data/table.hpp>
 #include <abell/data/target_columns.hpp>
@@ -79,6 +80,13 @@ class TableObjects final : public ObjectSource {
         targets_(table_, options) {
     if (!id_) id_ = table_.find("image_id");
     for (const auto& image : images_) id_ = id_ ? id_ : image;
+    std::vector<std::size_t> read{*id_};
+    for (const auto& image : images_) {
+      if (image) read.push_back(*image);
+    }
+    if (class_) read.push_back(*class_);
+    position_.list(read);
+    others_ = OtherColumns(table_, read, options);
     read_ahead();
   }
 
@@ -95,6 +103,7 @@ class TableObjects final : public ObjectSource {
     if (options_.check_ids) check_id();
     position_.fill(object, table_);
     targets_.fill(object, table_);
+    others_.fill(object, table_);
     if (class_) object.class_text = class_text(table_[*class_], options_.several_classes);
     if (object.class_text.empty() && options_.need_class && !options_.several_classes) {
       throw FormatError(table_.where() + ": expected a class, found an empty field");
@@ -172,6 +181,7 @@ class TableObjects final : public ObjectSource {
   std::optional<std::size_t> id_, class_, split_, third_, exposure_;
   PositionColumns position_;
   TargetColumns targets_;
+  OtherColumns others_;  ///< than files, id, class and position
   IdHashes ids_;
 };
 

@@ -14,6 +14,8 @@
 
 namespace abell::detail {
 
+inline constexpr std::string_view ecsv_mark = "# %ECSV ";
+
 /// The form of a table in text.
 struct TextForm {
   CsvForm csv = {.trimmed = true};
@@ -77,6 +79,7 @@ inline bool has_units_row(const std::vector<std::vector<std::string>>& records) 
 inline TextForm text_form(std::string_view start) {
   TextForm form;
   form.csv.comments = start.starts_with('#');
+  form.csv.guarded = !start.starts_with(ecsv_mark);
   if (IpacColumns::in_header(start)) {
     form.ipac = true;
     form.csv = {.separator = '\0', .quotes = false};

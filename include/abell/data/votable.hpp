@@ -6,6 +6,7 @@
 #include <abell/data/table.hpp>
 #include <abell/data/votable_binary.hpp>
 #include <abell/data/votable_field.hpp>
+#include <algorithm>
 #include <cstddef>
 #include <filesystem>
 #include <functional>
@@ -36,6 +37,19 @@ void for_each_child(const pugi::xml_node& parent, std::string_view name, const V
 
 inline pugi::xml_node first_child(const pugi::xml_node& parent, std::string_view name) {
   return parent.find_child([&](const pugi::xml_node& child) { return element_name(child) == name; });
+}
+
+/// A text whose words stand apart by one blank each: XML breaks lines where it likes.
+inline std::string one_line(std::string_view text) {
+  constexpr std::string_view blank = " \t\r\n";
+  std::string line;
+  while (true) {
+    text.remove_prefix(std::min(text.find_first_not_of(blank), text.size()));
+    if (text.empty()) return line;
+    const std::size_t end = std::min(text.find_first_of(blank), text.size());
+    line.append(line.empty() ? "" : " ").append(text.substr(0, end));
+    text.remove_prefix(end);
+  }
 }
 
 /// One VOTable document.
@@ -104,6 +118,7 @@ class VoTable {
                           first_child(node, "VALUES").attribute("null").value());
       fields.back().unit = node.attribute("unit").value();
       fields.back().ucd = node.attribute("ucd").value();
+      fields.back().description = one_line(first_child(node, "DESCRIPTION").text().get());
       const auto frame = frames_.find(node.attribute("ref").value());
       if (frame != frames_.end())
         fields.back().frame = frame->second;
@@ -121,6 +136,7 @@ class VoTable {
       header.units.push_back(field.unit);
       header.ucds.push_back(field.ucd);
       header.frames.push_back(field.frame);
+      header.descriptions.push_back(field.description);
     }
     return header;
   }

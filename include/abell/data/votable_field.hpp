@@ -64,7 +64,7 @@ struct VoField {
     return std::string(cell);
   }
 
-  std::string name, unit = {}, ucd = {}, frame = {};
+  std::string name, unit = {}, ucd = {}, frame = {}, description = {};
   std::string null;  ///< what stands for null, with whole numbers
   Kind kind = Kind::real;
   std::size_t bytes = 0;  ///< of one value; eight bits share a byte
