@@ -205,39 +205,3 @@ TEST_CASE("angles are read in degrees and in sexagesimal forms", "[positions]") 
     REQUIRE_FALSE(parse_angle(bad, false).has_value());
   }
 }
-
-TEST_CASE("DS9 regions give the centres of their shapes", "[positions]") {
-  const TempFolder folder;
-  const Wcs frame = Wcs::tangent({150, 2}, 11, 11, 4);
-  const auto objects =
-      abell::read_catalogue(folder.write("a.reg",
-                                         "# Region file format: DS9 version 4.1\n"
-                                         "global color=red font=\"helvetica 10\"\n"
-                                         "fk5\n"
-                                         "circle(150.1,2.5,60\") # text={A 1}\n"
-                                         "+ellipse(10:00:24, +2:30:00, 10\", 5\", 30) # color=green text={B # 2}\n"
-                                         "-circle(1,1,1)\n"
-                                         "image; point(6,6) ; box(6,11,2,2,0) # color=blue\n"),
-                            {.image = &frame})
-          .objects;
-  REQUIRE(objects.size() == 4);
-  REQUIRE(objects[0].id == "A 1");
-  REQUIRE(objects[0].colour == "red");
-  REQUIRE(objects[0].position.ra == 150.1);
-  REQUIRE(objects[1].id == "B # 2");
-  REQUIRE(objects[1].colour == "green");
-  REQUIRE(objects[1].position.ra == Approx(150.1));
-  REQUIRE(abell::separation(objects[2].position, {150, 2}) < 1e-9);
-  REQUIRE(objects[3].position.dec == Approx(2 + 20 / 3600.0).epsilon(1e-6));
-  REQUIRE(objects[2].id == "object-0003");
-  const auto error = [&](const std::string& text) {
-    const auto path = folder.write("c.reg", text);
-    return message_of<FormatError>([&] { abell::read_catalogue(path); });
-  };
-  REQUIRE_THAT(error("image;circle(1,2,3)\n"), Contains("c.reg:1: these are pixels"));
-  REQUIRE_THAT(error("circle(1,2,3)\n"), Contains("coordinate system"));
-  REQUIRE_THAT(error("fk4\ncircle(1,2,3)\n"), Contains("c.reg:1") && Contains("'fk4'"));
-  REQUIRE_THAT(error("fk5\npolygon(1,2,3,4,5,6)\n"), Contains("c.reg:2") && Contains("'polygon'"));
-  REQUIRE_THAT(error("fk5\ncircle(a,2,3)\n"), Contains("'a' and '2'"));
-  REQUIRE_THAT(error("fk5\ncircle\n"), Contains("'circle'"));
-}

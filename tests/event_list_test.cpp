@@ -4,6 +4,7 @@
 
 #include <abell/images/event_list.hpp>
 #include <abell/images/fits.hpp>
+#include <abell/images/physical_pixels.hpp>
 #include <abell/images/wcs.hpp>
 #include <numeric>
 #include <string>
@@ -84,6 +85,9 @@ TEST_CASE("an event list is binned to the pixels that are asked for, and keeps i
       REQUIRE(centre.x == Approx((50.5 - low) / 4 - 0.5).margin(1e-6));
       REQUIRE(centre.y == Approx((40.5 - low) / 4 - 0.5).margin(1e-6));
       REQUIRE(image.at(1, 2) == 2);
+      const PixelPosition physical = PhysicalPixels(file).pixel(50.5, 40.5);
+      REQUIRE(physical.x == Approx(centre.x).margin(1e-6));
+      REQUIRE(physical.y == Approx(centre.y).margin(1e-6));
     }
   }
 }
@@ -95,6 +99,7 @@ TEST_CASE("extensions and filters of events are kept, and images are no events",
   REQUIRE(soft);
   const Image image = FitsFile(soft->name).read();
   REQUIRE(std::accumulate(image.pixels.begin(), image.pixels.end(), 0.0) == 2);
+  REQUIRE(PhysicalPixels(FitsFile(soft->name)).pixel(2, 4).x == Approx(0));
   REQUIRE_FALSE(binned_events(name + "[EVENTS][bin (X,Y)=::8]", 4));
   REQUIRE_THAT(message_of<FormatError>([&] { binned_events(write_events(folder / "nowhere.fits", SkyKeys::none), 4); }),
                Contains("nowhere.fits: expected the size of the events' pixels"));

@@ -170,7 +170,7 @@ int run_cutout(const Options& options, const std::string& command) {
   Band xray(options.xray, options.exposure, counts), optical(options.optical, {}, images),
       third(options.third, {}, images);
   SkyCatalogue catalogue =
-      options.input.read(xray.mosaics().size() == 1 ? &xray.mosaics()[0].wcs : nullptr, options.common.quiet);
+      options.input.read(xray.mosaics().size() == 1 ? xray.mosaics()[0].file : "", options.common.quiet);
   Job job{.options = options,
           .objects = std::move(catalogue.objects),
           .columns = std::move(catalogue.columns),

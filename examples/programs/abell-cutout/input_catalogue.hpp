@@ -15,11 +15,12 @@ struct InputCatalogue {
   ColumnNames columns;
   bool strict = false;
 
-  /// Reads it; pixels of regions refer to --region-image, else to `image`, which may be null. Notes go to stderr.
-  SkyCatalogue read(const Wcs* image, bool quiet) const {
-    std::optional<Wcs> named;
-    if (!region_image.empty()) named = Wcs(FitsFile(region_image));
-    SkyCatalogue catalogue = read_catalogue(file, {columns, named ? &*named : image, strict});
+  /// Reads it; pixels of regions refer to --region-image, else to `image`, which may be empty. Notes go to stderr.
+  SkyCatalogue read(const std::string& image, bool quiet) const {
+    const std::string& named = region_image.empty() ? image : region_image;
+    std::optional<RegionImage> pixels;
+    if (is_region_file(file) && !named.empty()) pixels = RegionImage(FitsFile(named));
+    SkyCatalogue catalogue = read_catalogue(file, {columns, pixels ? &*pixels : nullptr, strict});
     print_notes(catalogue.notes, quiet);
     return catalogue;
   }
@@ -37,11 +38,14 @@ inline void add_catalogue(CLI::App& app, InputCatalogue& input) {
   app.add_option("--class", input.columns.class_name, "Column of the objects' classes (default: none)");
   app.add_option(
       "--frame", input.columns.frame,
-      std::string("Of the positions: ") + sky_frame_names + " (default: what the catalogue tells, else icrs)");
+      std::string("Of the positions: ") + sky_frame_names +
+          "; of regions before any that their file names, also image or physical (default: what the catalogue tells, "
+          "else icrs, for regions physical)");
   app.add_option("--region-image", input.region_image,
                  "Image that pixels of regions refer to (default: the only X-ray image)");
   app.add_flag("--strict", input.strict,
-               "Refuse rows without a position and names that are there twice (default: leave out, number)");
+               "Refuse rows without a position, regions that mark no object and names that are there twice (default: "
+               "leave out, number)");
 }
 
 }  // namespace abell::program

@@ -1,12 +1,12 @@
 #pragma once
-/// Catalogues of positions: CSV tables, FITS tables and DS9 regions.
+/// Catalogues of positions: tables of every form and DS9 regions.
 
 #include <abell/core/error.hpp>
 #include <abell/data/open_table.hpp>
 #include <abell/data/position_columns.hpp>
 #include <abell/data/regions.hpp>
+#include <abell/data/sky_object.hpp>
 #include <abell/data/table.hpp>
-#include <abell/images/wcs.hpp>
 #include <algorithm>
 #include <cstddef>
 #include <filesystem>
@@ -22,8 +22,8 @@ namespace abell {
 /// How a catalogue is read.
 struct CatalogueOptions {
   ColumnNames columns = {};
-  const Wcs* image = nullptr;  ///< what pixels of regions refer to
-  bool strict = false;         ///< whether rows without a position and names that are there twice are errors
+  const RegionImage* image = nullptr;  ///< what pixels of regions refer to
+  bool strict = false;                 ///< whether rows without a position and names that are there twice are errors
 };
 
 /// The objects of a catalogue.
@@ -126,14 +126,17 @@ inline SkyCatalogue catalogue_of(TableReader& table, const CatalogueOptions& opt
 
 }  // namespace detail
 
-/// Reads a catalogue: DS9 regions, told by the ending (.reg), or a table of any form (`open_table`). Columns are found
+/// Reads a catalogue: DS9 regions, told by the ending .reg, of which `columns` name the system only; or a table of any
+/// form (`open_table`). Columns are found
 /// by their usual names or UCDs (`PositionColumns`), positions become ICRS. Objects without an id are numbered:
 /// `object-0001`. Throws IoError and FormatError naming file and line: columns that are not there (with those found),
 /// a catalogue without positions, and where `strict`, what `notes` would tell.
 inline SkyCatalogue read_catalogue(const std::filesystem::path& path, const CatalogueOptions& options = {}) {
   SkyCatalogue catalogue;
-  if (path.extension() == ".reg") {
-    catalogue.objects = read_regions(path, options.image);
+  if (is_region_file(path)) {
+    Regions regions = read_regions(path, {options.image, options.columns.frame, options.strict});
+    catalogue.objects = std::move(regions.objects);
+    catalogue.notes = std::move(regions.notes);
   } else {
     const ColumnNames& names = options.columns;
     const auto has_positions = [&](const TableHeader& table) {

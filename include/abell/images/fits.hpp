@@ -72,6 +72,13 @@ class FitsFile {
   /// Whether the name cuts a section or bins: the header's numbers were then adapted.
   bool is_section() const { return !brackets_.section.empty() || !brackets_.bins.empty(); }
 
+  /// The bins of both axes that the name asks for; none where it bins nothing.
+  std::vector<detail::FitsBins> bins() const {
+    if (brackets_.bins.empty()) return {};
+    const detail::FitsName parts = detail::parse_fits_name(detail::as_file(name_));
+    return detail::fits_bins(detail::open_binned_table(parts, brackets_.filter, name_).get(), parts.bins, name_);
+  }
+
   /// The header, 80 characters a card, END left out. Tabs and other control characters, which some
   /// writers leave in comments, are blanks.
   std::string header() const {

@@ -14,6 +14,7 @@
 #include <span>
 #include <string>
 #include <system_error>
+#include <vector>
 
 namespace abell {
 
@@ -93,41 +94,58 @@ inline void check_bins(std::span<const double> sides, const std::string& name) {
 /// The number of bins of a width between two limits: in double, which holds any.
 inline double bins_between(double low, double high, double width) { return std::abs((high - low) / width); }
 
-/// Checks the bins before CFITSIO makes the image, for the whole table: a row filter can only make ranges narrower.
-inline void check_fits_bins(const FitsName& parts, const std::string& name) {
-  if (parts.bins.empty()) return;
-  const std::string table = parts.file + (parts.extension.empty() ? "" : "[" + parts.extension + "]");
-  const FitsPointer file = open_fits_named(table, parts.extension.empty());
-  int status = 0;
-  int type = 0;
-  if (parts.extension.empty()) {
-    int units = 0;
-    fits_get_num_hdus(file.get(), &units, &status);
-    for (int unit = 1; unit <= units && type != BINARY_TBL && status == 0; ++unit) {
-      fits_movabs_hdu(file.get(), unit, &type, &status);
-    }
-  }
-  check_fits(fits_get_hdu_type(file.get(), &type, &status), name, "cannot be binned");
-  if (type == IMAGE_HDU) throw FormatError(name + ": expected a table to bin, found an image");
+/// How values of a column fall into the pixels of an axis: where the first and the last pixel end, and how wide they
+/// are.
+struct FitsBins {
+  double from = 0, to = 0, width = 1;
+};
 
-  int pixels = 0, axes = 0, reciprocal = 0;
+/// Opens the table that a name bins, with those of its rows that `filter` picks.
+inline FitsPointer open_binned_table(const FitsName& parts, const std::string& filter, const std::string& name) {
+  const auto bracketed = [](const std::string& text) { return text.empty() ? "" : "[" + text + "]"; };
+  const std::string brackets = bracketed(parts.extension) + bracketed(filter);
+  FitsPointer file = open_fits_named(parts.file + brackets, brackets.empty());
+  int status = 0, type = 0, units = 0;
+  fits_get_hdu_type(file.get(), &type, &status);
+  if (brackets.empty()) fits_get_num_hdus(file.get(), &units, &status);
+  for (int unit = 1; unit <= units && type != BINARY_TBL && status == 0; ++unit) {
+    fits_movabs_hdu(file.get(), unit, &type, &status);
+  }
+  check_fits(status, name, "cannot be binned");
+  if (type == IMAGE_HDU) throw FormatError(name + ": expected a table to bin, found an image");
+  return file;
+}
+
+/// The bins of each axis of the image that CFITSIO would make of a table.
+inline std::vector<FitsBins> fits_bins(fitsfile* table, std::string bins, const std::string& name) {
+  int status = 0, pixels = 0, axes = 0, reciprocal = 0;
   char columns[4][FLEN_VALUE] = {}, lows[4][FLEN_VALUE] = {}, highs[4][FLEN_VALUE] = {}, steps[4][FLEN_VALUE] = {};
   std::array<char, FLEN_VALUE> weight_column{};
   std::array<double, 4> low{}, high{}, step{};
   double weight = 0;
-  std::string bins = parts.bins;
   fits_clear_errmsg();
   ffbins(bins.data(), &pixels, &axes, columns, low.data(), high.data(), step.data(), lows, highs, steps, &weight,
          weight_column.data(), &reciprocal, &status);
   std::array<int, 4> numbers{};
   std::array<long, 4> sides{};
   std::array<double, 4> from{}, to{}, size{};
-  fits_calc_binningd(file.get(), axes, columns, low.data(), high.data(), step.data(), lows, highs, steps,
-                     numbers.data(), sides.data(), from.data(), to.data(), size.data(), &status);
+  fits_calc_binningd(table, axes, columns, low.data(), high.data(), step.data(), lows, highs, steps, numbers.data(),
+                     sides.data(), from.data(), to.data(), size.data(), &status);
   check_fits(status, name, "cannot be binned");
-  std::array<double, 4> bins_on{};
-  for (std::size_t i = 0; i < static_cast<std::size_t>(axes); ++i) bins_on[i] = bins_between(from[i], to[i], size[i]);
-  check_bins(std::span(bins_on).first(static_cast<std::size_t>(axes)), name);
+  std::vector<FitsBins> found;
+  for (std::size_t i = 0; i < static_cast<std::size_t>(axes); ++i) found.push_back({from[i], to[i], size[i]});
+  return found;
+}
+
+/// Checks the bins before CFITSIO makes the image, for the whole table: a row filter can only make ranges narrower.
+inline void check_fits_bins(const FitsName& parts, const std::string& name) {
+  if (parts.bins.empty()) return;
+  const FitsPointer table = open_binned_table(parts, "", name);
+  std::vector<double> sides;
+  for (const FitsBins& bins : fits_bins(table.get(), parts.bins, name)) {
+    sides.push_back(bins_between(bins.from, bins.to, bins.width));
+  }
+  check_bins(sides, name);
 }
 
 /// A section or a filter makes CFITSIO unpack tiles while it opens.

@@ -25,9 +25,11 @@ inline bool is_plate_keyword(std::string_view keyword) {
   return std::ranges::any_of(starts, [&](std::string_view start) { return keyword.starts_with(start); });
 }
 
-/// Whether a card tells sky coordinates: one of the WCS papers, SIP or TPV, the reference system, or a plate solution.
+/// Whether a card tells sky coordinates: one of the WCS papers, SIP or TPV, the reference system, or a plate solution;
+/// or physical ones.
 inline bool is_wcs_card(std::string card) {
-  constexpr std::array<std::string_view, 8> more{"A_", "B_", "AP_", "BP_", "PLTSCA", "PLATER", "PLATEDE", "WCSNAME"};
+  constexpr std::array<std::string_view, 10> more{"A_",     "B_",      "AP_",     "BP_", "PLTSCA",
+                                                  "PLATER", "PLATEDE", "WCSNAME", "LTV", "LTM"};
   const int kind = fits_get_keyclass(card.data());
   const bool known = std::ranges::any_of(more, [&](std::string_view start) { return card.starts_with(start); });
   return kind == TYP_WCS_KEY || kind == TYP_REFSYS_KEY || ((known || is_plate_keyword(card)) && card.find('=') == 8);

@@ -49,10 +49,12 @@ inline double cut_number(const NumberedKeyword& keyword, double value, std::span
     const double powers = std::pow(section[0].step, keyword.numbers[0]) * std::pow(section[1].step, keyword.numbers[1]);
     return value * powers / section[along_x ? 0 : 1].step;
   }
-  const int axis = keyword.numbers.back();
+  const bool physical = keyword.is("LTM", 2) || keyword.is("LTV", 1);  // both count pixels by their first number
+  const int axis = physical ? keyword.numbers.front() : keyword.numbers.back();
   if (axis < 1 || axis > static_cast<int>(section.size())) return value;
   const ResizedAxis& cut = section[static_cast<std::size_t>(axis - 1)];
-  if (keyword.is("CRPIX", 1)) return (value - 1 - cut.start) / cut.step + 1;
+  if (keyword.is("LTM", 2)) return value / cut.step;
+  if (keyword.is("CRPIX", 1) || keyword.is("LTV", 1)) return (value - 1 - cut.start) / cut.step + 1;
   const bool scales = keyword.is("CDELT", 1) && scaled.contains(std::string(keyword.alternative));
   return scales || keyword.is("CD", 2) || keyword.is("PC", 2) ? value * cut.step : value;
 }
@@ -69,6 +71,10 @@ inline std::string section_header(const std::string& whole, std::span<const Resi
   const auto give = [&](const std::string& keyword, double standard) {
     if (!cards.number(keyword)) cards.set(number_card(keyword, standard));
   };
+  for (int axis = 1; axis <= static_cast<int>(section.size()); ++axis) {
+    give(axis_keyword("LTV", axis), 0);
+    give(matrix_keyword("LTM", axis, axis), 1);
+  }
   for (const std::string& alternative : alternatives) {
     const bool pc = cards.any(in_matrix("PC", alternative));
     if (!pc && !cards.any(in_matrix("CD", alternative))) scaled.insert(alternative);
