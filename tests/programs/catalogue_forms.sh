@@ -31,7 +31,7 @@ expect 0 abell-train known.csv --out run --network tiny.json --iterations 2 --ba
 for form in csv ecsv fits vot reg; do
   expect 0 abell-classify --model run table.csv --out c.$form --threads 1 --quiet
 done
-[ "$(head -n 1 c.csv)" = "id,class,p_cluster,predicted,masked_pixels,file,ra,dec,redshift,flux_x,members,name,cat_p_cluster,cat_flags" ] ||
+[ "$(head -n 1 c.csv)" = "id,class,p_cluster,predicted,masked_pixels,warning,file,ra,dec,redshift,flux_x,members,name,cat_p_cluster,cat_flags" ] ||
   fail "wrong columns: $(head -n 1 c.csv)"
 grep -qE '^a & <b>,cluster,0\.[0-9]+,[01],1,image0.fits,150.01,1.995,0.25,1e-14,12,"007, ""x""",0.125,edge$' c.csv ||
   fail "columns are not carried: $(cat c.csv)"

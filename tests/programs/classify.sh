@@ -5,14 +5,14 @@
 simulated 20 set
 expect 0 abell-train "$folder/set" --out "$folder/run" --iterations 2 --batch 2 --validation-fraction 0.2 --scale standard --quiet
 cd "$folder"
-header="id,class,p_cluster,predicted,masked_pixels,file"
+header="id,class,p_cluster,predicted,masked_pixels,warning,file"
 
 # A set: all its objects, in its order; for the test split what abell-train found.
 expect 0 abell-classify --model run set --out set.csv --threads 1
 [ "$(head -n 1 set.csv)" = "$header" ] || fail "wrong header"
 [ "$(tail -n +2 set.csv | cut -d, -f1-2)" = "$(tail -q -n +2 set/train.csv set/test.csv)" ] || fail "other objects than the set's"
 [ "$(tail -n 2 set.csv | cut -d, -f1-5)" = "$(tail -n +2 run/predictions.csv)" ] || fail "other numbers than abell-train's"
-[ "$(tail -n 1 set.csv | cut -d, -f6)" = "set/test_images/$(tail -n 1 set/test.csv | cut -d, -f1).png" ] || fail "wrong file"
+[ "$(tail -n 1 set.csv | cut -d, -f7)" = "set/test_images/$(tail -n 1 set/test.csv | cut -d, -f1).png" ] || fail "wrong file"
 grep -qE '^train: 18 of known class \(positive: hi-z, low-z\), accuracy [01]\.[0-9]+, precision .*, recall .*, AUC ' stderr ||
   fail "no metrics of the training split"
 grep -qE '^test: 2 of known class .*, AUC ' stderr || fail "no metrics of the test split"
@@ -27,8 +27,8 @@ for threads in 1 3; do
   cp stdout tta$threads.csv
 done
 same tta1.csv tta3.csv
-[ "$(cut -d, -f1,2,5,6 tta1.csv)" = "$(cut -d, -f1,2,5,6 set.csv)" ] || fail "--tta changes more than the probability"
-[ "$(paste -d, set.csv tta1.csv | awk -F, 'NR > 1 && $3 != $9 && $9 > 0 && $9 < 1' | wc -l)" = 20 ] || fail "--tta gives no other probabilities"
+[ "$(cut -d, -f1,2,5-7 tta1.csv)" = "$(cut -d, -f1,2,5-7 set.csv)" ] || fail "--tta changes more than the probability"
+[ "$(paste -d, set.csv tta1.csv | awk -F, 'NR > 1 && $3 != $10 && $10 > 0 && $10 < 1' | wc -l)" = 20 ] || fail "--tta gives no other probabilities"
 expect 0 abell-train set --out tta --iterations 2 --batch 2 --validation-fraction 0.2 --scale standard --tta --quiet
 same run/model.safetensors tta/model.safetensors
 [ "$(tail -n 2 tta1.csv | cut -d, -f1-5)" = "$(tail -n +2 tta/predictions.csv)" ] || fail "--tta: other numbers than abell-train's"

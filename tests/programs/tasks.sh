@@ -22,7 +22,7 @@ for key in mae rmse bias r2; do grep -q "\"$key\": " numbers/metrics.json || fai
 grep -q '>predicted<' numbers/report.html || fail "no scatter plot in the report of regress"
 grep -q 'Huber' numbers/report.html || fail "the report of regress does not name its loss"
 expect 0 abell-classify --model numbers several --out numbers.csv --quiet
-[ "$(head -n 1 numbers.csv)" = "id,class,z,flux,masked_pixels,file,cat_split,cat_z,cat_flux" ] || fail "wrong header of a catalogue of numbers"
+[ "$(head -n 1 numbers.csv)" = "id,class,z,flux,masked_pixels,warning,file,cat_split,cat_z,cat_flux" ] || fail "wrong header of a catalogue of numbers"
 [ "$(grep ^test_ numbers.csv | cut -d, -f1,3,4)" = "$(tail -n +2 numbers/predictions.csv | cut -d, -f1,2,4)" ] ||
   fail "other numbers than abell-train's"
 expect 0 abell-classify --model numbers several --out numbers.fits --quiet
@@ -37,7 +37,7 @@ expect 0 abell-train several --out classes --task multilabel "${short[@]}"
   fail "predictions.csv has other classes than the table"
 for key in '"cluster": {' '"x1": {' '"precision": '; do grep -q "$key" classes/metrics.json || fail "no $key in metrics.json of multilabel"; done
 expect 0 abell-classify --model classes several --quiet
-[ "$(head -n 1 stdout)" = "id,class,p_cluster,p_x0,p_x1,masked_pixels,file,cat_split,z,flux" ] || fail "wrong header of a catalogue of classes"
+[ "$(head -n 1 stdout)" = "id,class,p_cluster,p_x0,p_x1,masked_pixels,warning,file,cat_split,z,flux" ] || fail "wrong header of a catalogue of classes"
 [ "$(grep ^test_ stdout | cut -d, -f1-6)" = "$(tail -n +2 classes/predictions.csv)" ] || fail "other probabilities than abell-train's"
 
 # The class of each pixel: bright discs, whose masks augmentation moves with them.
@@ -69,9 +69,9 @@ for panel in picture truth prediction; do
   grep -q "alt=\"$panel, " maps1/report.html || fail "no $panel in the report of segment"
 done
 expect 0 abell-classify --model maps1 discs --out discs.csv --quiet
-[ "$(head -n 1 discs.csv)" = "id,class,share_0,share_1,masked_pixels,file,map,cat_mask,cat_split" ] || fail "wrong header of a catalogue of maps"
+[ "$(head -n 1 discs.csv)" = "id,class,share_0,share_1,masked_pixels,warning,file,map,cat_mask,cat_split" ] || fail "wrong header of a catalogue of maps"
 [ "$(ls discs_maps | wc -l)" = 10 ] || fail "expected a map of each object"
-cards=$(head -c 2880 "$(sed -n 2p discs.csv | cut -d, -f7)" | fold -w 80)
+cards=$(head -c 2880 "$(sed -n 2p discs.csv | cut -d, -f8)" | fold -w 80)
 card() { sed -n "s/^$1 *= *\([^ ]*\).*/\1/p" <<<"$cards"; }
 [ "$(card NAXIS) $(card NAXIS1) $(card NAXIS2) $(card NAXIS3) $(card BITPIX)" = "3 16 16 2 -32" ] || fail "a map of another shape: $cards"
 # The map's pixels are twice as wide: pixel 16.5 of 32 is 8.5 of 16.

@@ -38,6 +38,7 @@ struct Options {
   std::vector<std::string> inputs;
   std::string out;
   bool overwrite = false;
+  bool strict = false;
   bool tta = false;
   std::vector<std::string> positive;
   double max_megapixels = default_max_megapixels;
@@ -192,6 +193,15 @@ CatalogueHeader catalogue_header(const Options& options, const Model& model, con
   return header;
 }
 
+/// Tells of a set what the model never saw. Throws FormatError with --strict.
+void tell_foreign(const ForeignCounts& foreign, const Options& options) {
+  for (const std::string& line : foreign.lines()) {
+    if (options.strict)
+      throw FormatError("--strict: expected images like those that the model learnt on, found " + line);
+    if (!options.common.quiet) std::cerr << "warning: " << line << std::endl;
+  }
+}
+
 int run_classify(const Options& options, const std::string& command) {
   check_output(options);
   const Model model = read_model(options);
@@ -224,7 +234,10 @@ int run_classify(const Options& options, const std::string& command) {
   DataOutput standard_output;
   if (!options.out.empty()) file.emplace(options.out);
   std::ostream& out = file ? file->stream() : standard_output.stream();
-  const CatalogueContents contents{.numbers = number_columns(model), .positions = found.positions, .maps = has_maps};
+  const CatalogueContents contents{.numbers = number_columns(model),
+                                   .positions = found.positions,
+                                   .warnings = model.classifier.profile().has_value(),
+                                   .maps = has_maps};
   std::vector<CatalogueColumn> columns = catalogue_columns(contents, widths);
   carried.append_to(columns);
   const auto catalogue =
@@ -234,12 +247,14 @@ int run_classify(const Options& options, const std::string& command) {
   const bool shows_rows = !file && isatty(STDOUT_FILENO) != 0;  // which a bar would tear apart
   ProgressBar bar("images", static_cast<long>(found.objects.count), options.common.quiet || shows_rows);
   ReadObjects done;
+  ForeignCounts foreign;
   model.classifier.predict(objects, [&](const Object& object, const Prediction& prediction) {
     const std::string map = map_of(done.count, object);
     const std::vector<float> numbers =
         numbers_of(model, object, prediction.outputs, maps ? maps->unfinished(map) : fs::path(), command);
-    std::vector<std::string> row =
-        catalogue_row(contents, {object, numbers, prediction.masked, (folder / map).string()});
+    std::vector<std::string> row = catalogue_row(
+        contents, {object, numbers, prediction.masked, warning_text(prediction.foreign), (folder / map).string()});
+    foreign.add(prediction.foreign);
     carried.append_to(row, object);
     catalogue->add(row);
     if (model.task == Task::classify) known.add(object, numbers[0]);
@@ -254,6 +269,7 @@ int run_classify(const Options& options, const std::string& command) {
     return exit_stopped();
   }
   if (out.good()) check_unchanged(options.inputs, found.objects, done);
+  tell_foreign(foreign, options);
   catalogue->finish();
   out.flush();
   if (maps) maps->commit();
@@ -276,6 +292,8 @@ int main(int argc, char** argv) {
   app.add_option("--out", options.out,
                  "Catalogue to write: .csv, .ecsv, .fits, .vot or .reg (default: CSV on standard output)");
   app.add_flag("--overwrite", options.overwrite, "Replace the catalogue when it exists");
+  app.add_flag("--strict", options.strict,
+               "Refuse a set that differs from what the model learnt on (default: a warning)");
   app.add_option("--positive", options.positive,
                  "Classes that count as clusters, A,B (default: as the model was trained)")
       ->delimiter(',');
@@ -290,8 +308,9 @@ int main(int argc, char** argv) {
       "  abell-classify --model runs/cn-e Kosiba2020 --out catalogue.fits\n"
       "  abell-classify --model model.safetensors table.csv --out catalogue.reg\n"
       "Forms: CSV, ECSV, FITS, VOTable (.vot), DS9 regions (.reg).\n"
-      "Columns: id, class (empty where not known), p_cluster, predicted, masked_pixels, file, ra and dec where the "
-      "table\n"
+      "Columns: id, class (empty where not known), p_cluster, predicted, masked_pixels, warning (what the model never\n"
+      "saw: copied, colour, missing, added, kind, scale, values, of a band such as missing_optical; models of older\n"
+      "versions do not tell), file, ra and dec where the table\n"
       "has positions, and its other columns, with the prefix cat_ where a set or a catalogue of ours has such a name.\n"
       "In place of p_cluster and predicted a model of abell-train --task multilabel gives p_<class> for each class,\n"
       "regress a column for each target, in its units, and segment share_<class>, the share of pixels given to it, "

@@ -62,6 +62,7 @@ struct TextWidths {
 struct CatalogueContents {
   std::vector<CatalogueColumn> numbers = {};  ///< that a model gives which does not classify
   bool positions = false;                     ///< whether any object has one
+  bool warnings = false;                      ///< whether the model's file tells what it learnt on
   bool maps = false;                          ///< whether the objects have maps
 };
 
@@ -70,11 +71,19 @@ struct ClassifiedObject {
   const Object& object;
   std::span<const float> numbers;  ///< p(positive), or one for each of `CatalogueContents::numbers`
   std::size_t masked = 0;          ///< pixels
+  std::string warning = {};        ///< what the model never saw, with semicolons between
   std::string map = {};            ///< file, where there are some
 };
 
-/// `prediction_columns`, or the model's numbers between class and masked_pixels; file, map and position where there are
-/// such.
+/// The names in a column `warning`.
+inline std::string warning_text(std::span<const std::string> foreign) {
+  std::string text;
+  for (const std::string& name : foreign) text += (text.empty() ? "" : ";") + name;
+  return text;
+}
+
+/// `prediction_columns`, or the model's numbers between class and masked_pixels; warning, map and position where there
+/// are such, and file.
 inline std::vector<CatalogueColumn> catalogue_columns(const CatalogueContents& contents, const TextWidths& widths) {
   using enum CatalogueColumn::Type;
   std::vector<CatalogueColumn> columns{
@@ -86,6 +95,10 @@ inline std::vector<CatalogueColumn> catalogue_columns(const CatalogueContents& c
     columns.push_back({"predicted", truth, "", "meta.code;src.class", "whether p_cluster is above THRESH"});
   }
   columns.push_back({"masked_pixels", whole, "pixel", "meta.number;instr.pixel", "pixels without a measurement"});
+  if (contents.warnings) {
+    constexpr std::size_t longest = 144;  // one name of the image, and three of each band
+    columns.push_back({"warning", text, "", "meta.code.qual", "what the model never saw", longest});
+  }
   columns.push_back({"file", text, "", "meta.ref;meta.file", "image of the object, or one a band", widths.file});
   if (contents.maps) {
     columns.push_back({"map", text, "", "meta.ref;meta.file", "map of the classes' probabilities", widths.map});
@@ -107,6 +120,7 @@ inline std::vector<std::string> catalogue_row(const CatalogueContents& contents,
     for (const float value : of.numbers) row.push_back(abell::detail::shortest_number(value));
     row.push_back(std::to_string(of.masked));
   }
+  if (contents.warnings) row.push_back(of.warning);
   row.push_back(file_text(of.object));
   if (contents.maps) row.push_back(of.map);
   if (contents.positions) row.insert(row.end(), {of.object.ra, of.object.dec});

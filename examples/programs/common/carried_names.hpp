@@ -12,9 +12,10 @@ namespace abell::program {
 /// for a class, a file, a position or a result, and one that is there twice, in upper or lower case, a number.
 inline std::vector<std::string> carried_names(const std::vector<std::string>& columns,
                                               const std::vector<std::string>& ours) {
-  static const std::set<std::string> of_sets{
-      "id",  "image_id", "class", "split", "image", "mask",   "xray",  "third",      "optical",   "ra",
-      "dec", "exposure", "map",   "file",  "flags", "colour", "label", "prediction", "predicted", "masked_pixels"};
+  static const std::set<std::string> of_sets{"id",        "image_id",      "class",   "split",  "image", "mask",
+                                             "xray",      "third",         "optical", "ra",     "dec",   "exposure",
+                                             "map",       "file",          "flags",   "colour", "label", "prediction",
+                                             "predicted", "masked_pixels", "warning"};
   std::set<std::string> beside;
   for (const std::string& name : ours) beside.insert(lower_case(name));
   std::set<std::string> taken = beside;
