@@ -110,7 +110,7 @@ TEST_CASE("texts and colours of regions are read as DS9 reads them", "[regions]"
       "circle(1,2,3)\n"
       "circle(2,2,3) # text = {S17; test} color = red\r\n"
       "circle(3,2,3);circle(4,2,3) # color=blue text=\"5' (a) # {1}\";circle(5,2,3) # text={}\n"
-      "+ellipse(6,2,10\",5\",30) # a comment; circle(1,1,1) is none\n"
+      "+ellipse(6,2,10\",5\",30) # a background; circle(1,1,1) is none\n"
       "-circle(7,2,3)\n"
       "# circle(8,2,3)\n"
       "circle(9,2,3) || # text={first} tag={t 1} tag={t 2}\n"
@@ -168,7 +168,8 @@ TEST_CASE("regions without a system are physical pixels, or in FK5 where they ar
 
 TEST_CASE("DS9's formats saotng, saoimage, pros and xy are read", "[regions]") {
   const std::vector<Named> tng{{"S17; test", "red", 10, 20}, {"A \"q\" 'x'", "#d62728", 30, 20}};
-  require_objects(read("# format: degrees (fk5)\n#S17; test\n+circle(150.1405293,2.1794995,5) # red\n#A \"q\" 'x'\n"
+  require_objects(read("# format: degrees (fk5)\n# filename: f.fits\n#S17; test\n+circle(150.1405293,2.1794995,5) # "
+                       "red\n#A \"q\" 'x'\n"
                        "+ellipse(150.1205148,2.1794999,5,3,20) # #d62728\n-circle(150.1355258,2.1844996,5) # green\n"
                        "+circle(150.1,2.2,5) # background\n"),
                   tng);

@@ -79,6 +79,11 @@ expect 0 abell-cutout --catalogue p.reg --xray west.fits --out regions --pixels 
 grep -q '^mid,150,2,green,' regions/table.csv || fail "$(cat regions/table.csv)"
 refused "p.reg:2: these are pixels" abell-cutout --catalogue p.reg --xray west.fits 'east [1] (x).fits' --out x --quiet
 expect 0 abell-cutout --catalogue p.reg --xray west.fits 'east [1] (x).fits' --region-image west.fits --out frame --pixels 30 --quiet
+printf 'circle(51,51,9) # text={mid}\nline(1,1,9,9)\n' >ciao.reg
+expect 0 abell-cutout --catalogue ciao.reg --xray west.fits --out ciao --pixels 30
+grep -q '^mid,150,2,green,' ciao/table.csv || fail "$(cat ciao/table.csv)"
+grep -qF 'ciao.reg:2: no object: 1 shape (line) left out' stderr || fail "$(cat stderr)"
+refused "ciao.reg:2: no object" abell-cutout --catalogue ciao.reg --xray west.fits --strict --out x --quiet
 
 # Columns and frames that are named; all columns are carried, those that a set of ours has as cat_*; rows without a
 # position are left out and told.
@@ -125,6 +130,9 @@ grep -qF ',8,1,"events.fits[1][bin (X,Y)=::4]",' events/table.csv || fail "$(cat
 header events/images/a_b_c_xray.fits | grep -q "^TELESCOP= 'Einstein'" || fail "events lose their telescope"
 expect 0 abell-cutout --catalogue one.csv --xray events.fits --bin 8 --out events8 --pixels 90
 grep -qF 'pixels of 8' stderr || fail "$(cat stderr)"
+printf 'circle(202.5,202.5,9)\n' >physical.reg  # columns X and Y
+expect 0 abell-cutout --catalogue physical.reg --xray events.fits --out physical --pixels 90 --quiet
+grep -qE '^object-0001,(149\.999999|150)[0-9.]*,(1\.999999|2)[0-9.]*,.*,8,1,' physical/table.csv || fail "$(cat physical/table.csv)"
 
 # The classifier reads all of them, keeps positions, and colours regions.
 simulated 12 simulated

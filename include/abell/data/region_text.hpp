@@ -112,7 +112,7 @@ class RegionText {
       if (words.size() > 1) objects_.set_system(words[1] == "pixels" ? "image" : words.size() > 2 ? words[2] : "fk5");
     } else if (close != text.npos && annotations.find(" " + name + " ") != std::string_view::npos) {
       shape(text.substr(0, close), text.substr(close + 1));
-    } else if (saotng_) {
+    } else if (saotng_ && !name.starts_with("filename:") && !name.starts_with("date:")) {
       label_ = text;
     }
   }
@@ -159,7 +159,7 @@ class RegionText {
 
     auto properties = region_properties(behind);
     const bool comment = !has_properties(behind), pros = points.find('(') == points.npos;
-    region.background = properties.contains("background");
+    region.background = properties.contains("background") && (!comment || behind.starts_with("background"));
     region.text = properties["text"];
     region.colour = properties["color"];
     const std::size_t quote = points.find('"');
@@ -167,7 +167,7 @@ class RegionText {
       region.text = points.substr(quote + 1, points.find('"', quote + 1) - quote - 1);
     }
     if (region.text.empty()) region.text = std::exchange(label_, "");
-    if (comment && saotng_ && region.colour.empty() && behind != "source") region.colour = behind;
+    if (comment && saotng_ && behind != "source" && behind.find(' ') == behind.npos) region.colour = behind;
     if (comment && pros && region.text.empty()) region.text = behind;
     if (region.text.empty()) region.text = global_["text"];
     if (region.colour.empty()) region.colour = global_["color"];
