@@ -123,13 +123,14 @@ TEST_CASE("DeLong's test of equal areas, and of too few objects", "[metrics]") {
   CHECK_FALSE(abell::delong(p, p, std::vector{1, 1, 1, 0}));
 }
 
-TEST_CASE("DeLong's test of two perfect and reversed classifiers leaves no doubt", "[metrics]") {
+TEST_CASE("DeLong's test has no answer where different areas have no standard error", "[metrics]") {
   const auto found =
       abell::delong(std::vector{0.9F, 0.8F, 0.2F, 0.1F}, std::vector{0.1F, 0.2F, 0.8F, 0.9F}, std::vector{1, 1, 0, 0});
   REQUIRE(found);
   CHECK(found->first == 1);
   CHECK(found->second == 0);
-  CHECK(found->p == 0);
+  CHECK(found->standard_error == 0);
+  CHECK(std::isnan(found->p));
 }
 
 TEST_CASE("Reliability counts each object in its interval", "[metrics]") {
@@ -169,6 +170,7 @@ TEST_CASE("Temperature scaling finds how much too sure the probabilities are", "
   // Separable and hopeless data end at the limits.
   CHECK(*abell::fit_temperature(std::vector{0.6F, 0.4F}, std::vector{1, 0}) == abell::lowest_temperature);
   CHECK(*abell::fit_temperature(std::vector{0.6F, 0.4F}, std::vector{0, 1}) == abell::highest_temperature);
+  CHECK((abell::at_bound(0.05) && abell::at_bound(20) && !abell::at_bound(19.9)));
   CHECK_FALSE(abell::fit_temperature({}, {}));
 }
 

@@ -74,9 +74,9 @@ abell::ExperimentReport small_page() {
 TEST_CASE("A row is summarised over its runs", "[report]") {
   const abell::Experiment experiment = small();
   const abell::RowSummary summary = abell::summarise(experiment.rows[0], experiment.labels());
-  // One run has TP FN FP TN = 1 1 1 1, the other 2 0 0 2; deviations divide by the number of runs.
+  // One run has TP FN FP TN = 1 1 1 1, the other 2 0 0 2.
   CHECK(*summary.plain[0].mean == Approx(0.75));
-  CHECK(*summary.plain[0].deviation == Approx(0.25));
+  CHECK(*summary.plain[0].deviation == Approx(std::sqrt(0.125)));
   CHECK(*summary.plain[1].mean == Approx(0.75));
   CHECK(*summary.plain[2].mean == Approx(0.75));
   CHECK(*summary.plain[3].mean == Approx(0.875));  // 3 of 4 pairs, then all
@@ -94,7 +94,7 @@ TEST_CASE("A row is summarised over its runs", "[report]") {
   CHECK_FALSE(none.plain[0].mean);
   CHECK(std::isnan(none.ensemble[0]));
   CHECK(abell::spread_text(none.plain[0]) == abell::undefined_text);
-  CHECK(abell::spread_text(summary.plain[0]) == "0.750 ± 0.250");
+  CHECK(abell::spread_text(summary.plain[0]) == "0.750 ± 0.354");
 }
 
 TEST_CASE("Undefined measures are left out of the mean", "[report]") {
@@ -103,7 +103,16 @@ TEST_CASE("Undefined measures are left out of the mean", "[report]") {
   const abell::RowSummary summary = abell::summarise(experiment.rows[0], experiment.labels());
   CHECK(summary.plain[1].runs == 1);
   CHECK(*summary.plain[1].mean == 1);
+  CHECK(abell::spread_text(summary.plain[1]) == "1.000 (of 1 of 2 runs)");
   CHECK(*summary.plain[2].mean == Approx(0.5));
+  experiment.rows[0].runs[0].validation.clear();
+  experiment.rows[0].runs[0].validation_labels.clear();
+  const abell::RowSummary other = abell::summarise(experiment.rows[0], experiment.labels());
+  CHECK(abell::spread_text(other.threshold, 2) == "0.50 (of 1 of 2 runs)");
+  CHECK(abell::spread_text(other.temperature, 2) == "0.05 (of 1 of 2 runs)");
+  const TempFolder folder;
+  abell::write_results_tex(folder / "results.tex", experiment);
+  CHECK(contains(slurp(folder / "results.tex"), "& $1.000$ (of 1 of 2 runs) &"));
 }
 
 TEST_CASE("results.csv has a line for each row, runs or not", "[report]") {
@@ -113,7 +122,7 @@ TEST_CASE("results.csv has a line for each row, runs or not", "[report]") {
   CHECK(count(text, "\n") == 3);
   CHECK(text.starts_with(
       "row,title,network,channels,labels,augmentation,quick,status,runs,objects,accuracy,accuracy_sd,"));
-  CHECK(contains(text, "\nCN-E,CN-E,custom,both,experts,yes,no,ok,2,4,0.75,0.25,"));
+  CHECK(contains(text, "\nCN-E,CN-E,custom,both,experts,yes,no,ok,2,4,0.75,0.3535533905932738,"));
   CHECK(contains(text, "\nCN-Z,CN-Z & more,custom,both,volunteers,yes,no,no labels,0,4,,,"));
   std::map<std::string, std::string> fields;
   for (const auto& [name, value] : abell::result_fields(small(), small().rows[0])) {
@@ -122,13 +131,15 @@ TEST_CASE("results.csv has a line for each row, runs or not", "[report]") {
   CHECK(fields.at("paper_auc") == "0.96");
   CHECK(fields.at("paper_precision_sd") == "0.05");
   CHECK(fields.at("tta_accuracy").empty());
+  CHECK(fields.at("temperatures_at_bound") == "1");
 }
 
 TEST_CASE("times stand in a table of their own, apart from the results", "[report]") {
   const TempFolder folder;
   abell::write_times_csv(folder / "times.csv", small());
   const std::string text = slurp(folder / "times.csv");
-  CHECK(text.starts_with("row,runs,seconds,seconds_sd,images_per_second,images_per_second_sd\nCN-E,2,5,1,"));
+  CHECK(text.starts_with(
+      "row,runs,seconds,seconds_sd,images_per_second,images_per_second_sd\nCN-E,2,5,1.4142135623730951,"));
   CHECK(contains(text, "\nCN-Z,0,,,,\n"));
   abell::Experiment slower = small();
   for (auto& run : slower.rows[0].runs) run.seconds *= 2;
@@ -145,11 +156,11 @@ TEST_CASE("The table in Markdown and LaTeX has ours beside the paper's", "[repor
   abell::write_results_tex(folder / "results.tex", small());
   const std::string markdown = slurp(folder / "results.md");
   CHECK(contains(markdown, "> Simulated data."));
-  CHECK(contains(markdown, "| CN-E | 0.750 ± 0.250 | 0.750 ± 0.250 | 0.750 ± 0.250 | 0.875 ± 0.125 | 0.90 ± 0.03 |"));
+  CHECK(contains(markdown, "| CN-E | 0.750 ± 0.354 | 0.750 ± 0.354 | 0.750 ± 0.354 | 0.875 ± 0.177 | 0.90 ± 0.03 |"));
   CHECK(contains(markdown, "| CN-Z & more | no labels |"));
   const std::string tex = slurp(folder / "results.tex");
   CHECK(contains(tex, "% Simulated data."));
-  CHECK(contains(tex, "CN-E & $0.750 \\pm 0.250$ & "));
+  CHECK(contains(tex, "CN-E & $0.750 \\pm 0.354$ & "));
   CHECK(contains(tex, "& $0.90 \\pm 0.03$ &"));
   CHECK(contains(tex, "CN-Z \\& more & no labels & -- &"));
 }
@@ -180,12 +191,12 @@ TEST_CASE("An experiment's page is self-contained and well-formed", "[report]") 
   CHECK(contains(html, "set &lt;1&gt;"));
   CHECK(contains(html, "Simulated data."));
   CHECK(contains(html, "no labels"));
-  CHECK(contains(html, "0.750 ± 0.250"));
+  CHECK(contains(html, "0.750 ± 0.354"));
   CHECK(contains(html, "<small>0.90<span> ± 0.03</span></small>"));
   CHECK(contains(html, "abell-experiment &quot;my set&quot;"));
   for (const char* section : {"Results", "Beyond the paper", "By class, flux and redshift", "Training",
                               "Precision and recall", "Confusion matrices", "Reliability", "Examples", "Filters",
-                              "Runs and time", "Network: custom", "Configuration", "Command"}) {
+                              "Runs, time and machine", "Network: custom", "Configuration", "Command"}) {
     CHECK(contains(html, "<h2>" + std::string(section) + "</h2>"));
   }
   // a: true positive; b: the ensemble's false negative.
@@ -215,7 +226,7 @@ TEST_CASE("Curves of unequal length have their mean where they are", "[report]")
   const abell::PlotSeries series =
       abell::detail::report::mean_curve({.x = {1, 2, 3}}, {{1, 2, 3}, {3, unknown}}, 0.5, 2.5);
   CHECK(series.y == std::vector<double>{2, 2, 3});
-  CHECK(series.low == std::vector<double>{1, 2, 3});
+  CHECK(series.low == std::vector<double>{2 - std::sqrt(2.0), 2, 3});
   CHECK(series.high == std::vector<double>{2.5, 2, 2.5});
 }
 
@@ -228,6 +239,30 @@ TEST_CASE("Pairs of rows are compared object by object", "[report]") {
   CHECK(same.rows[0][2] == "1.000");
   CHECK(same.rows[1][1] == "1.000");
   CHECK(same.rows[0][1].empty());
+  // Areas of 1 and 0 without a standard error: no test.
+  for (abell::ExperimentRun& run : experiment.rows[0].runs) run.test = {.9F, .8F, .2F, .1F};
+  for (abell::ExperimentRun& run : experiment.rows[1].runs) run.test = {.1F, .2F, .8F, .9F};
+  CHECK(abell::comparison_table(experiment).rows[1][1] == abell::undefined_text);
+}
+
+TEST_CASE("A temperature that ran into a bound is told, with the median", "[report]") {
+  // The second run's validation split is separable.
+  const abell::TextTable table = abell::calibration_table(small());
+  CHECK(table.head == std::vector<std::string>{"Row", "Error", "Temperature", "Median", "At a bound", "Error at it"});
+  CHECK(table.rows[0][4] == "1 of 2 runs");
+  abell::Experiment experiment = small();
+  experiment.rows[0].runs.pop_back();
+  CHECK(abell::calibration_table(experiment).rows[0][4] == "0");
+}
+
+TEST_CASE("On a terminal the paper's results stand below ours", "[report]") {
+  const abell::TextTable table = abell::results_table(small());
+  REQUIRE(table.rows.size() == 3);
+  CHECK(table.rows[0] ==
+        std::vector<std::string>{"CN-E", "0.750 ± 0.354", "0.750 ± 0.354", "0.750 ± 0.354", "0.875 ± 0.177", "2"});
+  CHECK(table.rows[1] ==
+        std::vector<std::string>{"  paper", "0.90 ± 0.03", "0.89 ± 0.05", "0.91 ± 0.03", "0.96 ± 0.01", ""});
+  CHECK(table.rows[2] == std::vector<std::string>{"CN-Z & more", "no labels", "–", "–", "–", "0"});
 }
 
 TEST_CASE("Recall by flux has four groups of the positives that have one", "[report]") {
@@ -241,11 +276,11 @@ TEST_CASE("Recall by flux has four groups of the positives that have one", "[rep
   const abell::TextTable table = abell::quartile_table(experiment, &abell::ExperimentObject::flux);
   CHECK(table.head == std::vector<std::string>{"Row", "1 to 2 (2)", "3 to 4 (2)", "5 to 6 (2)", "7 to 9 (3)"});
   REQUIRE(table.rows.size() == 1);
-  CHECK(table.rows[0] == std::vector<std::string>{"CN-E", "0.75 ± 0.25", "1.00 ± 0.00", "1.00 ± 0.00", "1.00 ± 0.00"});
+  CHECK(table.rows[0] == std::vector<std::string>{"CN-E", "0.75 ± 0.35", "1.00 ± 0.00", "1.00 ± 0.00", "1.00 ± 0.00"});
   CHECK(abell::quartile_table(experiment, &abell::ExperimentObject::redshift).rows.empty());
   const abell::TextTable classes = abell::class_table(experiment);
   CHECK(classes.head == std::vector<std::string>{"Row", "low-z (9)", "point (1)"});
-  CHECK(classes.rows[0] == std::vector<std::string>{"CN-E", "0.94 ± 0.06", "0.00 ± 0.00"});
+  CHECK(classes.rows[0] == std::vector<std::string>{"CN-E", "0.94 ± 0.08", "0.00 ± 0.00"});
 }
 
 TEST_CASE("What goes beyond the paper has columns for what was asked", "[report]") {
@@ -253,13 +288,13 @@ TEST_CASE("What goes beyond the paper has columns for what was asked", "[report]
   CHECK(abell::beyond_table(experiment, 0).head ==
         std::vector<std::string>{"Row", "A", "A of the ensemble", "A at the threshold", "Threshold"});
   CHECK(abell::beyond_table(experiment, 0).rows[0] ==
-        std::vector<std::string>{"CN-E", "0.750 ± 0.250", "0.750", "0.875 ± 0.125", "0.57 ± 0.07"});
+        std::vector<std::string>{"CN-E", "0.750 ± 0.354", "0.750", "0.875 ± 0.177", "0.57 ± 0.11"});
   for (abell::ExperimentRun& run : experiment.rows[0].runs) {
     run.averaged = {.9F, .9F, .1F, .1F};
     run.dropout = {.1F, .1F, .1F, .1F};
   }
   const abell::TextTable areas = abell::beyond_table(experiment, 3);
-  CHECK(areas.rows[0] == std::vector<std::string>{"CN-E", "0.875 ± 0.125", "0.875", "1.000 ± 0.000"});
+  CHECK(areas.rows[0] == std::vector<std::string>{"CN-E", "0.875 ± 0.177", "0.875", "1.000 ± 0.000"});
   CHECK(abell::beyond_table(experiment, 0).rows[0].back() == "0.100 ± 0.000");
 }
 

@@ -197,12 +197,15 @@ TEST_CASE("An empty class leaves the curves empty and the area undefined", "[met
   CHECK(abell::confusion({}, {}).objects() == 0);
 }
 
-TEST_CASE("Mean and population standard deviation", "[metrics]") {
+TEST_CASE("Mean, median and sample standard deviation", "[metrics]") {
   const std::vector<double> values{2, 4, 4, 4, 5, 5, 7, 9};
   CHECK(*abell::mean(values) == 5);
-  CHECK(*abell::standard_deviation(values) == 2);
-  CHECK(*abell::standard_deviation(std::vector{3.5}) == 0);
-  CHECK(*abell::standard_deviation(std::vector{1e9 + 1, 1e9 + 2, 1e9 + 3}) == Approx(std::sqrt(2.0 / 3)));
+  CHECK(*abell::standard_deviation(values) == Approx(std::sqrt(32.0 / 7)));
+  CHECK(*abell::standard_deviation(std::vector{1e9 + 1, 1e9 + 2, 1e9 + 3}) == Approx(1));
+  CHECK_FALSE(abell::standard_deviation(std::vector{3.5}));
+  CHECK(*abell::median(values) == 4.5);
+  CHECK(*abell::median(std::vector<double>{7, 1, 3}) == 3);
+  CHECK_FALSE(abell::median({}));
   CHECK_FALSE(abell::mean({}));
   CHECK_FALSE(abell::standard_deviation({}));
   CHECK(std::isnan(*abell::mean(std::vector<double>{1, std::nan("")})));

@@ -136,6 +136,16 @@ TEST_CASE("Rounded ranges hold the data and end at ticks", "[report]") {
   CHECK(decades.high == Approx(100));
 }
 
+TEST_CASE("Whole ticks are whole, however short the range", "[report]") {
+  CHECK(texts(abell::linear_ticks({1, 2}, 5, true)) == std::vector<std::string>{"1", "2"});
+  CHECK(texts(abell::linear_ticks({1, 5}, 5, true)) == std::vector<std::string>{"1", "2", "3", "4", "5"});
+  CHECK(texts(abell::linear_ticks({1, 1.5}, 5, true)) == std::vector<std::string>{"1"});
+  CHECK(texts(abell::linear_ticks({1, 100}, 5, true)) == std::vector<std::string>{"20", "40", "60", "80", "100"});
+  const std::string svg =
+      abell::line_plot({.x = {.whole = true, .from = 1, .to = 2}, .series = {{.x = {1}, .y = {5}}}});
+  CHECK_FALSE(contains(svg, ">1.5<"));
+}
+
 TEST_CASE("Logarithmic ticks adapt to the width of the range", "[report]") {
   CHECK(texts(abell::log_ticks({1, 1000})) == std::vector<std::string>{"1", "10", "100", "1000"});
   CHECK(texts(abell::log_ticks({2e-4, 1e-3})) == std::vector<std::string>{"0.0002", "0.0005", "0.001"});

@@ -229,6 +229,61 @@ TEST_CASE("A training report has its numbers, figures and examples", "[report]")
   CHECK(contains(html, "0.500 · hi-z\nb</figcaption>"));
   CHECK(contains(html, "0.200 · galaxy\n&lt;d&gt;</figcaption>"));
   CHECK(contains(html, "1 min 15 s"));
+  CHECK(contains(html, "<td>low-z</td><td class=\"right\">2</td><td class=\"right\">2</td><td class=\"right\">2</td>"));
+  CHECK(contains(html, "validation may well look better than training"));
+  CHECK_FALSE(contains(html, "<h2>Data</h2>"));
+  abell::TrainingReport told = small_report();
+  told.splits = {.head = {"", "Training"}, .rows = {{"low-z", "7"}}};
+  told.machine = {{"Date", "2026-05-04 13:12 UTC"}};
+  const std::string more = abell::training_page(told).html();
+  CHECK(contains(more, "<h2>Data</h2>"));
+  CHECK(contains(more, "<dt>Date</dt><dd>2026-05-04 13:12 UTC</dd>"));
+}
+
+TEST_CASE("The reliability figure has a bar and a count for each interval with objects", "[report]") {
+  const abell::PlotSeries bars =
+      abell::reliability_counts(std::vector{0.95F, 0.95F, 0.05F, 0.95F, 0.95F}, std::vector{1, 1, 0, 1, 0});
+  REQUIRE(bars.y.size() == 10);
+  CHECK(bars.x.size() == 11);
+  CHECK((bars.y[0] == 0.0625 && bars.y[1] == 0 && bars.y[9] == 0.25));
+  CHECK((bars.labels[0] == "1" && bars.labels[1].empty() && bars.labels[9] == "4"));
+  CHECK(contains(abell::reliability_figure("R", bars, {}), "class=\"small\">4</text>"));
+}
+
+TEST_CASE("Panels have headings, and the first of them the sky's scale and directions", "[report]") {
+  abell::GalleryItem item{{ramp(4, 4, 3), ramp(4, 4, 3)}, "a"};
+  const abell::GalleryOptions named{.panel_names = {"optical", "X-ray"}};
+  CHECK_FALSE(contains(abell::gallery({item}, named), "<svg"));
+  item.sky = {.width = 300, .north = {0, 1}, .east = {-1, 0}};
+  const std::string html = abell::gallery({item}, named);
+  CHECK(tag_error(html).empty());
+  CHECK(count(html, "<div class=\"name\">") == 2);
+  CHECK(count(html, "<svg") == 1);
+  CHECK(contains(html, ">2′</text>"));  // of 5′, at most 40 %
+  // North points down, East to the left.
+  CHECK(contains(html, "<line x1=\"80\" y1=\"78\" x2=\"80\" y2=\"87\" class=\"mark\"/>"));
+  CHECK(contains(html, "<line x1=\"80\" y1=\"78\" x2=\"71\" y2=\"78\" class=\"mark\"/>"));
+  for (const auto& [width, name] :
+       {std::pair{60.0, "20″"}, std::pair{100.0, "30″"}, std::pair{8000.0, "30′"}, std::pair{40000.0, "2°"}}) {
+    CHECK(abell::detail::report::scale_bar(width).name == name);
+  }
+  CHECK(abell::detail::report::scale_bar(2).name.empty());
+}
+
+TEST_CASE("Bars of colours begin and end with the colours of the maps", "[report]") {
+  const std::string bar = abell::colour_bar("<X>", "0", "1");
+  CHECK(tag_error(bar).empty());
+  CHECK(contains(bar, "to right,rgb(0 0 4),"));
+  CHECK(contains(bar, ",rgb(252 255 164))"));
+  const std::string key = abell::colour_key({{{230, 159, 0}, "<star>"}});
+  CHECK(tag_error(key).empty());
+  CHECK(contains(key, "rgb(230 159 0)\"></i><span>&lt;star&gt;</span>"));
+}
+
+TEST_CASE("A table on a terminal has aligned columns, numbers to the right", "[report]") {
+  CHECK(abell::to_text({.caption = "T", .head = {"Class", "n"}, .rows = {{"ümlaut", "1,792"}, {"b", "–"}}}) ==
+        "T\nClass       n\nümlaut  1,792\nb           –\n");
+  CHECK_THROWS_AS(abell::to_text({.head = {"a", "b"}, .rows = {{"1"}}}), abell::ShapeError);
 }
 
 TEST_CASE("Objects with optical and X-ray channels show three panels", "[report]") {

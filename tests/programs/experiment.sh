@@ -13,8 +13,9 @@ experiment=$folder/whole
 expect 0 abell-experiment "$folder/set" --out "$experiment" --rows CN-Z,CN-E --runs 2 --seed 7 "${options[@]}" --threads 1
 grep -qE '^2 runs, 0 of them done; the others take about [0-9]' "$folder/stdout" || fail "no estimate: $(cat "$folder/stdout")"
 grep -q "^run 2 of 2: CN-E, seed 8$" "$folder/stderr" || fail "no line about the second run"
-grep -q "^CN-Z *no labels$" "$folder/stdout" || fail "CN-Z has labels from nowhere: $(cat "$folder/stdout")"
-grep -q "^CN-E *A [01].*(paper 0.90)" "$folder/stdout" || fail "no table on standard output"
+grep -q "^CN-Z *no labels " "$folder/stdout" || fail "CN-Z has labels from nowhere: $(cat "$folder/stdout")"
+grep -qE "^CN-E +[01]\.[0-9]{3} ± " "$folder/stdout" && grep -qE "^  paper +0\.90 ± 0\.03 " "$folder/stdout" ||
+  fail "no table on standard output: $(cat "$folder/stdout")"
 [ "$(ls "$experiment" | tr '\n' ' ')" = "CN-E config.json report.html results.csv results.md results.tex times.csv " ] ||
   fail "other files: $(ls "$experiment")"
 
@@ -32,7 +33,7 @@ field() { awk -F, -v row="$1" -v column="$2" 'NR == 1 { for (i = 1; i <= NF; ++i
 accuracy() { grep -m 1 -o '"accuracy": [0-9.]*' "$1/metrics.json" | cut -d' ' -f2; }
 awk -v a="$(accuracy "$experiment/CN-E/seed-7")" -v b="$(accuracy "$experiment/CN-E/seed-8")" \
   -v mean="$(field CN-E accuracy "$experiment/results.csv")" -v sd="$(field CN-E accuracy_sd "$experiment/results.csv")" \
-  'BEGIN { d = a > b ? a - b : b - a; exit !((a + b) / 2 == mean && d / 2 == sd) }' || fail "wrong mean in results.csv"
+  'BEGIN { d = (a - b) ^ 2 / 2 - sd ^ 2; exit !((a + b) / 2 == mean && d < 1e-12 && d > -1e-12) }' || fail "wrong mean in results.csv"
 grep -q "^| CN-Z | no labels |" "$experiment/results.md" || fail "CN-Z is not in results.md"
 grep -q "^CN-Z & no labels &" "$experiment/results.tex" || fail "CN-Z is not in results.tex"
 grep -q "Simulated data" "$experiment/results.md" || fail "results.md does not say that the data are simulated"
@@ -75,7 +76,7 @@ grep -q "expected 6 steps or more, which the run has done, found 2$" "$folder/st
 # All done: nothing is written, and its runs are finished ones to abell-train.
 stamps "$folder/broken" >"$folder/before"
 expect 0 abell-experiment --out "$folder/broken" --resume
-grep -q "^CN-E *A [01].*(paper 0.90)" "$folder/stdout" || fail "no table of a finished experiment"
+grep -qE "^CN-E +[01]\.[0-9]{3} ± " "$folder/stdout" || fail "no table of a finished experiment"
 expect 0 abell-train --out "$folder/broken/CN-E/seed-8" --resume --quiet
 stamps "$folder/broken" | cmp -s - "$folder/before" || fail "a finished experiment is written again"
 

@@ -11,6 +11,16 @@ run=$folder/run
 if grep -q $'[\r\033]' "$folder/stderr"; then fail "a bar is drawn although there is no terminal"; fi
 grep -q "^20/20 images decoded, " "$folder/stderr" || fail "no line about the decoded images"
 grep -q "^[0-9]*/[0-9]* images, .*epoch 2, loss " "$folder/stderr" || fail "no line about the finished training"
+[ "$(grep -c "^epoch  *loss  *accuracy  *loss  *accuracy  *learning rate  *time$" "$folder/stderr")" = 1 ] || fail "no heading of the epochs"
+grep -qE "^ +2 +[0-9.]+ +[01]\.[0-9]{3} +[0-9.]+ +[01]\.[0-9]{3} +0\.0001 +[0-9.]+ s(  best)?$" "$folder/stderr" || fail "no line about the last epoch"
+grep -q "^[0-9]*/[0-9]* images evaluated, " "$folder/stderr" && grep -q "^2/2 examples explained, " "$folder/stderr" ||
+  fail "what follows the training shows no progress"
+[ "$(wc -l <"$folder/stderr")" -le 12 ] || fail "too many lines without a terminal: $(cat "$folder/stderr")"
+grep -qE "^All objects +[0-9]+ +[0-9]+ +2$" "$folder/stdout" || fail "no table of the splits: $(cat "$folder/stdout")"
+grep -q "held out of the training split, by class: [0-9] of 18 objects" "$folder/stdout" || fail "nothing about what is held out"
+grep -q "^Note: Simulated data" "$folder/stdout" || fail "no note"
+grep -qE "^ +best \(epoch [12]\) +last$" "$folder/stdout" && grep -qE "^accuracy +[01]\.[0-9]{3} +[01]\.[0-9]{3}$" "$folder/stdout" || fail "no table of results"
+grep -q "{" "$folder/stdout" && fail "JSON on standard output"
 grep -q "total .*352,930" "$folder/stdout" || fail "no summary of the network"
 
 [ "$(ls -A "$run" | tr '\n' ' ')" = "config.json history.csv last.checkpoint metrics.json model.safetensors predictions.csv report.html " ] ||

@@ -5,12 +5,13 @@
 #include <abell/core/version.hpp>
 #include <abell/data/decode.hpp>
 #include <abell/images/fits_write.hpp>
-#include <abell/images/wcs.hpp>
 #include <algorithm>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "../common/decoded_wcs.hpp"
 #include "../common/output_folder.hpp"
 #include "../common/program.hpp"
 
@@ -28,30 +29,10 @@ inline std::string map_name(std::size_t at, const std::string& id) {
   return number + "_" + std::filesystem::path(id).stem().string() + ".fits";
 }
 
-/// An axis through the central crop and the resizing of `decode_object`.
-inline ResizedAxis decoded_axis(int in, int out, const DecodeOptions& options) {
-  const int cropped = std::max(1, static_cast<int>(std::lround(in * options.crop)));
-  ResizedAxis axis = resized_axis(cropped, out, options.resize);
-  axis.start += abell::detail::crop_start(in, cropped);
-  return axis;
-}
-
-/// The cards of a map's sky coordinates, from the first FITS file of its object that has some; empty without.
+/// The cards of a map's sky coordinates; empty where its object has none.
 inline std::string map_coordinates(const Object& object, const Shape& map, const DecodeOptions& options) {
-  for (const std::filesystem::path& file : object.files) {
-    if (file.empty() || !is_fits(file)) continue;
-    try {
-      const FitsFile image(file);
-      const Wcs wcs(image);
-      if (wcs.distorted()) continue;
-      return wcs
-          .resized(decoded_axis(image.width(), map.width, options), decoded_axis(image.height(), map.height, options))
-          .cards();
-    } catch (const FormatError&) {
-      // An image without sky coordinates: its map has none either.
-    }
-  }
-  return {};
+  const std::optional<Wcs> wcs = decoded_wcs(object, map, options);
+  return wcs ? wcs->cards() : std::string();
 }
 
 /// Writes the probabilities [height][width][classes] as a plane a class.

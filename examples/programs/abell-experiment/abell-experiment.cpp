@@ -27,23 +27,8 @@ void find_missing(Laboratory& lab, const DataSet& set, std::vector<ExperimentRow
 }
 
 void print(const Experiment& experiment, const fs::path& out) {
-  std::size_t width = 0;
-  for (const ExperimentRow& row : experiment.rows) width = std::max(width, row.title.size());
   for (const std::string& note : experiment.notes) std::cout << note << "\n";
-  for (const ExperimentRow& row : experiment.rows) {
-    std::cout << row.title << std::string(width + 2 - row.title.size(), ' ');
-    const RowSummary summary = summarise(row, experiment.labels());
-    if (row.runs.empty()) {
-      std::cout << (row.missing.empty() ? "no runs yet" : row.missing) << "\n";
-      continue;
-    }
-    for (std::size_t i = 0; i < measure_letters.size(); ++i) {
-      std::cout << (i == 0 ? "" : ", ") << measure_letters[i] << " " << spread_text(summary.plain[i]) << " (paper "
-                << fixed_text(row.paper[i], 2) << ")";
-    }
-    std::cout << "\n";
-  }
-  std::cout << "report: " << (out / "report.html").string() << std::endl;
+  std::cout << to_text(results_table(experiment)) << "report: " << (out / "report.html").string() << std::endl;
 }
 
 int experiment(const ExperimentOptions& options, const std::string& command) {

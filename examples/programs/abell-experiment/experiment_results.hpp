@@ -106,9 +106,7 @@ inline Experiment read_experiment(const Laboratory& lab, const Data& data, std::
   experiment.classes = output_names(data.set);
   experiment.objects = test_objects(source, data);
   if (options.quick) experiment.notes.push_back(quick_note(options));
-  if (std::filesystem::exists(source / "truth.csv")) {
-    experiment.notes.push_back("Simulated data: these figures are not the paper's.");
-  }
+  if (is_simulated(source)) experiment.notes.emplace_back(simulated_note);
   std::size_t done = 0;
   std::size_t all = 0;
   for (ExperimentRow& row : rows) {
@@ -148,13 +146,15 @@ inline void add_pictures(ExperimentReport& report, const TrainOptions& run, cons
     indices.push_back(indices.size());
   }
   if (chosen.empty()) return;
-  part.cache = cache_pixels(part.set, network.input(), run.preprocessing.decode(), {.threads = run.common.threads});
+  part.decoding = run.preprocessing.decode();
+  part.cache = cache_pixels(part.set, network.input(), part.decoding, {.threads = run.common.threads});
   const CachedSamples samples(part.cache, std::vector<int>(indices.size(), -1), indices, run.preprocessing.samples());
   Tensor<float> image(1, network.input());
+  ProgressBar bar("examples explained", static_cast<long>(indices.size()), run.common.quiet);
   for (const std::size_t i : indices) {
     samples.read(i, 0, image.span());
-    add_example(report, network, image, is_positive(scores[chosen[i]]), chosen[i], picture_of(part, i),
-                run.common.threads);
+    add_example(report, network, image, is_positive(scores[chosen[i]]), chosen[i], part, i, run.common.threads);
+    bar.update(static_cast<long>(i + 1));
   }
 }
 
@@ -182,10 +182,9 @@ inline Experiment write_results(const Laboratory& lab, const Data& data, const s
   report.total_seconds = 0;
   std::string seeds;
   for (const std::uint64_t seed : run_seeds(options)) seeds += (seeds.empty() ? "" : ", ") + std::to_string(seed);
-  report.configuration = {{"seeds", seeds},
-                          {"isa", std::string(name_of(active_isa()))},
-                          {"threads", std::to_string(thread_count(options.train.common.threads))},
-                          {"compiler", __VERSION__}};
+  report.title = run_title(out) + ": the paper's experiment";
+  report.machine = machine_values(thread_count(options.train.common.threads));
+  report.configuration = {{"seeds", seeds}, {"compiler", __VERSION__}};
   if (lab.volunteers) report.configuration.emplace_back("labels-z", lab.volunteers_source.filename().string());
   Json common;
   bool shown = false;

@@ -2,6 +2,7 @@
 
 #include "../common/networks.hpp"
 #include "../common/weight_files.hpp"
+#include "../training/metrics_table.hpp"
 #include "../training/training_memory.hpp"
 #include "../training/training_resume.hpp"
 #include "../training/training_run.hpp"
@@ -22,10 +23,6 @@ int show(const TrainOptions& options) {
   write_previews(set, input, options.preprocessing.decode(), static_cast<std::size_t>(options.preview),
                  fs::path(options.out) / "previews", options.common.quiet);
   return interrupted() ? exit_stopped() : exit_ok;
-}
-
-void print(const Json& metrics, const fs::path& out) {
-  std::cout << metrics.dump(2) << "\nreport: " << (out / "report.html").string() << std::endl;
 }
 
 int train(const TrainOptions& options, const std::string& command) {
@@ -49,17 +46,20 @@ int train(const TrainOptions& options, const std::string& command) {
   const OutputFolder folder = prepare_output(out, started || options.overwrite);
   if (started && is_complete(options)) {
     check_same_run(options, config);
-    if (!quiet) print(read_json(out / "metrics.json"), out);
+    if (!quiet) print_results(read_json(out / "metrics.json"), out);
     return exit_ok;
   }
   TrainingState<float> state;
   const bool goes_on = started && take_up(options, data, config, network, state);
   const Json shown = begin_run(options, config, goes_on, command);
+  if (!quiet) {
+    std::cout << summary(network) << "\n";
+    print_overview(options, data);
+  }
   prepare_run(out, goes_on, [&] { decode(options, network.input(), data); });
-  if (!quiet) std::cout << summary(network) << from_scratch(options) << std::endl;
   const std::optional<Json> metrics = train_and_evaluate(options, data, config, shown, network, state);
   if (!quiet && !metrics) std::cerr << "\ninterrupted: go on with --resume" << std::endl;
-  if (!quiet && metrics) print(*metrics, out);
+  if (!quiet && metrics) print_results(*metrics, out);
   return metrics ? exit_ok : exit_stopped();
 }
 

@@ -9,15 +9,12 @@
 ///     return run(app, argc, argv, [&] { ...; return interrupted() ? exit_stopped() : exit_ok; });
 ///   }
 
-#include <unistd.h>
-
 #include <CLI/CLI.hpp>
 #include <abell/core/error.hpp>
 #include <abell/core/printable.hpp>
 #include <abell/core/version.hpp>
 #include <algorithm>
 #include <array>
-#include <chrono>
 #include <csignal>
 #include <cstddef>
 #include <cstdint>
@@ -27,11 +24,11 @@
 #include <iostream>
 #include <new>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "output_folder.hpp"
 #include "printable_output.hpp"
+#include "progress.hpp"
 #include "stopping.hpp"
 
 namespace abell::program {
@@ -145,84 +142,5 @@ inline std::string command_line(const std::string& name, int argc, char** argv) 
   for (int i = 1; i < argc; ++i) command += " " + std::string(argv[i]);
   return command;
 }
-
-/// Shows how far a job is, on standard error: a bar with rate and time left on a terminal, a plain
-/// line every ten seconds and at the end otherwise, nothing when quiet. Call from one thread at a time.
-class ProgressBar {
- public:
-  /// `total` items called `unit`; `done` of them were there before (a resumed job).
-  ProgressBar(std::string unit, long total, bool quiet, long done = 0)
-      : unit_(std::move(unit)), total_(total), first_(done), quiet_(quiet), terminal_(isatty(STDERR_FILENO) != 0) {}
-
-  ~ProgressBar() {
-    if (drawn_ && terminal_) std::fputc('\n', stderr);
-  }
-  ProgressBar(const ProgressBar&) = delete;
-  ProgressBar& operator=(const ProgressBar&) = delete;
-
-  /// `done` items are finished; `note` (a loss, say) stands at the end of the line.
-  void update(long done, std::string_view note = {}) {
-    if (quiet_) return;
-    const auto now = Clock::now();
-    const bool last = done >= total_;
-    if (!last && seconds(shown_, now) < (terminal_ ? 0.1 : 10)) return;
-    if (last && finished_) return;
-    finished_ = last;
-    shown_ = now;
-    const double spent = seconds(start_, now);
-    const double rate = spent > 0 ? static_cast<double>(done - first_) / spent : 0;
-    std::string line;
-    if (terminal_) {
-      constexpr long width = 30;
-      const long filled = total_ > 0 ? std::clamp(done * width / total_, 0L, width) : width;
-      line = "\r[" + std::string(static_cast<std::size_t>(filled), '#') +
-             std::string(static_cast<std::size_t>(width - filled), ' ') + "] ";
-    }
-    line += std::to_string(done) + "/" + std::to_string(total_) + " " + unit_ + ", " + fixed(rate) + "/s";
-    if (last) {
-      line += ", " + clock(spent);
-    } else if (rate > 0) {
-      line += ", " + clock(static_cast<double>(total_ - done) / rate) + " left";
-    }
-    if (!note.empty()) line += ", " + printable(note);
-    line += terminal_ ? "\x1b[K" : "\n";
-    std::fputs(line.c_str(), stderr);
-    std::fflush(stderr);
-    drawn_ = true;
-  }
-
- private:
-  using Clock = std::chrono::steady_clock;
-
-  static double seconds(Clock::time_point from, Clock::time_point to) {
-    return std::chrono::duration<double>(to - from).count();
-  }
-  static std::string fixed(double value) {
-    char text[32];
-    std::snprintf(text, sizeof text, value < 10 ? "%.2f" : "%.0f", value);
-    return text;
-  }
-  /// "1:02:03" or "2:03".
-  static std::string clock(double value) {
-    const auto all = static_cast<long>(std::min(value, 1e8) + 0.5);
-    char text[48];
-    if (all >= 3600) {
-      std::snprintf(text, sizeof text, "%ld:%02ld:%02ld", all / 3600, all / 60 % 60, all % 60);
-    } else {
-      std::snprintf(text, sizeof text, "%ld:%02ld", all / 60, all % 60);
-    }
-    return text;
-  }
-
-  std::string unit_;
-  long total_;
-  long first_;
-  bool quiet_;
-  bool terminal_;
-  bool drawn_ = false;
-  bool finished_ = false;
-  Clock::time_point start_ = Clock::now();
-  Clock::time_point shown_ = start_;
-};
 
 }  // namespace abell::program

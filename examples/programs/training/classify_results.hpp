@@ -13,9 +13,14 @@ namespace abell::program {
 /// p(positive) of the objects of one split.
 template <class Network>
 Scored score(const Network& network, const TrainOptions& options, const Data& data,
-             const std::vector<std::size_t>& objects) {
+             const std::vector<std::size_t>& objects, const Predicted& predicted = {}) {
   const CachedSamples samples(data.cache, data.labels, objects, options.preprocessing.samples());
-  Scored scored{objects, evaluate(network, samples, 4, options.common.threads).of_output(1), {}};
+  Scored scored{objects, {}, {}};
+  auto space = network.workspace(4, Mode::predict, options.common.threads);
+  evaluate_batches(network, samples, space, SoftmaxCrossEntropy{}, [&](const Batch& batch, View<const float> out) {
+    for (int n = 0; n < out.batch; ++n) scored.probabilities.push_back(out.image(n)[1]);
+    if (predicted) predicted(batch.indices.size());
+  });
   for (const std::size_t i : objects) scored.labels.push_back(data.labels[i]);
   return scored;
 }
@@ -24,18 +29,18 @@ Scored score(const Network& network, const TrainOptions& options, const Data& da
 class ClassifyResults final : public Results {
  public:
   ClassifyResults(const TrainOptions& options, const Data& data, const Network<float>& network,
-                  const std::vector<std::size_t>& objects)
+                  const std::vector<std::size_t>& objects, const Predicted& predicted)
       : options_(options),
         data_(data),
         network_(network),
-        scored_(options.tta ? score(DihedralMean(network), options, data, objects)
-                            : score(network, options, data, objects)) {}
+        scored_(options.tta ? score(DihedralMean(network), options, data, objects, predicted)
+                            : score(network, options, data, objects, predicted)) {}
 
   Json metrics() const override { return metrics_json(scored_.probabilities, scored_.labels); }
-  void add_metrics(Json& metrics) const override {
+  void add_metrics(Json& metrics, const Predicted& predicted) const override {
     metrics["tta"] = options_.tta;
     if (!options_.tta) return;
-    const Scored plain = score(network_, options_, data_, scored_.objects);
+    const Scored plain = score(network_, options_, data_, scored_.objects, predicted);
     metrics["without_tta"] = metrics_json(plain.probabilities, plain.labels);
   }
   void write_predictions(const std::filesystem::path& path) const override {
@@ -50,11 +55,14 @@ class ClassifyResults final : public Results {
     }
     const CachedSamples samples(data_.cache, data_.labels, scored_.objects, options_.preprocessing.samples());
     Tensor<float> image(1, network_.input());
-    for (const std::size_t chosen : choose_examples(report.predictions)) {
+    const std::vector<std::size_t> examples = choose_examples(report.predictions);
+    ProgressBar bar("examples explained", static_cast<long>(examples.size()), options_.common.quiet);
+    for (const std::size_t chosen : examples) {
       if (interrupted()) break;
       samples.read(chosen, 0, image.span());
-      add_example(report, network_, image, is_positive(scored_.probabilities[chosen]), chosen,
-                  picture_of(data_, scored_.objects[chosen]), options_.common.threads);
+      add_example(report, network_, image, is_positive(scored_.probabilities[chosen]), chosen, data_,
+                  scored_.objects[chosen], options_.common.threads);
+      bar.update(static_cast<long>(report.examples.size()));
     }
   }
 

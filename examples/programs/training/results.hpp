@@ -13,10 +13,10 @@ namespace abell::program {
 
 /// What `network` says of some objects.
 inline std::unique_ptr<Results> results_of(const TrainOptions& options, const Data& data, const Network<float>& network,
-                                           const std::vector<std::size_t>& objects) {
+                                           const std::vector<std::size_t>& objects, const Predicted& predicted) {
   std::unique_ptr<TaskResults> results;
   switch (options.task.task()) {
-    case Task::classify: return std::make_unique<ClassifyResults>(options, data, network, objects);
+    case Task::classify: return std::make_unique<ClassifyResults>(options, data, network, objects, predicted);
     case Task::multilabel: results = std::make_unique<MultilabelResults>(data); break;
     case Task::regress: results = std::make_unique<RegressionResults>(data); break;
     case Task::segment: results = std::make_unique<SegmentationResults>(data, objects.size()); break;
@@ -28,6 +28,7 @@ inline std::unique_ptr<Results> results_of(const TrainOptions& options, const Da
     of_batch.clear();
     for (const std::size_t i : batch.indices) of_batch.push_back(samples.cache_index(i));
     results->add(of_batch, out, batch.targets);
+    if (predicted) predicted(of_batch.size());
   });
   return results;
 }

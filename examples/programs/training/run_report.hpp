@@ -6,23 +6,16 @@
 #include <abell/report/training_report.hpp>
 #include <abell/training/fit.hpp>
 #include <algorithm>
-#include <cmath>
 #include <filesystem>
 #include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "training_data.hpp"
+#include "../common/machine.hpp"
+#include "run_overview.hpp"
 
 namespace abell::program {
-
-/// What a MobileNet is that began from scratch; empty for other runs.
-inline std::string from_scratch(const TrainOptions& options) {
-  if (options.network != "mobilenet" || !options.weights.empty()) return {};
-  return "MobileNet from scratch: this is not the paper's MN-E, which most likely began with weights pretrained on "
-         "ImageNet (--weights FILE.h5). With a decay of 0.95 it hardly moves; --decay 0 lets it learn.";
-}
 
 /// Predictions that the maps of one example take, about: 49 hidden squares, and Grad-CAM.
 inline constexpr std::size_t example_predictions = 50;
@@ -41,7 +34,8 @@ inline Image attention(const Network<float>& network, const Tensor<float>& image
 /// are [empty, optical, X-ray] are known by their empty channel.
 template <class Report>
 void add_example(Report& report, const Network<float>& network, const Tensor<float>& image, int answer,
-                 std::size_t prediction, Picture picture, int threads) {
+                 std::size_t prediction, const Data& data, std::size_t object, int threads) {
+  Picture picture = picture_of(data, object);
   bool empty = picture.shape.channels == 3;
   for (std::size_t i = 0; i < picture.pixels.size(); i += 3) empty = empty && picture.pixels[i] == 0;
   report.sky_channels = empty && (report.sky_channels || report.examples.empty());
@@ -51,7 +45,8 @@ void add_example(Report& report, const Network<float>& network, const Tensor<flo
       {.prediction = prediction,
        .picture = std::move(picture),
        .grad_cam = attention(network, image, answer, threads),
-       .occlusion = occlusion(network, image, answer, {.patch = 2 * step, .stride = step, .threads = threads})});
+       .occlusion = occlusion(network, image, answer, {.patch = 2 * step, .stride = step, .threads = threads}),
+       .sky = sky_frame_of(data, object)});
 }
 
 /// Adds pictures of the filters of a network whose first weights are those of a convolution with square kernels on an
@@ -72,20 +67,29 @@ inline void add_filter_pictures(FilterPictures& pictures, const Network<float>& 
   }
 }
 
+/// What a report calls a run: the last two names of its folder as it was given, "runs/cn-e".
+inline std::string run_title(const std::filesystem::path& out) {
+  std::filesystem::path folder = out.lexically_normal();
+  if (!folder.has_filename()) folder = folder.parent_path();
+  if (folder == ".") return std::filesystem::absolute(folder).lexically_normal().parent_path().filename().string();
+  return (folder.parent_path().filename() / folder.filename()).string();
+}
+
 /// The report of a run, without what was found on the evaluated `split`.
-inline TrainingReport report_of_training(const TrainOptions& options, const Json& config,
+inline TrainingReport report_of_training(const TrainOptions& options, const Data& data, const Json& config,
                                          const std::vector<LayerInfo>& layers, const TrainingState<float>& state,
                                          const std::string& split) {
   TrainingReport report;
   const std::filesystem::path source = std::filesystem::path(options.data).lexically_normal();
   report.subtitle = (source.has_filename() ? source : source.parent_path()).filename().string() + ", " +
                     network_title(options.network) + " network";
-  if (std::filesystem::exists(source / "truth.csv"))
-    report.notes.push_back("Simulated data: these figures are not the paper's.");
-  if (const std::string note = from_scratch(options); !note.empty()) report.notes.push_back(note);
+  report.notes = run_notes(options, data);
   if (options.tta) {
     report.notes.push_back("Probabilities are means over the 8 flips and quarter turns of each image.");
   }
+  report.title = run_title(options.out) + ": training report";
+  report.splits = split_table(options, data);
+  report.splits_remark = splits_text(options, data);
   report.command = config.at("command").get<std::string>();
   report.test_name = split;
   report.loss = options.task.loss_name();
@@ -96,6 +100,7 @@ inline TrainingReport report_of_training(const TrainOptions& options, const Json
   }
   const auto rows = summary_rows(layers);
   report.network = {.head = rows.front(), .rows = {rows.begin() + 1, rows.end()}, .total = true};
+  report.machine = machine_values(thread_count(options.common.threads));
   double seconds = 0, waited = 0;
   report.history = state.history;
   for (const EpochRecord& e : state.history) {
@@ -104,7 +109,7 @@ inline TrainingReport report_of_training(const TrainOptions& options, const Json
   }
   report.total_seconds = seconds;
   report.images_per_second = training_rate(config, state.history.size(), seconds);
-  report.timings.emplace_back("Seconds waiting for data", number(std::round(waited * 10) / 10));
+  report.timings.emplace_back("Time waiting for data", duration_text(waited));
   return report;
 }
 

@@ -51,12 +51,16 @@ class SegmentationResults final : public TaskResults {
     for (std::size_t k = 0; k < outputs().size(); ++k) report.table.rows.push_back({outputs()[k], shown(all_.iou(k))});
     report.gallery_names = {"picture", "truth", "prediction"};
     report.gallery_remark =
-        "Each object: picture, true classes (grey: not known), predicted classes. Below it: share of right pixels, "
-        "name.";
+        "Each object: picture, true classes, predicted classes. Below it: share of right pixels, name.";
+    for (std::size_t k = 0; k < outputs().size(); ++k) {
+      report.gallery_colours.emplace_back(colour_of(static_cast<int>(k)), outputs()[k]);
+    }
+    report.gallery_colours.emplace_back(colour_of(-1), "not known");
     for (const Example& example : examples_) {
       const std::string share = shown(of_object_[example.at].accuracy());
-      report.examples.push_back({{picture_of(data(), example.object), example.truth, example.prediction},
-                                 share + "\n" + object(example.at).id});
+      report.examples.push_back({.panels = {picture_of(data(), example.object), example.truth, example.prediction},
+                                 .caption = share + "\n" + object(example.at).id,
+                                 .sky = sky_frame_of(data(), example.object)});
     }
     return report;
   }
@@ -85,16 +89,19 @@ class SegmentationResults final : public TaskResults {
     examples_.push_back({at, last_object(), in_colours(truth, target.shape), in_colours(given, target.shape)});
   }
 
-  /// Class 0 is black, the others have colours that are told apart in all kinds of sight (Okabe & Ito 2008), in turn.
-  static Picture in_colours(const std::vector<int>& classes, const Shape& shape) {
-    using Colour = std::array<std::uint8_t, 3>;
+  /// Class 0 is black, the others have colours that are told apart in all kinds of sight (Okabe & Ito 2008), in turn;
+  /// a class that is not known (-1) is grey.
+  using Colour = std::array<std::uint8_t, 3>;
+  static Colour colour_of(int k) {
     constexpr std::array<Colour, 6> colours{
         {{230, 159, 0}, {86, 180, 233}, {0, 158, 115}, {240, 228, 66}, {213, 94, 0}, {204, 121, 167}}};
+    if (k < 0) return {128, 128, 128};
+    return k == 0 ? Colour{0, 0, 0} : colours[static_cast<std::size_t>(k - 1) % colours.size()];
+  }
+  static Picture in_colours(const std::vector<int>& classes, const Shape& shape) {
     Picture picture{{shape.height, shape.width, 3}, {}};
     for (const int k : classes) {
-      const Colour colour = k < 0    ? Colour{128, 128, 128}
-                            : k == 0 ? Colour{0, 0, 0}
-                                     : colours[static_cast<std::size_t>(k - 1) % colours.size()];
+      const Colour colour = colour_of(k);
       picture.pixels.insert(picture.pixels.end(), colour.begin(), colour.end());
     }
     return picture;

@@ -4,6 +4,7 @@
 #include <abell/core/tensor.hpp>
 #include <abell/report/training_report.hpp>
 #include <cstddef>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -11,6 +12,9 @@
 #include "training_data.hpp"
 
 namespace abell::program {
+
+/// Told how many images more were predicted; may be empty.
+using Predicted = std::function<void(std::size_t)>;
 
 /// What a run writes down.
 class Results {
@@ -23,7 +27,7 @@ class Results {
   /// Figures; null where one is not defined.
   virtual Json metrics() const = 0;
   /// Adds what metrics.json has besides.
-  virtual void add_metrics(Json&) const {}
+  virtual void add_metrics(Json&, const Predicted&) const {}
   /// predictions.csv.
   virtual void write_predictions(const std::filesystem::path& path) const = 0;
   /// Adds the evaluated objects.

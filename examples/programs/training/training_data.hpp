@@ -9,14 +9,17 @@
 #include <abell/report/gallery.hpp>
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstddef>
 #include <iterator>
 #include <memory>
+#include <numbers>
 #include <optional>
 #include <string>
 #include <variant>
 #include <vector>
 
+#include "../common/decoded_wcs.hpp"
 #include "task_targets.hpp"
 #include "train_options.hpp"
 
@@ -26,11 +29,13 @@ namespace abell::program {
 struct Data {
   DataSet set;
   std::shared_ptr<const PixelCache> cache;
+  DecodeOptions decoding;                ///< of the cached pixels
   std::vector<int> labels;               ///< 1 positive, 0 negative; of classify
   std::optional<CachedTargets> targets;  ///< of the other tasks; masks when they are decoded
   std::vector<std::string> outputs;      ///< names of the network's outputs
   Standard standard;                     ///< of regress
   std::vector<std::size_t> train, validation, test;
+  bool held_out = false;            ///< whether validation comes out of the set's training split
   std::vector<std::size_t> masked;  ///< pixels of each object
   InputProfile profile;             ///< of the images to train on
   Json about = Json::object();      ///< joins the run's record, where the labels are not the set's
@@ -87,7 +92,8 @@ inline Data read_data(const TrainOptions& options) {
   data.train = data.set.members(Split::train);
   data.validation = data.set.members(Split::validation);
   data.test = data.set.members(Split::test);
-  if (data.validation.empty()) {
+  data.held_out = data.validation.empty();
+  if (data.held_out) {
     std::vector<int> labels;
     for (const std::size_t i : data.train) labels.push_back(data.set.objects[i].label);
     const HoldOut held = hold_out(labels, options.validation_fraction, options.common.seed);
@@ -104,12 +110,12 @@ inline Data read_data(const TrainOptions& options) {
 /// when interrupted.
 inline void decode(const TrainOptions& options, const Shape& shape, Data& data) {
   ProgressBar bar("images decoded", static_cast<long>(data.set.objects.size()), options.common.quiet);
-  const DecodeOptions decode_options = options.preprocessing.decode();
+  data.decoding = options.preprocessing.decode();
   std::vector<ImageTraits> traits(data.set.objects.size());
   const auto look = [&](std::size_t index, const Decoded& decoded) {
-    traits[index] = traits_of(data.set.objects[index], decoded, decode_options);
+    traits[index] = traits_of(data.set.objects[index], decoded, data.decoding);
   };
-  data.cache = cache_pixels(data.set, shape, decode_options,
+  data.cache = cache_pixels(data.set, shape, data.decoding,
                             {.cache = options.cache.empty() ? options.out : options.cache,
                              .threads = options.common.threads,
                              .progress =
@@ -121,7 +127,7 @@ inline void decode(const TrainOptions& options, const Shape& shape, Data& data) 
   if (options.cache == "off") {
     parallel_for(static_cast<int>(data.train.size()), thread_count(options.common.threads), [&](int i, int) {
       const std::size_t index = data.train[static_cast<std::size_t>(i)];
-      look(index, decode_object(data.set.objects[index], shape, decode_options));
+      look(index, decode_object(data.set.objects[index], shape, data.decoding));
     });
   }
   std::vector<ImageTraits> learnt;
@@ -130,7 +136,7 @@ inline void decode(const TrainOptions& options, const Shape& shape, Data& data) 
   for (std::size_t i = 0; i < data.cache->size(); ++i) data.masked.push_back(data.cache->masked(i));
   if (options.task.task() == Task::segment) {
     data.targets =
-        CachedTargets::masks(cache_masks(data.set.objects, shape, options.preprocessing.decode(),
+        CachedTargets::masks(cache_masks(data.set.objects, shape, data.decoding,
                                          {.cache = options.cache.empty() ? options.out : options.cache,
                                           .threads = options.common.threads,
                                           .progress = [](std::size_t, std::size_t) { stop_if_interrupted(); }}));
@@ -151,6 +157,27 @@ inline Picture picture_of(const Data& data, std::size_t object) {
   std::visit([&](const auto& values) { std::ranges::transform(values, std::back_inserter(picture.pixels), to_byte); },
              data.cache->read(object, room));
   return picture;
+}
+
+/// How that picture lies on the sky, where a file of the object tells it.
+inline std::optional<SkyFrame> sky_frame_of(const Data& data, std::size_t object) {
+  const Shape& shape = data.cache->shape();
+  const std::optional<Wcs> wcs = decoded_wcs(data.set.objects[object], shape, data.decoding);
+  if (!wcs || !wcs->equatorial()) return std::nullopt;
+  const PixelPosition centre{(shape.width - 1) / 2.0, (shape.height - 1) / 2.0};
+  const SkyPosition there = wcs->sky(centre);
+  constexpr double step = 1.0 / 3600;
+  const double squeeze = std::cos(there.dec * std::numbers::pi / 180);
+  const auto direction = [&](const SkyPosition& position) {
+    const PixelPosition pixel = wcs->pixel(position);
+    const double x = pixel.x - centre.x, y = pixel.y - centre.y, length = std::hypot(x, y);
+    return std::array{x / length, y / length};
+  };
+  const SkyFrame frame{.width = wcs->pixel_size(centre) * shape.width,
+                       .north = direction({there.ra, there.dec + step}),
+                       .east = direction({there.ra + step / squeeze, there.dec})};
+  const bool known = std::isfinite(frame.width) && std::isfinite(frame.north[0] + frame.east[0]);
+  return known ? std::optional(frame) : std::nullopt;
 }
 
 inline std::vector<float> class_weights(const TrainOptions& options, const Data& data) {

@@ -6,7 +6,6 @@
 #include <abell/weights/model.hpp>
 #include <algorithm>
 #include <chrono>
-#include <cstdio>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -15,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "epoch_table.hpp"
 #include "results.hpp"
 
 namespace abell::program {
@@ -58,7 +58,8 @@ inline void fit_and_save(const TrainOptions& options, const Data& data, const Js
 
   const ModelInfo info = model_info(options, data);
   const std::string metric(fit_options.loss.metric());
-  const std::string metric_in_words = in_words(metric);
+  const EpochTable table(metric, !data.validation.empty(), options.common.verbose);
+  bool headed = false;
   using Clock = std::chrono::steady_clock;
   Clock::time_point saved = Clock::now();
   const auto put_aside = [&] {
@@ -74,9 +75,8 @@ inline void fit_and_save(const TrainOptions& options, const Data& data, const Js
   };
   Callback callback;
   callback.on_step = [&](const StepReport& r) {
-    char note[120];
-    std::snprintf(note, sizeof note, "epoch %d, loss %.4f, %s %.3f", r.epoch, r.loss, metric_in_words.c_str(),
-                  r.metric);
+    std::string note = "epoch " + std::to_string(r.epoch) + ", loss " + loss_text(r.loss);
+    if (!metric.empty()) note += ", " + in_words(metric) + " " + printed("%.3f", r.metric);
     bar.update(shown(r.step), note);
     const std::chrono::duration<double, std::ratio<60>> minutes = Clock::now() - saved;
     const double every = options.checkpoint_minutes;
@@ -84,11 +84,11 @@ inline void fit_and_save(const TrainOptions& options, const Data& data, const Js
   };
   callback.on_epoch = [&](const EpochRecord& e) {
     save();
-    if (options.common.verbose) {
-      std::fprintf(stderr, "\nepoch %d: loss %.4f, %s %.3f, validation loss %.4f, %s %.3f, %.1f s (%.1f s waiting)\n",
-                   e.epoch, e.loss, metric_in_words.c_str(), e.metric, e.validation_loss, metric_in_words.c_str(),
-                   e.validation_metric, e.seconds, e.waited_seconds);
-    }
+    const bool important = options.common.verbose || state.finished;
+    std::vector<std::string> lines;
+    if (!headed) lines = table.heading();
+    lines.push_back(table.line(e, e.epoch == state.best_epoch));
+    headed = bar.print(lines, important) || headed;
   };
   callback.stop = interrupted;
   fit_options.callbacks.push_back(callback);
@@ -109,18 +109,26 @@ inline std::optional<Json> evaluate_run(const TrainOptions& options, const Data&
   if (evaluated.empty()) {
     throw ShapeError(options.data + ": expected a test or validation split to evaluate on, found none");
   }
-  const Json last = results_of(options, data, network, evaluated)->metrics();
-  std::ranges::copy(state.best_parameters, network.parameters().begin());
-  if (interrupted()) return std::nullopt;
-  const std::unique_ptr<Results> results = results_of(options, data, network, evaluated);
-  Json metrics = results->metrics();
-  results->add_metrics(metrics);
+  std::unique_ptr<Results> results;
+  Json metrics, last;
+  {
+    const std::size_t passes = options.tta ? 3 : 2;
+    ProgressBar bar("images evaluated", static_cast<long>(passes * evaluated.size()), options.common.quiet);
+    long done = 0;
+    const Predicted predicted = [&](std::size_t images) { bar.update(done += static_cast<long>(images)); };
+    last = results_of(options, data, network, evaluated, predicted)->metrics();
+    std::ranges::copy(state.best_parameters, network.parameters().begin());
+    if (interrupted()) return std::nullopt;
+    results = results_of(options, data, network, evaluated, predicted);
+    metrics = results->metrics();
+    results->add_metrics(metrics, predicted);
+  }
   metrics["split"] = split;
   metrics["best_epoch"] = state.best_epoch;
   metrics["last"] = last;
   results->write_predictions(out / "predictions.csv");
   write_json(out / "metrics.json", metrics);
-  TrainingReport report = report_of_training(options, config, network.layers(), state, split);
+  TrainingReport report = report_of_training(options, data, config, network.layers(), state, split);
   results->add_to(report);
   add_filter_pictures(report.filters, network, report.sky_channels);
   if (interrupted()) return std::nullopt;

@@ -99,6 +99,11 @@ inline double sigmoid(double z) { return 1 / (1 + std::exp(-z)); }
 inline constexpr double lowest_temperature = 0.05;
 inline constexpr double highest_temperature = 20;
 
+/// Whether a fit ran into one of them, so that the temperature says no more than "lower" or "higher".
+inline bool at_bound(double temperature) {
+  return temperature <= lowest_temperature || temperature >= highest_temperature;
+}
+
 /// The probability of a two-class softmax whose logits are divided by `temperature`: above 1 it moves towards one
 /// half. The side of one half stays.
 inline float with_temperature(float probability, double temperature) {

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <limits>
 #include <numeric>
 #include <optional>
 #include <span>
@@ -56,7 +57,7 @@ struct AreaComparison {
   double second;
   double standard_error;  ///< of first - second
   double z;               ///< (first - second) / standard_error; 0 when both are 0
-  double p;               ///< two-sided, of the normal distribution
+  double p;               ///< two-sided, of the normal distribution; NaN where different areas have no standard error
 };
 
 namespace detail {
@@ -139,7 +140,8 @@ inline std::optional<AreaComparison> delong(std::span<const float> a, std::span<
   const double difference = result.first - result.second;
   if (difference == 0) return result;
   result.z = difference / result.standard_error;
-  result.p = std::erfc(std::abs(result.z) / std::sqrt(2.0));
+  result.p = result.standard_error == 0 ? std::numeric_limits<double>::quiet_NaN()
+                                        : std::erfc(std::abs(result.z) / std::sqrt(2.0));
   return result;
 }
 

@@ -8,6 +8,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 namespace abell {
 
@@ -28,13 +29,21 @@ inline std::optional<double> mean(std::span<const double> values) {
   return sum / static_cast<double>(values.size());
 }
 
-/// Population standard deviation, divided by n and not n - 1 (NumPy's ddof = 0); no value for an empty span.
+/// Sample standard deviation, whose square divides by n - 1 (NumPy's ddof = 1); no value for less than two numbers.
 inline std::optional<double> standard_deviation(std::span<const double> values) {
-  const std::optional<double> centre = mean(values);
-  if (!centre) return std::nullopt;
+  if (values.size() < 2) return std::nullopt;
+  const double centre = *mean(values);
   double squares = 0;
-  for (const double value : values) squares += (value - *centre) * (value - *centre);
-  return std::sqrt(squares / static_cast<double>(values.size()));
+  for (const double value : values) squares += (value - centre) * (value - centre);
+  return std::sqrt(squares / static_cast<double>(values.size() - 1));
+}
+
+/// The middle value, of an even count the mean of the middle two; no value for an empty span.
+inline std::optional<double> median(std::span<const double> values) {
+  if (values.empty()) return std::nullopt;
+  std::vector<double> sorted(values.begin(), values.end());
+  std::ranges::sort(sorted);
+  return (sorted[(sorted.size() - 1) / 2] + sorted[sorted.size() / 2]) / 2;
 }
 
 /// Wilson's (1927) score interval of a proportion, sound also for few trials and near 0 or 1. No value without

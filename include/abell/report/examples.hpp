@@ -7,7 +7,9 @@
 #include <abell/report/text.hpp>
 #include <algorithm>
 #include <cstddef>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace abell {
@@ -26,6 +28,7 @@ struct ReportExample {
   Picture picture = {};
   Image grad_cam = {};   ///< may be empty; shown where all examples have one
   Image occlusion = {};  ///< likewise
+  std::optional<SkyFrame> sky = {};
 };
 
 /// How a decision turned out.
@@ -83,8 +86,17 @@ class ExamplePanels {
     std::string text = sky_ ? "optical, X-ray, combined" : "image";
     if (grad_cam_) text += ", Grad-CAM (bright what speaks for the answer of " + of + ")";
     if (occlusion_) text += ", occlusion (bright where hiding a square takes most from it)";
-    if (grad_cam_ || occlusion_) text += ", each map scaled to its own maximum";
     return text;
+  }
+  /// What the false colours mean; empty without any.
+  std::string colours() const {
+    std::string names = sky_ ? "X-ray" : "";
+    for (const auto& [there, name] : {std::pair{grad_cam_, "Grad-CAM"}, std::pair{occlusion_, "occlusion"}}) {
+      if (there) names += (names.empty() ? "" : ", ") + std::string(name);
+    }
+    if (names.empty()) return {};
+    const char* most = !sky_ ? "the map's maximum" : grad_cam_ || occlusion_ ? "255, or the map's maximum" : "255";
+    return colour_bar("Colours of " + names, "0", most);
   }
   GalleryOptions options() const {
     GalleryOptions options{.panel_names = {"image"}};
@@ -95,9 +107,10 @@ class ExamplePanels {
   }
   GalleryItem item(const ReportExample& example, const ReportPrediction& prediction) const {
     const Picture small = thumbnail(example.picture, options().side);
-    GalleryItem item{sky_ ? sky_panels(small) : std::vector<Picture>{small},
-                     fixed_text(static_cast<double>(prediction.p_cluster), 3) + " · " + prediction.class_name +
-                         (sky_ ? " · " : "\n") + prediction.id};
+    GalleryItem item{.panels = sky_ ? sky_panels(small) : std::vector<Picture>{small},
+                     .caption = fixed_text(static_cast<double>(prediction.p_cluster), 3) + " · " +
+                                prediction.class_name + (sky_ ? " · " : "\n") + prediction.id,
+                     .sky = example.sky};
     if (grad_cam_) item.panels.push_back(heat_picture(example.grad_cam));
     if (occlusion_) item.panels.push_back(heat_picture(example.occlusion));
     return item;

@@ -10,6 +10,7 @@
 #include <abell/report/figures.hpp>
 #include <abell/report/html.hpp>
 #include <abell/report/training_report.hpp>
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstddef>
@@ -24,11 +25,12 @@
 
 namespace abell {
 
-/// Mean and (population) standard deviation over the runs in which a number is defined; the deviation of one is 0.
+/// Mean and sample standard deviation (n - 1) over the runs in which a number is defined.
 struct Spread {
   std::optional<double> mean = {};
-  std::optional<double> deviation = {};
-  std::size_t runs = 0;
+  std::optional<double> deviation = {};  ///< of two runs or more
+  std::size_t runs = 0;                  ///< in which it is defined
+  std::size_t of_runs = 0;               ///< all
 };
 
 inline Spread spread_of(std::span<const double> values) {
@@ -36,14 +38,20 @@ inline Spread spread_of(std::span<const double> values) {
   for (const double value : values) {
     if (std::isfinite(value)) defined.push_back(value);
   }
-  return {mean(defined), standard_deviation(defined), defined.size()};
+  return {mean(defined), standard_deviation(defined), defined.size(), values.size()};
+}
+
+/// " (of 1 of 2 runs)" where a number is not defined in all of them.
+inline std::string missing_text(const Spread& spread) {
+  if (spread.runs == spread.of_runs) return {};
+  return " (of " + std::to_string(spread.runs) + " of " + std::to_string(spread.of_runs) + " runs)";
 }
 
 /// "0.903 ± 0.021", of one run "0.903"; a dash when there is none.
 inline std::string spread_text(const Spread& spread, int decimals = 3) {
   if (!spread.mean) return std::string(undefined_text);
-  const std::string mean = fixed_text(*spread.mean, decimals);
-  return spread.runs == 1 ? mean : mean + " ± " + fixed_text(spread.deviation.value_or(0), decimals);
+  const std::string deviation = spread.deviation ? " ± " + fixed_text(*spread.deviation, decimals) : "";
+  return fixed_text(*spread.mean, decimals) + deviation + missing_text(spread);
 }
 
 /// Accuracy, precision, recall and area under the ROC; NaN where undefined.
@@ -138,9 +146,11 @@ struct RowSummary {
   MeasureSpreads averaged;  ///< with test-time averaging
   Spread calibration;       ///< expected calibration error
   Spread temperature;       ///< fitted on the validation split
-  Spread calibrated;        ///< calibration error at that temperature
-  Spread dropout;           ///< mean Monte-Carlo dropout standard deviation
-  Spread seconds;           ///< of a run's training
+  std::optional<double> median_temperature;
+  std::size_t bounded_temperatures;  ///< runs whose fit ran into a bound
+  Spread calibrated;                 ///< calibration error at that temperature
+  Spread dropout;                    ///< mean Monte-Carlo dropout standard deviation
+  Spread seconds;                    ///< of a run's training
   Spread images_per_second;
 };
 
@@ -161,6 +171,7 @@ inline MeasureSpreads spreads_of(const std::vector<Measures>& runs) {
 /// Errors as `confusion`, for probabilities that do not fit `labels` for instance.
 inline RowSummary summarise(const ExperimentRow& row, std::span<const int> labels) {
   constexpr double unknown = std::numeric_limits<double>::quiet_NaN();
+  constexpr Measures none{unknown, unknown, unknown, unknown};
   std::vector<Measures> plain;
   std::vector<Measures> chosen;
   std::vector<Measures> averaged;
@@ -168,31 +179,36 @@ inline RowSummary summarise(const ExperimentRow& row, std::span<const int> label
   for (const ExperimentRun& run : row.runs) {
     plain.push_back(measures(run.test, labels));
     errors.push_back(calibration_error(run.test, labels).value_or(unknown));
-    if (const auto threshold = best_threshold(run.validation, run.validation_labels)) {
-      thresholds.push_back(static_cast<double>(*threshold));
-      chosen.push_back(measures(run.test, labels, *threshold));
+    const auto threshold = best_threshold(run.validation, run.validation_labels);
+    thresholds.push_back(threshold ? static_cast<double>(*threshold) : unknown);
+    chosen.push_back(threshold ? measures(run.test, labels, *threshold) : none);
+    calibrated.push_back(unknown);
+    if (threshold) {
       const double temperature = *fit_temperature(run.validation, run.validation_labels);
       std::vector<float> scaled;
       for (const float p : run.test) scaled.push_back(with_temperature(p, temperature));
       temperatures.push_back(temperature);
-      calibrated.push_back(calibration_error(scaled, labels).value_or(unknown));
+      calibrated.back() = calibration_error(scaled, labels).value_or(unknown);
     }
-    if (!run.averaged.empty()) averaged.push_back(measures(run.averaged, labels));
-    if (!run.dropout.empty()) {
-      dropout.push_back(std::accumulate(run.dropout.begin(), run.dropout.end(), 0.0) /
-                        static_cast<double>(run.dropout.size()));
-    }
+    averaged.push_back(run.averaged.empty() ? none : measures(run.averaged, labels));
+    dropout.push_back(std::accumulate(run.dropout.begin(), run.dropout.end(), 0.0) /
+                      static_cast<double>(run.dropout.size()));
     seconds.push_back(run.seconds);
     rates.push_back(run.images_per_second);
   }
   const std::vector<float> together = ensemble(row);
+  const auto bounded = static_cast<std::size_t>(std::ranges::count_if(temperatures, at_bound));
+  const std::optional<double> middle = median(temperatures);
+  temperatures.resize(row.runs.size(), unknown);
   return {.plain = detail::report::spreads_of(plain),
           .chosen = detail::report::spreads_of(chosen),
           .threshold = spread_of(thresholds),
-          .ensemble = together.empty() ? Measures{unknown, unknown, unknown, unknown} : measures(together, labels),
+          .ensemble = together.empty() ? none : measures(together, labels),
           .averaged = detail::report::spreads_of(averaged),
           .calibration = spread_of(errors),
           .temperature = spread_of(temperatures),
+          .median_temperature = middle,
+          .bounded_temperatures = bounded,
           .calibrated = spread_of(calibrated),
           .dropout = spread_of(dropout),
           .seconds = spread_of(seconds),

@@ -3,6 +3,7 @@
 
 #include <abell/report/experiment.hpp>
 #include <abell/report/line_plot.hpp>
+#include <abell/report/training_curves.hpp>
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
@@ -95,7 +96,7 @@ inline PlotSeries history_series(const ExperimentRow& row, double EpochRecord::*
 /// Loss or accuracy of a row in training and validation.
 inline std::string training_figure(const ExperimentRow& row, double EpochRecord::*training,
                                    double EpochRecord::*validation, const PlotAxis& y) {
-  LinePlot plot{.title = row.title, .x = {.title = "epoch", .from = 0}, .y = y};
+  LinePlot plot{.title = row.title, .x = detail::report::epoch_axis(), .y = y};
   plot.series.push_back(history_series(row, training, "training", PlotColour::first));
   PlotSeries held = history_series(row, validation, "validation", PlotColour::second);
   if (std::ranges::any_of(held.y, [](double value) { return std::isfinite(value); })) {
@@ -176,13 +177,13 @@ inline std::string reliability_figure(const ExperimentRow& row, std::span<const 
   if (scaled.size() == plain.size()) {
     curves.push_back(reliability_curve(scaled, truth, "at its temperature", PlotColour::third, false));
   }
-  return reliability_figure(row.title, std::move(curves));
+  return reliability_figure(row.title, reliability_counts(plain, truth), std::move(curves));
 }
 
 /// The learning rate by epoch of the first run of each of `rows`, before decay.
 inline std::string learning_rate_figure(const std::vector<const ExperimentRow*>& rows) {
   LinePlot plot{.title = "Learning rate",
-                .x = {.title = "epoch", .from = 0},
+                .x = detail::report::epoch_axis(),
                 .y = {.title = "before decay", .logarithmic = true},
                 .series = {}};
   for (std::size_t i = 0; i < rows.size(); ++i) {

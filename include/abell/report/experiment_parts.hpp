@@ -30,7 +30,7 @@ namespace detail::report {
 /// A spread in HTML whose deviation goes to a line of its own on a phone.
 inline std::string spread_html(const Spread& spread, int decimals) {
   const std::string text = spread_text(spread, decimals);
-  const std::size_t sign = text.find(" ±");
+  const std::size_t sign = std::min(text.find(" ±"), text.find(" ("));
   if (sign == std::string::npos) return escape_html(text);
   return text.substr(0, sign) + "<span>" + text.substr(sign) + "</span>";
 }
@@ -96,11 +96,15 @@ inline TextTable beyond_table(const Experiment& experiment, std::size_t measure)
 }
 
 inline TextTable calibration_table(const Experiment& experiment) {
-  TextTable table{.head = {"Row", "Error", "Temperature", "Error at it"}};
+  TextTable table{.head = {"Row", "Error", "Temperature", "Median", "At a bound", "Error at it"}};
   for (const ExperimentRow* row : rows_with_runs(experiment)) {
     const RowSummary summary = summarise(*row, experiment.labels());
-    table.rows.push_back({row->title, spread_text(summary.calibration), spread_text(summary.temperature, 2),
-                          spread_text(summary.calibrated)});
+    const std::size_t bounded = summary.bounded_temperatures;
+    table.rows.push_back(
+        {row->title, spread_text(summary.calibration), spread_text(summary.temperature, 2),
+         summary.median_temperature ? fixed_text(*summary.median_temperature, 2) : std::string(undefined_text),
+         bounded == 0 ? "0" : std::to_string(bounded) + " of " + counted_text(summary.temperature.runs, "run"),
+         spread_text(summary.calibrated)});
   }
   return table;
 }

@@ -22,6 +22,7 @@ struct ExperimentReport {
   Experiment experiment = {};
   std::string command = {};
   KeyValues configuration = {};  ///< options, versions, seeds
+  KeyValues machine = {};        ///< date, processor and the like
   double total_seconds = std::numeric_limits<double>::quiet_NaN();
   std::vector<std::pair<std::string, TextTable>> networks = {};  ///< by name
   std::size_t shown = 0;                                         ///< the row whose ensemble the examples are from
@@ -44,7 +45,7 @@ inline void add_row_figures(Page& page, const Experiment& experiment, RowFigure 
 
 inline void add_training(Page& page, const Experiment& experiment) {
   page.section("Training");
-  page.remark("Mean over the runs with a band of one standard deviation. Training values are taken with dropout on.");
+  page.remark("Mean over the runs with a band of one sample standard deviation. " + std::string(training_text));
   std::vector<Figure> losses;
   std::vector<Figure> accuracies;
   std::vector<const ExperimentRow*> networks;  // the first row of each network
@@ -63,7 +64,9 @@ inline void add_training(Page& page, const Experiment& experiment) {
 
 inline void add_groups(Page& page, const Experiment& experiment) {
   page.section("By class, flux and redshift");
-  page.remark("Share of right decisions, mean ± standard deviation over the runs; in brackets the number of objects.");
+  page.remark(
+      "Share of right decisions, mean ± sample standard deviation (n − 1) over the runs; in brackets the number of "
+      "objects.");
   page.table(class_table(experiment));
   const auto add = [&](double ExperimentObject::*property, const std::string& name) {
     const TextTable table = quartile_table(experiment, property);
@@ -77,7 +80,8 @@ inline void add_groups(Page& page, const Experiment& experiment) {
 
 inline void add_decisions(Page& page, const Experiment& experiment) {
   page.section("Receiver operating characteristic");
-  page.remark("Bands: one standard deviation over the runs. The paper's point follows from its precision and recall.");
+  page.remark(
+      "Bands: one sample standard deviation over the runs. The paper's point follows from its precision and recall.");
   add_row_figures(page, experiment, roc_figure);
   page.section("Precision and recall");
   add_row_figures(page, experiment, precision_recall_figure);
@@ -91,9 +95,11 @@ inline void add_decisions(Page& page, const Experiment& experiment) {
   page.figures(figures);
   page.section("Reliability");
   page.remark(
-      "Ten equal intervals of probability, all runs together, with 95 % intervals of Wilson. Error: expected "
-      "calibration "
-      "error. The temperature is fitted on each run's validation split.");
+      "Ten equal intervals of probability, all runs together, with 95 % intervals of Wilson; the bars count the "
+      "objects in each. Error: expected calibration error. The temperature is fitted on each run's validation split, "
+      "from " +
+      number_text(lowest_temperature) + " to " + number_text(highest_temperature) +
+      ": at these bounds it says no more than lower or higher, and the median is the better guide.");
   page.table(calibration_table(experiment));
   add_row_figures(page, experiment, reliability_figure);
 }
@@ -107,6 +113,7 @@ inline void add_galleries(Page& page, const ExperimentReport& report) {
   const ExamplePanels panels(report.examples, report.sky_channels);
   page.remark("Each object: " + panels.text("the first run") + ". Below it: probability of " +
               experiment.classes.positive + " (" + row.title + ", mean of its runs), true class, name.");
+  page.html_part(panels.colours());
   const std::array<std::pair<Outcome, const char*>, 3> groups{{{Outcome::true_positive, "True positives"},
                                                                {Outcome::false_positive, "False positives"},
                                                                {Outcome::false_negative, "False negatives"}}};
@@ -154,10 +161,12 @@ inline Page experiment_page(const ExperimentReport& report) {
     add_decisions(page, experiment);
     if (!report.examples.empty()) add_galleries(page, report);
     add_filters(page, report.filters, report.sky_channels, experiment.rows[report.shown].title + ", first run");
-    page.section("Runs and time");
+    page.section("Runs, time and machine");
+    KeyValues timings = report.machine;
     if (std::isfinite(report.total_seconds)) {
-      page.key_values({{"Training time of all runs", duration_text(report.total_seconds)}});
+      timings.emplace_back("Training time of all runs", duration_text(report.total_seconds));
     }
+    page.key_values(timings);
     page.table(runs_table(experiment));
   }
   for (const auto& [name, table] : report.networks) page.section("Network: " + name).table(table);

@@ -4,6 +4,7 @@
 #include <abell/core/atomic_file.hpp>
 #include <abell/core/csv.hpp>
 #include <abell/report/experiment.hpp>
+#include <abell/report/text_table.hpp>
 #include <cstddef>
 #include <filesystem>
 #include <string>
@@ -58,6 +59,8 @@ inline std::vector<std::pair<std::string, std::string>> result_fields(const Expe
   add_all("threshold_", summary.chosen);
   add("calibration_error", summary.calibration);
   add("temperature", summary.temperature);
+  fields.emplace_back("temperature_median", summary.median_temperature ? csv_number(*summary.median_temperature) : "");
+  fields.emplace_back("temperatures_at_bound", std::to_string(summary.bounded_temperatures));
   add("scaled_calibration_error", summary.calibrated);
   add_all("tta_", summary.averaged);
   add("dropout_sd", summary.dropout);
@@ -79,7 +82,7 @@ inline constexpr std::array<std::string_view, 4> measure_letters{"A", "P", "R", 
 /// The published values of a row.
 inline Spread paper_spread(const ExperimentRow& row, std::size_t measure) {
   if (!std::isfinite(row.paper[measure])) return {};
-  return {row.paper[measure], row.paper_deviation[measure], 10};
+  return {row.paper[measure], row.paper_deviation[measure], 10, 10};
 }
 
 namespace detail::report {
@@ -112,9 +115,31 @@ inline std::string joined(const std::vector<std::string>& cells, std::string_vie
   return out;
 }
 
+}  // namespace detail::report
+
+/// The results for a terminal: ours, below each row the paper's.
+inline TextTable results_table(const Experiment& experiment) {
+  TextTable table{.head = {"Row", "A", "P", "R", "AUC", "Runs"}};
+  for (const ExperimentRow& row : experiment.rows) {
+    const RowSummary summary = summarise(row, experiment.labels());
+    std::vector<std::string> ours{row.title}, papers{"  paper"};
+    for (std::size_t i = 0; i < measure_letters.size(); ++i) {
+      ours.push_back(!row.missing.empty() && i == 0 ? row.missing : spread_text(summary.plain[i]));
+      papers.push_back(spread_text(paper_spread(row, i), 2));
+    }
+    ours.push_back(std::to_string(row.runs.size()));
+    papers.emplace_back();
+    table.rows.push_back(std::move(ours));
+    if (paper_spread(row, 0).mean) table.rows.push_back(std::move(papers));
+  }
+  return table;
+}
+
+namespace detail::report {
+
 inline std::string objects_text(const Experiment& experiment) {
-  return "Mean ± standard deviation over the runs, " + std::to_string(experiment.objects.size()) + " objects of the " +
-         experiment.split + " split, threshold 0.5.";
+  return "Mean ± sample standard deviation (n − 1) over the n runs of a row, " +
+         std::to_string(experiment.objects.size()) + " objects of the " + experiment.split + " split, threshold 0.5.";
 }
 
 }  // namespace detail::report
@@ -182,8 +207,8 @@ inline void write_results_tex(const std::filesystem::path& path, const Experimen
   for (const ExperimentRow& row : experiment.rows) {
     const auto cell = [](const Spread& spread, int decimals) {
       if (!spread.mean) return std::string("--");
-      return "$" + fixed_text(*spread.mean, decimals) + " \\pm " + fixed_text(spread.deviation.value_or(0), decimals) +
-             "$";
+      const std::string deviation = spread.deviation ? " \\pm " + fixed_text(*spread.deviation, decimals) : "";
+      return "$" + fixed_text(*spread.mean, decimals) + deviation + "$" + missing_text(spread);
     };
     file.stream() << joined(short_row(experiment, row, escape_tex, cell), " & ") << " \\\\\n";
   }

@@ -142,7 +142,7 @@ inline std::string probability_figure(std::span<const float> probabilities, std:
   }
   return line_plot({.title = "Probabilities by true class",
                     .x = {.title = "probability of " + names.positive, .from = 0, .to = 1},
-                    .y = {.title = "objects", .from = 0, .to = 1},
+                    .y = {.title = "objects", .whole = true, .from = 0, .to = 1},
                     .series = {negative, positive},
                     .guides = {{.at = threshold, .name = "threshold"}},
                     .height = 330});
@@ -165,10 +165,27 @@ inline PlotSeries reliability_curve(std::span<const float> probabilities, std::s
   return series;
 }
 
-/// Reliability curves beside the ideal.
-inline std::string reliability_figure(std::string title, std::vector<PlotSeries> curves) {
+/// How many objects have a probability in each interval of a reliability curve: bars up to a quarter of the plot, with
+/// the counts above them. Errors as `reliability`.
+inline PlotSeries reliability_counts(std::span<const float> probabilities, std::span<const int> labels) {
+  PlotSeries bars{.name = "objects", .mark = PlotMark::steps, .colour = PlotColour::reference};
+  const std::vector<ReliabilityBin> bins = reliability(probabilities, labels);
+  std::size_t most = 1;
+  for (const ReliabilityBin& bin : bins) most = std::max(most, bin.objects);
+  for (const ReliabilityBin& bin : bins) {
+    bars.x.push_back(bin.low);
+    bars.y.push_back(0.25 * static_cast<double>(bin.objects) / static_cast<double>(most));
+    bars.labels.push_back(bin.objects == 0 ? "" : std::to_string(bin.objects));
+  }
+  bars.x.push_back(bins.back().high);
+  return bars;
+}
+
+/// Reliability curves beside the ideal, over the `counts` of their objects.
+inline std::string reliability_figure(std::string title, PlotSeries counts, std::vector<PlotSeries> curves) {
   curves.insert(curves.begin(),
-                {.name = "ideal", .x = {0, 1}, .y = {0, 1}, .colour = PlotColour::reference, .dashed = true});
+                {std::move(counts),
+                 {.name = "ideal", .x = {0, 1}, .y = {0, 1}, .colour = PlotColour::reference, .dashed = true}});
   return line_plot({.title = std::move(title),
                     .x = {.title = "mean probability", .from = 0, .to = 1},
                     .y = {.title = "share of positives", .from = 0, .to = 1},

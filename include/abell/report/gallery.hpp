@@ -6,12 +6,15 @@
 #include <abell/images/image.hpp>
 #include <abell/images/resample.hpp>
 #include <abell/images/stb.hpp>
+#include <abell/report/html.hpp>
+#include <abell/report/sky_frame.hpp>
 #include <abell/report/text.hpp>
 #include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -30,6 +33,7 @@ struct Picture {
 struct GalleryItem {
   std::vector<Picture> panels = {};
   std::string caption = {};
+  std::optional<SkyFrame> sky = {};  ///< drawn over the first panel
 };
 
 /// Base64 (RFC 4648, section 4, with padding).
@@ -145,10 +149,38 @@ inline Picture heat_picture(const Image& map) {
   return picture;
 }
 
+/// A bar of the colours of `heat_picture`, from `low` to `high`, for `Page::html_part`.
+inline std::string colour_bar(std::string_view what, std::string_view low, std::string_view high) {
+  using detail::report::element;
+  constexpr int steps = 10;
+  std::string colours;
+  for (int i = 0; i <= steps; ++i) {
+    colours += ",rgb(";
+    for (const double part : detail::report::heat(static_cast<double>(i) / steps)) {
+      colours += fixed_text(part, 0) + " ";
+    }
+    colours.back() = ')';
+  }
+  return "<div class=\"colours\">" + element("span", "", what) + "<span class=\"scale\">" + element("span", "", low) +
+         "<i style=\"background:linear-gradient(to right" + colours + ")\"></i>" + element("span", "", high) +
+         "</span></div>\n";
+}
+
+/// What single colours mean, for `Page::html_part`.
+using ColourName = std::pair<std::array<std::uint8_t, 3>, std::string>;
+inline std::string colour_key(const std::vector<ColourName>& colours) {
+  std::string out = "<div class=\"colours key\">";
+  for (const auto& [colour, name] : colours) {
+    out += "<i style=\"background:rgb(" + std::to_string(colour[0]) + " " + std::to_string(colour[1]) + " " +
+           std::to_string(colour[2]) + ")\"></i>" + detail::report::element("span", "", name);
+  }
+  return out + "</div>\n";
+}
+
 /// How a gallery is drawn.
 struct GalleryOptions {
   int side = 160;                             ///< longest side of an embedded image in pixels; larger ones are shrunk
-  std::vector<std::string> panel_names = {};  ///< for readers who do not see the images
+  std::vector<std::string> panel_names = {};  ///< above the panels, where there are several, and for who cannot see
 };
 
 /// A grid of objects for `Page::html_part`; empty text for no objects. Throws ShapeError when the bytes of a
@@ -163,9 +195,12 @@ inline std::string gallery(const std::vector<GalleryItem>& items, const GalleryO
     out += "<figure><div class=\"row\">";
     for (std::size_t i = 0; i < item.panels.size(); ++i) {
       const Picture small = thumbnail(item.panels[i], options.side);
-      const std::string name = i < options.panel_names.size() ? options.panel_names[i] + ", " : "";
-      out += "<img width=\"" + std::to_string(small.shape.width) + "\" height=\"" + std::to_string(small.shape.height) +
-             "\" alt=\"" + escape_html(name + item.caption) + "\" src=\"" + data_uri(small) + "\">";
+      const std::string name = i < options.panel_names.size() ? options.panel_names[i] : "";
+      out += "<div class=\"panel\">" + (panels > 1 ? detail::report::element("div", "name", name) : "") +
+             "<div class=\"picture\"><img width=\"" + std::to_string(small.shape.width) + "\" height=\"" +
+             std::to_string(small.shape.height) + "\" alt=\"" +
+             escape_html(name + (name.empty() ? "" : ", ") + item.caption) + "\" src=\"" + data_uri(small) + "\">" +
+             (i == 0 && item.sky ? sky_overlay(*item.sky, small.shape) : "") + "</div></div>";
     }
     out += "</div><figcaption>" + escape_html(item.caption) + "</figcaption></figure>\n";
   }

@@ -2,12 +2,11 @@
 /// One self-contained HTML page: nothing in it is fetched from anywhere, so it can be mailed and kept.
 
 #include <abell/core/atomic_file.hpp>
-#include <abell/core/error.hpp>
 #include <abell/core/version.hpp>
 #include <abell/report/style.hpp>
 #include <abell/report/svg.hpp>
 #include <abell/report/text.hpp>
-#include <algorithm>
+#include <abell/report/text_table.hpp>
 #include <cstddef>
 #include <filesystem>
 #include <string>
@@ -16,14 +15,6 @@
 #include <vector>
 
 namespace abell {
-
-/// A table of text. A column whose cells are all numbers (or empty, or a dash) is set to the right.
-struct TextTable {
-  std::string caption = {};
-  std::vector<std::string> head = {};
-  std::vector<std::vector<std::string>> rows = {};  ///< each as long as `head`
-  bool total = false;                               ///< the last row is a sum
-};
 
 /// One of the numbers that stand first on a page.
 struct SummaryTile {
@@ -44,14 +35,6 @@ struct Figure {
 
 namespace detail::report {
 
-/// Whether `cell` reads as a number, perhaps with a sign, a unit, an error or a percent sign after it.
-inline bool numeric(std::string_view cell) {
-  for (const std::string_view sign : {"−", "-", "+", "±"}) {
-    if (cell.starts_with(sign)) cell.remove_prefix(sign.size());
-  }
-  return cell.empty() || cell == undefined_text || (cell.front() >= '0' && cell.front() <= '9');
-}
-
 inline std::string element(std::string_view tag, std::string_view css, std::string_view text) {
   std::string out = "<" + std::string(tag);
   if (!css.empty()) out += " class=\"" + std::string(css) + "\"";
@@ -62,14 +45,7 @@ inline std::string element(std::string_view tag, std::string_view css, std::stri
 
 /// The table as HTML. Throws ShapeError when a row is not as long as the head.
 inline std::string to_html(const TextTable& table) {
-  std::vector<bool> right(table.head.size(), !table.rows.empty());
-  for (const std::vector<std::string>& row : table.rows) {
-    if (row.size() != table.head.size()) {
-      throw ShapeError("table '" + table.caption + "': expected " + std::to_string(table.head.size()) +
-                       " cells in each row, found " + std::to_string(row.size()));
-    }
-    for (std::size_t i = 0; i < row.size(); ++i) right[i] = right[i] && detail::report::numeric(row[i]);
-  }
+  const std::vector<bool> right = detail::report::right_columns(table);
   std::string out = "<div class=\"scroll\"><table>\n";
   if (!table.caption.empty()) out += detail::report::element("caption", "", table.caption) + "\n";
   const auto add_row = [&](std::string_view tag, const std::vector<std::string>& cells, bool total) {

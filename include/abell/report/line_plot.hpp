@@ -27,6 +27,7 @@ struct PlotSeries {
   std::string name = {};                    ///< in the legend, unless it or the series is empty
   std::vector<double> x = {}, y = {};       ///< data coordinates, of equal length (`steps`: x has one more)
   std::vector<double> low = {}, high = {};  ///< optional band around y, each as long as y
+  std::vector<std::string> labels = {};     ///< optional, above each of the `steps`
   PlotMark mark = PlotMark::line;
   PlotColour colour = PlotColour::first;
   bool dashed = false;
@@ -37,6 +38,7 @@ struct PlotAxis {
   std::string title = {};
   std::string unit = {};  ///< set in brackets after the title
   bool logarithmic = false;
+  bool whole = false;  ///< marks at whole numbers only
   std::optional<double> from = {}, to = {};
 };
 
@@ -67,7 +69,7 @@ class Scale {
     if (axis.from) data.low = std::min(data.low, *axis.from);
     if (axis.to) data.high = std::max(data.high, *axis.to);
     range_ = to_marks ? rounded_range(data, logarithmic_) : drawable_range(data, logarithmic_);
-    ticks_ = logarithmic_ ? log_ticks(range_) : linear_ticks(range_);
+    ticks_ = logarithmic_ ? log_ticks(range_) : linear_ticks(range_, tick_target, axis.whole);
   }
 
   bool holds(double value) const { return std::isfinite(value) && (!logarithmic_ || value > 0); }
@@ -184,6 +186,10 @@ inline std::string draw(const PlotSeries& series, const Scale& x, const Scale& y
       }
       outline.add(x(series.x[run.first + run.count]), floor);
       out += "<polygon points=\"" + outline.text() + "\" class=\"area " + colour + "\"/>\n";
+    }
+    for (std::size_t i = 0; i < std::min(series.labels.size(), series.y.size()); ++i) {
+      out +=
+          svg_text((x(series.x[i]) + x(series.x[i + 1])) / 2, y(series.y[i]) - 3, "middle", "small", series.labels[i]);
     }
     return out;
   }

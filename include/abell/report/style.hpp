@@ -8,11 +8,11 @@ namespace abell::detail {
 inline constexpr std::string_view page_style = R"css(
 :root { color-scheme: light dark;
   --page: #ffffff; --panel: #f6f6f4; --text: #1c1f24; --muted: #62676f; --grid: #ececea; --axis: #b9bcc0;
-  --warn: #fdf3dc; --warn-edge: #d9a227;
+  --warn: #fdf3dc; --warn-edge: #d9a227; --shade: #00000038;
   --first: #2468b4; --second: #cf6a26; --third: #2f8558; --fourth: #7a52b3; --fifth: #b8395c; --sixth: #6c7076; }
 @media screen and (prefers-color-scheme: dark) { :root {
   --page: #15171b; --panel: #1e2126; --text: #e7e7e4; --muted: #9ba0a8; --grid: #2b2f35; --axis: #565c65;
-  --warn: #2d2716; --warn-edge: #b98c28;
+  --warn: #2d2716; --warn-edge: #b98c28; --shade: #ffffff40;
   --first: #6eabec; --second: #ef9a5c; --third: #68c492; --fourth: #b79be8; --fifth: #ee7f9b; --sixth: #a5aab1; } }
 * { box-sizing: border-box; }
 html { -webkit-text-size-adjust: 100%; }
@@ -47,7 +47,12 @@ header .note + .note { margin-top: 8px; }
 @media (min-width: 760px) { .figures .wide { grid-column: span 2; } }
 figure { margin: 0; break-inside: avoid; }
 figcaption { font-size: 13px; line-height: 1.4; margin-top: 5px; overflow-wrap: anywhere; }
-.scroll { overflow-x: auto; margin: 0 0 16px; }
+/* Where a table goes on beyond an edge, that edge is shaded: the covers scroll with the table, the shades do not. */
+.scroll { overflow-x: auto; margin: 0 0 16px; scrollbar-width: thin;
+  background: linear-gradient(to right, var(--page) 30%, transparent) left / 48px 100% no-repeat local,
+    linear-gradient(to left, var(--page) 30%, transparent) right / 48px 100% no-repeat local,
+    linear-gradient(to right, var(--shade), transparent) left / 16px calc(100% - 2px) no-repeat scroll,
+    linear-gradient(to left, var(--shade), transparent) right / 16px calc(100% - 2px) no-repeat scroll; }
 table { border-collapse: collapse; font-size: 14px; line-height: 1.4; font-variant-numeric: tabular-nums; }
 caption { text-align: left; color: var(--muted); padding-bottom: 6px; }
 th, td { padding: 5px 22px 5px 0; text-align: left; vertical-align: baseline; border-bottom: 1px solid var(--grid); }
@@ -74,7 +79,17 @@ pre { background: var(--panel); border-radius: 6px; padding: 12px 14px; margin: 
 .gallery.panels.wide { grid-template-columns: repeat(auto-fill, minmax(min(100%, 500px), 1fr)); }
 .gallery figcaption { white-space: pre-line; }
 .gallery .row { display: flex; gap: 3px; }
-.gallery img { display: block; flex: 1 1 0; width: 100%; min-width: 0; height: auto; border-radius: 2px; }
+.gallery .panel { flex: 1 1 0; min-width: 0; }
+.gallery .name { color: var(--muted); font-size: 12px; line-height: 1.3; margin-bottom: 2px; }
+.gallery .picture { position: relative; }
+.gallery img { display: block; width: 100%; height: auto; border-radius: 2px; }
+svg.sky { position: absolute; left: 0; bottom: 0; width: 100%; filter: drop-shadow(0 0 1px #000); }
+svg.sky .mark { stroke: #fff; stroke-width: 1.4; stroke-linecap: round; }
+svg.sky text { font-size: 9px; font-weight: 600; fill: #fff; stroke: #000; stroke-width: 1.6; paint-order: stroke; }
+.colours, .colours .scale { display: flex; align-items: center; gap: 4px 8px; }
+.colours { flex-wrap: wrap; color: var(--muted); font-size: 13px; line-height: 1.4; }
+.colours i { width: 120px; height: 10px; border-radius: 2px; print-color-adjust: exact;
+  -webkit-print-color-adjust: exact; }
 @media (max-width: 600px) {
   main { padding: 24px 16px 40px; }
   h1 { font-size: 25px; }

@@ -19,6 +19,7 @@ svg.plot { display: block; width: 100%; height: auto; overflow: visible; }
 svg.plot text { font-family: inherit; font-size: 11.5px; fill: var(--muted); font-variant-numeric: tabular-nums; }
 svg.plot text.title { font-size: 13.5px; font-weight: 600; fill: var(--text); }
 svg.plot text.legend, svg.plot text.class { fill: var(--text); }
+svg.plot text.small { font-size: 9.5px; }
 svg.plot text.count { font-size: 23px; font-weight: 600; fill: var(--text); }
 svg.plot .grid { stroke: var(--grid); stroke-width: 1; }
 svg.plot .base { stroke: var(--axis); stroke-width: 1; }
@@ -43,11 +44,7 @@ inline std::string pixel(double value) {
 }
 
 /// About how wide `text` is in pixels at the figures' font size: SVG cannot measure before it is drawn.
-inline double text_width(std::string_view text) {
-  const auto characters =
-      std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; });
-  return 6.2 * static_cast<double>(characters);
-}
+inline double text_width(std::string_view text) { return 6.2 * static_cast<double>(character_count(text)); }
 
 inline std::string svg_text(double x, double y, std::string_view anchor, std::string_view css, std::string_view text) {
   return "<text x=\"" + pixel(x) + "\" y=\"" + pixel(y) + "\" text-anchor=\"" + std::string(anchor) + "\"" +

@@ -145,6 +145,12 @@ inline std::string duration_text(double seconds) {
   return fixed_text(std::floor(minutes / 60), 0) + " h " + fixed_text(std::fmod(minutes, 60), 0) + " min";
 }
 
+/// The number of characters (code points of UTF-8) of `text`.
+inline std::size_t character_count(std::string_view text) {
+  return static_cast<std::size_t>(
+      std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }));
+}
+
 /// The first `length` characters (code points of UTF-8) of `text`, the last one an ellipsis when more follow.
 inline std::string shorten(std::string_view text, std::size_t length) {
   std::size_t characters = 0;

@@ -15,6 +15,9 @@ struct PlotTick {
   std::string text = {};
 };
 
+/// About how many marks an axis has.
+inline constexpr int tick_target = 5;
+
 /// The range of an axis.
 struct AxisRange {
   double low;
@@ -51,7 +54,7 @@ inline double nice_step(AxisRange range, int target) {
 }  // namespace detail::report
 
 /// `range` widened to the marks around it, so that an axis begins and ends with one.
-inline AxisRange rounded_range(AxisRange range, bool logarithmic = false, int target = 5) {
+inline AxisRange rounded_range(AxisRange range, bool logarithmic = false, int target = tick_target) {
   range = drawable_range(range, logarithmic);
   if (!logarithmic) {
     // The wider range may ask for a wider step: the steps only grow, so this ends.
@@ -74,13 +77,15 @@ inline AxisRange rounded_range(AxisRange range, bool logarithmic = false, int ta
   return wide;
 }
 
-/// Marks at multiples of 1, 2 or 5 times a power of ten inside `range`, about `target` of them (never fewer than 2).
-inline std::vector<PlotTick> linear_ticks(AxisRange range, int target = 5) {
+/// Marks at multiples of 1, 2 or 5 times a power of ten inside `range`, about `target` of them: never fewer than 2,
+/// unless they are to be `whole` numbers.
+inline std::vector<PlotTick> linear_ticks(AxisRange range, int target = tick_target, bool whole = false) {
   range = drawable_range(range);
   double step = detail::report::nice_step(range, target);
+  if (whole) step = std::max(step, 1.0);
   const auto first = [&] { return std::ceil(range.low / step - 1e-9); };
   const auto last = [&] { return std::floor(range.high / step + 1e-9); };
-  while (last() - first() < 1) step /= 2;
+  while (!whole && last() - first() < 1) step /= 2;
   const double largest = std::max(std::abs(range.low), std::abs(range.high));
   const bool scientific = largest >= 1e6 || step < 1e-4;
   // Digits that tell neighbours apart; a halved step can need one more than its magnitude says.
@@ -99,7 +104,7 @@ inline std::vector<PlotTick> linear_ticks(AxisRange range, int target = 5) {
 
 /// Marks for a logarithmic axis (range above 0): powers of ten, thinned over many decades, with 2 and 5 times them
 /// over few, and linear ones within a small part of a decade.
-inline std::vector<PlotTick> log_ticks(AxisRange range, int target = 5) {
+inline std::vector<PlotTick> log_ticks(AxisRange range, int target = tick_target) {
   range = drawable_range(range, true);
   const double low = std::log10(range.low);
   const double high = std::log10(range.high);

@@ -3,20 +3,19 @@
 
 #include <abell/metrics/confusion.hpp>
 #include <abell/metrics/history.hpp>
-#include <abell/metrics/roc.hpp>
-#include <abell/metrics/statistics.hpp>
 #include <abell/report/examples.hpp>
 #include <abell/report/figures.hpp>
 #include <abell/report/filter_pictures.hpp>
 #include <abell/report/html.hpp>
+#include <abell/report/measures.hpp>
 #include <abell/report/text.hpp>
+#include <abell/report/training_curves.hpp>
 #include <algorithm>
-#include <array>
-#include <cctype>
 #include <cmath>
 #include <cstddef>
 #include <filesystem>
 #include <limits>
+#include <map>
 #include <optional>
 #include <string>
 #include <utility>
@@ -33,6 +32,7 @@ struct TaskReport {
   std::vector<GalleryItem> examples = {};
   std::vector<std::string> gallery_names = {};  ///< of an example's panels
   std::string gallery_remark = {};
+  std::vector<ColourName> gallery_colours = {};
 };
 
 /// All that a report shows. What is empty or NaN is left out, so a run without a test split has a report too.
@@ -42,6 +42,8 @@ struct TrainingReport {
   std::vector<std::string> notes = {};  ///< such as "Simulated data."
   std::string command = {};             ///< the command line
   KeyValues configuration = {};         ///< every option
+  TextTable splits = {};                ///< objects of each class in each split
+  std::string splits_remark = {};       ///< where the splits come from
   TextTable network = {};               ///< layer, output shape, parameters, multiply-adds
   History history = {};
   std::string loss = "cross-entropy";  ///< what the history's loss is
@@ -57,39 +59,11 @@ struct TrainingReport {
   FilterPictures filters = {};  ///< of the kept weights
   double images_per_second = std::numeric_limits<double>::quiet_NaN();
   double total_seconds = std::numeric_limits<double>::quiet_NaN();
-  KeyValues timings = {};  ///< further ones, such as the time spent waiting for data
+  KeyValues machine = {};  ///< date, processor and the like
+  KeyValues timings = {};  ///< further times, such as the time spent waiting for data
 };
 
 namespace detail::report {
-
-/// A measured proportion or area with its 95 % interval.
-struct Measured {
-  std::string name = {};
-  std::optional<double> value = {};
-  std::optional<Interval> interval = {};
-  std::string counts = {};  ///< "154 of 170"
-};
-
-inline std::string interval_text(const std::optional<Interval>& interval) {
-  return interval ? fixed_text(interval->low, 3) + "–" + fixed_text(interval->high, 3) : "";
-}
-
-inline std::string value_text(const std::optional<double>& value) {
-  return fixed_text(value.value_or(std::numeric_limits<double>::quiet_NaN()), 3);
-}
-
-inline Measured proportion(std::string name, std::size_t part, std::size_t whole) {
-  std::optional<double> value;
-  if (whole > 0) value = static_cast<double>(part) / static_cast<double>(whole);
-  return {std::move(name), value, wilson_interval(part, whole), grouped_text(part) + " of " + grouped_text(whole)};
-}
-
-/// The predictions of a report as the metrics read them.
-struct Scores {
-  std::vector<float> probabilities = {};
-  std::vector<int> labels = {};
-  Confusion counts;
-};
 
 inline Scores scores_of(const TrainingReport& report) {
   Scores scores;
@@ -99,21 +73,6 @@ inline Scores scores_of(const TrainingReport& report) {
   }
   scores.counts = confusion(scores.probabilities, scores.labels, report.threshold);
   return scores;
-}
-
-/// All measures; the first four stand at the top of the page.
-inline std::vector<Measured> measures_of(const Scores& scores) {
-  const Confusion& c = scores.counts;
-  const std::optional<double> area = auc(scores.probabilities, scores.labels);
-  return {proportion("Accuracy", c.tp + c.tn, c.objects()),
-          proportion("Precision", c.tp, c.tp + c.fp),
-          proportion("Recall", c.tp, c.positives()),
-          {"AUC", area, area ? auc_interval(*area, c.positives(), c.negatives()) : std::nullopt,
-           grouped_text(c.positives() * c.negatives()) + " pairs"},
-          proportion("Specificity", c.tn, c.negatives()),
-          {"F1", c.f1(), std::nullopt, ""},
-          {"Matthews' correlation", c.mcc(), std::nullopt, ""},
-          {"Average precision", average_precision(scores.probabilities, scores.labels), std::nullopt, ""}};
 }
 
 inline void add_summary(Page& page, const TrainingReport& report, const Scores& scores,
@@ -132,61 +91,27 @@ inline void add_summary(Page& page, const TrainingReport& report, const Scores& 
               " when the probability is above " + number_text(report.threshold) + ".");
 }
 
-inline std::string capitalised(std::string text) {
-  if (!text.empty()) text[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(text[0])));
-  return text;
-}
-
-inline void add_curves(Page& page, const TrainingReport& report) {
-  const auto curve = [&](double EpochRecord::*column, std::string name, PlotColour colour) {
-    PlotSeries series{.name = std::move(name), .colour = colour};
-    for (const EpochRecord& epoch : report.history) {
-      series.x.push_back(epoch.epoch);
-      series.y.push_back(epoch.*column);
-    }
-    return series;
+/// How the objects of each class in the set's own words were called.
+inline TextTable called_by_class(const TrainingReport& report) {
+  struct Count {
+    std::size_t objects = 0, positive = 0, right = 0;
   };
-  const auto known = [](const PlotSeries& series) {
-    return std::any_of(series.y.begin(), series.y.end(), [](double y) { return std::isfinite(y); });
-  };
-  const auto figure = [&](std::string title, PlotAxis y, std::vector<PlotSeries> curves) {
-    std::erase_if(curves, [&](const PlotSeries& series) { return !known(series); });
-    LinePlot plot{.title = std::move(title),
-                  .x = {.title = "epoch", .from = 0, .to = 5},
-                  .y = std::move(y),
-                  .series = std::move(curves)};
-    if (report.best_epoch) plot.guides.push_back({.at = static_cast<double>(*report.best_epoch), .name = "best"});
-    return Figure{line_plot(plot), ""};
-  };
-  page.section("Training");
-  std::vector<Figure> figures{figure("Loss", {.title = report.loss},
-                                     {curve(&EpochRecord::loss, "training", PlotColour::first),
-                                      curve(&EpochRecord::validation_loss, "validation", PlotColour::second)})};
-  const bool shares = report.metric == "accuracy";
-  const std::string metric = in_words(report.metric);
-  if (!metric.empty()) {
-    figures.push_back(figure(capitalised(metric), {.title = shares ? "share of right decisions" : metric},
-                             {curve(&EpochRecord::metric, "training", PlotColour::first),
-                              curve(&EpochRecord::validation_metric, "validation", PlotColour::second)}));
+  std::map<std::string, Count> classes;
+  for (const ReportPrediction& prediction : report.predictions) {
+    Count& count = classes[prediction.class_name];
+    const bool positive = is_positive(prediction.p_cluster, report.threshold);
+    ++count.objects;
+    count.positive += positive ? 1 : 0;
+    count.right += positive == (prediction.label == 1) ? 1 : 0;
   }
-  figures.push_back(figure("Learning rate", {.title = "step size", .logarithmic = true},
-                           {curve(&EpochRecord::learning_rate, "", PlotColour::first)}));
-  page.figures(figures);
-
-  TextTable table{.head = {"", "Epoch", "Loss", "Validation loss"}};
-  if (!metric.empty()) table.head.insert(table.head.end(), {capitalised(metric), "Validation " + metric});
-  const auto add_row = [&](const std::string& name, const EpochRecord& epoch) {
-    table.rows.push_back(
-        {name, std::to_string(epoch.epoch), fixed_text(epoch.loss, 4), fixed_text(epoch.validation_loss, 4)});
-    if (metric.empty()) return;
-    for (const double value : {epoch.metric, epoch.validation_metric})
-      table.rows.back().push_back(fixed_text(value, 3));
-  };
-  for (const EpochRecord& epoch : report.history) {
-    if (report.best_epoch && epoch.epoch == *report.best_epoch) add_row("Best", epoch);
+  TextTable table{
+      .head = {"Class", "Objects", "Called " + report.classes.positive, "Right", "Share right", "95 % interval"}};
+  for (const auto& [name, count] : classes) {
+    const Measured share = proportion(name, count.right, count.objects);
+    table.rows.push_back({name, grouped_text(count.objects), grouped_text(count.positive), grouped_text(count.right),
+                          value_text(share.value), interval_text(share.interval)});
   }
-  add_row("Last", report.history.back());
-  page.table(table);
+  return table;
 }
 
 inline void add_test(Page& page, const TrainingReport& report, const Scores& scores,
@@ -203,11 +128,13 @@ inline void add_test(Page& page, const TrainingReport& report, const Scores& sco
        {roc_figure(scores.probabilities, scores.labels, report.threshold)},
        {precision_recall_figure(scores.probabilities, scores.labels, report.threshold)},
        {probability_figure(scores.probabilities, scores.labels, report.threshold, report.classes)},
-       {reliability_figure("Reliability", {reliability_curve(scores.probabilities, scores.labels, "as trained",
-                                                             PlotColour::first, true)})},
+       {reliability_figure(
+           "Reliability", reliability_counts(scores.probabilities, scores.labels),
+           {reliability_curve(scores.probabilities, scores.labels, "as trained", PlotColour::first, true)})},
        {.content = to_html(table),
         .caption = "Intervals: Wilson's, and for the area the score interval with Hanley and McNeil's variance.",
         .wide = true}});
+  page.subsection("By class").table(called_by_class(report));
 }
 
 inline void add_task(Page& page, const TrainingReport& report) {
@@ -218,6 +145,7 @@ inline void add_task(Page& page, const TrainingReport& report) {
   }
   if (task.examples.empty()) return;
   page.section("Examples").remark(task.gallery_remark);
+  if (!task.gallery_colours.empty()) page.html_part(colour_key(task.gallery_colours));
   page.html_part(gallery(task.examples, {.panel_names = task.gallery_names}));
 }
 
@@ -226,6 +154,7 @@ inline void add_examples(Page& page, const TrainingReport& report, const Confusi
   const ExamplePanels panels(report.examples, report.sky_channels);
   page.remark("Each object: " + panels.text() + ". Below it: probability of " + report.classes.positive +
               ", true class, name.");
+  page.html_part(panels.colours());
   const std::string& yes = report.classes.positive;
   const std::string& no = report.classes.negative;
   struct Group {
@@ -268,20 +197,27 @@ inline Page training_page(const TrainingReport& report) {
   if (!report.predictions.empty()) detail::report::add_summary(page, report, scores, measures);
   if (!report.task.tiles.empty()) page.tiles(report.task.tiles);
   if (!report.task.remark.empty()) page.remark(report.task.remark);
-  if (!report.history.empty()) detail::report::add_curves(page, report);
+  if (!report.splits.head.empty()) page.section("Data").table(report.splits).remark(report.splits_remark);
+  if (!report.history.empty()) {
+    detail::report::add_curves(page, report.history, report.loss, report.metric, report.best_epoch);
+  }
   detail::report::add_task(page, report);
   if (!report.predictions.empty()) detail::report::add_test(page, report, scores, measures);
   if (!report.examples.empty()) detail::report::add_examples(page, report, scores.counts);
   detail::report::add_filters(page, report.filters, report.sky_channels, "the kept weights");
 
-  KeyValues timings;
-  if (std::isfinite(report.total_seconds)) timings.emplace_back("Training time", duration_text(report.total_seconds));
+  KeyValues timings = report.machine;
+  if (std::isfinite(report.total_seconds)) {
+    const double epochs = static_cast<double>(report.history.size());
+    timings.emplace_back("Training time", duration_text(report.total_seconds));
+    if (epochs > 0) timings.emplace_back("Time of an epoch", duration_text(report.total_seconds / epochs));
+  }
   if (!report.history.empty()) timings.emplace_back("Epochs", grouped_text(report.history.size()));
   if (std::isfinite(report.images_per_second)) {
     timings.emplace_back("Images per second", number_text(report.images_per_second));
   }
   timings.insert(timings.end(), report.timings.begin(), report.timings.end());
-  if (!timings.empty()) page.section("Time").key_values(timings);
+  if (!timings.empty()) page.section("Time and machine").key_values(timings);
   if (!report.network.head.empty()) page.section("Network").table(report.network);
   if (!report.configuration.empty()) page.section("Configuration").key_values(report.configuration);
   if (!report.command.empty()) page.section("Command").code(report.command);
