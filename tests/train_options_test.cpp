@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-#include "../examples/programs/training/train_options.hpp"
+#include "../examples/programs/training/train_command_line.hpp"
 #include "../examples/programs/training/training_resume.hpp"
 #include "error_message.hpp"
 #include "temp_folder.hpp"
@@ -187,8 +187,8 @@ TEST_CASE("a config.json that is not ours is refused", "[programs]") {
   const auto refused = [](const Json& options) {
     return message_of<FormatError>([&] { told("set --out run", options); });
   };
-  CHECK_THAT(refused({{"bath", 7}}), Contains("config.json: unknown option 'bath'"));
-  CHECK_THAT(refused({{"out", "elsewhere"}}), Contains("config.json: unknown option 'out'"));
+  CHECK_THAT(refused({{"bath", 7}}), Contains("config.json: unknown option 'bath' (did you mean batch?)"));
+  CHECK_THAT(refused({{"config", "elsewhere"}}), Contains("config.json: unknown option 'config'"));
   CHECK_THAT(refused({{"batch", 0}}), Contains("config.json: --batch"));
   CHECK_THAT(refused({{"batch", "ten"}}), Contains("config.json: --batch"));
   CHECK_THAT(refused({{"batch", {{"a", 1}}}}), Contains("config.json: --batch"));

@@ -2,6 +2,7 @@
 
 #include <iostream>
 
+#include "../training/train_command_line.hpp"
 #include "../training/training_memory.hpp"
 #include "experiment_results.hpp"
 
@@ -116,7 +117,7 @@ int main(int argc, char** argv) {
   app.get_option("--overwrite")->description("Start again in --out, which loses the runs of these rows");
   app.get_option("--seed")->description("Seed of the first run; the others have those after it");
   app.add_option("--runs", options.runs, "Runs of each row (--quick: 2)")
-      ->check(CLI::Range(1, 1000))
+      ->check(within(1, 1000))
       ->capture_default_str();
   app.add_option("--network", options.networks,
                  "Also a row NAME-E for each NAME.json, a network of your own (see examples/networks)")
@@ -135,7 +136,7 @@ int main(int argc, char** argv) {
   app.add_flag("--tta", options.tta, "Also average each test image over its 8 flips and quarter turns");
   app.add_option("--mc-dropout", options.mc_dropout,
                  "Also predict the test images this many times with dropout on, for the standard deviation")
-      ->check(CLI::Range(2, 100000));
+      ->check(within(2, 100000));
   app.footer(
       "Examples:\n"
       "  abell-experiment Kosiba2020 --out experiment\n"
@@ -149,7 +150,11 @@ int main(int argc, char** argv) {
   return run(app, argc, argv, [&] {
     complete_options(app, options.train);
     if (options.quick) fill_options(app, quick_options(), "--quick");
-    options.given = options.train.given = given_options(app);
+    options.train.given = given_options(app);
+    std::vector<TrainOptions> of_rows;
+    for (const ExperimentRow& row : chosen_rows(options)) of_rows.push_back(row_options(options, row));
+    refuse_unused(app, options.train, of_rows);
+    options.given = options.train.given;
     return experiment(options, command);
   });
 }

@@ -340,7 +340,7 @@ int main(int argc, char** argv) {
   app.add_option("--out", options.out, "Folder to write")->required();
   app.add_option("--real", options.real, "Folder of real data: xga_xmm_clusters, dss_plates, catalogues");
   app.add_option("--objects", options.objects, "Simulated candidates")
-      ->check(CLI::Range(20, 100000))
+      ->check(abell::program::within(20, 100000))
       ->capture_default_str();
   app.add_flag("--overwrite", overwrite, "Write into a folder that is not empty");
   abell::program::add_common(app, common);

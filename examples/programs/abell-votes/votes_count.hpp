@@ -50,18 +50,18 @@ inline void add_count_options(CLI::App& app, CountOptions& o) {
   app.add_option("--scheme", o.scheme,
                  "How votes are weighed: unweighted, agreement, zooniverse, swap, dawid-skene\n"
                  "(default: agreement with --experts, else unweighted)")
-      ->check(CLI::IsMember({"unweighted", "agreement", "zooniverse", "swap", "dawid-skene"}));
+      ->transform(one_of({"unweighted", "agreement", "zooniverse", "swap", "dawid-skene"}));
   app.add_option("--threshold", o.threshold, "A subject is a cluster when p_cluster is above this")
       ->check(within(0, 1))
       ->capture_default_str();
   app.add_option("--folds", o.folds,
                  "Parts of the experts' objects; each is scored by weights learnt on the others (1: by all)")
-      ->check(CLI::Range(1, 1000))
+      ->check(within(1, 1000))
       ->capture_default_str();
   app.add_option("--mapping", o.mapping, "Which answers stand for which code (JSON; default: the Hunt's)");
   app.add_option("--workflow", o.workflow, "Id of the workflow to count (default: the one that the mapping fits best)");
   app.add_option("--workflow-version", o.workflow_version, "Its major version (default: all)")
-      ->check(CLI::Range(0, 1000000000));
+      ->check(within(0, 1000000000));
   app.add_option("--workflows", o.workflows, "Workflow export of Panoptes (CSV): the questions, for the report");
   app.add_option("--id-key", o.id, "Subject metadata that names the object")->capture_default_str();
   app.add_flag("--pairs", o.pairs, "What is ticked together in a multiple question is one answer");

@@ -46,7 +46,7 @@ inline void add_bands(CLI::App& app, Bands& bands) {
            "--" + name,
            [&app, read](const std::string& text) {
              try {
-               read(text);
+               read(lower_case(text));
              } catch (const OptionError& error) {
                throw CLI::ValidationError(with_flag(app, error));
              }
