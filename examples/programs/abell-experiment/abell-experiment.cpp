@@ -58,6 +58,10 @@ int experiment(const ExperimentOptions& options, const std::string& command) {
     of_row.make_optimizer().check();
     check_training_memory(of_row);
     check_mc_dropout(options, of_row);
+    if (!of_row.weights.empty()) {
+      Network<float> network = make_network(of_row.choice(2), seed);
+      load_weights(of_row.weights, network);
+    }
   }
 
   const Data data = read_data(train);
@@ -121,7 +125,7 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   app.add_option("--network", options.networks,
                  "Also a row NAME-E for each NAME.json, a network of your own (see examples/networks)")
-      ->type_name(path_type)
+      ->type_name(file_type)
       ->delimiter(',');
   app.add_option(
          "--rows", options.rows,
@@ -130,7 +134,7 @@ int main(int argc, char** argv) {
       ->delimiter(',');
   app.add_option("--labels-z", options.labels_z,
                  "Volunteers' labels of the -Z rows: a table of id and class (default: DATA/consensus.csv)")
-      ->type_name(path_type);
+      ->type_name(file_type);
   app.add_flag("--quick", options.quick,
                "A look: 2 runs of 2 epochs with Adam and standardised images, unless you say otherwise");
   app.add_flag("--tta", options.tta, "Also average each test image over its 8 flips and quarter turns");

@@ -188,7 +188,7 @@ int main(int argc, char** argv) {
   app.add_option("--objects", options.objects, "Number of candidates")
       ->required()
       ->check(abell::program::within(1, 999999));
-  app.add_option("--out", options.out, "Folder to write")->required();
+  app.add_option("--out", options.out, "Folder to write")->required()->type_name(abell::program::folder_type);
   app.add_flag("--fits", options.fits,
                "Also write fits/<id>_{counts,exposure,optical}.fits with WCS, and fits.csv, a set of them");
   app.add_option("--cameras", options.cameras, "pn alone, as in the public set, or the sum of pn and both MOS")

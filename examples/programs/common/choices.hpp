@@ -44,7 +44,9 @@ inline CLI::Validator one_of(std::vector<std::string> names, bool (*also)(std::s
   std::vector<std::string> all = names;
   if (also != nullptr) all.push_back(also_called);
   const std::string text = listed(all);
-  return CLI::Validator(
+  std::string words;
+  for (const std::string& name : names) words += (words.empty() ? "" : " ") + name;
+  CLI::Validator validator(
       [names = std::move(names), also, text](std::string& input) {
         for (const std::string& name : names) {
           if (lower_case(input) != lower_case(name)) continue;
@@ -54,6 +56,16 @@ inline CLI::Validator one_of(std::vector<std::string> names, bool (*also)(std::s
         return also != nullptr && also(input) ? std::string() : "expected " + text + ", found '" + input + "'";
       },
       text);
+  return validator.name(words);
+}
+
+/// The names of a `one_of` with spaces between; empty for other options.
+inline std::string choices_of(CLI::Option& option) {
+  try {
+    return option.get_validator(0)->get_name();
+  } catch (const CLI::OptionNotFound&) {
+    return {};
+  }
 }
 
 }  // namespace abell::program

@@ -49,7 +49,7 @@ class OptionFile final : public CLI::ConfigTOML {
 inline void add_option_file(CLI::App& app) {
   app.set_config("--config", "",
                  "Options in a file, TOML or JSON, or an earlier run's config.json; the command line has the last word")
-      ->type_name(path_type);
+      ->type_name(file_type);
   app.config_formatter(std::make_shared<OptionFile>(app));
 }
 

@@ -16,7 +16,9 @@
 
 namespace abell::program {
 
-/// The type name of options that are files or folders: their record does not depend on the current folder.
+/// The type names of options that are files, folders, or either: their record does not depend on the current folder.
+inline constexpr const char* file_type = "FILE";
+inline constexpr const char* folder_type = "DIR";
 inline constexpr const char* path_type = "PATH";
 
 inline std::string absolute_path(const std::string& path) {
@@ -29,7 +31,8 @@ inline constexpr std::array<std::string_view, 7> not_recorded{"out",   "resume",
 
 /// The text of an option's value; numbers and truth values as such where they keep the text.
 inline Json option_value(const CLI::Option& option, const std::string& text) {
-  if (option.get_type_name() == path_type) return absolute_path(text);
+  const std::string type = option.get_type_name();
+  if (type == file_type || type == folder_type || type == path_type) return absolute_path(text);
   const Json value = Json::parse(text, nullptr, false);
   return (value.is_number() || value.is_boolean()) && value.dump() == text ? value : Json(text);
 }

@@ -24,11 +24,14 @@
 #include <exception>
 #include <functional>
 #include <iostream>
+#include <memory>
 #include <new>
 #include <string>
 #include <string_view>
 
 #include "choices.hpp"
+#include "help.hpp"
+#include "manual.hpp"
 #include "option_file.hpp"
 #include "output_folder.hpp"
 #include "printable_output.hpp"
@@ -49,6 +52,8 @@ struct CommonOptions {
 };
 
 inline void add_common(CLI::App& app, CommonOptions& options) {
+  const std::string heading = app.option_defaults()->get_group();
+  app.option_defaults()->group(common_heading);
   app.add_option("--seed", options.seed, "Seed of all random numbers")
       ->check(within(0, 18446744073709551615.0))
       ->capture_default_str();
@@ -58,7 +63,11 @@ inline void add_common(CLI::App& app, CommonOptions& options) {
   auto* quiet = app.add_flag("-q,--quiet", options.quiet, "Print errors only");
   app.add_flag("-v,--verbose", options.verbose, "Print more")->excludes(quiet);
   add_option_file(app);
-  app.set_version_flag("--version", app.get_name() + " " + std::string(version));
+  app.set_version_flag("--version", app.get_name() + " " + std::string(version), "Print the version and stop");
+  app.set_help_flag("-h,--help", "Print this and stop");
+  add_generate(app);
+  app.option_defaults()->group(heading);
+  app.formatter(std::make_shared<HelpFormatter>());
 }
 
 /// Whether the program, or the command of it that runs, has that option.

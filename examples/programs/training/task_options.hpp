@@ -65,6 +65,7 @@ struct TaskOptions {
 };
 
 inline void add_task_options(CLI::App& app, TaskOptions& o) {
+  app.option_defaults()->group("Task");
   app.add_option("--task", o.name,
                  "What to learn: classify (the column class: positive or not), multilabel (class: any number of them, "
                  "with semicolons between them; an empty field: none), regress (numbers, --target), or segment (the "
@@ -76,7 +77,7 @@ inline void add_task_options(CLI::App& app, TaskOptions& o) {
          "Columns of numbers to learn, A,B; an empty field is not known and left out. A network learns them with "
          "mean 0 and variance 1, as are loss and error in the history; results are in the columns' units")
       ->delimiter(',');
-  app.add_option("--loss", o.loss, "Loss of regress: mse, or huber, which outliers do not rule (default: mse)")
+  app.add_option("--loss", o.loss, "Loss of regress; outliers do not rule huber (default: mse)")
       ->transform(one_of({"mse", "huber"}));
   app.add_option("--size", o.size,
                  "Side of the images that unet sees, a multiple of " + std::to_string(unet_step) +

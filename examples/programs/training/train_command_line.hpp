@@ -21,63 +21,48 @@ inline constexpr const char* may_change =
     "--threads, --tta, --cache, --checkpoint-minutes, -q and -v.";
 
 inline void add_train_options(CLI::App& app, TrainOptions& o) {
+  const auto heading = [&](const char* text) { app.option_defaults()->group(text); };
+  heading("Run");
   app.add_option("DATA", o.data, "Kosiba2020 folder, folder of class folders, or table of images")
       ->type_name(path_type);
-  app.add_option("--out", o.out, "Folder of the run")->required();
+  app.add_option("--out", o.out, "Folder of the run")->required()->type_name(folder_type);
   add_common(app, o.common);
+  heading("Network");
   app.add_option("--network", o.network,
-                 "Network to train: custom, mobilenet, for --task segment unet, or a file FILE.json with its layers "
-                 "(see examples/networks), which learns with the defaults of custom, or of unet")
+                 "Network to train; unet is that of --task segment. A file of layers (see examples/networks) learns "
+                 "with the defaults of custom, or of unet")
       ->transform(one_of({"custom", "mobilenet", "unet"}, is_architecture_file, "a file .json"))
       ->capture_default_str();
-  app.add_option("--alpha", o.alpha, "Width of mobilenet: the share of each layer's filters")
+  app.add_option("--alpha", o.alpha, "Width of mobilenet: share of each layer's filters")
       ->check(within(0.05, 4))
       ->capture_default_str();
   const auto by_network = [](const char* what, auto member) { return what + shown_defaults(network_defaults, member); };
   const auto by_optimizer = [](const char* what, auto member) {
     return what + shown_defaults(optimizer_defaults, member);
   };
+  app.add_option("--dropout", o.dropout,
+                 "Share of the dense layer's units dropped in training (default: " + number(paper_dropout) + ")")
+      ->check(within(0, 0.99));
+  heading("Training");
   auto* iterations = app.add_option("--iterations", o.iterations,
                                     by_network("Training steps in all", &NetworkDefaults::iterations) + ": Table 4")
                          ->check(within(1, 1e9));
   app.add_option("--epochs", o.epochs, "Epochs, in place of --iterations")->excludes(iterations)->check(within(1, 1e9));
   app.add_option("--batch", o.batch, by_network("Images in a step", &NetworkDefaults::batch))->check(within(1, 4096));
   app.add_option("--optimizer", o.optimizer,
-                 by_network("sgd (Nesterov momentum), adam, adamw or adadelta", &NetworkDefaults::optimizer))
+                 by_network("Optimizer; sgd has Nesterov momentum", &NetworkDefaults::optimizer))
       ->transform(one_of({"sgd", "adam", "adamw", "adadelta"}));
-  app.add_option("--learning-rate", o.learning_rate, by_optimizer("Learning rate", &OptimizerDefaults::learning_rate));
   app.add_option("--momentum", o.momentum, "Momentum of sgd")->capture_default_str();
   app.add_option("--rho", o.rho, "Decay of adadelta's means")->capture_default_str();
   app.add_option("--weight-decay", o.weight_decay, "Weight decay of adamw, times the learning rate a step")
       ->capture_default_str();
-  app.add_option("--decay", o.decay,
-                 by_optimizer("Learning rate at update t is divided by 1 + decay t", &OptimizerDefaults::decay));
-  app.add_option("--schedule", o.schedule,
-                 "How the learning rate goes besides: plateau (--patience, --factor, --min-rate), constant, or cosine: "
-                 "rises over --warm-up steps, then falls along half a cosine to 0 at the last step")
-      ->transform(one_of({"plateau", "constant", "cosine"}))
-      ->capture_default_str();
-  app.add_option("--warm-up", o.warm_up,
-                 "Steps over which the rate of cosine rises (default: " + std::to_string(WarmUpCosine{}.warm_up) + ")")
-      ->check(within(0, 1e9));
   app.add_option("--clip-norm", o.clip_norm, "Most that the Euclidean norm of all gradients may be (0: any)")
       ->check(within(0, 1e12))
       ->capture_default_str();
-  app.add_option(
-         "--patience", o.patience,
-         by_network("Epochs without a lower validation loss before the rate is lowered", &NetworkDefaults::patience))
-      ->check(within(1, 1e9));
-  app.add_option("--factor", o.factor, by_network("What the rate is then multiplied by", &NetworkDefaults::factor))
-      ->check(within(0.01, 1));
-  app.add_option("--min-rate", o.min_rate, by_optimizer("Floor of the rate", &OptimizerDefaults::min_rate))
-      ->check(within(0, 1e6));
   app.add_option("--early-stopping", o.early_stopping,
                  "Stop after this many epochs without a lower validation loss (0: never)")
       ->check(within(0, 1e9))
       ->capture_default_str();
-  app.add_option("--dropout", o.dropout,
-                 "Share of the dense layer's units dropped in training (default: " + number(paper_dropout) + ")")
-      ->check(within(0, 0.99));
   app.add_option(
          "--ema-decay,--average", o.ema_decay,
          "Validate, keep and test an exponential moving average of the weights with this decay a step (0: the weights)")
@@ -86,22 +71,45 @@ inline void add_train_options(CLI::App& app, TrainOptions& o) {
   app.add_option("--validation-fraction", o.validation_fraction, "Share of the training set held out, by class")
       ->check(within(0, 0.99))
       ->capture_default_str();
+  heading("Learning rate");
+  app.add_option("--learning-rate", o.learning_rate, by_optimizer("Learning rate", &OptimizerDefaults::learning_rate));
+  app.add_option("--decay", o.decay,
+                 by_optimizer("Learning rate at update t is divided by 1 + decay t", &OptimizerDefaults::decay));
+  app.add_option("--schedule", o.schedule,
+                 "How the learning rate goes: plateau lowers it by --patience, --factor and --min-rate; cosine rises "
+                 "over --warm-up steps, then falls along half a cosine to 0 at the last step")
+      ->transform(one_of({"plateau", "constant", "cosine"}))
+      ->capture_default_str();
+  app.add_option("--warm-up", o.warm_up,
+                 "Steps over which the rate of cosine rises (default: " + std::to_string(WarmUpCosine{}.warm_up) + ")")
+      ->check(within(0, 1e9));
+  app.add_option(
+         "--patience", o.patience,
+         by_network("Epochs without a lower validation loss before the rate is lowered", &NetworkDefaults::patience))
+      ->check(within(1, 1e9));
+  app.add_option("--factor", o.factor, by_network("What the rate is then multiplied by", &NetworkDefaults::factor))
+      ->check(within(0.01, 1));
+  app.add_option("--min-rate", o.min_rate, by_optimizer("Floor of the rate", &OptimizerDefaults::min_rate))
+      ->check(within(0, 1e6));
+  heading("Labels");
   app.add_option("--positive", o.positive,
                  "Classes that count as clusters, A,B (default: low-z,hi-z; else cluster(s); else the last)")
       ->delimiter(',');
-  app.add_option("--class-weights", o.class_weights, "none, or balanced: each class weighs the same in the loss")
+  app.add_option("--class-weights", o.class_weights, "balanced: each class weighs the same in the loss")
       ->transform(one_of({"none", "balanced"}))
       ->capture_default_str();
   app.add_option("--label-smoothing", o.label_smoothing,
                  "Share of each label that is spread over all classes in the loss of classify")
       ->check(within(0, 0.99))
       ->capture_default_str();
+  heading("Images");
   add_preprocessing(app, o.preprocessing);
   app.add_option("--scale", o.scale,
                  by_network("How values of 0..255 become the network's numbers: unit x/255, symmetric x/127.5-1, or "
                             "standard: mean 0 and variance 1",
                             &NetworkDefaults::scale))
       ->transform(one_of({"unit", "symmetric", "standard"}));
+  heading("Augmentation");
   app.add_flag("--no-augment", o.no_augment, "Train on the images as they are");
   app.add_option("--rotation", o.augmentation.rotation, "Random rotation, +- degrees")->capture_default_str();
   app.add_option("--shift", o.shift, "Random shift, share of the side (or pixels from 1 on); rows[,columns]")
@@ -114,11 +122,14 @@ inline void add_train_options(CLI::App& app, TrainOptions& o) {
   app.add_option("--flips", o.flips, "Random flips")
       ->transform(one_of({"both", "horizontal", "vertical", "none"}))
       ->capture_default_str();
+  heading("Run");
   app.add_option("--weights", o.weights, "Start from the weights of this model file, or Keras file (.h5)")
-      ->type_name(path_type);
+      ->type_name(file_type);
   add_max_memory(app, o.max_memory, "a training step, or a file of weights,");
-  app.add_option("--cache", o.cache,
-                 "Decoded pixels: off, ram, or a folder for a scratch file (default: the run's folder)")
+  app.add_option(
+         "--cache", o.cache,
+         "Where decoded pixels are kept: nowhere, in memory, or in a scratch file in a folder (default: the run's)")
+      ->type_name("WHERE")
       ->transform(one_of(
           {"off", "ram"}, [](std::string_view) { return true; }, "a folder"));
   app.add_flag(
@@ -143,7 +154,7 @@ inline void add_train_options(CLI::App& app, TrainOptions& o) {
       "  abell-train --out runs/cn-e --resume\n"
       "  abell-train cutouts --out runs/look --preview 12 --exposure divide --smooth xray=adaptive:25 \\\n"
       "              --interval xray=percentile:99.5,optical=zscale --stretch asinh\n"
-      "Ctrl-C finishes the step, saves and exits with 130; --resume goes on to the same result, with the options in\n"
+      "\nCtrl-C finishes the step, saves and exits with 130; --resume goes on to the same result, with the options in\n"
       "--out/config.json. " +
       std::string(may_change));
 }
