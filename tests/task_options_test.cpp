@@ -9,7 +9,7 @@
 #include <variant>
 
 #include "../examples/programs/training/task_targets.hpp"
-#include "../examples/programs/training/train_options.hpp"
+#include "../examples/programs/training/train_command_line.hpp"
 #include "error_message.hpp"
 
 using namespace abell;
@@ -25,6 +25,7 @@ TrainOptions parsed(const std::string& line) {
   add_task_options(app, options.task);
   app.parse("data --out run " + line);
   complete_options(app, options);
+  refuse_unused(app, options, {options});
   options.resolve();
   return options;
 }

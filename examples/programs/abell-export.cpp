@@ -47,11 +47,8 @@ int run_export(const Options& options) {
   const Format format = format_of(out);
   const fs::path file = model_file(options.model);
   std::error_code error;
-  if (fs::exists(out, error)) {
-    if (!fs::is_regular_file(out, error)) throw IoError(options.out + ": is not a file");
-    if (fs::equivalent(file, out, error)) throw IoError(options.out + ": is the model itself");
-    if (!options.overwrite) throw IoError(options.out + ": already exists (--overwrite replaces it)");
-  }
+  if (fs::equivalent(file, out, error)) throw IoError(options.out + ": is the model itself");
+  check_output_file(out, options.overwrite);
   const ModelInfo info = read_model_info(file);
   const Network<float> network =
       load_network(file, {.batch = 0, .max_memory = static_cast<double>(options.max_memory)});
@@ -72,8 +69,12 @@ int run_export(const Options& options) {
 int main(int argc, char** argv) {
   CLI::App app("Writes a trained model for other programs.", "abell-export");
   Options options;
-  app.add_option("--model", options.model, "Folder of a run of abell-train, or a model file")->required();
-  app.add_option("--out", options.out, "File to write: .onnx, .h5 (weights for Keras) or .safetensors")->required();
+  app.add_option("--model", options.model, "Folder of a run of abell-train, or a model file")
+      ->required()
+      ->type_name(path_type);
+  app.add_option("--out", options.out, "File to write: .onnx, .h5 (weights for Keras) or .safetensors")
+      ->required()
+      ->type_name(file_type);
   app.add_flag("--overwrite", options.overwrite, "Replace the file when it exists");
   add_max_memory(app, options.max_memory, "the model");
   add_common(app, options.common);

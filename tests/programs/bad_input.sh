@@ -53,7 +53,7 @@ for file in bad/*; do
     refused "$file: " abell-classify --model run "$file" --out out.csv --quiet
     refused "$file: " abell-classify --model run set "$file" --out out.fits --quiet
   fi
-  printf 'image,class\n%s,cluster\n%s,other\n%s,other\n' "$good" "$file" "$other" >t.csv
+  printf 'image,class,split\n%s,cluster,train\n%s,other,train\n%s,other,test\n' "$good" "$file" "$other" >t.csv
   refused "$file" abell-train t.csv --out train "${quick[@]}"
   [ -z "$(ls -A train 2>/dev/null)" ] || fail "$name: abell-train leaves $(ls train)"
   rm -rf train
@@ -117,6 +117,23 @@ printf 'id,image,class\n1,%s,cluster\n1,whole.jpg,other\n' "$good" >t.csv
 refused "t.csv:3: duplicate id '1'" abell-train t.csv --out train "${quick[@]}"
 refused "t.csv:3: duplicate id '1'" abell-classify --model run t.csv
 [ ! -e train ] || fail "a wrong set leaves a folder"
+
+# What a later stage needs is told before the first image is decoded.
+early() {
+  refused "$@"
+  grep -q decoded stderr && fail "told too late: $*"
+}
+printf 'image,class\n%s,cluster\n%s,other\n' "$good" "$other" >t.csv
+early "t.csv: expected a test or validation split to evaluate on, found none" abell-train t.csv --out train --validation-fraction 0
+early "t.csv: expected a test or validation split to evaluate on" abell-experiment t.csv --out train --validation-fraction 0
+early "expected an exposure map for --exposure divide" abell-train set --out train --exposure divide
+early "--cache ram: expected to need at most 1.0 MiB" abell-train set --out train --batch 1 --cache ram --max-memory 1M
+early "weights of another network" abell-experiment set --out train --rows MN-E --weights run/model.safetensors
+early "nowhere/o.onnx" abell-export --model run --out nowhere/o.onnx
+early "empty: is not a file" abell-votes page set --out empty --overwrite
+early "nowhere.csv" abell-votes set/train.csv --experts nowhere.csv --out train
+expect 2 abell-votes set/train.csv --positive cluster --out train
+[ ! -e train ] || fail "what is told before the work leaves a folder"
 
 # Models: no safetensors file, cut short, of another network.
 model=run/model.safetensors
@@ -182,7 +199,7 @@ done
 if [ "$(id -u)" = 0 ] && mkdir tiny && mount -t tmpfs -o size=60k tmpfs tiny 2>/dev/null; then
   trap 'umount "$folder/tiny"; rm -rf "$folder"' EXIT
   refused "tiny/o.fits: cannot be written: No space left on device" abell-classify --model run long.csv --out tiny/o.fits --quiet
-  refused "tiny: cannot write the scratch file" abell-train set --out tiny "${quick[@]}"
+  refused "tiny: expected room for" abell-train set --out tiny "${quick[@]}"
   [ -z "$(ls -A tiny)" ] || fail "a full disk leaves $(ls -A tiny)"
 fi
 diff -r run before >/dev/null || fail "the model's run was changed"

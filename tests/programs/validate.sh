@@ -6,7 +6,10 @@ expect 0 abell-validate --objects 60 --out "$folder/alone" --quiet
 [ "$(head -n 1 "$folder/alone/figures.csv")" = "figure,real,simulated,difference,limit,verdict" ] || fail "wrong header"
 for file in gallery.html simulated.png; do [ -s "$folder/alone/$file" ] || fail "expected $file"; done
 refused "not empty" abell-validate --objects 60 --out "$folder/alone"
-refused "0201901401_sources.reg" abell-validate --objects 60 --out "$folder/none" --real "$folder/nowhere" --quiet
+# What --real lacks is told before anything is simulated.
+refused "nowhere/catalogues/efeds_xray_cluster_candidates.csv" \
+  abell-validate --objects 100000 --out "$folder/none" --real "$folder/nowhere"
+[ ! -e "$folder/none" ] || fail "missing real data leave a folder"
 expect 2 abell-validate --objects 60
 
 if [ -z "${ABELL_REAL_DATA-}" ]; then

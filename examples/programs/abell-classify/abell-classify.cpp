@@ -102,13 +102,8 @@ std::vector<std::string> positives(const Options& options, const Model& model,
 void check_output(const Options& options) {
   if (options.out.empty()) return;
   catalogue_form(options.out);
+  check_output_file(options.out, options.overwrite);
   std::error_code error;
-  if (!fs::exists(options.out, error)) {
-    AtomicFile probe(options.out);  // is there a folder, and may we write into it?
-    return;
-  }
-  if (!fs::is_regular_file(options.out, error)) throw IoError(options.out + ": is not a file");
-  if (!options.overwrite) throw IoError(options.out + ": already exists (--overwrite replaces it)");
   for (const std::string& input : options.inputs) {
     if (fs::equivalent(input, options.out, error)) throw IoError(options.out + ": is an input too");
   }

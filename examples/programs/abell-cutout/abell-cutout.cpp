@@ -250,7 +250,7 @@ int main(int argc, char** argv) {
   app.add_option("--pixels", options.pixels, "Pixels a side")->check(within(8, 4096))->capture_default_str();
   app.add_option("--side", options.side, "Arcminutes a side")->check(within(0.1, 120))->capture_default_str();
   app.add_option("--interpolation", options.interpolation, "Of the optical and third images")
-      ->check(CLI::IsMember({"bilinear", "lanczos"}))
+      ->transform(one_of({"bilinear", "lanczos"}))
       ->capture_default_str();
   app.add_option("--edge", options.edge, "Flag 'edge' below this covered share")
       ->check(within(0, 1))

@@ -2,6 +2,7 @@
 
 #include <iostream>
 
+#include "../training/train_command_line.hpp"
 #include "../training/training_memory.hpp"
 #include "experiment_results.hpp"
 
@@ -42,6 +43,10 @@ int experiment(const ExperimentOptions& options, const std::string& command) {
     of_row.make_optimizer().check();
     check_training_memory(of_row);
     check_mc_dropout(options, of_row);
+    if (!of_row.weights.empty()) {
+      Network<float> network = make_network(of_row.choice(2), seed);
+      load_weights(of_row.weights, network);
+    }
   }
 
   const Data data = read_data(train);
@@ -102,11 +107,11 @@ int main(int argc, char** argv) {
   app.get_option("--overwrite")->description("Start again in --out, which loses the runs of these rows");
   app.get_option("--seed")->description("Seed of the first run; the others have those after it");
   app.add_option("--runs", options.runs, "Runs of each row (--quick: 2)")
-      ->check(CLI::Range(1, 1000))
+      ->check(within(1, 1000))
       ->capture_default_str();
   app.add_option("--network", options.networks,
                  "Also a row NAME-E for each NAME.json, a network of your own (see examples/networks)")
-      ->type_name(path_type)
+      ->type_name(file_type)
       ->delimiter(',');
   app.add_option(
          "--rows", options.rows,
@@ -115,13 +120,13 @@ int main(int argc, char** argv) {
       ->delimiter(',');
   app.add_option("--labels-z", options.labels_z,
                  "Volunteers' labels of the -Z rows: a table of id and class (default: DATA/consensus.csv)")
-      ->type_name(path_type);
+      ->type_name(file_type);
   app.add_flag("--quick", options.quick,
                "A look: 2 runs of 2 epochs with Adam and standardised images, unless you say otherwise");
   app.add_flag("--tta", options.tta, "Also average each test image over its 8 flips and quarter turns");
   app.add_option("--mc-dropout", options.mc_dropout,
                  "Also predict the test images this many times with dropout on, for the standard deviation")
-      ->check(CLI::Range(2, 100000));
+      ->check(within(2, 100000));
   app.footer(
       "Examples:\n"
       "  abell-experiment Kosiba2020 --out experiment\n"
@@ -135,7 +140,11 @@ int main(int argc, char** argv) {
   return run(app, argc, argv, [&] {
     complete_options(app, options.train);
     if (options.quick) fill_options(app, quick_options(), "--quick");
-    options.given = options.train.given = given_options(app);
+    options.train.given = given_options(app);
+    std::vector<TrainOptions> of_rows;
+    for (const ExperimentRow& row : chosen_rows(options)) of_rows.push_back(row_options(options, row));
+    refuse_unused(app, options.train, of_rows);
+    options.given = options.train.given;
     return experiment(options, command);
   });
 }

@@ -88,15 +88,20 @@ inline std::vector<ExperimentRow> chosen_rows(const ExperimentOptions& options) 
     }
     rows.push_back(made);
   }
+  const auto named = [](const ExperimentRow& row, const std::string& slug) {
+    return lower_case(row.slug) == lower_case(slug);
+  };
   std::string known;
   for (const ExperimentRow& row : rows) known += (known.empty() ? "" : ", ") + row.slug;
   for (const std::string& slug : slugs) {
-    if (std::ranges::none_of(rows, [&](const ExperimentRow& row) { return row.slug == slug; })) {
+    if (std::ranges::none_of(rows, [&](const ExperimentRow& row) { return named(row, slug); })) {
       throw OptionError("--rows: expected some of " + known + ", found '" + slug + "'");
     }
   }
   if (!slugs.empty()) {
-    std::erase_if(rows, [&](const ExperimentRow& row) { return std::ranges::find(slugs, row.slug) == slugs.end(); });
+    std::erase_if(rows, [&](const ExperimentRow& row) {
+      return std::ranges::none_of(slugs, [&](const std::string& slug) { return named(row, slug); });
+    });
   }
   return rows;
 }
@@ -124,16 +129,25 @@ inline constexpr std::array experiment_only{"runs", "rows", "labels-z", "quick",
 /// What --quick gives where nothing else is said.
 inline Json quick_options() { return {{"runs", 2}, {"epochs", 2}, {"optimizer", "adam"}, {"scale", "standard"}}; }
 
+/// The options of an experiment with what a row decides.
+inline TrainOptions row_options(const ExperimentOptions& options, const ExperimentRow& row) {
+  TrainOptions of_row = options.train;
+  of_row.network = row.network;
+  of_row.preprocessing.channels = row.channels;
+  of_row.no_augment = !row.augment;
+  return of_row;
+}
+
 /// What abell-train would get for one run, with the defaults of the row's network.
 inline TrainOptions run_options(const ExperimentOptions& options, const ExperimentRow& row, std::uint64_t seed) {
-  TrainOptions run = options.train;
-  run.network = row.network;
-  run.preprocessing.channels = row.channels;
-  run.no_augment = !row.augment;
+  TrainOptions run = row_options(options, row);
   run.common.seed = seed;
   run.out = run_folder(options, row, seed).string();
   // What abell-train needs to go on with the run by itself.
   for (const char* name : experiment_only) run.given.erase(name);
+  for (const DependentOption& option : run.dependent_options()) {
+    if (!option.used) run.given.erase(option.name);
+  }
   run.given["network"] = row.network;
   run.given["channels"] = row.channels;
   run.given["no-augment"] = run.no_augment;

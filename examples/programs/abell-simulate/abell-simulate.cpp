@@ -185,12 +185,14 @@ int main(int argc, char** argv) {
       "abell-simulate");
   Options options;
   abell::program::CommonOptions common;
-  app.add_option("--objects", options.objects, "Number of candidates")->required()->check(CLI::Range(1, 999999));
-  app.add_option("--out", options.out, "Folder to write")->required();
+  app.add_option("--objects", options.objects, "Number of candidates")
+      ->required()
+      ->check(abell::program::within(1, 999999));
+  app.add_option("--out", options.out, "Folder to write")->required()->type_name(abell::program::folder_type);
   app.add_flag("--fits", options.fits,
                "Also write fits/<id>_{counts,exposure,optical}.fits with WCS, and fits.csv, a set of them");
   app.add_option("--cameras", options.cameras, "pn alone, as in the public set, or the sum of pn and both MOS")
-      ->check(CLI::IsMember({"pn", "epic"}))
+      ->transform(abell::program::one_of({"pn", "epic"}))
       ->capture_default_str();
   app.add_flag("--overwrite", options.overwrite, "Write into a folder that is not empty");
   app.add_flag("--votes", options.votes, "Also simulate volunteers: classifications.csv and consensus.csv");

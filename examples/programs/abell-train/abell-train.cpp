@@ -3,6 +3,7 @@
 #include "../common/networks.hpp"
 #include "../common/weight_files.hpp"
 #include "../training/metrics_table.hpp"
+#include "../training/train_command_line.hpp"
 #include "../training/training_memory.hpp"
 #include "../training/training_resume.hpp"
 #include "../training/training_run.hpp"
@@ -73,6 +74,7 @@ int main(int argc, char** argv) {
   const std::string command = command_line(app.get_name(), argc, argv);
   return run(app, argc, argv, [&] {
     complete_options(app, options);
+    refuse_unused(app, options, {options});
     options.resolve();
     return train(options, command);
   });

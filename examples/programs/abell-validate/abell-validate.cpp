@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <limits>
 #include <numeric>
+#include <optional>
 
 #include "../common/program.hpp"
 #include "real_sky.hpp"
@@ -85,9 +86,8 @@ void add_classifiers(const std::vector<Candidate>& set, std::vector<Comparison>&
   });
 }
 
-void add_surveys(const std::vector<Candidate>& set, const fs::path& data, std::vector<Comparison>& table) {
-  using namespace abell::program;
-  const abell::Table efeds = abell::read_csv(data / "catalogues" / "efeds_xray_cluster_candidates.csv");
+void add_surveys(const std::vector<Candidate>& set, const abell::program::RealSky& real,
+                 std::vector<Comparison>& table) {
   std::vector<double> redshifts;
   std::vector<double> fluxes;
   for (const Candidate& candidate : set) {
@@ -96,9 +96,9 @@ void add_surveys(const std::vector<Candidate>& set, const fs::path& data, std::v
     fluxes.push_back(candidate.target.flux);
   }
   table.push_back({"KS distance, redshift of detected clusters from eFEDS", none,
-                   abell::sky::ks_distance(redshifts, positive_column(efeds, "z")), 0.15});
-  table.push_back({"KS distance, flux of detected clusters from eFEDS", none,
-                   abell::sky::ks_distance(fluxes, positive_column(efeds, "F_500kpc")), 0.15});
+                   abell::sky::ks_distance(redshifts, real.redshifts), 0.15});
+  table.push_back(
+      {"KS distance, flux of detected clusters from eFEDS", none, abell::sky::ks_distance(fluxes, real.fluxes), 0.15});
 }
 
 /// The brightest isolated sources of each observation; returns plots of their profiles.
@@ -175,7 +175,8 @@ void add_detector(const std::vector<abell::program::RealObservation>& real, std:
   }
 }
 
-void add_plates(const std::vector<Candidate>& painted, const fs::path& data, std::vector<Comparison>& table) {
+void add_plates(const std::vector<Candidate>& painted, const std::vector<abell::program::RealPlate>& plates,
+                std::vector<Comparison>& table) {
   abell::sky::Grain simulated{};
   for (const Candidate& candidate : painted) {
     abell::Image plate(abell::sky::plate_side, abell::sky::plate_side, 1);
@@ -185,22 +186,21 @@ void add_plates(const std::vector<Candidate>& painted, const fs::path& data, std
     simulated.sigma += grain.sigma / share;
     for (std::size_t lag = 0; lag < 5; ++lag) simulated.correlation[lag] += grain.correlation[lag] / share;
   }
-  for (const auto& [file, name] : {std::pair{"HorseHead.fits", "DSS2"}, std::pair{"M6707HH.fits", "POSS-I"}}) {
-    const abell::sky::Grain real = abell::sky::plate_grain(abell::read_fits(data / "dss_plates" / file));
-    table.push_back({std::string("plate noise, % of level, ") + name, 100 * real.sigma, 100 * simulated.sigma, 1.5});
+  for (const abell::program::RealPlate& plate : plates) {
+    const abell::sky::Grain real = abell::sky::plate_grain(plate.scan);
+    table.push_back({"plate noise, % of level, " + plate.survey, 100 * real.sigma, 100 * simulated.sigma, 1.5});
     for (std::size_t lag = 0; lag < 5; ++lag) {
-      table.push_back({"correlation of pixels " + std::to_string(lag + 1) + " apart, " + name, real.correlation[lag],
-                       simulated.correlation[lag], 0.15});
+      table.push_back({"correlation of pixels " + std::to_string(lag + 1) + " apart, " + plate.survey,
+                       real.correlation[lag], simulated.correlation[lag], 0.15});
     }
   }
 }
 
 /// X-ray cut-outs of Abell 907 in the simulator's grid and stretch, and windows of the plates.
-std::vector<abell::GalleryItem> real_gallery(const std::vector<abell::program::RealObservation>& real,
-                                             const fs::path& data) {
+std::vector<abell::GalleryItem> real_gallery(const abell::program::RealSky& real) {
   using namespace abell;
   std::vector<GalleryItem> items;
-  for (const program::RealObservation& observation : real) {
+  for (const program::RealObservation& observation : real.observations) {
     const program::RealView& view = observation.views[0];
     int points = 0;
     for (const program::RealSource& source : observation.sources) {
@@ -221,8 +221,8 @@ std::vector<abell::GalleryItem> real_gallery(const std::vector<abell::program::R
       items.push_back({{picture}, source.extended ? "Abell 907 field, extended (pn)" : "Abell 907 field, point (pn)"});
     }
   }
-  for (const char* file : {"HorseHead.fits", "M6707HH.fits"}) {
-    const Image plate = read_fits(data / "dss_plates" / file);
+  for (const program::RealPlate& real_plate : real.plates) {
+    const Image& plate = real_plate.scan;
     for (const double along : {0.1, 0.6}) {
       std::vector<float> levels;
       const int top = static_cast<int>((plate.height - sky::plate_side) * along);
@@ -231,7 +231,8 @@ std::vector<abell::GalleryItem> real_gallery(const std::vector<abell::program::R
       }
       sky::Plate scan;
       scan.sky = sky::median(std::vector<double>(levels.begin(), levels.end()));
-      items.push_back({{Picture{{sky::plate_side, sky::plate_side, 1}, sky::stretched(scan, levels)}}, file});
+      items.push_back(
+          {{Picture{{sky::plate_side, sky::plate_side, 1}, sky::stretched(scan, levels)}}, real_plate.file});
     }
   }
   return items;
@@ -269,6 +270,8 @@ void write_picture(const fs::path& path, const std::vector<Candidate>& painted) 
 int validate(const Options& options, const abell::program::CommonOptions& common, bool overwrite) {
   using namespace abell::program;
   const OutputFolder folder = prepare_output(options.out, overwrite);
+  std::optional<RealSky> real;
+  if (!options.real.empty()) real = read_real_sky(options.real);
   const std::vector<Candidate> set = draw_set(options.objects, common);
   stop_if_interrupted();
   constexpr int shown = 30;
@@ -282,13 +285,12 @@ int validate(const Options& options, const abell::program::CommonOptions& common
   std::vector<Comparison> table;
   std::vector<abell::GalleryItem> real_items;
   std::string profiles;
-  if (!options.real.empty()) {
-    const std::vector<RealObservation> real = read_real_observations(options.real);
-    profiles = add_growth(real, table);
-    add_detector(real, common.seed, table);
-    add_plates(painted, options.real, table);
-    add_surveys(set, options.real, table);
-    real_items = real_gallery(real, options.real);
+  if (real) {
+    profiles = add_growth(real->observations, table);
+    add_detector(real->observations, common.seed, table);
+    add_plates(painted, real->plates, table);
+    add_surveys(set, *real, table);
+    real_items = real_gallery(*real);
   }
   add_classifiers(set, table);
 
@@ -337,10 +339,11 @@ int main(int argc, char** argv) {
   Options options;
   abell::program::CommonOptions common;
   bool overwrite = false;
-  app.add_option("--out", options.out, "Folder to write")->required();
-  app.add_option("--real", options.real, "Folder of real data: xga_xmm_clusters, dss_plates, catalogues");
+  app.add_option("--out", options.out, "Folder to write")->required()->type_name(abell::program::folder_type);
+  app.add_option("--real", options.real, "Folder of real data: xga_xmm_clusters, dss_plates, catalogues")
+      ->type_name(abell::program::folder_type);
   app.add_option("--objects", options.objects, "Simulated candidates")
-      ->check(CLI::Range(20, 100000))
+      ->check(abell::program::within(20, 100000))
       ->capture_default_str();
   app.add_flag("--overwrite", overwrite, "Write into a folder that is not empty");
   abell::program::add_common(app, common);

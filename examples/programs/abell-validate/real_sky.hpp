@@ -16,6 +16,7 @@
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "../common/stopping.hpp"
@@ -63,8 +64,7 @@ inline std::vector<RealSource> read_real_sources(const std::filesystem::path& pa
   return sources;
 }
 
-inline std::vector<RealObservation> read_real_observations(const std::filesystem::path& data) {
-  const std::filesystem::path folder = data / "xga_xmm_clusters";
+inline std::vector<RealObservation> read_observations(const std::filesystem::path& folder) {
   std::vector<RealObservation> observations;
   for (const std::string id : real_observations) {
     RealObservation observation;
@@ -82,6 +82,42 @@ inline std::vector<RealObservation> read_real_observations(const std::filesystem
     observations.push_back(std::move(observation));
   }
   return observations;
+}
+
+/// A scan of a plate.
+struct RealPlate {
+  std::string file;    ///< its name without folder
+  std::string survey;  ///< of the sky
+  Image scan;
+};
+
+/// All that the simulator is compared with.
+struct RealSky {
+  std::vector<RealObservation> observations;
+  std::vector<RealPlate> plates;
+  std::vector<double> redshifts, fluxes;  ///< of eFEDS
+};
+
+/// The positive values of a column of numbers.
+inline std::vector<double> positive_column(const Table& table, const char* name) {
+  const std::size_t column = table.column(name);
+  std::vector<double> values;
+  for (const auto& row : table.rows) {
+    const double value = std::strtod(row[column].c_str(), nullptr);
+    if (value > 0) values.push_back(value);
+  }
+  return values;
+}
+
+/// Throws IoError and FormatError.
+inline RealSky read_real_sky(const std::filesystem::path& data) {
+  const Table efeds = read_csv(data / "catalogues" / "efeds_xray_cluster_candidates.csv");
+  RealSky real{{}, {}, positive_column(efeds, "z"), positive_column(efeds, "F_500kpc")};
+  for (const auto& [file, survey] : {std::pair{"HorseHead.fits", "DSS2"}, std::pair{"M6707HH.fits", "POSS-I"}}) {
+    real.plates.push_back({file, survey, read_fits(data / "dss_plates" / file)});
+  }
+  real.observations = read_observations(data / "xga_xmm_clusters");
+  return real;
 }
 
 /// Exposure `arcmin` off axis over that at 0.5': medians over rings 0.5' wide, far from gaps.
@@ -272,17 +308,6 @@ inline GrowthPair compare_growth(const std::vector<RealObservation>& observation
   for (double& value : pair.real) value /= pair.counts;
   for (double& value : pair.simulated) value /= pair.counts;
   return pair;
-}
-
-/// The positive values of a column of numbers.
-inline std::vector<double> positive_column(const Table& table, const char* name) {
-  const std::size_t column = table.column(name);
-  std::vector<double> values;
-  for (const auto& row : table.rows) {
-    const double value = std::strtod(row[column].c_str(), nullptr);
-    if (value > 0) values.push_back(value);
-  }
-  return values;
 }
 
 }  // namespace abell::program

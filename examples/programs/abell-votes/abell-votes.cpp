@@ -20,20 +20,21 @@ int main(int argc, char** argv) {
   add_count_options(*app.add_subcommand("count", "Consensus of the votes in an export (the default)"), count);
 
   SubjectsOptions candidates;
-  const auto add_candidates = [&](CLI::App* to, const char* out) {
+  const auto add_candidates = [&](CLI::App* to, const char* out, const char* out_type) {
     to->add_option("DATA", candidates.source, "A set as abell-train reads it, images, or a folder of images")
         ->required();
-    to->add_option("--out", candidates.out, out)->required();
+    to->add_option("--out", candidates.out, out)->required()->type_name(out_type);
     add_max_megapixels(*to, candidates.max_megapixels);
     to->add_flag("--overwrite", candidates.overwrite, "Write there although something is there");
     to->add_flag("--allow-outside", candidates.allow_outside,
                  "Publish also images that lie outside the set's folder, by a table or a link");
     return to;
   };
-  const CLI::App* const subjects_command = add_candidates(
-      app.add_subcommand("subjects", "Images and manifest.csv, for an upload to Panoptes"), "Folder to write");
-  const CLI::App* const page_command =
-      add_candidates(app.add_subcommand("page", "One page (HTML) that asks the Hunt's questions"), "Page to write");
+  const CLI::App* const subjects_command =
+      add_candidates(app.add_subcommand("subjects", "Images and manifest.csv, for an upload to Panoptes"),
+                     "Folder to write", folder_type);
+  const CLI::App* const page_command = add_candidates(
+      app.add_subcommand("page", "One page (HTML) that asks the Hunt's questions"), "Page to write", file_type);
   app.footer(
       "Examples:\n"
       "  abell-votes hunt-classifications.csv --out votes\n"
@@ -41,7 +42,7 @@ int main(int argc, char** argv) {
       "  abell-votes count other.csv --mapping codes.json --workflow 1234 --workflow-version 5 --out votes\n"
       "  abell-votes subjects Kosiba2020 --out upload\n"
       "  abell-votes page Kosiba2020 --out hunt.html\n"
-      "abell-votes count --help tells all options of a command.");
+      "count is the command where none is named.");
   const std::string command = command_line(app.get_name(), argc, argv);
 
   // Without the name of a command the first argument is an export, or an option of `count`.

@@ -42,27 +42,31 @@ struct CountOptions {
 
 inline void add_count_options(CLI::App& app, CountOptions& o) {
   app.add_option("EXPORT", o.source, "Classification export of Panoptes (CSV)")->required();
-  app.add_option("--out", o.out, "Folder to write")->required();
+  app.add_option("--out", o.out, "Folder to write")->required()->type_name(folder_type);
   app.add_flag("--overwrite", o.overwrite, "Write into --out although it is not empty");
-  app.add_option("--experts", o.experts, "Table (CSV) with image_id and class; optional: spectroscopic, or split");
+  auto* experts =
+      app.add_option("--experts", o.experts, "Table (CSV) with image_id and class; optional: spectroscopic, or split")
+          ->type_name(file_type);
   app.add_option("--positive", o.positive, "Experts' classes that are clusters, A,B (default: as abell-train)")
-      ->delimiter(',');
-  app.add_option("--scheme", o.scheme,
-                 "How votes are weighed: unweighted, agreement, zooniverse, swap, dawid-skene\n"
-                 "(default: agreement with --experts, else unweighted)")
-      ->check(CLI::IsMember({"unweighted", "agreement", "zooniverse", "swap", "dawid-skene"}));
+      ->delimiter(',')
+      ->needs(experts);
+  app.add_option("--scheme", o.scheme, "How votes are weighted (default: agreement with --experts, else unweighted)")
+      ->transform(one_of({"unweighted", "agreement", "zooniverse", "swap", "dawid-skene"}));
   app.add_option("--threshold", o.threshold, "A subject is a cluster when p_cluster is above this")
       ->check(within(0, 1))
       ->capture_default_str();
   app.add_option("--folds", o.folds,
                  "Parts of the experts' objects; each is scored by weights learnt on the others (1: by all)")
-      ->check(CLI::Range(1, 1000))
+      ->needs(experts)
+      ->check(within(1, 1000))
       ->capture_default_str();
-  app.add_option("--mapping", o.mapping, "Which answers stand for which code (JSON; default: the Hunt's)");
+  app.add_option("--mapping", o.mapping, "Which answers stand for which code (JSON; default: the Hunt's)")
+      ->type_name(file_type);
   app.add_option("--workflow", o.workflow, "Id of the workflow to count (default: the one that the mapping fits best)");
   app.add_option("--workflow-version", o.workflow_version, "Its major version (default: all)")
-      ->check(CLI::Range(0, 1000000000));
-  app.add_option("--workflows", o.workflows, "Workflow export of Panoptes (CSV): the questions, for the report");
+      ->check(within(0, 1000000000));
+  app.add_option("--workflows", o.workflows, "Workflow export of Panoptes (CSV): the questions, for the report")
+      ->type_name(file_type);
   app.add_option("--id-key", o.id, "Subject metadata that names the object")->capture_default_str();
   app.add_flag("--pairs", o.pairs, "What is ticked together in a multiple question is one answer");
   app.add_flag("--strict", o.strict, "Stop at the first row that cannot be read");
@@ -178,6 +182,8 @@ inline int run_count(CountOptions options, const CommonOptions& common, const st
   const votes::Mapping mapping = options.mapping.empty() ? votes::hunt_mapping() : votes::read_mapping(options.mapping);
   const auto workflows =
       options.workflows.empty() ? std::vector<votes::Workflow>() : votes::read_workflows(options.workflows);
+  std::optional<ExpertTable> expert_table;
+  if (!options.experts.empty()) expert_table = read_experts(options.experts, options.positive);
   const OutputFolder folder = prepare_output(options.out, options.overwrite);
   votes::Export from = detail::read_votes(options, workflows, common);
   if (interrupted()) return exit_stopped();
@@ -185,7 +191,7 @@ inline int run_count(CountOptions options, const CommonOptions& common, const st
   const votes::Ballots ballots = votes::count_votes(from, mapping, {options.workflow, options.workflow_version});
 
   Experts experts;
-  if (!options.experts.empty()) experts = read_experts(options.experts, from.objects, options.positive);
+  if (expert_table) experts = experts_on(*expert_table, from.objects);
   const votes::Consensus consensus =
       detail::consensus_of(options.scheme, ballots, experts.truth, {.folds = options.folds, .seed = common.seed});
   if (interrupted()) return exit_stopped();

@@ -28,56 +28,72 @@ struct Experts {
   std::string unmatched;            ///< the first that is not
 };
 
+/// A table of experts, read before the votes are.
+struct ExpertTable {
+  Table table;
+  std::size_t id = 0, label = 0;
+  std::optional<std::size_t> mark = {};    ///< column of the spectroscopic subset
+  bool by_split = false;                   ///< mark is a split
+  std::vector<std::string> positive = {};  ///< empty: the classes are codes a to g
+
+  bool cluster(const std::string& name) const {
+    return positive.empty() ? votes::is_cluster(*votes::code_of(name)) : std::ranges::binary_search(positive, name);
+  }
+  bool marked(const std::string& text) const {
+    return by_split ? text == "test" : text == "1" || text == "yes" || text == "true";
+  }
+};
+
 /// Reads a table with `image_id` or `id` and `class`: names of classes as in the data sets, or codes a to g; an empty
 /// class is unknown. `spectroscopic` (yes, true, 1) or else `split` (test) marks the objects of the spectroscopic
-/// subset. Throws IoError and FormatError: no such column, an object of two classes, no id that is a subject.
-inline Experts read_experts(const std::filesystem::path& path, const votes::Names& objects,
-                            const std::vector<std::string>& wanted_positive) {
-  const Table table = read_csv(path);
-  const std::size_t id = table.find("image_id") ? *table.find("image_id") : table.column("id");
-  const std::size_t label = table.column("class");
+/// subset. Throws IoError and FormatError for a table without these columns and OptionError for classes that are not
+/// there.
+inline ExpertTable read_experts(const std::filesystem::path& path, const std::vector<std::string>& wanted_positive) {
+  ExpertTable experts{.table = read_csv(path)};
+  const Table& table = experts.table;
+  experts.id = table.find("image_id") ? *table.find("image_id") : table.column("id");
+  experts.label = table.column("class");
   std::vector<std::string> classes;
   for (const auto& row : table.rows) {
-    if (!row[label].empty()) classes.push_back(row[label]);
+    if (!row[experts.label].empty()) classes.push_back(row[experts.label]);
   }
   std::ranges::sort(classes);
   classes.erase(std::unique(classes.begin(), classes.end()), classes.end());
   const bool codes = std::ranges::all_of(classes, [](const std::string& c) { return votes::code_of(c).has_value(); });
-  std::vector<std::string> positive;
-  if (!codes || !wanted_positive.empty()) positive = positive_classes(classes, wanted_positive, false);
-  const auto cluster = [&](const std::string& name) {
-    return positive.empty() ? votes::is_cluster(*votes::code_of(name)) : std::ranges::binary_search(positive, name);
-  };
-  std::optional<std::size_t> mark = table.find("spectroscopic");
-  const bool by_split = !mark && table.find("split");
-  if (by_split) mark = table.find("split");
-  const auto marked = [&](const std::string& text) {
-    return by_split ? text == "test" : text == "1" || text == "yes" || text == "true";
-  };
+  if (!codes || !wanted_positive.empty()) experts.positive = positive_classes(classes, wanted_positive, false);
+  experts.mark = table.find("spectroscopic");
+  experts.by_split = !experts.mark && table.find("split");
+  if (experts.by_split) experts.mark = table.find("split");
+  return experts;
+}
 
+/// What the table says of the objects that were voted on. Throws FormatError for an object of two classes and when it
+/// has none of them.
+inline Experts experts_on(const ExpertTable& from, const votes::Names& objects) {
+  const Table& table = from.table;
   Experts experts;
   experts.truth.assign(objects.size(), votes::Truth::unknown);
-  if (mark) experts.spectroscopic.assign(objects.size(), false);
+  if (from.mark) experts.spectroscopic.assign(objects.size(), false);
   for (std::size_t i = 0; i < table.rows.size(); ++i) {
     const std::vector<std::string>& row = table.rows[i];
-    if (row[label].empty()) continue;
+    if (row[from.label].empty()) continue;
     ++experts.rows;
-    const std::optional<std::uint32_t> subject = objects.find(row[id]);
+    const std::optional<std::uint32_t> subject = objects.find(row[from.id]);
     if (!subject) {
-      if (experts.unmatched.empty()) experts.unmatched = row[id];
+      if (experts.unmatched.empty()) experts.unmatched = row[from.id];
       continue;
     }
     votes::Truth& truth = experts.truth[*subject];
-    const votes::Truth said = cluster(row[label]) ? votes::Truth::cluster : votes::Truth::other;
+    const votes::Truth said = from.cluster(row[from.label]) ? votes::Truth::cluster : votes::Truth::other;
     if (truth != votes::Truth::unknown && truth != said) {
-      throw FormatError(table.where(i) + ": '" + row[id] + "' is a cluster in one row and none in another");
+      throw FormatError(table.where(i) + ": '" + row[from.id] + "' is a cluster in one row and none in another");
     }
     if (truth == votes::Truth::unknown) ++experts.matched;
     truth = said;
-    if (mark) experts.spectroscopic[*subject] = marked(row[*mark]);
+    if (from.mark) experts.spectroscopic[*subject] = from.marked(row[*from.mark]);
   }
   if (experts.matched == 0) {
-    throw FormatError(path.string() + ": none of its " + std::to_string(experts.rows) +
+    throw FormatError(table.name + ": none of its " + std::to_string(experts.rows) +
                       " objects of known class was voted on" +
                       (experts.unmatched.empty() ? "" : " (the first is '" + experts.unmatched + "')") +
                       (objects.size() > 0 ? "; the export's are like '" + objects[0] + "'" : ""));

@@ -127,10 +127,7 @@ inline int run_subjects(const SubjectsOptions& options, const CommonOptions& com
 /// Writes the page; each candidate is embedded as it is read.
 inline int run_page(const SubjectsOptions& options, const CommonOptions& common) {
   const DataSet set = read_candidates(options, common);
-  std::error_code error;
-  if (std::filesystem::exists(options.out, error) && !options.overwrite) {
-    throw IoError(options.out.string() + ": already exists (--overwrite replaces it)");
-  }
+  check_output_file(options.out, options.overwrite);
   HuntPage page(options.out, "The hunt for galaxy clusters: " + std::filesystem::path(options.source).stem().string());
   ProgressBar bar("candidates", static_cast<long>(set.objects.size()), common.quiet);
   for (std::size_t i = 0; i < set.objects.size(); ++i) {

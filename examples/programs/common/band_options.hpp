@@ -32,7 +32,8 @@ inline void read_step(Bands& bands, const BandStep& step, const std::string& tex
 
 /// What each of `band_steps` is for.
 inline constexpr std::array<const char*, band_steps.size()> band_step_help{
-    "Smoothing: none, gaussian:SIGMA (pixels; gaussian:6as arcseconds), adaptive:COUNTS (top-hat), wavelet[:SIGMAS[:SCALES]]",
+    "Smoothing: none, gaussian:SIGMA (pixels; gaussian:6as arcseconds), adaptive:COUNTS (top-hat), "
+    "wavelet[:SIGMAS[:SCALES]]",
     "3x3 filter: identity, sobel-x, sobel-y, edge",
     "Values that become black and white: file (FITS: minmax; PNG, JPEG: 0 and 255), minmax, manual:LOW:HIGH, "
     "percentile:KEPT, percentile:LOW:HIGH, zscale[:CONTRAST]",
@@ -46,7 +47,7 @@ inline void add_bands(CLI::App& app, Bands& bands) {
            "--" + name,
            [&app, read](const std::string& text) {
              try {
-               read(text);
+               read(lower_case(text));
              } catch (const OptionError& error) {
                throw CLI::ValidationError(with_flag(app, error));
              }

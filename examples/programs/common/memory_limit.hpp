@@ -20,7 +20,8 @@ inline std::uint64_t half_of_memory() {
 inline void add_max_memory(CLI::App& app, std::uint64_t& bytes, const char* what) {
   app.add_option("--max-memory", bytes,
                  std::string("Memory that ") + what + " may need, 2G for instance (default: half of the machine's)")
-      ->transform(CLI::AsSizeValue(false));
+      ->type_name("SIZE")
+      ->transform(CLI::AsSizeValue(false).description(""));
 }
 
 /// A file of weights is read whole. Throws FormatError; a file that is not there is for its reader to tell.

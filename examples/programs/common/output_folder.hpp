@@ -1,6 +1,7 @@
 #pragma once
-/// The folder that a run writes, which no other run writes at the same time.
+/// What a run writes: a file, or a folder, which no other run writes at the same time.
 
+#include <abell/core/atomic_file.hpp>
 #include <abell/core/error.hpp>
 #include <abell/core/file_lock.hpp>
 #include <abell/core/temporary_file.hpp>
@@ -69,6 +70,16 @@ class [[nodiscard]] OutputFolder {
   std::vector<std::filesystem::path> made_;  ///< the innermost first
   std::optional<FolderLock> lock_;
 };
+
+/// Throws IoError when the file `out` cannot be written, or is there already and may not be replaced.
+inline void check_output_file(const std::filesystem::path& out, bool overwrite) {
+  std::error_code error;
+  if (std::filesystem::exists(out, error)) {
+    if (!std::filesystem::is_regular_file(out, error)) throw IoError(out.string() + ": is not a file");
+    if (!overwrite) throw IoError(out.string() + ": already exists (--overwrite replaces it)");
+  }
+  const AtomicFile probe(out);  // is there a folder, and may we write into it?
+}
 
 /// Makes the folder `out`, for as long as the result lives; throws as `OutputFolder` does.
 inline OutputFolder prepare_output(const std::filesystem::path& out, bool reuse) { return {out, reuse}; }

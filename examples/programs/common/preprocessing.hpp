@@ -15,16 +15,16 @@ namespace abell::program {
 inline void add_preprocessing(CLI::App& app, Preprocessing& options) {
   app.add_option("--channels", options.channels,
                  "Channels of [empty or third band, optical, X-ray] that the network sees")
-      ->check(CLI::IsMember({"both", "optical", "xray"}))
+      ->transform(one_of({"both", "optical", "xray"}))
       ->capture_default_str();
   app.add_option("--resize", options.resize, "How images come to the network's size")
-      ->check(CLI::IsMember({"bilinear", "nearest", "crop"}))
+      ->transform(one_of({"bilinear", "nearest", "crop"}))
       ->capture_default_str();
   app.add_option("--crop", options.crop, "Share of each side that is cut from the centre before resizing")
       ->check(within(0.01, 1))
       ->capture_default_str();
   app.add_option("--nan", options.nan, "What NaN and BLANK pixels of FITS images become")
-      ->check(CLI::IsMember({"zero", "median", "error"}))
+      ->transform(one_of({"zero", "median", "error"}))
       ->capture_default_str();
   add_bands(app, options.bands);
   add_max_megapixels(app, options.max_megapixels);

@@ -22,10 +22,15 @@
 #include <exception>
 #include <functional>
 #include <iostream>
+#include <memory>
 #include <new>
 #include <string>
 #include <vector>
 
+#include "choices.hpp"
+#include "help.hpp"
+#include "manual.hpp"
+#include "option_file.hpp"
 #include "output_folder.hpp"
 #include "printable_output.hpp"
 #include "progress.hpp"
@@ -37,20 +42,6 @@ inline constexpr int exit_ok = 0;
 inline constexpr int exit_error = 1;  ///< a user's error: one line on standard error
 inline constexpr int exit_usage = 2;  ///< wrong options
 
-/// The option's number must lie in [low, high]; NaN lies nowhere.
-inline CLI::Validator within(double low, double high) {
-  std::array<char, 64> range{};
-  std::snprintf(range.data(), range.size(), "%.10g to %.10g", low, high);
-  const std::string text = range.data();
-  return CLI::Validator(
-      [low, high, text](const std::string& input) {
-        double value = 0;
-        const bool read = CLI::detail::lexical_cast(input, value);
-        return read && value >= low && value <= high ? std::string() : "expected " + text + ", found '" + input + "'";
-      },
-      "in " + text);
-}
-
 /// Options that all programs take.
 struct CommonOptions {
   std::uint64_t seed = 1;
@@ -60,15 +51,22 @@ struct CommonOptions {
 };
 
 inline void add_common(CLI::App& app, CommonOptions& options) {
+  const std::string heading = app.option_defaults()->get_group();
+  app.option_defaults()->group(common_heading);
   app.add_option("--seed", options.seed, "Seed of all random numbers")
       ->check(within(0, 18446744073709551615.0))
       ->capture_default_str();
   app.add_option("--threads", options.threads, "Number of threads, 0 for all processors")
-      ->check(CLI::Range(0, 1024))
+      ->check(within(0, 1024))
       ->capture_default_str();
   auto* quiet = app.add_flag("-q,--quiet", options.quiet, "Print errors only");
   app.add_flag("-v,--verbose", options.verbose, "Print more")->excludes(quiet);
-  app.set_version_flag("--version", app.get_name() + " " + std::string(version));
+  add_option_file(app);
+  app.set_version_flag("--version", app.get_name() + " " + std::string(version), "Print the version and stop");
+  app.set_help_flag("-h,--help", "Print this and stop");
+  add_generate(app);
+  app.option_defaults()->group(heading);
+  app.formatter(std::make_shared<HelpFormatter>());
 }
 
 /// Whether the program, or the command of it that runs, has that option.
@@ -112,22 +110,33 @@ inline int guard(const CLI::App& app, const std::function<int()>& body) {
   }
 }
 
+/// What is wrong with the command line: an option that nobody knows may be why another one is missing.
+inline std::string usage_message(CLI::App& app, const CLI::ParseError& error) {
+  for (const std::string& argument : app.remaining(true)) {
+    if (!argument.starts_with('-')) continue;
+    const std::string name = argument.substr(0, argument.find('='));
+    return "unknown option " + name + did_you_mean(name, option_names(app));
+  }
+  return error.what();
+}
+
 /// Parses the command line, listens for requests to stop and calls `body` under `guard`.
 /// --help and --version give 0, wrong options 2.
 inline int run(CLI::App& app, int argc, char** argv, const std::function<int()>& body) {
   const PrintableOutput output;
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    if (error.get_exit_code() == 0) return app.exit(error);
-    std::string message = error.what();
-    std::ranges::replace(message, '\n', ' ');
-    std::cerr << app.get_name() << ": " << message << " (see " << app.get_name() << " --help)" << std::endl;
-    return exit_usage;
-  }
-  std::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow is an error like a full disk
-  listen_for_stop();
-  return guard(app, body);
+  return guard(app, [&] {
+    try {
+      app.parse(argc, argv);
+    } catch (const CLI::FileError&) {
+      throw IoError(app.get_config_ptr()->as<std::string>() + ": cannot be opened for reading");
+    } catch (const CLI::ParseError& error) {
+      if (error.get_exit_code() == 0) return app.exit(error);
+      throw OptionError(usage_message(app, error) + " (see " + app.get_name() + " --help)");
+    }
+    std::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow is an error like a full disk
+    listen_for_stop();
+    return body();
+  });
 }
 
 /// Tells the user what does not end the run, a line each.

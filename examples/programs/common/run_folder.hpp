@@ -2,8 +2,6 @@
 /// The files of a training run's folder: config.json, history.csv, predictions.csv, metrics.json and
 /// report.html. model.safetensors and last.checkpoint are written through weights/.
 
-#include <abell/core/atomic_file.hpp>
-#include <abell/core/error.hpp>
 #include <abell/data/dataset.hpp>
 #include <abell/data/table.hpp>
 #include <abell/metrics/confusion.hpp>
@@ -14,17 +12,15 @@
 #include <cmath>
 #include <cstdint>
 #include <filesystem>
-#include <fstream>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
-namespace abell::program {
+#include "json_file.hpp"
 
-using Json = nlohmann::ordered_json;
+namespace abell::program {
 
 /// The shortest text that reads back as the same number; empty for NaN.
 template <class Number>
@@ -32,22 +28,6 @@ std::string number(Number value) {
   if (std::isnan(static_cast<double>(value))) return {};
   char text[64];
   return {text, std::to_chars(text, text + sizeof text, value).ptr};
-}
-
-/// Bytes that are no UTF-8, of a path say, become U+FFFD.
-inline void write_json(const std::filesystem::path& path, const Json& json) {
-  AtomicFile file(path);
-  file.stream() << json.dump(2, ' ', false, Json::error_handler_t::replace) << '\n';
-  file.commit();
-}
-
-/// A file of ours, which holds a JSON object. Throws IoError and FormatError.
-inline Json read_json(const std::filesystem::path& path) {
-  std::ifstream file(path);
-  if (!file) throw IoError(path.string() + ": cannot be opened for reading");
-  Json json = Json::parse(file, nullptr, false);
-  if (!json.is_object()) throw FormatError(path.string() + ": expected a JSON object");
-  return json;
 }
 
 /// Images of a set of `images` that `steps` steps train on; each epoch's last batch may be smaller.

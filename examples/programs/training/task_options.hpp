@@ -22,14 +22,8 @@ struct TaskOptions {
 
   Task task() const { return parse_task(name); }
 
-  /// Throws OptionError for options that do not belong to the task.
+  /// Throws OptionError for targets and sizes that are of no use.
   void check() const {
-    const auto refuse = [&](bool given, const std::string& option, const std::string& belongs) {
-      if (given) throw OptionError(option + ": expected --task " + belongs + ", found " + name);
-    };
-    refuse(task() != Task::regress && !targets.empty(), "--target", "regress");
-    refuse(task() != Task::regress && loss.has_value(), "--loss", "regress");
-    refuse(task() != Task::segment && size.has_value(), "--size", "segment");
     if (task() == Task::regress && targets.empty()) {
       throw OptionError("--target: expected columns of numbers for --task regress, found none");
     }
@@ -71,23 +65,24 @@ struct TaskOptions {
 };
 
 inline void add_task_options(CLI::App& app, TaskOptions& o) {
+  app.option_defaults()->group("Task");
   app.add_option("--task", o.name,
                  "What to learn: classify (the column class: positive or not), multilabel (class: any number of them, "
                  "with semicolons between them; an empty field: none), regress (numbers, --target), or segment (the "
                  "column mask: an image of the class of each pixel)")
-      ->check(CLI::IsMember(std::vector<std::string>(task_names.begin(), task_names.end())))
+      ->transform(one_of({task_names.begin(), task_names.end()}))
       ->capture_default_str();
   app.add_option(
          "--target", o.targets,
          "Columns of numbers to learn, A,B; an empty field is not known and left out. A network learns them with "
          "mean 0 and variance 1, as are loss and error in the history; results are in the columns' units")
       ->delimiter(',');
-  app.add_option("--loss", o.loss, "Loss of regress: mse, or huber, which outliers do not rule (default: mse)")
-      ->check(CLI::IsMember({"mse", "huber"}));
+  app.add_option("--loss", o.loss, "Loss of regress; outliers do not rule huber (default: mse)")
+      ->transform(one_of({"mse", "huber"}));
   app.add_option("--size", o.size,
                  "Side of the images that unet sees, a multiple of " + std::to_string(unet_step) +
                      " (default: " + std::to_string(default_unet_size) + ")")
-      ->check(CLI::Range(unet_step, 4096));
+      ->check(within(unet_step, 4096));
 }
 
 }  // namespace abell::program

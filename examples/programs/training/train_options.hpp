@@ -1,22 +1,34 @@
 #pragma once
-/// The options of abell-train: the command line, the record in config.json, and what `fit` gets.
+/// The options of abell-train, their record in config.json, and what `fit` gets.
 
 #include <abell/core/version.hpp>
 #include <abell/data/augment.hpp>
 #include <abell/training/fit.hpp>
+#include <algorithm>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "../common/memory_limit.hpp"
 #include "../common/option_record.hpp"
-#include "../common/preprocessing.hpp"
 #include "../common/program.hpp"
 #include "../common/run_folder.hpp"
 #include "task_options.hpp"
 #include "training_defaults.hpp"
 
 namespace abell::program {
+
+struct TrainOptions;
+
+/// An option that only some choices of another option use: --momentum only --optimizer sgd.
+struct DependentOption {
+  std::string name;  ///< without dashes
+  bool used;
+  std::string expected;                      ///< the choices that use it
+  std::string found;                         ///< what was chosen in their place
+  std::function<void(TrainOptions&)> reset;  ///< gives it its default
+};
 
 /// What is left open gets Table 4's value for the network (`resolve`); the augmentation ranges, which the
 /// paper does not tell, are those of `Augmentation`.
@@ -66,32 +78,18 @@ struct TrainOptions {
   static constexpr std::uint64_t table4_iterations = network_defaults.front().iterations;
 
   /// Fills what is open. To be called once the network and all that the user gave are set, before anything below.
-  /// Throws OptionError for options of another task or schedule than the one that was chosen.
+  /// Throws OptionError for options that do not go together.
   void resolve() {
+    for (const DependentOption& option : dependent_options()) {
+      if (!option.used) option.reset(*this);
+    }
     task.check();
     check(choice(2));
-    const bool from_file = is_architecture_file(network);
-    if (from_file && (dropout || task.size)) {
-      throw OptionError("--dropout, --size: expected a network by name, found " + network + ", which has its own");
-    }
-    if (from_file && !architecture) architecture = read_architecture(network);
-    if (task.task() != Task::classify && (!positive.empty() || class_weights != "none" || label_smoothing > 0 || tta)) {
-      throw OptionError("--positive, --class-weights, --label-smoothing, --tta: expected --task classify, found " +
-                        task.name);
-    }
-    if (alpha != 1 && network != "mobilenet") {
-      throw OptionError("--alpha: expected --network mobilenet, found " + network);
-    }
-    const auto refuse = [&](bool any, const char* options, const char* belong) {
-      if (!any || schedule == belong) return;
-      throw OptionError(std::string(options) + ": expected --schedule " + belong + ", found " + schedule);
-    };
-    refuse(patience || factor || min_rate, "--patience, --factor, --min-rate", "plateau");
-    refuse(warm_up.has_value(), "--warm-up", "cosine");
+    if (is_architecture_file(network) && !architecture) architecture = read_architecture(network);
     const auto fill = [](auto& option, const auto& value) {
       if (!option) option = value;
     };
-    if (!from_file) fill(dropout, paper_dropout);
+    if (has_dropout_option()) fill(dropout, paper_dropout);
     const NetworkDefaults& of_network = defaults_of(network_defaults, defaults_name());
     fill(batch, of_network.batch);
     if (!epochs) fill(iterations, of_network.iterations);
@@ -99,13 +97,21 @@ struct TrainOptions {
     fill(factor, of_network.factor);
     fill(scale, std::string(of_network.scale));
     preprocessing.scale = *scale;
-    fill(optimizer, std::string(of_network.optimizer));
+    optimizer = optimizer_name();
     const OptimizerDefaults& of_optimizer = defaults_of(optimizer_defaults, *optimizer);
     fill(learning_rate, of_optimizer.learning_rate);
     fill(decay, of_optimizer.decay);
     fill(min_rate, of_optimizer.min_rate);
   }
 
+  /// Whether --dropout decides about the network's.
+  bool has_dropout_option() const { return std::ranges::find(network_names, network) != network_names.end(); }
+  /// The optimizer chosen, or the network's own.
+  std::string optimizer_name() const {
+    return optimizer.value_or(std::string(defaults_of(network_defaults, defaults_name()).optimizer));
+  }
+  /// All options that are used or not by what these options choose.
+  std::vector<DependentOption> dependent_options() const;
   /// Whose defaults the network has: its own, or for a file those of the task's.
   std::string defaults_name() const {
     return !is_architecture_file(network) ? network : task.task() == Task::segment ? "unet" : "custom";
@@ -206,154 +212,69 @@ struct TrainOptions {
   }
 };
 
-/// What a run that goes on may be told anew.
-inline constexpr const char* may_change =
-    "What it may be told anew: --epochs or --iterations (not before where it stands, and not with --schedule cosine),\n"
-    "--threads, --tta, --cache, --checkpoint-minutes, -q and -v.";
-
-inline void add_train_options(CLI::App& app, TrainOptions& o) {
-  app.add_option("DATA", o.data, "Kosiba2020 folder, folder of class folders, or table of images")
-      ->type_name(path_type);
-  app.add_option("--out", o.out, "Folder of the run")->required()->configurable(false);
-  add_common(app, o.common);
-  for (const char* name : {"--quiet", "--verbose"}) app.get_option(name)->configurable(false);
-  app.add_option("--network", o.network,
-                 "Network to train: custom, mobilenet, for --task segment unet, or a file FILE.json with its layers "
-                 "(see examples/networks), which learns with the defaults of custom, or of unet")
-      ->check([](const std::string& name) {
-        const bool known = name == "custom" || name == "mobilenet" || name == "unet" || is_architecture_file(name);
-        return known ? std::string() : "expected custom, mobilenet, unet or a file .json, found '" + name + "'";
-      })
-      ->capture_default_str();
-  app.add_option("--alpha", o.alpha, "Width of mobilenet: the share of each layer's filters")
-      ->check(within(0.05, 4))
-      ->capture_default_str();
-  const auto by_network = [](const char* what, auto member) { return what + shown_defaults(network_defaults, member); };
-  const auto by_optimizer = [](const char* what, auto member) {
-    return what + shown_defaults(optimizer_defaults, member);
+inline std::vector<DependentOption> TrainOptions::dependent_options() const {
+  std::vector<DependentOption> all;
+  const auto add = [&](const char* name, bool used, const std::string& expected, const std::string& chosen,
+                       auto member) {
+    all.push_back({name, used, expected, chosen, [member](TrainOptions& options) {
+                     TrainOptions defaults;
+                     member(options) = member(defaults);
+                   }});
   };
-  auto* iterations = app.add_option("--iterations", o.iterations,
-                                    by_network("Training steps in all", &NetworkDefaults::iterations) + ": Table 4")
-                         ->check(within(1, 1e9));
-  app.add_option("--epochs", o.epochs, "Epochs, in place of --iterations")->excludes(iterations)->check(within(1, 1e9));
-  app.add_option("--batch", o.batch, by_network("Images in a step", &NetworkDefaults::batch))
-      ->check(CLI::Range(1, 4096));
-  app.add_option("--optimizer", o.optimizer,
-                 by_network("sgd (Nesterov momentum), adam, adamw or adadelta", &NetworkDefaults::optimizer))
-      ->check(CLI::IsMember({"sgd", "adam", "adamw", "adadelta"}));
-  app.add_option("--learning-rate", o.learning_rate, by_optimizer("Learning rate", &OptimizerDefaults::learning_rate));
-  app.add_option("--momentum", o.momentum, "Momentum of sgd")->capture_default_str();
-  app.add_option("--rho", o.rho, "Decay of adadelta's means")->capture_default_str();
-  app.add_option("--weight-decay", o.weight_decay, "Weight decay of adamw, times the learning rate a step")
-      ->capture_default_str();
-  app.add_option("--decay", o.decay,
-                 by_optimizer("Learning rate at update t is divided by 1 + decay t", &OptimizerDefaults::decay));
-  app.add_option("--schedule", o.schedule,
-                 "How the learning rate goes besides: plateau (--patience, --factor, --min-rate), constant, or cosine: "
-                 "rises over --warm-up steps, then falls along half a cosine to 0 at the last step")
-      ->check(CLI::IsMember({"plateau", "constant", "cosine"}))
-      ->capture_default_str();
-  app.add_option("--warm-up", o.warm_up,
-                 "Steps over which the rate of cosine rises (default: " + std::to_string(WarmUpCosine{}.warm_up) + ")")
-      ->check(within(0, 1e9));
-  app.add_option("--clip-norm", o.clip_norm, "Most that the Euclidean norm of all gradients may be (0: any)")
-      ->check(within(0, 1e12))
-      ->capture_default_str();
-  app.add_option(
-         "--patience", o.patience,
-         by_network("Epochs without a lower validation loss before the rate is lowered", &NetworkDefaults::patience))
-      ->check(within(1, 1e9));
-  app.add_option("--factor", o.factor, by_network("What the rate is then multiplied by", &NetworkDefaults::factor))
-      ->check(within(0.01, 1));
-  app.add_option("--min-rate", o.min_rate, by_optimizer("Floor of the rate", &OptimizerDefaults::min_rate))
-      ->check(within(0, 1e6));
-  app.add_option("--early-stopping", o.early_stopping,
-                 "Stop after this many epochs without a lower validation loss (0: never)")
-      ->check(within(0, 1e9))
-      ->capture_default_str();
-  app.add_option("--dropout", o.dropout,
-                 "Share of the dense layer's units dropped in training (default: " + number(paper_dropout) + ")")
-      ->check(within(0, 0.99));
-  app.add_option(
-         "--ema-decay,--average", o.ema_decay,
-         "Validate, keep and test an exponential moving average of the weights with this decay a step (0: the weights)")
-      ->check(within(0, 0.99999))
-      ->capture_default_str();
-  app.add_option("--validation-fraction", o.validation_fraction, "Share of the training set held out, by class")
-      ->check(within(0, 0.99))
-      ->capture_default_str();
-  app.add_option("--positive", o.positive,
-                 "Classes that count as clusters, A,B (default: low-z,hi-z; else cluster(s); else the last)")
-      ->delimiter(',');
-  app.add_option("--class-weights", o.class_weights, "none, or balanced: each class weighs the same in the loss")
-      ->check(CLI::IsMember({"none", "balanced"}))
-      ->capture_default_str();
-  app.add_option("--label-smoothing", o.label_smoothing,
-                 "Share of each label that is spread over all classes in the loss of classify")
-      ->check(within(0, 0.99))
-      ->capture_default_str();
-  add_preprocessing(app, o.preprocessing);
-  app.add_option("--scale", o.scale,
-                 by_network("How values of 0..255 become the network's numbers: unit x/255, symmetric x/127.5-1, or "
-                            "standard: mean 0 and variance 1",
-                            &NetworkDefaults::scale))
-      ->check(CLI::IsMember({"unit", "symmetric", "standard"}));
-  app.add_flag("--no-augment", o.no_augment, "Train on the images as they are");
-  app.add_option("--rotation", o.augmentation.rotation, "Random rotation, +- degrees")->capture_default_str();
-  app.add_option("--shift", o.shift, "Random shift, share of the side (or pixels from 1 on); rows[,columns]")
-      ->delimiter(',')
-      ->expected(1, 2)
-      ->check(within(0, 1e4))
-      ->capture_default_str();
-  app.add_option("--zoom", o.augmentation.zoom, "Random zoom, 1 +- this, rows and columns independently")
-      ->capture_default_str();
-  app.add_option("--flips", o.flips, "Random flips")
-      ->check(CLI::IsMember({"both", "horizontal", "vertical", "none"}))
-      ->capture_default_str();
-  app.add_option("--weights", o.weights, "Start from the weights of this model file, or Keras file (.h5)")
-      ->type_name(path_type);
-  add_max_memory(app, o.max_memory, "a training step, or a file of weights,");
-  app.add_option("--cache", o.cache,
-                 "Decoded pixels: off, ram, or a folder for a scratch file (default: the run's folder)");
-  app.add_flag(
-      "--tta", o.tta,
-      "Evaluate with probabilities averaged over the 8 flips and quarter turns of each image (metrics.json has "
-      "the figures without, too)");
-  app.add_option("--checkpoint-minutes", o.checkpoint_minutes,
-                 "Save this often within an epoch, too (0: only at its end)")
-      ->check(within(0, 1e6))
-      ->capture_default_str();
-  auto* resume = app.add_flag("--resume", o.resume, "Go on with the run in --out, or start it; needs no other option")
-                     ->configurable(false);
-  app.add_option("--preview", o.preview,
-                 "Write this many objects as the network would see them to OUT/previews/*.png, and stop; FITS images "
-                 "have their first row on top")
-      ->excludes(resume)
-      ->check(within(1, 1e6))
-      ->configurable(false);
-  app.add_flag("--overwrite", o.overwrite, "Write into --out although it is not empty")
-      ->excludes(resume)
-      ->configurable(false);
-  app.footer(
-      "Examples:\n"
-      "  abell-train Kosiba2020 --out runs/cn-e\n"
-      "  abell-train galaxies --out runs/g --epochs 30 --learning-rate 0.01 --scale standard\n"
-      "  abell-train --out runs/cn-e --resume\n"
-      "  abell-train cutouts --out runs/look --preview 12 --exposure divide --smooth xray=adaptive:25 \\\n"
-      "              --interval xray=percentile:99.5,optical=zscale --stretch asinh\n"
-      "Ctrl-C finishes the step, saves and exits with 130; --resume goes on to the same result, with the options in\n"
-      "--out/config.json. " +
-      std::string(may_change));
-}
+  const std::string rule = optimizer_name();
+  add(
+      "momentum", rule == "sgd", "--optimizer sgd", rule, [](auto& o) -> auto& { return o.momentum; });
+  add(
+      "rho", rule == "adadelta", "--optimizer adadelta", rule, [](auto& o) -> auto& { return o.rho; });
+  add(
+      "weight-decay", rule == "adamw", "--optimizer adamw", rule, [](auto& o) -> auto& { return o.weight_decay; });
 
-/// Takes what was not given from config.json when a run is to go on, and notes what was. Throws OptionError without
-/// DATA.
-inline void complete_options(CLI::App& app, TrainOptions& o) {
-  if (o.resume) fill_from_run(app, o.out);
-  if (o.task.task() == Task::segment && app.count("--network") == 0) o.network = "unet";
-  if (o.data.empty()) throw OptionError("DATA is required (see " + app.get_name() + " --help)");
-  o.given = given_options(app);
-  if (is_architecture_file(o.network)) o.given["network"] = absolute_path(o.network);
+  const bool plateau = schedule == "plateau";
+  add(
+      "patience", plateau, "--schedule plateau", schedule, [](auto& o) -> auto& { return o.patience; });
+  add(
+      "factor", plateau, "--schedule plateau", schedule, [](auto& o) -> auto& { return o.factor; });
+  add(
+      "min-rate", plateau, "--schedule plateau", schedule, [](auto& o) -> auto& { return o.min_rate; });
+  add(
+      "warm-up", schedule == "cosine", "--schedule cosine", schedule, [](auto& o) -> auto& { return o.warm_up; });
+
+  const std::string& by = task.name;
+  const bool classify = by == "classify", regress = by == "regress", segment = by == "segment";
+  add(
+      "target", regress, "--task regress", by, [](auto& o) -> auto& { return o.task.targets; });
+  add(
+      "loss", regress, "--task regress", by, [](auto& o) -> auto& { return o.task.loss; });
+  add(
+      "positive", classify, "--task classify", by, [](auto& o) -> auto& { return o.positive; });
+  add(
+      "class-weights", classify, "--task classify", by, [](auto& o) -> auto& { return o.class_weights; });
+  add(
+      "label-smoothing", classify, "--task classify", by, [](auto& o) -> auto& { return o.label_smoothing; });
+  add(
+      "tta", classify, "--task classify", by, [](auto& o) -> auto& { return o.tta; });
+
+  add(
+      "alpha", network == "mobilenet", "--network mobilenet", network, [](auto& o) -> auto& { return o.alpha; });
+  add(
+      "dropout", has_dropout_option(), "--network custom or mobilenet", network,
+      [](auto& o) -> auto& { return o.dropout; });
+  add(
+      "size", network == "unet", segment ? "--network unet" : "--task segment", segment ? network : by,
+      [](auto& o) -> auto& { return o.task.size; });
+
+  const auto of_augmentation = [&](const char* name, auto member) {
+    add(name, !no_augment, "random changes of the images", "--no-augment", member);
+  };
+  of_augmentation(
+      "rotation", [](auto& o) -> auto& { return o.augmentation.rotation; });
+  of_augmentation(
+      "shift", [](auto& o) -> auto& { return o.shift; });
+  of_augmentation(
+      "zoom", [](auto& o) -> auto& { return o.augmentation.zoom; });
+  of_augmentation(
+      "flips", [](auto& o) -> auto& { return o.flips; });
+  return all;
 }
 
 }  // namespace abell::program

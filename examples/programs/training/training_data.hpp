@@ -84,7 +84,8 @@ inline void find_targets(const TrainOptions& options, Data& data) {
   }
 }
 
-/// Reads the set and holds a validation split out of the training set where it has none of its own.
+/// Reads the set and holds a validation split out of the training set where it has none of its own. Throws FormatError
+/// where nothing is left to evaluate on, or to learn.
 inline Data read_data(const TrainOptions& options) {
   Data data;
   data.set = read_data_set(options.data, set_options(options));
@@ -102,13 +103,40 @@ inline Data read_data(const TrainOptions& options) {
     for (const std::size_t i : held.train) rest.push_back(data.train[i]);
     data.train = rest;
   }
+  if (data.validation.empty() && data.test.empty()) {
+    throw FormatError(options.data +
+                      ": expected a test or validation split to evaluate on, found none (--validation-fraction holds "
+                      "one out of the training split)");
+  }
   find_targets(options, data);
   return data;
+}
+
+/// Throws FormatError or IoError when the decoded images of `data` have no room in --max-memory or on the disk.
+inline void check_cache_room(const TrainOptions& options, const Shape& shape, const Data& data) {
+  if (options.cache == "off") return;
+  const bool bytes = std::ranges::all_of(
+      data.set.objects, [&](const Object& object) { return fits_in_bytes(object, options.preprocessing.decode()); });
+  const double of_image = static_cast<double>(shape.size() * (bytes ? 1 : sizeof(float)));
+  const double of_mask = options.task.task() == Task::segment ? static_cast<double>(shape.pixels()) : 0;
+  const double needed = static_cast<double>(data.set.objects.size()) * (of_image + of_mask);
+  if (options.cache == "ram") {
+    check_memory(needed, static_cast<double>(options.max_memory), "--cache ram",
+                 std::to_string(data.set.objects.size()) + " decoded images");
+    return;
+  }
+  const std::string& folder = options.cache.empty() ? options.out : options.cache;
+  std::error_code error;
+  const std::filesystem::space_info space = std::filesystem::space(folder, error);
+  if (error || needed <= static_cast<double>(space.available)) return;
+  throw IoError(folder + ": expected room for " + bytes_text(needed) + " of decoded images (--cache), found " +
+                bytes_text(static_cast<double>(space.available)));
 }
 
 /// Decodes the images of `data` for a network whose input is `shape`, into --cache (default: --out). Throws Stopped
 /// when interrupted.
 inline void decode(const TrainOptions& options, const Shape& shape, Data& data) {
+  check_cache_room(options, shape, data);
   ProgressBar bar("images decoded", static_cast<long>(data.set.objects.size()), options.common.quiet);
   data.decoding = options.preprocessing.decode();
   std::vector<ImageTraits> traits(data.set.objects.size());

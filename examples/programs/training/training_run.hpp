@@ -99,16 +99,12 @@ inline void fit_and_save(const TrainOptions& options, const Data& data, const Js
 
 /// Evaluates the last and the best weights on the test split (without one: the validation split), which is looked at
 /// here for the first time, and writes predictions.csv, metrics.json and report.html of the best; the network holds
-/// them. Returns the metrics, or nothing when interrupted: a resumed run begins here again. Throws ShapeError when
-/// neither split is there.
+/// them. Returns the metrics, or nothing when interrupted: a resumed run begins here again.
 inline std::optional<Json> evaluate_run(const TrainOptions& options, const Data& data, const Json& config,
                                         Network<float>& network, const TrainingState<float>& state) {
   const std::filesystem::path out = options.out;
   const std::string split = data.test.empty() ? "validation" : "test";
   const std::vector<std::size_t>& evaluated = data.test.empty() ? data.validation : data.test;
-  if (evaluated.empty()) {
-    throw ShapeError(options.data + ": expected a test or validation split to evaluate on, found none");
-  }
   std::unique_ptr<Results> results;
   Json metrics, last;
   {

@@ -50,14 +50,23 @@ inline bool fits_in_bytes(const Object& object, const DecodeOptions& options) {
 
 namespace detail {
 
+/// Throws unless the object has the files that `shape` and the options ask for; none of them is read.
+inline void check_files(const Object& object, const Shape& shape, const DecodeOptions& options) {
+  if (object.files.size() != 1 && (object.files.size() != 2 || shape.channels != 3)) {
+    throw ShapeError("an X-ray and an optical image make 3 channels; found " + std::to_string(object.files.size()) +
+                     " files for " + to_string(shape));
+  }
+  const ExposureCorrection& correction = options.bands.exposure;
+  if (correction.divide && !object.files.front().empty() && object.exposure.empty()) {
+    throw FormatError(object.files.front().string() + ": expected an exposure map for ", "exposure",
+                      " " + to_text(correction) + " (column 'exposure' of a table), found none");
+  }
+}
+
 /// The exposures of an object's X-ray image, whose hardly seen pixels become masked.
 inline std::vector<float> exposures(const Object& object, Image& counts, const DecodeOptions& options) {
   const ExposureCorrection& correction = options.bands.exposure;
   const std::string name = object.files.front().string();
-  if (object.exposure.empty()) {
-    throw FormatError(name + ": expected an exposure map for ", "exposure",
-                      " " + to_text(correction) + " (column 'exposure' of a table), found none");
-  }
   const std::string map_name = object.exposure.string();
   return exposure_weights(counts, grey(read_image(object.exposure, options.max_megapixels), map_name), correction.cut,
                           name, map_name);
@@ -113,10 +122,6 @@ inline Decoded decode_single(Image image, bool physical, const Object& object, c
 
 /// A file for each band: [third band or empty, optical, X-ray].
 inline Decoded decode_bands(const Object& object, const Shape& shape, const DecodeOptions& options) {
-  if (object.files.size() != 2 || shape.channels != 3) {
-    throw ShapeError("an X-ray and an optical image make 3 channels; found " + std::to_string(object.files.size()) +
-                     " files for " + to_string(shape));
-  }
   const bool untouched = fits_in_bytes(object, options);
   const std::array<std::filesystem::path, 3> files{object.third, object.files[1], object.files[0]};
   Decoded decoded{Image(shape.height, shape.width, 3), 0};
@@ -151,6 +156,7 @@ inline void check_crop(const DecodeOptions& options) {
 /// brings all to `shape`. Throws IoError and FormatError naming the file.
 inline Decoded decode_object(const Object& object, const Shape& shape, const DecodeOptions& options = {}) {
   detail::check_crop(options);
+  detail::check_files(object, shape, options);
   Decoded decoded;
   if (object.files.size() == 1) {
     const std::filesystem::path& file = object.files[0];
@@ -169,6 +175,7 @@ inline Decoded decode_image(Image image, bool physical, const Shape& shape, cons
   detail::check_crop(options);
   check_image_size(image.height, image.width, name);
   const Object object{.id = name, .files = {name}};
+  detail::check_files(object, shape, options);
   Decoded decoded = detail::decode_single(std::move(image), physical, object, shape, options);
   detail::finish(decoded.image, !physical && options.bands == Bands{}, options);
   return decoded;
@@ -178,10 +185,11 @@ inline Decoded decode_image(Image image, bool physical, const Shape& shape, cons
 using SeenImage = std::function<void(std::size_t, const Decoded&)>;
 
 /// Decodes every object of a set into a cache of images of one shape: bytes when they lose nothing of
-/// any object, else floats.
+/// any object, else floats. What the objects lack is told before the first is read.
 inline std::shared_ptr<const PixelCache> cache_pixels(const DataSet& set, const Shape& shape,
                                                       const DecodeOptions& options = {},
                                                       const PixelCacheOptions& cache = {}, const SeenImage& seen = {}) {
+  for (const Object& object : set.objects) detail::check_files(object, shape, options);
   const bool once = cache.cache != "off";
   const auto write = [objects = set.objects, shape, options, seen = once ? seen : nullptr](std::size_t index,
                                                                                            auto out) {
