@@ -46,7 +46,7 @@ void add_example(Report& report, const Network<float>& network, const Tensor<flo
        .picture = std::move(picture),
        .grad_cam = attention(network, image, answer, threads),
        .occlusion = occlusion(network, image, answer, {.patch = 2 * step, .stride = step, .threads = threads}),
-       .sky = sky_frame_of(data, object)});
+       .sky = sky_marks_of(data, object)});
 }
 
 /// Adds pictures of the filters of a network whose first weights are those of a convolution with square kernels on an

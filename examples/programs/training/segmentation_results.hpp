@@ -60,7 +60,7 @@ class SegmentationResults final : public TaskResults {
       const std::string share = shown(of_object_[example.at].accuracy());
       report.examples.push_back({.panels = {picture_of(data(), example.object), example.truth, example.prediction},
                                  .caption = share + "\n" + object(example.at).id,
-                                 .sky = sky_frame_of(data(), example.object)});
+                                 .sky = sky_marks_of(data(), example.object)});
     }
     return report;
   }

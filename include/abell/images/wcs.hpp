@@ -146,9 +146,6 @@ class Wcs {
     return 3600 * std::sqrt(std::abs(area));
   }
 
-  /// Whether positions are right ascension and declination, not galactic coordinates, say.
-  bool equatorial() const { return std::string_view(wcs_->lngtyp) == "RA"; }
-
   /// Whether distortions (SIP, TPV, a DSS plate solution) belong to them, which cards cannot tell.
   bool distorted() const { return wcs_->lin.dispre != nullptr || wcs_->lin.disseq != nullptr; }
 

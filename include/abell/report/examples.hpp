@@ -28,7 +28,7 @@ struct ReportExample {
   Picture picture = {};
   Image grad_cam = {};   ///< may be empty; shown where all examples have one
   Image occlusion = {};  ///< likewise
-  std::optional<SkyFrame> sky = {};
+  std::optional<SkyMarks> sky = {};
 };
 
 /// How a decision turned out.

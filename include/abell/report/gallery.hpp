@@ -7,7 +7,7 @@
 #include <abell/images/resample.hpp>
 #include <abell/images/stb.hpp>
 #include <abell/report/html.hpp>
-#include <abell/report/sky_frame.hpp>
+#include <abell/report/sky_marks.hpp>
 #include <abell/report/text.hpp>
 #include <algorithm>
 #include <array>
@@ -33,7 +33,7 @@ struct Picture {
 struct GalleryItem {
   std::vector<Picture> panels = {};
   std::string caption = {};
-  std::optional<SkyFrame> sky = {};  ///< drawn over the first panel
+  std::optional<SkyMarks> sky = {};  ///< drawn over the first panel
 };
 
 /// Base64 (RFC 4648, section 4, with padding).

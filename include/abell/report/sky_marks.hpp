@@ -10,7 +10,7 @@
 namespace abell {
 
 /// How a picture lies on the sky. Directions are unit vectors on the picture, to the right and down.
-struct SkyFrame {
+struct SkyMarks {
   double width = 0;  ///< of the picture in arcseconds
   std::array<double, 2> north = {};
   std::array<double, 2> east = {};
@@ -36,19 +36,19 @@ inline ScaleBar scale_bar(double width) {
 }  // namespace detail::report
 
 /// A scale bar, and arrows to North and East, as an SVG that covers a picture of `shape`.
-inline std::string sky_overlay(const SkyFrame& frame, const Shape& shape) {
+inline std::string sky_overlay(const SkyMarks& marks, const Shape& shape) {
   using namespace detail::report;
   constexpr double width = 100, arrow = 9, letter = 15;
   const double height = width * shape.height / shape.width;
   std::string out = "<svg class=\"sky\" viewBox=\"0 0 100 " + pixel(height) + "\" aria-hidden=\"true\">";
   const auto line = [&](double x1, double y1, double x2, double y2) { out += svg_line(x1, y1, x2, y2, "mark"); };
-  const ScaleBar bar = scale_bar(frame.width);
+  const ScaleBar bar = scale_bar(marks.width);
   if (bar.arcsec > 0) {
-    line(6, height - 6, 6 + width * bar.arcsec / frame.width, height - 6);
+    line(6, height - 6, 6 + width * bar.arcsec / marks.width, height - 6);
     out += svg_text(6, height - 9, "start", "", bar.name);
   }
   const double x = width - 20, y = height - 22;
-  for (const auto& [direction, name] : {std::pair{frame.north, "N"}, std::pair{frame.east, "E"}}) {
+  for (const auto& [direction, name] : {std::pair{marks.north, "N"}, std::pair{marks.east, "E"}}) {
     line(x, y, x + arrow * direction[0], y + arrow * direction[1]);
     out += svg_text(x + letter * direction[0], y + letter * direction[1] + 3, "middle", "", name);
   }
