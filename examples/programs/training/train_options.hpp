@@ -24,7 +24,7 @@ struct TrainOptions {
   std::string data, out;
   CommonOptions common;
   TaskOptions task;
-  std::string network = "custom";  ///< or a file .json
+  std::string network = "custom";  ///< or a file .json, .keras or .h5
   double alpha = 1;                ///< width of MobileNet
   std::optional<std::uint64_t> iterations;
   std::optional<int> epochs;
@@ -74,7 +74,7 @@ struct TrainOptions {
     if (from_file && (dropout || task.size)) {
       throw OptionError("--dropout, --size: expected a network by name, found " + network + ", which has its own");
     }
-    if (from_file && !architecture) architecture = read_architecture(network);
+    if (from_file && !architecture) architecture = read_network_file(network);
     if (task.task() != Task::classify && (!positive.empty() || class_weights != "none" || label_smoothing > 0 || tta)) {
       throw OptionError("--positive, --class-weights, --label-smoothing, --tta: expected --task classify, found " +
                         task.name);
@@ -218,11 +218,13 @@ inline void add_train_options(CLI::App& app, TrainOptions& o) {
   add_common(app, o.common);
   for (const char* name : {"--quiet", "--verbose"}) app.get_option(name)->configurable(false);
   app.add_option("--network", o.network,
-                 "Network to train: custom, mobilenet, for --task segment unet, or a file FILE.json with its layers "
-                 "(see examples/networks), which learns with the defaults of custom, or of unet")
+                 "Network to train: custom, mobilenet, for --task segment unet, or a file: its layers in "
+                 "FILE.json (see examples/networks), or a whole Keras model, FILE.keras or FILE.h5, which learns with "
+                 "the defaults of custom, or of unet")
       ->check([](const std::string& name) {
         const bool known = name == "custom" || name == "mobilenet" || name == "unet" || is_architecture_file(name);
-        return known ? std::string() : "expected custom, mobilenet, unet or a file .json, found '" + name + "'";
+        return known ? std::string()
+                     : "expected custom, mobilenet, unet or a file .json, .keras or .h5, found '" + name + "'";
       })
       ->capture_default_str();
   app.add_option("--alpha", o.alpha, "Width of mobilenet: the share of each layer's filters")
@@ -310,7 +312,9 @@ inline void add_train_options(CLI::App& app, TrainOptions& o) {
   app.add_option("--flips", o.flips, "Random flips")
       ->check(CLI::IsMember({"both", "horizontal", "vertical", "none"}))
       ->capture_default_str();
-  app.add_option("--weights", o.weights, "Start from the weights of this model file, or Keras file (.h5)")
+  app.add_option("--weights", o.weights,
+                 "Start from the weights of this model file, Keras file (.h5, .keras) or "
+                 "PyTorch state dict (.safetensors)")
       ->type_name(path_type);
   add_max_memory(app, o.max_memory, "a training step, or a file of weights,");
   app.add_option("--cache", o.cache,
