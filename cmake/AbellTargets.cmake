@@ -44,7 +44,7 @@ abell_add_component(fits NEEDS PkgConfig::CFITSIO PkgConfig::WCSLIB PkgConfig::E
 abell_find_dependency(weights)
 abell_add_component(weights NEEDS nlohmann_json::nlohmann_json)
 abell_find_dependency(keras)
-abell_add_component(keras NEEDS nlohmann_json::nlohmann_json PkgConfig::HDF5)
+abell_add_component(keras NEEDS nlohmann_json::nlohmann_json PkgConfig::HDF5 PkgConfig::LIBZIP)
 abell_find_dependency(onnx)
 abell_add_component(onnx NEEDS onnx_proto protobuf::libprotobuf)
 abell_add_component(votes NEEDS nlohmann_json::nlohmann_json)

@@ -12,7 +12,7 @@ packages=(
   libcfitsio-dev wcslib-dev zlib1g-dev   # abell::fits
   liberfa-dev libpugixml-dev libyaml-cpp-dev  # abell::fits
   nlohmann-json3-dev                   # abell::weights, abell::votes
-  libhdf5-dev                          # abell::keras
+  libhdf5-dev libzip-dev               # abell::keras
   libonnx-dev libprotobuf-dev          # abell::onnx
   libcli11-dev                         # programs
   libbenchmark-dev                     # benchmarks
@@ -23,7 +23,7 @@ case ${1-} in
   '') ;;
   --tests)
     packages+=(clang libomp-dev libclang-rt-dev)  # the second compiler, its OpenMP and sanitizers
-    packages+=(python3-h5py python3-onnx python3-opencv)  # the other side of .h5 and .onnx files
+    packages+=(python3-h5py python3-onnx python3-opencv python3-torch)  # the other side of weights and .onnx files
     packages+=(python3-astropy stilts)  # the other side of catalogues
     if grep -qx 'ID=debian' /etc/os-release; then
       packages+=(chromium python3)  # the Hunt's page in a browser; Ubuntu has no such package

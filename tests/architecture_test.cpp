@@ -116,7 +116,7 @@ TEST_CASE("a file of layers that does not fit is refused naming the layer", "[we
   CHECK_THAT(fault(folder, {{"kind", "Conv2d"}, {"filters", -1}}), Contains("found -1"));
   CHECK_THAT(fault(folder, {{"kind", "Conv2d"}, {"kernel_size", {3}}}), Contains("a number, or height and width"));
   CHECK_THAT(fault(folder, {{"kind", "Conv2d"}, {"padding", "full"}}),
-             Contains("expected \"padding\" to be same, valid or symmetric, found \"full\""));
+             Contains("expected \"padding\" to be same, valid, symmetric or after, found \"full\""));
   CHECK_THAT(fault(folder, {{"kind", "Dropout"}, {"rate", "half"}}), Contains("to be a number, found \"half\""));
   CHECK_THAT(fault(folder, {{"kind", "Conv2d"}, {"bias", 1}}), Contains("to be true or false, found 1"));
   CHECK_THAT(fault(folder, {{"kind", "Relu"}, {"name", "a/b"}}), Contains("of one line without /, found \"a/b\""));
@@ -189,23 +189,27 @@ TEST_CASE("a model with a layer of one's own is read by who knows its kind", "[w
   CHECK(found.description().front().as<Shift>()->size == Extent{1, 2});
 }
 
-TEST_CASE("a model file of version 1 is still read", "[weights]") {
+TEST_CASE("a model file of version 1 is still read, and keeps its grid", "[weights]") {
   const TempFolder folder;
-  const Shape small{64, 64, 3};
-  const auto network = build<float>(cluster_net, small);
-  save_model(folder / "m", network, small_info());
-  change_metadata(folder / "m", folder / "old", [&](json& j) {
-    j["format_version"] = 1;
-    j.erase("self_test");
-    j["description"] = json::array();
-    for (const LayerInfo& layer : network.layers()) {
-      j["description"].push_back({{"kind", layer.kind},
-                                  {"name", layer.name},
-                                  {"output", {layer.output.height, layer.output.width, layer.output.channels}}});
-    }
-  });
-  const Network<float> found = load_network(folder / "old");
-  CHECK(same_bits(found.parameters(), network.parameters()));
+  const auto check = [&](const Network<float>& network, const std::string& name) {
+    save_model(folder / "m", network, small_info());
+    change_metadata(folder / "m", folder / "old", [&](json& j) {
+      j["format_version"] = 1;
+      j["network"] = name;
+      j.erase("self_test");
+      j["description"] = json::array();
+      for (const LayerInfo& layer : network.layers()) {
+        j["description"].push_back({{"kind", layer.kind},
+                                    {"name", layer.name},
+                                    {"output", {layer.output.height, layer.output.width, layer.output.channels}}});
+      }
+    });
+    const Network<float> found = load_network(folder / "old");
+    CHECK(same_bits(found.parameters(), network.parameters()));
+    CHECK(detail::layers_json(found.description()) == detail::layers_json(network.description()));
+  };
+  check(build<float>(cluster_net, {64, 64, 3}), "custom");
+  check(build<float>(make_mobilenet({.padding = Padding::same}), {44, 44, 3}), "mobilenet");
   change_metadata(folder / "old", folder / "other", [](json& j) { j["network"] = "mine"; });
   CHECK_THAT(message_of<FormatError>([&] { load_network(folder / "other"); }), Contains("found version 1 of \"mine\""));
 }

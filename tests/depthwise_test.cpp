@@ -77,7 +77,7 @@ TEST_CASE("depthwise convolution equals the reference exactly", "[depthwise]") {
 
 TEST_CASE("depthwise convolution with a multiplier, other kernels and paddings equals the reference", "[depthwise]") {
   for (const int multiplier : {1, 2, 3}) {
-    for (const Padding padding : {Padding::same, Padding::valid, Padding::symmetric}) {
+    for (const Padding padding : {Padding::same, Padding::valid, Padding::symmetric, Padding::after}) {
       for (const int stride : {1, 2, 3}) {
         for (const Extent kernel : {Extent{3}, Extent{2}, Extent{1}, Extent{5, 4}}) {
           for (const int channels : {1, 7, 16}) {

@@ -84,7 +84,7 @@ TEST_CASE("gradients of Dense, Relu, Dropout, Softmax and Flatten agree with dif
 }
 
 TEST_CASE("gradients of DepthwiseConv2d agree with differences", "[gradients]") {
-  for (const Padding padding : {Padding::same, Padding::valid, Padding::symmetric}) {
+  for (const Padding padding : {Padding::same, Padding::valid, Padding::symmetric, Padding::after}) {
     for (const Extent stride : {Extent{1}, Extent{2}, Extent{2, 3}}) {
       for (const Extent kernel : {Extent{3}, Extent{2, 5}, Extent{1}}) {
         for (const int multiplier : {1, 3}) {

@@ -61,6 +61,15 @@ inline Described<> numbered_tiny() {
   return tiny;
 }
 
+/// The layers of a network that have parameters, in order.
+inline std::vector<std::string> layers_with_weights(const Described<>& network) {
+  std::vector<std::string> layers;
+  abell::each_layer(network.layers(), [&](const abell::LayerInfo& layer) {
+    if (!layer.parameters.empty()) layers.push_back(layer.name);
+  });
+  return layers;
+}
+
 /// The weights of a layer of `network` as a file holds them; `prefix` stands before the parameter's name.
 inline std::vector<std::pair<std::string, abell::StoredTensor>> weights_of(const Described<>& network,
                                                                            const std::string& layer,

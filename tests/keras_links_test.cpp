@@ -59,7 +59,7 @@ class Away {
   std::filesystem::path with(const std::function<void(const hdf5::Handle& root)>& make) const {
     const Described<> tiny = numbered_tiny();
     RawFile raw;
-    for (const std::string& layer : detail::layers_with_weights(tiny)) {
+    for (const std::string& layer : layers_with_weights(tiny)) {
       if (layer == "dense_1") {
         raw.named(layer);
         make(raw.root());

@@ -82,6 +82,19 @@ TEST_CASE("the padding rule is TensorFlow's", "[layers]") {
   CHECK(window_of(2, 3, 1, Padding::valid).output == 0);
 }
 
+TEST_CASE("padding after the last cell is ZeroPadding2D(((0, 1), (0, 1))) and no other", "[layers]") {
+  for (int size = 2; size < 20; ++size) {
+    for (int stride = 1; stride < 4; ++stride) {
+      INFO("size " << size << ", stride " << stride);
+      const AxisWindows window = window_of(size, 3, stride, Padding::after);
+      CHECK(window.output == window_of(size + 1, 3, stride, Padding::valid).output);
+      CHECK(window.before == 0);
+      CHECK(window.after == 1);
+    }
+  }
+  CHECK(window_of(1, 3, 2, Padding::after).output == 0);
+}
+
 TEST_CASE("errors name the layer, what was expected and what was found", "[layers]") {
   CHECK(shape_error_of({8, 8, 3}, Conv2d{.filters = 4}, Dense{.units = 2}) ==
         "layer dense_1 (Dense): expected a vector (put Flatten before it), found 8x8x4");

@@ -136,6 +136,31 @@ TEST_CASE("MobileNet's options set widths, paddings and classes", "[mobilenet]")
   CHECK(symmetric.front().output == Shape{112, 112, 32});
 }
 
+TEST_CASE("MobileNet's grid is keras-applications' for all sides", "[mobilenet]") {
+  for (int side = 32; side <= 400; ++side) {
+    INFO(side);
+    int expected = side;
+    int halved = 0;
+    for (const LayerInfo& layer : inspect(make_mobilenet({.alpha = 0.1}), {side, side + 1, 3})) {
+      const bool halves = layer.name == "conv1" || layer.name == "conv_dw_2" || layer.name == "conv_dw_4" ||
+                          layer.name == "conv_dw_6" || layer.name == "conv_dw_12";
+      if (halves) ++halved, expected /= 2;  // padded by one cell behind, then without padding
+      if (layer.kind == "GlobalAveragePool2d") break;
+      REQUIRE(layer.output.height == expected);
+    }
+    REQUIRE(halved == 5);
+  }
+  const auto side_of = [](int side, const std::string& name, Padding padding) {
+    const auto layers = inspect(make_mobilenet({.alpha = 0.1, .padding = padding}), {side, side, 3});
+    return std::ranges::find(layers, name, &LayerInfo::name)->output.height;
+  };
+  CHECK(side_of(356, "conv_dw_4", Padding::after) == 44);
+  CHECK(side_of(356, "conv_dw_12", Padding::after) == 11);
+  CHECK(side_of(200, "conv_dw_6", Padding::after) == 12);
+  CHECK(side_of(200, "conv_dw_12", Padding::after) == 6);
+  CHECK(side_of(356, "conv_dw_4", Padding::same) == 45);
+}
+
 TEST_CASE("MobileNet's initial weights are Keras's", "[mobilenet]") {
   const auto network = build<float>(mobilenet, {32, 32, 3}, 3);
   const std::string text = summary(network);

@@ -205,8 +205,8 @@ TEST_CASE("a pooled block before a chain and layers after it are the same fused 
 namespace {
 
 Padding any_padding(Random& random) {
-  constexpr std::array all{Padding::same, Padding::same, Padding::valid, Padding::symmetric};
-  return all[random.below(4)];
+  constexpr std::array all{Padding::same, Padding::same, Padding::valid, Padding::symmetric, Padding::after};
+  return all[random.below(all.size())];
 }
 
 Extent any_kernel(Random& random) {

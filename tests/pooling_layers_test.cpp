@@ -68,7 +68,7 @@ const std::vector<Shape> shapes = testing::reduced()
 
 TEST_CASE("average pools are the means of their windows without padding", "[layers][kernels]") {
   for (const Shape& shape : shapes) {
-    for (const Padding padding : {Padding::same, Padding::valid, Padding::symmetric}) {
+    for (const Padding padding : {Padding::same, Padding::valid, Padding::symmetric, Padding::after}) {
       for (const Extent window : {Extent{1}, Extent{2}, Extent{3, 2}}) {
         for (const Extent stride : {Extent{1}, Extent{2}, Extent{1, 3}}) {
           if (padding == Padding::valid && (window.height > shape.height || window.width > shape.width)) continue;

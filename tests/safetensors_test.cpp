@@ -117,7 +117,7 @@ TEST_CASE("Each wrong field of a safetensors header is named", "[weights]") {
       {"{\"t\":{\"dtype\":\"F32\",\"shape\":[]}}", "abcd", "expected a data_offsets, found none"},
       {"{\"t\":{\"dtype\":\"U8\",\"shape\":[],\"data_offsets\":[0,1],\"more\":1}}", "a", "found \"more\""},
       {tensor("\"F33\"", "[2]", "[0,8]"), eight, "found \"F33\""},
-      {tensor("\"BF16\"", "[4]", "[0,8]"), eight, "found \"BF16\""},
+      {tensor("\"BF17\"", "[4]", "[0,8]"), eight, "found \"BF17\""},
       {tensor("32", "[2]", "[0,8]"), eight, "found 32"},
       {tensor("\"F32\"", "2", "[0,8]"), eight, "shape: expected a list"},
       {tensor("\"F32\"", "[-2]", "[0,8]"), eight, "shape: expected whole numbers of 0 or more, found -2"},

@@ -143,7 +143,7 @@ TEST_CASE("Weights of another network are refused with a list, and the network s
     bias.bytes.resize(2);
   });
   REQUIRE_THAT(message_of<FormatError>([&] { load_weights(path, network); }),
-               Contains("expected F32 or F64, found U8"));
+               Contains("expected F64, F32, F16 or BF16, found U8"));
   REQUIRE(copy_of(network) == before);
 }
 

@@ -1,4 +1,4 @@
-/// Writes a trained model for other programs: ONNX, Keras's HDF5, safetensors.
+/// Writes a trained model for other programs: ONNX, Keras's HDF5, safetensors, PyTorch's among them.
 
 #include <abell/inference/load_network.hpp>
 #include <abell/weights/keras_h5.hpp>
@@ -18,16 +18,21 @@ struct Options {
   CommonOptions common;
   std::string model;
   std::string out;
+  bool pytorch = false;
   bool overwrite = false;
   std::uint64_t max_memory = half_of_memory();
 };
 
-enum class Format { onnx, keras, safetensors };
+enum class Format { onnx, keras, safetensors, pytorch };
 
-Format format_of(const fs::path& path) {
-  if (extension_of(path) == ".onnx") return Format::onnx;
-  if (extension_of(path) == ".safetensors") return Format::safetensors;
-  if (is_keras_file(path)) return Format::keras;
+Format format_of(const fs::path& path, bool pytorch) {
+  const std::string extension = extension_of(path);
+  if (pytorch && extension != ".safetensors") {
+    throw OptionError("--pytorch: expected --out FILE.safetensors, found '" + path.string() + "'");
+  }
+  if (extension == ".onnx") return Format::onnx;
+  if (extension == ".safetensors") return pytorch ? Format::pytorch : Format::safetensors;
+  if (extension != ".keras" && is_keras_file(path)) return Format::keras;
   throw OptionError("--out: expected a file .onnx, .h5 or .safetensors, found '" + path.string() + "'");
 }
 
@@ -44,7 +49,7 @@ OnnxOptions onnx_options(const fs::path& file, const ModelInfo& info) {
 
 int run_export(const Options& options) {
   const fs::path out = options.out;
-  const Format format = format_of(out);
+  const Format format = format_of(out, options.pytorch);
   const fs::path file = model_file(options.model);
   std::error_code error;
   if (fs::equivalent(file, out, error)) throw IoError(options.out + ": is the model itself");
@@ -57,6 +62,7 @@ int run_export(const Options& options) {
     case Format::onnx: save_onnx(out, network, onnx_options(file, info)); break;
     case Format::keras: save_keras_weights(out, network); break;
     case Format::safetensors: save_model(out, network, info); break;
+    case Format::pytorch: save_torch_weights(out, network); break;
   }
   if (!options.common.quiet) {
     std::cout << out.string() << ": " << network.parameters().size() << " parameters" << std::endl;
@@ -72,20 +78,23 @@ int main(int argc, char** argv) {
   app.add_option("--model", options.model, "Folder of a run of abell-train, or a model file")
       ->required()
       ->type_name(path_type);
-  app.add_option("--out", options.out, "File to write: .onnx, .h5 (weights for Keras) or .safetensors")
+  app.add_option("--out", options.out,
+                 "File to write: .onnx, .h5 (weights for Keras 2), .weights.h5 (for Keras 3) or .safetensors")
       ->required()
       ->type_name(file_type);
+  app.add_flag("--pytorch", options.pytorch, "Write the .safetensors file as a state dict of PyTorch");
   app.add_flag("--overwrite", options.overwrite, "Replace the file when it exists");
   add_max_memory(app, options.max_memory, "the model");
   add_common(app, options.common);
   app.footer(
       "Examples:\n"
       "  abell-export --model runs/cn-e --out cn-e.onnx\n"
-      "  abell-export --model runs/cn-e --out cn-e.h5\n"
+      "  abell-export --model runs/cn-e --out cn-e.weights.h5\n"
+      "  abell-export --model runs/cn-e --out cn-e.safetensors --pytorch\n"
       "An ONNX model takes 'images' [batch, channels, height, width] as the preprocessing in its metadata leaves "
       "them,\nand gives 'probabilities' [batch, classes], the classes as listed there (regress: standardised numbers; "
       "segment: "
       "a plane a class). A .h5 file holds the weights "
-      "alone.");
+      "alone, and so does PyTorch's, its modules named as in a torch.nn.Sequential of the layers.");
   return run(app, argc, argv, [&] { return run_export(options); });
 }

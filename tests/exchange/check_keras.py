@@ -1,11 +1,15 @@
 """check_keras.py write FOLDER: files of weights in the layouts that Keras and tf.keras write, through h5py.
-check_keras.py read FOLDER: reads FOLDER/ours-*.h5 the way Keras 2.2.4 does (engine/saving.py), in order and by name.
+check_keras.py read FOLDER: reads FOLDER/ours-*.h5 the way Keras 2.2.4 does (engine/saving.py), in order and by name,
+and FOLDER/ours-*.weights.h5 the way Keras 3 does (saving/saving_lib.py), by class and count.
 
 Layers and shapes are those of keras-applications 1.0.8 and of Table 3; the numbers are `numbered`'s."""
 
+import json
 import pathlib
 import re
 import sys
+import tempfile
+import zipfile
 
 import h5py
 import numpy
@@ -63,9 +67,9 @@ def names_of(classes):
     return names
 
 
-def branched(keras_order=False):
-    """`branched` of exchange.cpp; a transposed kernel is (height, width, filters, channels) in Keras too. Our files have
-    a layer before those within it, Keras's the layers by their distance from the end."""
+def branched():
+    """`branched` of exchange.cpp; a transposed kernel is (height, width, filters, channels) in Keras too. The layers
+    stand by their distance from the end."""
     layers = [("Conv2D", [("kernel", (3, 3, 3, 4))]), ("BatchNormalization", norm(4)), ("LeakyReLU", []), ("Add", []),
               ("Conv2D", [("kernel", (3, 3, 4, 4)), ("bias", (4,))]), ("BatchNormalization", norm(4)), ("ReLU", []),
               ("Conv2D", [("kernel", (1, 1, 4, 4)), ("bias", (4,))]), ("Concatenate", []), ("AveragePooling2D", []),
@@ -73,8 +77,7 @@ def branched(keras_order=False):
               ("DepthwiseConv2D", [("depthwise_kernel", (3, 3, 4, 1))]), ("Reshape", []), ("GlobalMaxPooling2D", []),
               ("Dense", [("kernel", (11, 2)), ("bias", (2,))]), ("Softmax", [])]
     layers = list(zip(names_of(kind for kind, _ in layers), (parameters for _, parameters in layers)))
-    order = [0, 1, 2, 4, 5, 7, 6, 3, 11, 9, 12, 10, 13, 8, 14, 15, 16, 17] if keras_order else range(len(layers))
-    return [layers[i] for i in order]
+    return [layers[i] for i in (0, 1, 2, 4, 5, 6, 7, 3, 11, 9, 12, 10, 13, 8, 14, 15, 16, 17)]
 
 
 def our_name(layer):
@@ -95,8 +98,8 @@ def put_list(group, name, texts, limit, variable):
 
 
 def write(path, layers, *, root=None, dtype="<f4", limit=64512, variable=False, weight_name="{layer}/{parameter}:0",
-          ours=lambda layer: layer, nested=None, **dataset):
-    """`ours` gives our name of a layer; `nested` puts the layers that it takes into one called so."""
+          ours=lambda layer: layer, nested=None, config=None, **dataset):
+    """`ours` gives our name of a layer; `nested` puts the layers that it takes into one called so, frozen ones last."""
     groups = {}  # layer's group: [(weight name, our name, shape)]
     for layer, parameters in layers:
         weights = [(weight_name.format(layer=layer, parameter=p), f"{ours(layer)}/{p}", shape) for p, shape in parameters]
@@ -107,11 +110,64 @@ def write(path, layers, *, root=None, dtype="<f4", limit=64512, variable=False, 
         put_list(group, "layer_names", list(groups), limit, variable)
         group.attrs["backend"] = b"tensorflow"
         group.attrs["keras_version"] = b"2.2.4"
+        if config:
+            file.attrs["model_config"] = json.dumps(config)
         for layer, weights in groups.items():
             inner = group.create_group(layer)
             put_list(inner, "weight_names", [name for name, _, _ in weights], limit, variable)
             for name, our_name, shape in weights:
                 inner.create_dataset(name, data=numbered(our_name, shape), dtype=dtype, **dataset)
+
+
+def cluster_config(names):
+    """Of the custom network, as a model within the model; `names` are those of its layers with weights."""
+    convolution = dict(kernel_size=[3, 3], strides=[1, 1], padding="same", data_format="channels_last", dilation_rate=[1, 1], activation="relu", use_bias=True)
+    pool = ("MaxPooling2D", dict(pool_size=[2, 2], strides=[2, 2], padding="same"))
+    layers = [("InputLayer", dict(name="input_1", batch_input_shape=[None, 356, 356, 3]))]
+    for name, filters in zip(names, [64, 32, 32, 32, 32, 32]):
+        layers += [("Conv2D", dict(convolution, name=name, filters=filters)), pool]
+    layers += [("Flatten", {}), ("Dense", dict(name=names[6], units=256, activation="relu")), ("Dropout", dict(rate=0.65))]
+    head = ("Dense", dict(name=names[7], units=2, activation="softmax"))
+    named = [{"class_name": kind, "config": {"name": f"layer_{i}", **options}} for i, (kind, options) in enumerate(layers)]
+    inner = {"class_name": "Sequential", "config": {"name": "base", "layers": named}}
+    return {"class_name": "Sequential", "config": {"name": "whole", "layers": [inner, {"class_name": head[0], "config": head[1]}]}}
+
+
+def in_groups(layers, nested=()):
+    """The layers with their groups in Keras 3's files, by the names' words; `nested` are those in a model of their own."""
+    counts = {}
+    for layer, parameters in layers:
+        path = "layers/sequential/layers/" if layer in nested else "layers/"
+        word = re.sub(r"_\d+$", "", layer)
+        count = counts[path + word] = counts.get(path + word, -1) + 1
+        yield path + word + (f"_{count}" if count else ""), layer, parameters
+
+
+def write_3(path, layers, ours=lambda layer: layer, nested=()):
+    with h5py.File(path, "w") as file:
+        for group, layer, parameters in in_groups(layers, nested):
+            arrays = file.create_group(group + "/vars")
+            arrays.attrs["name"] = f"{layer}_of_mine"
+            for i, (parameter, shape) in enumerate(parameters):
+                arrays.create_dataset(str(i), data=numbered(f"{ours(layer)}/{parameter}", shape))
+
+
+def write_archive(path, config, weights):
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("metadata.json", json.dumps({"keras_version": "3.3.3", "date_saved": "2024-05-01@00:00:00"}))
+        archive.writestr("config.json", json.dumps(config))
+        archive.write(weights, "model.weights.h5")
+
+
+def read_3(path, layers, ours=lambda layer: layer):
+    with h5py.File(path, "r") as file:
+        for group, layer, parameters in in_groups(layers):
+            arrays = file[group + "/vars"]
+            assert arrays.attrs["name"].decode("utf8") == layer, (path, group)
+            assert sorted(arrays) == [str(i) for i in range(len(parameters))], (path, group)
+            for i, (parameter, shape) in enumerate(parameters):
+                assert numpy.array_equal(arrays[str(i)][()], numbered(f"{ours(layer)}/{parameter}", shape)), (path, group, i)
+    print(f"{path.name}: as Keras 3 reads it")
 
 
 def write_all(folder):
@@ -129,7 +185,20 @@ def write_all(folder):
     names = {count(kind)(i): f"{kind}_{i}" for kind in ("conv2d", "dense") for i in range(1, 7)}
     write(folder / "custom-tensorflow.h5", cluster_net(count("conv2d"), count("dense")), ours=lambda layer: names.get(layer, layer))
     write(folder / "custom-keras.h5", cluster_net("conv2d_{}".format, "dense_{}".format), root="model_weights")
-    write(folder / "branched-keras.h5", branched(keras_order=True), ours=our_name)
+    write(folder / "branched-keras.h5", branched(), ours=our_name)
+    # The first two convolutions are frozen in a model within the model: they stand behind the others there.
+    mine = ["a", "b", "c", "d", "e", "f", "g", "h"]
+    layers = [(layer, parameters) for layer, parameters in cluster_net("conv2d_{}".format, "dense_{}".format) if parameters]
+    our_names = dict(zip(mine, (layer for layer, _ in layers)))
+    renamed = [(name, parameters) for name, (_, parameters) in zip(mine, layers)]
+    frozen = renamed[2:7] + renamed[:2] + renamed[7:]
+    write(folder / "custom-frozen.h5", frozen, root="model_weights", ours=our_names.get, nested=("base", mine[:7]), config=cluster_config(mine))
+    write_3(folder / "custom-3.weights.h5", layers)
+    write_3(folder / "branched-3.weights.h5", branched(), ours=our_name)
+    with tempfile.TemporaryDirectory() as work:
+        inner = [layer for layer, _ in layers[:7]]
+        write_3(pathlib.Path(work) / "w.h5", layers, nested=inner)
+        write_archive(folder / "custom-3.keras", cluster_config(mine), pathlib.Path(work) / "w.h5")
 
 
 def get_list(group, name):
@@ -172,6 +241,8 @@ def main(what, folder):
     else:
         read(folder / "ours-imagenet.h5", mobilenet(True))
         read(folder / "ours-custom.h5", cluster_net("conv2d_{}".format, "dense_{}".format))
+        read_3(folder / "ours-custom.weights.h5", cluster_net("conv2d_{}".format, "dense_{}".format))
+        read_3(folder / "ours-branched.weights.h5", branched(), ours=our_name)
         read(folder / "ours-branched.h5", branched(), ours=our_name, all_names=[layer for layer, _ in branched()])
 
 

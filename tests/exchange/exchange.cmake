@@ -8,7 +8,7 @@ add_executable(abell-exchange exchange/exchange.cpp)
 abell_set_up_program(abell-exchange)
 target_include_directories(abell-exchange PRIVATE "${CMAKE_CURRENT_SOURCE_DIR}")
 target_link_libraries(abell-exchange PRIVATE abell::keras abell::onnx)
-foreach(format IN ITEMS keras onnx)
+foreach(format IN ITEMS keras onnx torch)
   add_test(NAME "exchange: ${format}" COMMAND bash "${CMAKE_CURRENT_SOURCE_DIR}/exchange/${format}.sh"
                                               $<TARGET_FILE:abell-exchange>)
   set_tests_properties("exchange: ${format}" PROPERTIES LABELS programs SKIP_RETURN_CODE 77)

@@ -3,11 +3,14 @@
 ///   abell-exchange onnx DIR         writes networks as NAME.onnx, with images and our answers as .npy
 ///   abell-exchange write-keras DIR  writes Keras files whose numbers follow Described::numbered
 ///   abell-exchange read-keras DIR   reads Keras files that hold such numbers
+///   abell-exchange write-torch DIR  writes a state dict of PyTorch, with images and our answers
+///   abell-exchange read-torch DIR   answers to these images by the state dicts theirs-*.safetensors
 
 #include <abell/models/cluster_net.hpp>
 #include <abell/models/mobilenet.hpp>
 #include <abell/weights/keras_h5.hpp>
 #include <abell/weights/onnx.hpp>
+#include <abell/weights/torch.hpp>
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
@@ -51,16 +54,17 @@ void draw(Network& network) {
   }
 }
 
-template <class Description>
-void write_case(const fs::path& folder, const std::string& name, const Description& description, Shape input,
-                int batch = 3) {
-  auto network = build<float>(description, input, 11);
-  draw(network);
-  save_onnx(folder / (name + ".onnx"), network, {.metadata = {{"case", name}}});
+Tensor<float> drawn_images(int batch, const Shape& input) {
   std::mt19937 random(3);
   std::normal_distribution<float> numbers;
   Tensor<float> images(batch, input);
   for (float& value : images.span()) value = numbers(random);
+  return images;
+}
+
+void write_images(const fs::path& path, const Tensor<float>& images) {
+  const int batch = images.view().batch;
+  const Shape input = images.view().shape;
   std::vector<float> channels_first;
   for (int n = 0; n < batch; ++n) {
     for (int c = 0; c < input.channels; ++c) {
@@ -71,13 +75,28 @@ void write_case(const fs::path& folder, const std::string& name, const Descripti
       }
     }
   }
-  write_npy(folder / (name + ".images.npy"), {batch, input.channels, input.height, input.width}, channels_first);
+  write_npy(path, {batch, input.channels, input.height, input.width}, channels_first);
+}
+
+void write_answers(const fs::path& path, const Network<float>& network, const Tensor<float>& images) {
+  const int batch = images.view().batch;
   const Tensor<float> answers = network.predict(images);
   const Shape output = network.output();
-  write_npy(folder / (name + ".expected.npy"),
+  write_npy(path,
             output.pixels() == 1 ? std::vector<int>{batch, output.channels}
                                  : std::vector<int>{batch, output.height, output.width, output.channels},
             {answers.span().begin(), answers.span().end()});
+}
+
+template <class Description>
+void write_case(const fs::path& folder, const std::string& name, const Description& description, Shape input,
+                int batch = 3) {
+  auto network = build<float>(description, input, 11);
+  draw(network);
+  save_onnx(folder / (name + ".onnx"), network, {.metadata = {{"case", name}}});
+  const Tensor<float> images = drawn_images(batch, input);
+  write_images(folder / (name + ".images.npy"), images);
+  write_answers(folder / (name + ".expected.npy"), network, images);
 }
 
 void write_layer_cases(const fs::path& folder) {
@@ -199,6 +218,8 @@ void write_keras(const fs::path& folder) {
   save_keras_weights(folder / "ours-imagenet.h5", numbered({make_mobilenet_imagenet(), mobilenet_input}));
   save_keras_weights(folder / "ours-custom.h5", numbered({cluster_net, cluster_net_input}));
   save_keras_weights(folder / "ours-branched.h5", numbered({branched, branched_input}));
+  save_keras_weights(folder / "ours-custom.weights.h5", numbered({cluster_net, cluster_net_input}));
+  save_keras_weights(folder / "ours-branched.weights.h5", numbered({branched, branched_input}));
 }
 
 /// The file's first word tells the network: imagenet-..., no_top-..., whole-..., custom-..., branched-...
@@ -231,6 +252,39 @@ void read_keras(const fs::path& folder) {
   if (files == 0) throw std::runtime_error(folder.string() + ": expected Keras files, found none");
 }
 
+/// The network of check_torch.py.
+Network<float> torch_network() {
+  constexpr BatchNorm norm{.momentum = 0.9, .epsilon = 1e-5, .moving_variance = MovingVariance::unbiased};
+  constexpr Padding around = Padding::symmetric, none = Padding::valid;
+  const auto net = describe(
+      Conv2d{.filters = 6, .padding = around, .bias = false}, norm, LeakyRelu{.negative_slope = 0.01},
+      DepthwiseConv2d{.stride = 2, .padding = around, .depth_multiplier = 2}, Relu6{},
+      Residual{describe(Conv2d{.filters = 12, .kernel_size = {3, 5}, .padding = around}, Tanh{}),
+               describe(Conv2d{.filters = 12, .kernel_size = 1})},
+      Concatenate{describe(Conv2dTranspose{.filters = 5, .padding = around}, MaxPool2d{.padding = none}), describe()},
+      AveragePool2d{.padding = none}, Flatten{}, norm, Dense{.units = 7}, Relu{}, Dense{.units = 3}, Softmax{});
+  return build<float>(net, {13, 10, 3}, 11);
+}
+
+void write_torch(const fs::path& folder) {
+  Network<float> network = torch_network();
+  draw(network);
+  save_torch_weights(folder / "ours.safetensors", network);
+  const Tensor<float> images = drawn_images(4, network.input());
+  write_images(folder / "ours.images.npy", images);
+  write_answers(folder / "ours.expected.npy", network, images);
+}
+
+void read_torch(const fs::path& folder) {
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
+    fs::path path = entry.path();
+    if (!path.filename().string().starts_with("theirs-") || path.extension() != ".safetensors") continue;
+    Network<float> network = torch_network();
+    load_torch_weights(path, network);
+    write_answers(path.replace_extension(".expected.npy"), network, drawn_images(4, network.input()));
+  }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -239,10 +293,13 @@ int main(int argc, char** argv) {
     if (what == "onnx") return write_onnx_cases(argv[2]), 0;
     if (what == "write-keras") return write_keras(argv[2]), 0;
     if (what == "read-keras") return read_keras(argv[2]), 0;
+    if (what == "write-torch") return write_torch(argv[2]), 0;
+    if (what == "read-torch") return read_torch(argv[2]), 0;
   } catch (const std::exception& error) {
     std::cerr << "abell-exchange: " << error.what() << std::endl;
     return 1;
   }
-  std::cerr << "abell-exchange: expected onnx, write-keras or read-keras, and a folder" << std::endl;
+  std::cerr << "abell-exchange: expected onnx, write-keras, read-keras, write-torch or read-torch, and a folder"
+            << std::endl;
   return 2;
 }

@@ -41,6 +41,7 @@ if(TARGET abell::weights)
 endif()
 if(TARGET abell::keras)
   abell_add_libfuzzer_test(keras_h5 abell::keras)
+  abell_add_libfuzzer_test(keras_config abell::keras)
 endif()
 
 abell_add_libfuzzer_test(fits_name abell::abell)

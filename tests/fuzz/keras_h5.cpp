@@ -8,11 +8,14 @@
 #include <abell/weights/keras_h5.hpp>
 #include <cmath>
 #include <cstring>
+#include <fstream>
+#include <iterator>
 #include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "../keras_config.hpp"
 #include "../keras_file.hpp"
 #include "memory_file.hpp"
 #include "target.hpp"
@@ -51,7 +54,7 @@ void prepare_children() {
 void write_seed(const std::filesystem::path& path, const char* root, const std::string& prefix) {
   const Described<> tiny = numbered_tiny();
   RawFile raw(root);
-  for (const std::string& layer : detail::layers_with_weights(tiny)) {
+  for (const std::string& layer : layers_with_weights(tiny)) {
     raw.layer(layer, weights_of(tiny, layer, prefix + layer + "/"));
   }
   raw.write(path);
@@ -79,6 +82,13 @@ extern "C" int LLVMFuzzerInitialize(int*, char***) {
     write_seed(folder / "model", "model_weights", "model/");
     write_seed(folder / "keras", "/", "");
     RawFile("model_weights").write(folder / "empty");
+    keras_config::write_model(folder / "whole", keras_config::tiny_config());
+    save_keras_weights(folder / "3.weights.h5", numbered_tiny());
+    std::ifstream weights(folder / "3.weights.h5", std::ios::binary);
+    const std::string bytes{std::istreambuf_iterator<char>(weights), std::istreambuf_iterator<char>()};
+    keras_config::write_archive(
+        folder / "archive",
+        {{"config.json", keras_config::tiny_config().dump()}, {"metadata.json", "{}"}, {"model.weights.h5", bytes}});
   });
 }
 

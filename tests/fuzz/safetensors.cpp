@@ -1,7 +1,8 @@
 /// Safetensors files and the models in their metadata: what is accepted is written to a file that gives it back, and a
-/// network filled from it has finite weights.
+/// network filled from it, by our names or PyTorch's, has finite weights.
 
 #include <abell/weights/model.hpp>
+#include <abell/weights/torch.hpp>
 #include <cmath>
 #include <sstream>
 #include <string>
@@ -62,6 +63,7 @@ extern "C" int LLVMFuzzerInitialize(int*, char***) {
                     stored("none", {0, 7}, std::span<const float>())};
     write_safetensors(folder / "mixed", file);
     write_safetensors(folder / "empty", {});
+    save_torch_weights(folder / "torch", model);
   });
 }
 
@@ -82,11 +84,18 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     } catch (const Error&) {
     }
     try {
-      detail::reconcile("fuzz", file, detail::expected_parameters(model), {.missing = {"dense_1"}});
-      detail::fill("fuzz", file, model);
+      TensorFile ours = file;
+      detail::reconcile("fuzz", ours, detail::expected_parameters(model), {.missing = {"dense_1"}});
+      detail::fill("fuzz", ours, model);
       for (const float weight : model.parameters()) require(std::isfinite(weight));
     } catch (const Error&) {
       require(std::ranges::equal(model.parameters(), fresh.parameters()));
+    }
+    try {
+      detail::load_torch("fuzz", std::move(file), model, {.missing = {"dense_1"}});
+      for (const float weight : model.parameters()) require(std::isfinite(weight));
+    } catch (const Error& error) {
+      require(std::string(error.what()).starts_with("fuzz: "));
     }
   } catch (const Error& error) {
     require(std::string(error.what()).starts_with("fuzz: "));

@@ -1,17 +1,19 @@
-"""export.py MODEL.onnx CATALOGUE.csv WEIGHTS.h5 HEADLESS.h5: the ONNX model must give the p_cluster of
-abell-classify's catalogue, to a relative 1e-5; the Keras file is copied without its last dense layer."""
+"""export.py MODEL.onnx CATALOGUE.csv WEIGHTS.h5 HEADLESS.h5 WEIGHTS.weights.h5 WHOLE.keras: the ONNX model must give the p_cluster of
+abell-classify's catalogue, to a relative 1e-5; the Keras file is copied without its last dense layer,
+and that of Keras 3 put into a whole model."""
 
 import csv
 import json
 import shutil
 import sys
+import zipfile
 
 import cv2
 import h5py
 import numpy
 import onnx
 
-model_path, catalogue, weights, headless = sys.argv[1:]
+model_path, catalogue, weights, headless, weights_3, whole = sys.argv[1:]
 model = onnx.load(model_path)
 onnx.checker.check_model(model, full_check=True)
 metadata = {p.key: p.value for p in model.metadata_props}
@@ -36,3 +38,17 @@ with h5py.File(headless, "r+") as file:
     names = [name for name in file.attrs["layer_names"] if name != b"dense_2"]
     file.attrs["layer_names"] = numpy.asarray(names)
     del file["dense_2"]
+
+layers = [("InputLayer", {"batch_shape": [None, 356, 356, 3]})]
+for filters in (64, 32, 32, 32, 32, 32):
+    layers.append(("Conv2D", {"filters": filters, "kernel_size": [3, 3], "padding": "same", "activation": "relu"}))
+    layers.append(("MaxPooling2D", {"pool_size": [2, 2], "strides": [2, 2], "padding": "same"}))
+layers += [("Flatten", {}), ("Dense", {"units": 256, "activation": "relu"}), ("Dropout", {"rate": 0.65}), ("Dense", {"units": 2, "activation": "softmax"})]
+words = {"InputLayer": "input", "Conv2D": "conv2d", "MaxPooling2D": "max_pooling2d", "Flatten": "flatten", "Dense": "dense", "Dropout": "dropout"}
+numbers, named = {}, []
+for kind, options in layers:
+    numbers[kind] = numbers.get(kind, 0) + 1
+    named.append({"class_name": kind, "module": "keras.layers", "config": {"name": f"{words[kind]}_{numbers[kind]}", **options}})
+with zipfile.ZipFile(whole, "w") as archive:
+    archive.writestr("config.json", json.dumps({"class_name": "Sequential", "module": "keras", "config": {"name": "whole", "layers": named}}))
+    archive.write(weights_3, "model.weights.h5")

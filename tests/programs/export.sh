@@ -9,7 +9,7 @@ expect 0 abell-train "$folder/set" --out "$folder/run" --iterations 2 "${quick[@
 cd "$folder"
 
 # The same weights in each form.
-for form in onnx h5 safetensors; do
+for form in onnx h5 weights.h5 safetensors; do
   expect 0 abell-export --model run --out m.$form
   [ "$(cat stdout)" = "m.$form: 352930 parameters" ] || fail "wrong words: $(cat stdout)"
   expect 0 abell-export --model run/model.safetensors --out again.$form --quiet
@@ -17,9 +17,14 @@ for form in onnx h5 safetensors; do
   same m.$form again.$form
 done
 same m.safetensors run/model.safetensors
+expect 0 abell-export --model run --out torch.safetensors --pytorch --quiet
+expect 2 abell-export --model run --out torch.h5 --pytorch
 # A step of no length: what was read is written.
-expect 0 abell-train set --out back --iterations 1 --learning-rate 1e-50 --weights m.h5 "${quick[@]}"
-same back/model.safetensors run/model.safetensors
+for weights in m.h5 m.weights.h5 torch.safetensors; do
+  expect 0 abell-train set --out back --iterations 1 --learning-rate 1e-50 --weights $weights "${quick[@]}"
+  same back/model.safetensors run/model.safetensors
+  rm -r back
+done
 
 # Nothing is replaced unasked, and never the model itself.
 refused "m.onnx: already exists" abell-export --model run --out m.onnx
@@ -27,6 +32,7 @@ expect 0 abell-export --model run --out m.onnx --overwrite
 refused "is the model itself" abell-export --model run --out run/model.safetensors --overwrite
 same m.onnx again.onnx
 expect 2 abell-export --model run --out m.pb
+expect 2 abell-export --model run --out m.keras
 refused "none" abell-export --model none --out x.onnx
 refused "m.h5: " abell-export --model m.h5 --out x.onnx
 refused "none/x.h5: cannot be created" abell-export --model run --out none/x.h5
@@ -50,9 +56,13 @@ if [ -z "$python" ]; then
   exit 77
 fi
 expect 0 abell-classify --model run set/test_images set/train_images --out set.csv --quiet
-"$python" "$here/export.py" m.onnx set.csv m.h5 headless.h5 || fail "other programs say something else"
+"$python" "$here/export.py" m.onnx set.csv m.h5 headless.h5 m.weights.h5 whole.keras || fail "other programs say something else"
 expect 0 abell-train set --out headless --iterations 1 --weights headless.h5 --batch 2 --validation-fraction 0
 grep -qF "headless.h5: dense_2 is not in the file and keeps its initial weights" stderr || fail "no word about the missing head: $(cat stderr)"
+# A whole Keras model is a network and its weights.
+expect 0 abell-train set --out whole --network whole.keras --weights whole.keras --iterations 1 --learning-rate 1e-50 "${quick[@]}"
+expect 0 abell-export --model whole --out whole.h5 --quiet
+same whole.h5 m.h5
 
 no_parts "$folder"
 echo "$script: passed"

@@ -15,6 +15,7 @@
 #include <string_view>
 
 #include "tasks.hpp"
+#include "weight_files.hpp"
 
 namespace abell::program {
 
@@ -28,7 +29,7 @@ inline constexpr int default_unet_size = 256;
 
 /// A network, what it answers, and with how many outputs.
 struct NetworkChoice {
-  std::string name = "custom";  ///< or a file that ends in .json
+  std::string name = "custom";  ///< or a file .json, .keras or .h5
   Task task = Task::classify;
   int outputs = 2;
   double dropout = 0;
@@ -37,8 +38,14 @@ struct NetworkChoice {
   std::optional<Architecture<>> read = {};  ///< from the file
 };
 
-/// Whether `name` is that of a file with an architecture; see abell/weights/architecture.hpp.
-inline bool is_architecture_file(std::string_view name) { return name.ends_with(".json"); }
+/// Whether `name` is that of a file with an architecture: JSON, see abell/weights/architecture.hpp, or a whole model of
+/// Keras.
+inline bool is_architecture_file(std::string_view name) { return name.ends_with(".json") || is_keras_file(name); }
+
+/// Throws as `read_architecture` and `read_keras_architecture`.
+inline Architecture<> read_network_file(const std::string& name) {
+  return is_keras_file(name) ? read_keras_architecture(name) : read_architecture(name);
+}
 
 /// What a run, a model and a report call a network: its name, or that of its file without folder and extension.
 inline std::string network_title(const std::string& name) {
@@ -50,9 +57,9 @@ inline void check(const NetworkChoice& choice) {
   if (is_architecture_file(choice.name)) return;
   const bool paper = std::ranges::find(network_names, choice.name) != network_names.end();
   if (choice.task == Task::segment ? choice.name == "unet" : paper) return;
-  throw OptionError("--network: expected " +
-                    std::string(choice.task == Task::segment ? "unet" : "custom or mobilenet") +
-                    ", or a file .json, for --task " + std::string(name_of(choice.task)) + ", found " + choice.name);
+  throw OptionError(
+      "--network: expected " + std::string(choice.task == Task::segment ? "unet" : "custom or mobilenet") +
+      ", or a file .json, .keras or .h5, for --task " + std::string(name_of(choice.task)) + ", found " + choice.name);
 }
 
 /// Throws ShapeError unless the network out of a file gives what the task asks for, from images that there are.

@@ -1,14 +1,16 @@
 #pragma once
-/// The weights that training starts from: safetensors or Keras files.
+/// The weights that training starts from: model files, and files of Keras and PyTorch.
 
 #include <abell/core/printable.hpp>
 #include <abell/weights/keras_h5.hpp>
 #include <abell/weights/model.hpp>
+#include <abell/weights/torch.hpp>
 #include <algorithm>
 #include <cctype>
 #include <filesystem>
 #include <iostream>
 #include <string>
+#include <vector>
 
 namespace abell::program {
 
@@ -21,19 +23,22 @@ inline std::string extension_of(const std::filesystem::path& path) {
 
 inline bool is_keras_file(const std::filesystem::path& path) {
   const std::string extension = extension_of(path);
-  return extension == ".h5" || extension == ".hdf5";
+  return extension == ".h5" || extension == ".hdf5" || extension == ".keras";
 }
 
-/// Loads the weights to start from. Of a Keras file's layers the network's last one may be missing, which then
-/// keeps its initial values, and ImageNet's own is not used; what is left out so is told on standard error.
-/// Throws as `load_weights` and `load_keras_weights`.
+/// Loads the weights to start from. Of a Keras or PyTorch file's layers the network's last one may be missing, which
+/// then keeps its initial values, and ImageNet's own is not used; what is left out so is told on standard error.
+/// Throws as `load_weights`, `load_keras_weights` and `load_torch_weights`.
 inline void load_start(const std::filesystem::path& path, Network<float>& network, bool quiet) {
-  if (!is_keras_file(path)) {
+  const std::vector<std::string> head{abell::detail::layer_of(network.named_parameters().back().name)};
+  LoadedWeights loaded;
+  if (is_keras_file(path)) {
+    loaded = load_keras_weights(path, network, {.missing = head, .unused = {"conv_preds"}});
+  } else if (is_torch_file(path)) {
+    loaded = load_torch_weights(path, network, {.missing = head});
+  } else {
     load_weights(path, network);
-    return;
   }
-  const std::string head = abell::detail::layer_of(network.named_parameters().back().name);
-  const LoadedWeights loaded = load_keras_weights(path, network, {.missing = {head}, .unused = {"conv_preds"}});
   if (quiet) return;
   const auto tell = [&](const std::string& text) { std::cerr << printable(path.string() + ": " + text) << std::endl; };
   if (loaded.in_order) tell("its layers have other names and are taken in order");

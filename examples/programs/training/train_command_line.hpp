@@ -29,9 +29,9 @@ inline void add_train_options(CLI::App& app, TrainOptions& o) {
   add_common(app, o.common);
   heading("Network");
   app.add_option("--network", o.network,
-                 "Network to train; unet is that of --task segment. A file of layers (see examples/networks) learns "
-                 "with the defaults of custom, or of unet")
-      ->transform(one_of({"custom", "mobilenet", "unet"}, is_architecture_file, "a file .json"))
+                 "Network to train; unet is that of --task segment. A file of layers (see examples/networks), or a "
+                 "whole Keras model, learns with the defaults of custom, or of unet")
+      ->transform(one_of({"custom", "mobilenet", "unet"}, is_architecture_file, "a file .json, .keras or .h5"))
       ->capture_default_str();
   app.add_option("--alpha", o.alpha, "Width of mobilenet: share of each layer's filters")
       ->check(within(0.05, 4))
@@ -123,7 +123,9 @@ inline void add_train_options(CLI::App& app, TrainOptions& o) {
       ->transform(one_of({"both", "horizontal", "vertical", "none"}))
       ->capture_default_str();
   heading("Run");
-  app.add_option("--weights", o.weights, "Start from the weights of this model file, or Keras file (.h5)")
+  app.add_option(
+         "--weights", o.weights,
+         "Start from the weights of this model file, Keras file (.h5, .keras) or PyTorch state dict (.safetensors)")
       ->type_name(file_type);
   add_max_memory(app, o.max_memory, "a training step, or a file of weights,");
   app.add_option(

@@ -36,7 +36,7 @@ struct TrainOptions {
   std::string data, out;
   CommonOptions common;
   TaskOptions task;
-  std::string network = "custom";  ///< or a file .json
+  std::string network = "custom";  ///< or a file .json, .keras or .h5
   double alpha = 1;                ///< width of MobileNet
   std::optional<std::uint64_t> iterations;
   std::optional<int> epochs;
@@ -85,7 +85,7 @@ struct TrainOptions {
     }
     task.check();
     check(choice(2));
-    if (is_architecture_file(network) && !architecture) architecture = read_architecture(network);
+    if (is_architecture_file(network) && !architecture) architecture = read_network_file(network);
     const auto fill = [](auto& option, const auto& value) {
       if (!option) option = value;
     };

@@ -40,8 +40,10 @@ inline std::string to_string(const Extent& extent) {
 
 /// SAME pads so that the output has ceil(n / stride) cells, the odd cell after (TensorFlow's rule);
 /// VALID pads nothing; SYMMETRIC pads kernel / 2 cells on either side, as PyTorch networks and
-/// Keras's early MobileNet do (at stride 2 another sampling grid than SAME).
-enum class Padding { same, valid, symmetric };
+/// Keras's early MobileNet do (at stride 2 another sampling grid than SAME); AFTER pads kernel / 2 cells
+/// behind the last one only, as keras-applications does at stride 2 (ZeroPadding2D(((0, 1), (0, 1)))):
+/// with kernel 3 SAME's grid for even sizes, one cell less for odd ones.
+enum class Padding { same, valid, symmetric, after };
 
 /// Where a window of `kernel` cells at `stride` lands along one axis of `size` cells.
 struct AxisWindows {
@@ -53,9 +55,10 @@ struct AxisWindows {
 /// The padding rule along one axis; `output` is below 1 when a window does not fit.
 constexpr AxisWindows window_of(int size, int kernel, int stride, Padding padding) {
   if (padding == Padding::valid) return {size < kernel ? 0 : (size - kernel) / stride + 1, 0, 0};
-  if (padding == Padding::symmetric) {
-    const int rest = size + 2 * (kernel / 2) - kernel;
-    return {rest < 0 ? 0 : rest / stride + 1, kernel / 2, kernel / 2};
+  if (padding != Padding::same) {
+    const int before = padding == Padding::symmetric ? kernel / 2 : 0;
+    const int rest = size + before + kernel / 2 - kernel;
+    return {rest < 0 ? 0 : rest / stride + 1, before, kernel / 2};
   }
   const int output = (size + stride - 1) / stride;
   const int needed = (output - 1) * stride + kernel - size;

@@ -34,7 +34,7 @@ inline LayerList<float> described_layers(const std::filesystem::path& path, cons
     return list;
   };
   if (info.network == "custom") return with_head(list_of<float>(make_cluster_net_body()));
-  if (info.network == "mobilenet") return with_head(list_of<float>(make_mobilenet_body()));
+  if (info.network == "mobilenet") return with_head(list_of<float>(make_mobilenet_body({.padding = Padding::same})));
   if (info.network == "unet") return list_of<float>(make_unet({.depth = 3, .classes = outputs}));
   throw FormatError(path.string() + ": expected a model of format version 2, or of the network custom, mobilenet or " +
                     "unet, found version 1 of " + in_quotes(info.network));

@@ -32,14 +32,14 @@ struct Conv2dTranspose {
   template <class T>
   using Stage = Conv2dTransposeStage<T>;
 
-  /// With SAME (and symmetric) padding the input's size times the stride; with VALID also what the kernel reaches
+  /// Unless the padding is VALID the input's size times the stride; with VALID also what the kernel reaches
   /// beyond.
   Shape output(const Place& place) const {
     const auto g = geometry(place);
     return {g.height, g.width, g.channels};
   }
   /// The convolution from the output to the input. Throws OptionError for filters, a side or a stride below 1, sizes
-  /// above 2^30, and an even kernel where the padding is symmetric.
+  /// above 2^30, and a kernel whose padding leaves no such convolution: symmetric of an even one, say.
   kernels::Conv2dGeometry geometry(const Place& place) const {
     require_at_least(place, kind, "filters", filters, 1);
     require_at_least(place, kind, "a kernel side", std::min(kernel_size.height, kernel_size.width), 1);
@@ -53,7 +53,10 @@ struct Conv2dTranspose {
         Conv2d{.filters = place.input.channels, .kernel_size = kernel_size, .stride = stride, .padding = padding}
             .geometry({output, place.name, place.index}, kind);
     if (g.out_height != place.input.height || g.out_width != place.input.width) {
-      option_error(place.name, kind, "an odd kernel where the padding is symmetric", to_string(kernel_size));
+      option_error(place.name, kind,
+                   padding == Padding::symmetric ? "an odd kernel where the padding is symmetric"
+                                                 : "a kernel of less than two strides where the padding is after",
+                   to_string(kernel_size));
     }
     return g;
   }

@@ -45,9 +45,8 @@ class Inspector {
     const std::string number = std::to_string(++counts_[kind]);
     LayerInfo info;
     info.name = layer.name().empty() ? kind + "_" + number : layer.name();
-    if (layer.name().empty() && !layer.keras_kind().empty()) {
-      info.keras_name = std::string(layer.keras_kind()) + "_" + number;
-    }
+    info.keras_word = layer.keras_kind().empty() ? kind : std::string(layer.keras_kind());
+    if (layer.name().empty() && info.keras_word != kind) info.keras_name = info.keras_word + "_" + number;
     info.kind = layer.kind();
     info.input = input;
     info.index = index_++;

@@ -20,7 +20,8 @@ struct LayerInfo {
   std::vector<Parameter> parameters;
   std::size_t multiply_adds = 0;                      ///< for one image
   std::uint32_t index = 0;                            ///< as in Place
-  std::string keras_name = {};                        ///< where Keras's word for the kind makes it another
+  std::string keras_word = {};                        ///< Keras's for the kind: "batch_normalization"
+  std::string keras_name = {};                        ///< where that word makes it another
   std::vector<std::vector<LayerInfo>> branches = {};  ///< lists of layers that this one is made of
   bool fused = false;                                 ///< with the next: its output never touches memory
 

@@ -29,7 +29,7 @@ Option(const char*, V L::*) -> Option<L, V>;
 using OptionValue = std::variant<bool, int, double, std::string, Extent, Shape>;
 
 /// The enumerators of `Enum` in their order, as words: overloaded for each enumeration that is an option.
-constexpr std::array<std::string_view, 3> words(Padding) { return {"same", "valid", "symmetric"}; }
+constexpr std::array<std::string_view, 4> words(Padding) { return {"same", "valid", "symmetric", "after"}; }
 
 /// The options of a layer with their values; none where its type lists none.
 template <class L>

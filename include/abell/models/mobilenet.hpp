@@ -14,10 +14,13 @@ namespace abell {
 struct MobileNetOptions {
   double alpha = 1;  ///< width multiplier (section 3.3): scales the base's filters, rounded down
   int classes = 2;
-  double dropout = 0.65;            ///< Table 4 of Kosiba et al. 2020
-  bool train_base = true;           ///< false freezes all but the head
-  Padding padding = Padding::same;  ///< symmetric: Keras 2.1.6 to 2.2.1
-  BatchNorm batch_norm = {};        ///< options of every batch normalisation (name and trainable are set)
+  double dropout = 0.65;   ///< Table 4 of Kosiba et al. 2020
+  bool train_base = true;  ///< false freezes all but the head
+  /// Of the 3x3 layers: `after`, as keras-applications from 1.0.4 on, of those of stride 2, the others then SAME. Sides
+  /// that become odd have another grid with `same` (Keras up to 2.1.2), all sides with `symmetric` (Keras 2.1.6 to
+  /// 2.2.1).
+  Padding padding = Padding::after;
+  BatchNorm batch_norm = {};  ///< options of every batch normalisation (name and trainable are set)
 };
 
 /// What follows the thirteen blocks.
@@ -81,11 +84,14 @@ LayerList<T> list_of(const MobileNet& description) {
     list.push_back(norm);
     list.push_back(Relu6{.name = of_relu});
   };
-  add(Conv2d{.filters = scaled(32), .stride = 2, .padding = o.padding}, "conv1");
+  const auto padding = [&](int stride) {
+    return o.padding == Padding::after && stride == 1 ? Padding::same : o.padding;
+  };
+  add(Conv2d{.filters = scaled(32), .stride = 2, .padding = padding(2)}, "conv1");
   int number = 0;  // of the block, from 1 as in Keras
   for (const detail::SeparableBlock& block : detail::mobilenet_blocks) {
     const std::string suffix = std::to_string(++number);
-    add(DepthwiseConv2d{.stride = block.stride, .padding = o.padding}, "conv_dw_" + suffix);
+    add(DepthwiseConv2d{.stride = block.stride, .padding = padding(block.stride)}, "conv_dw_" + suffix);
     add(Conv2d{.filters = scaled(block.filters), .kernel_size = 1}, "conv_pw_" + suffix);
   }
   if (description.head == MobileNetHead::none) return list;

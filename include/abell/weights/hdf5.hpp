@@ -45,32 +45,27 @@ inline Handle in_memory() {
   return access;
 }
 
-/// The bytes of a file. Throws IoError, and FormatError when it is no HDF5 file.
-inline std::vector<char> read_bytes(const std::filesystem::path& path) {
-  OpenFile file = open_file(path);
-  std::vector<char> bytes(static_cast<std::size_t>(file.size));
-  file.stream.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-  if (!file.stream) throw IoError(path.string() + ": cannot be read");
+/// Throws FormatError when the bytes are no HDF5 file's; `where` opens the message.
+inline void require_signature(std::string_view bytes, const std::string& where) {
   constexpr std::string_view signature("\x89HDF\r\n\x1a\n");
-  if (!std::string_view(bytes.data(), bytes.size()).starts_with(signature)) {
-    const std::string_view start(bytes.data(), std::min<std::size_t>(bytes.size(), 8));
-    throw FormatError(path.string() + ": expected an HDF5 file, found " + kind_of_file(start));
-  }
-  return bytes;
+  if (bytes.starts_with(signature)) return;
+  throw FormatError(where + ": expected an HDF5 file, found " + kind_of_file(bytes.substr(0, 8)));
 }
 
-/// Opens the bytes of a file for reading. Throws FormatError when they are damaged; `path` is for the message.
-inline Handle open(const std::filesystem::path& path, std::vector<char>& bytes) {
+/// Opens the bytes of a file for reading. Throws FormatError when they are damaged; `where` opens the message.
+inline Handle open(const std::string& where, std::vector<char>& bytes) {
   const Handle access = in_memory();
   H5Pset_file_image(access, bytes.data(), bytes.size());
   Handle opened(H5Fopen(new_name().c_str(), H5F_ACC_RDONLY, access), H5Fclose);
-  if (!opened) throw FormatError(path.string() + ": expected a whole HDF5 file, found a damaged or truncated one");
+  if (!opened) throw FormatError(where + ": expected a whole HDF5 file, found a damaged or truncated one");
   return opened;
 }
 
+/// Opens a file. Throws IoError, and FormatError when it is no HDF5 file.
 inline Handle open(const std::filesystem::path& path) {
-  std::vector<char> bytes = read_bytes(path);
-  return open(path, bytes);
+  std::vector<char> bytes = bytes_of_file(path);
+  require_signature({bytes.data(), bytes.size()}, path.string());
+  return open(path.string(), bytes);
 }
 
 /// A new file that `write` puts on disk.
@@ -132,6 +127,25 @@ inline std::optional<std::vector<std::string>> texts(hid_t object, const std::st
   return all;
 }
 
+/// The names of what stands in a group, sorted. Throws FormatError.
+inline std::vector<std::string> names_in(hid_t group, const std::string& where) {
+  const auto fail = [&] { throw FormatError(where + ": expected a whole HDF5 file, found a damaged group"); };
+  H5G_info_t info{};
+  constexpr hsize_t most_names = 1'000'000;
+  if (H5Gget_info(group, &info) < 0 || info.nlinks > most_names) fail();
+  std::vector<std::string> names;
+  for (hsize_t i = 0; i < info.nlinks; ++i) {
+    const auto name = [&](char* to, std::size_t size) {
+      return H5Lget_name_by_idx(group, ".", H5_INDEX_NAME, H5_ITER_INC, i, to, size, H5P_DEFAULT);
+    };
+    const ssize_t size = name(nullptr, 0);
+    if (size < 0 || static_cast<std::size_t>(size) > most_link_bytes) fail();
+    std::string& text = names.emplace_back(static_cast<std::size_t>(size), '\0');
+    if (name(text.data(), text.size() + 1) < 0) fail();
+  }
+  return names;
+}
+
 /// An open dataset, and its shape and the type in which its numbers are read: F64 for wider floating-point numbers than
 /// F32. Its bytes are not read yet.
 struct Dataset {
@@ -177,6 +191,13 @@ inline void read_into(const Handle& data, StoredTensor& tensor, const std::strin
 /// Throws IoError when a call that writes has failed.
 inline void require(bool done, const std::filesystem::path& path, const std::string& name) {
   if (!done) throw IoError(path.string() + ": HDF5 failed to write " + in_quotes(name));
+}
+
+/// A group that is not there yet.
+inline Handle new_group(hid_t parent, const std::string& name, const std::filesystem::path& path) {
+  Handle group(H5Gcreate2(parent, name.c_str(), H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT), H5Gclose);
+  require(bool(group), path, name);
+  return group;
 }
 
 /// A type of text of that many bytes, the rest filled with zeros, as numpy writes it.

@@ -138,7 +138,7 @@ void require_finite(const std::filesystem::path& path, const std::string& name, 
   }
 }
 
-/// A tensor's values as T, from F32 or F64, into `out` of the tensor's size.
+/// A tensor's values as T, from F64, F32, F16 or BF16, into `out` of the tensor's size.
 template <class T>
 void read_weights(const std::filesystem::path& path, const StoredTensor& tensor, std::span<T> out) {
   const auto take = [&]<class U>(const std::vector<U>& values) {
@@ -146,13 +146,13 @@ void read_weights(const std::filesystem::path& path, const StoredTensor& tensor,
     require_finite<Narrow, U>(path, tensor.name, values);
     for (std::size_t i = 0; i < out.size(); ++i) out[i] = static_cast<T>(values[i]);
   };
-  if (const auto single = values_of<float>(tensor)) {
+  if (const auto single = single_values_of(tensor)) {
     take(*single);
   } else if (const auto twice = values_of<double>(tensor)) {
     take(*twice);
   } else {
-    throw FormatError(path.string() + ": tensor " + in_quotes(tensor.name) + ": expected F32 or F64, found " +
-                      to_string(tensor.dtype));
+    throw FormatError(path.string() + ": tensor " + in_quotes(tensor.name) +
+                      ": expected F64, F32, F16 or BF16, found " + to_string(tensor.dtype));
   }
 }
 

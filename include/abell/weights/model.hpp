@@ -367,7 +367,7 @@ inline ModelInfo read_model_info(const std::filesystem::path& path, const LayerK
 }
 
 /// Loads the parameters of `network` from any safetensors file that holds them under their names, as
-/// F32 or F64, and returns which of the layers named in `options` were left out. Throws IoError,
+/// F64, F32, F16 or BF16, and returns which of the layers named in `options` were left out. Throws IoError,
 /// FormatError, ShapeError listing what is missing, unexpected or of another shape ("weights of another
 /// network"), NumericError for NaN and infinite weights; the network is then as it was.
 template <class Network>

@@ -9,6 +9,7 @@
 #include <fstream>
 #include <string>
 #include <system_error>
+#include <vector>
 
 namespace abell::detail {
 
@@ -36,6 +37,15 @@ inline OpenFile open_file(const std::filesystem::path& path) {
     throw IoError(file + ": cannot be opened" + (errno != 0 ? std::string(": ") + std::strerror(errno) : ""));
   }
   return open;
+}
+
+/// The bytes of a file. Throws IoError.
+inline std::vector<char> bytes_of_file(const std::filesystem::path& path) {
+  OpenFile file = open_file(path);
+  std::vector<char> bytes(static_cast<std::size_t>(file.size));
+  file.stream.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+  if (!file.stream) throw IoError(path.string() + ": cannot be read");
+  return bytes;
 }
 
 }  // namespace abell::detail

@@ -77,7 +77,9 @@ inline HeaderEntry header_entry(const std::string& file, const std::string& name
   const auto known = std::ranges::find_if(
       dtypes, [&](const DTypeEntry& e) { return type.is_string() && type == std::string(e.name); });
   if (known == dtypes.end()) {
-    throw FormatError(where + ": expected a dtype of F32, F64, U8, I64 or U64, found " + shown(type));
+    std::string all;
+    for (const DTypeEntry& each : dtypes) all += (all.empty() ? "" : ", ") + std::string(each.name);
+    throw FormatError(where + ": expected a dtype of " + all + ", found " + shown(type));
   }
   HeaderEntry result;
   result.tensor = {name, known->dtype, sizes_of(json["shape"], where + ": shape"), {}};

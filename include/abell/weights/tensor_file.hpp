@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -21,8 +22,8 @@ namespace abell {
 
 static_assert(std::endian::native == std::endian::little, "safetensors files are little-endian");
 
-/// What the numbers of a stored tensor are. Others of the format (F16, BF16, I8, ...) are refused.
-enum class DType { f32, f64, u8, i64, u64 };
+/// What the numbers of a stored tensor are: all types of the format, of which weights may be F64, F32, F16 and BF16.
+enum class DType { f32, f64, f16, bf16, u8, i8, u16, i16, u32, i32, u64, i64, boolean, f8_e4m3, f8_e5m2, f8_e8m0 };
 
 /// A tensor in a file; the shape [] is a single number.
 struct StoredTensor {
@@ -51,11 +52,22 @@ struct DTypeEntry {
   std::string_view name;
   std::size_t size;
 };
-inline constexpr std::array<DTypeEntry, 5> dtypes{{{DType::f32, "F32", 4},
-                                                   {DType::f64, "F64", 8},
-                                                   {DType::u8, "U8", 1},
-                                                   {DType::i64, "I64", 8},
-                                                   {DType::u64, "U64", 8}}};
+inline constexpr std::array<DTypeEntry, 16> dtypes{{{DType::f32, "F32", 4},
+                                                    {DType::f64, "F64", 8},
+                                                    {DType::f16, "F16", 2},
+                                                    {DType::bf16, "BF16", 2},
+                                                    {DType::u8, "U8", 1},
+                                                    {DType::i8, "I8", 1},
+                                                    {DType::u16, "U16", 2},
+                                                    {DType::i16, "I16", 2},
+                                                    {DType::u32, "U32", 4},
+                                                    {DType::i32, "I32", 4},
+                                                    {DType::u64, "U64", 8},
+                                                    {DType::i64, "I64", 8},
+                                                    {DType::boolean, "BOOL", 1},
+                                                    {DType::f8_e4m3, "F8_E4M3", 1},
+                                                    {DType::f8_e5m2, "F8_E5M2", 1},
+                                                    {DType::f8_e8m0, "F8_E8M0", 1}}};
 
 constexpr const DTypeEntry& entry(DType dtype) { return *std::ranges::find(dtypes, dtype, &DTypeEntry::dtype); }
 
@@ -96,6 +108,37 @@ std::optional<std::vector<T>> values_of(const StoredTensor& tensor) {
   if (tensor.dtype != dtype_of<T>()) return std::nullopt;
   std::vector<T> values(tensor.bytes.size() / sizeof(T));
   if (!values.empty()) std::memcpy(values.data(), tensor.bytes.data(), values.size() * sizeof(T));
+  return values;
+}
+
+namespace detail {
+
+/// A number of half precision (IEEE 754 binary16).
+inline float from_half(std::uint16_t bits) {
+  const float sign = (bits & 0x8000U) != 0 ? -1.0F : 1.0F;
+  const int exponent = (bits >> 10U) & 0x1F;
+  const auto fraction = static_cast<float>(bits & 0x3FFU);
+  if (exponent == 0x1F) {
+    return fraction == 0 ? sign * std::numeric_limits<float>::infinity() : std::numeric_limits<float>::quiet_NaN();
+  }
+  return sign * (exponent == 0 ? std::ldexp(fraction, -24) : std::ldexp(1024 + fraction, exponent - 25));
+}
+
+/// A number of bfloat16: the upper half of one in single precision.
+inline float from_bfloat16(std::uint16_t bits) { return std::bit_cast<float>(static_cast<std::uint32_t>(bits) << 16U); }
+
+}  // namespace detail
+
+/// The numbers of a tensor of F32, F16 or BF16 in single precision; nothing for another dtype.
+inline std::optional<std::vector<float>> single_values_of(const StoredTensor& tensor) {
+  if (tensor.dtype != DType::f16 && tensor.dtype != DType::bf16) return values_of<float>(tensor);
+  const auto number = tensor.dtype == DType::f16 ? detail::from_half : detail::from_bfloat16;
+  std::vector<float> values(tensor.bytes.size() / sizeof(std::uint16_t));
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    std::uint16_t bits = 0;
+    std::memcpy(&bits, tensor.bytes.data() + i * sizeof bits, sizeof bits);
+    values[i] = number(bits);
+  }
   return values;
 }
 
