@@ -206,7 +206,7 @@ TEST_CASE("regions are circles coloured by probability", "[catalogue]") {
   REQUIRE_THAT(text, Contains("# color=#4477ff text={b) # text=(\\x0d\\x0abox(1,2,3,4)\\x1b 0.000}\n"));
   REQUIRE_THAT(text, Contains("\ncircle(1,2,60\") # text={'=x}\n"));
   REQUIRE(std::ranges::count(text, '\n') == 10);
-  const auto read = read_regions(write(folder / "c.reg", header, rows));
+  const auto read = read_regions(write(folder / "c.reg", header, rows)).objects;
   REQUIRE(read.size() == 4);
   REQUIRE(read[0].id == "a (1) 1.000");
   REQUIRE((read[0].position.ra == 150.1 && read[0].position.dec == -2.5));
