@@ -1,5 +1,5 @@
-/// Regions as text and XML, without and with an image whose pixels they may name: accepted positions lie on the sky, and
-/// a circle there is read back.
+/// Regions as text and XML, without and with an image whose pixels they may name: accepted positions lie on the sky,
+/// and a circle there is read back.
 
 #include <abell/core/csv.hpp>
 #include <abell/data/regions.hpp>

@@ -30,11 +30,11 @@ struct RegionImage {
   explicit RegionImage(const FitsFile& file) : wcs(file), physical(file) {}
 };
 
-/// How regions are read.
+/// How regions are read. `system` is that of regions before any that their file names; where it is empty too, they lie
+/// in physical pixels, as in DS9 and CIAO.
 struct RegionOptions {
   const RegionImage* image = nullptr;
-  std::string system =
-      {};               ///< of regions before any that the file names; empty: physical pixels, as DS9 and CIAO have it
+  std::string system = {};
   bool strict = false;  ///< whether regions that mark no object are errors
 };
 
