@@ -3,6 +3,7 @@
 
 #include <abell/core/error.hpp>
 #include <abell/core/random.hpp>
+#include <abell/core/yes_no.hpp>
 #include <abell/data/classes.hpp>
 #include <abell/data/table.hpp>
 #include <abell/metrics/confusion.hpp>
@@ -29,8 +30,9 @@ struct Experts {
 };
 
 /// Reads a table with `image_id` or `id` and `class`: names of classes as in the data sets, or codes a to g; an empty
-/// class is unknown. `spectroscopic` (yes, true, 1) or else `split` (test) marks the objects of the spectroscopic
-/// subset. Throws IoError and FormatError: no such column, an object of two classes, no id that is a subject.
+/// class is unknown. `spectroscopic` (yes or no, see `yes_or_no`) or else `split` (test) marks the objects of the
+/// spectroscopic subset. Throws IoError and FormatError: no such column, an object of two classes, neither yes nor no,
+/// no id that is a subject.
 inline Experts read_experts(const std::filesystem::path& path, const votes::Names& objects,
                             const std::vector<std::string>& wanted_positive) {
   const Table table = read_csv(path);
@@ -51,8 +53,12 @@ inline Experts read_experts(const std::filesystem::path& path, const votes::Name
   std::optional<std::size_t> mark = table.find("spectroscopic");
   const bool by_split = !mark && table.find("split");
   if (by_split) mark = table.find("split");
-  const auto marked = [&](const std::string& text) {
-    return by_split ? text == "test" : text == "1" || text == "yes" || text == "true";
+  const auto marked = [&](std::size_t row) {
+    const std::string& text = table.rows[row][*mark];
+    if (by_split) return text == "test";
+    const std::optional<bool> answer = yes_or_no(text);
+    if (!answer) throw FormatError(table.where(row) + ": spectroscopic: expected yes or no, found '" + text + "'");
+    return *answer;
   };
 
   Experts experts;
@@ -74,7 +80,7 @@ inline Experts read_experts(const std::filesystem::path& path, const votes::Name
     }
     if (truth == votes::Truth::unknown) ++experts.matched;
     truth = said;
-    if (mark) experts.spectroscopic[*subject] = marked(row[*mark]);
+    if (mark) experts.spectroscopic[*subject] = marked(i);
   }
   if (experts.matched == 0) {
     throw FormatError(path.string() + ": none of its " + std::to_string(experts.rows) +
