@@ -35,7 +35,7 @@ votes::Tally<std::string> tally_of(const std::vector<std::string>& extracts, boo
   const votes::Export from = read_text(export_text(rows), {.pairs = pairs});
   votes::Tally<std::string> tally;
   for (const votes::Vote& vote : from.votes) {
-    for (const auto answer : from.answer_sets[vote.answers]) tally.add(from.answers[answer].text);
+    for (const auto answer : from.answer_sets[vote.answers].answers) tally.add(from.answers[answer].text);
   }
   return tally;
 }
@@ -122,7 +122,7 @@ TEST_CASE("no object is scored by weights that were learnt on it", "[votes]") {
                           return votes::zooniverse_weighted(b, t, o);
                         },
                         +[](const votes::Ballots& b, std::span<const Truth> t, const votes::GoldOptions& o) {
-                          return votes::swap_consensus(b, t, o, 0.3);
+                          return votes::swap_consensus(b, t, o, {.prior = 0.3});
                         }};
   for (const auto scheme : schemes) {
     for (const std::size_t s : {0U, 5U, 13U}) {

@@ -23,19 +23,6 @@ using namespace abell;
 
 namespace {
 
-/// The texts of the answers of each vote, joined by '|'.
-std::vector<std::string> answers_of(const votes::Export& from) {
-  std::vector<std::string> all;
-  for (const votes::Vote& vote : from.votes) {
-    std::string text;
-    for (const auto answer : from.answer_sets[vote.answers]) {
-      text += (text.empty() ? "" : "|") + from.answers[answer].task + "=" + from.answers[answer].text;
-    }
-    all.push_back(text);
-  }
-  return all;
-}
-
 const std::string centre = "\"Emission close to the centre\"";
 
 }  // namespace
@@ -53,8 +40,9 @@ TEST_CASE("answers of every kind of task are read or counted", "[votes]") {
   }));
   REQUIRE(answers_of(from) ==
           std::vector<std::string>{"T0=Yes", "T0=None", "T0=a|T0=b", "", "T1=c", "", "T0=5|T1=True"});
-  REQUIRE(from.untold == std::map<std::string, std::size_t>{
-                             {"T0 (drawing)", 1}, {"T0 (dropdown)", 1}, {"T0 (survey)", 1}, {"T3 (unknown kind)", 1}});
+  REQUIRE(untold_of(from) ==
+          std::map<std::string, std::size_t>{
+              {"T0 (drawing)", 1}, {"T0 (dropdown)", 1}, {"T0 (survey)", 1}, {"T3 (unknown kind)", 1}});
   REQUIRE(from.bad == 0);
   const votes::Export pairs = read_text(export_text({{.annotations = answered(R"(["b","a"])")}}), {.pairs = true});
   REQUIRE(answers_of(pairs) == std::vector<std::string>{"T0=a+b"});
@@ -66,10 +54,11 @@ TEST_CASE("free text does not fill the memory", "[votes]") {
   rows.push_back({.annotations = answered("\"" + std::string(2000, 'x') + "\"", "T1")});
   const votes::Export from = read_text(export_text(rows));
   REQUIRE(std::ranges::count(answers_of(from), "") == 101);
-  REQUIRE(from.untold.at("T0 (free text)") == 36);
-  REQUIRE(from.untold.at("T1 (free text)") == 1);
-  const votes::Export told = read_text(export_text(rows), {.free_text = {"T0"}});
-  REQUIRE(told.untold.at("T0 (free text)") == 100);
+  REQUIRE(untold_of(from).at("T0 (free text)") == 100);
+  REQUIRE(untold_of(from).at("T1 (free text)") == 1);
+  const votes::Export told = read_text(export_text(rows), {.free_text = {{"7", 1, "T0"}}});
+  REQUIRE(untold_of(told).at("T0 (free text)") == 100);
+  REQUIRE(untold_of(read_text(export_text({rows[0]}), {.free_text = {{"7", 1, "T0"}}})).at("T0 (free text)") == 1);
 }
 
 TEST_CASE("users and objects are told apart", "[votes]") {
@@ -160,10 +149,10 @@ TEST_CASE("the votes that count are of one workflow, one a volunteer and subject
   REQUIRE(hunt.other_workflows == 5);
   REQUIRE(hunt.code(hunt.votes[0]) == 0);  // the first of the two
   REQUIRE(hunt.code(hunt.votes[1]) == votes::no_code);
-  REQUIRE(counted({.workflow = "7", .major = 2}).votes.size() == 2);
-  REQUIRE(counted({.workflow = "7", .major = 2}).other_workflows == 7);
+  REQUIRE(counted({{"7"}, *votes::versions_of("2")}).votes.size() == 2);
+  REQUIRE(counted({{"7"}, *votes::versions_of("2")}).other_workflows == 7);
   REQUIRE(counted({}, votes::Mapping()).votes.size() == 5);
-  REQUIRE_THAT(message_of<FormatError>([&] { counted({.workflow = "9"}); }),
+  REQUIRE_THAT(message_of<FormatError>([&] { counted({.workflows = {"9"}}); }),
                Contains("expected workflow 9, found: 7 version 1, 7 version 2, 8 version 1"));
 }
 
@@ -209,7 +198,7 @@ TEST_CASE("real exports are read", "[votes]") {
   const votes::Export supernovae = votes::read_export(folder / "cls_export.csv");
   REQUIRE(supernovae.votes.size() == 7);
   REQUIRE(supernovae.workflows.size() == 1);
-  REQUIRE(supernovae.workflows[0].major == 16);
+  REQUIRE(supernovae.workflows[0].version == votes::WorkflowVersion{16, 55});
   std::vector<std::string> answers = answers_of(supernovae);
   std::ranges::sort(answers);
   REQUIRE(answers == std::vector<std::string>{"T0=No", "T0=No", "T0=No", "T0=No", "T0=Yes|T1=No", "T0=Yes|T1=No",
@@ -225,15 +214,16 @@ TEST_CASE("real exports are read", "[votes]") {
   REQUIRE(workflow->tasks[1].question == "Is the cross-hair in the image close to a faint, fuzzy galaxy?");
   votes::Export fossils = votes::read_export(folder / "fossil-finder-classifications_test.csv");
   REQUIRE(fossils.bad == 0);
-  REQUIRE(fossils.untold == std::map<std::string, std::size_t>{{"T1 (drawing)", 12}, {"T3 (drawing)", 55}});
+  REQUIRE(untold_of(fossils) == std::map<std::string, std::size_t>{{"T1 (drawing)", 12}, {"T3 (drawing)", 55}});
   const votes::Ballots ballots = votes::count_votes(fossils, votes::hunt_mapping());
   REQUIRE(ballots.votes.size() == 25);  // of workflow 1962, which has most
   REQUIRE(ballots.other_workflows == 16);
   votes::Export several = votes::read_export(folder / "example_classifications.csv");
   REQUIRE(several.rows == 163);
   REQUIRE(several.bad == 0);
-  REQUIRE(several.workflows.size() == 10);
-  REQUIRE(votes::count_votes(several, votes::hunt_mapping(), {"4994", 108}).other_workflows == 105);
+  REQUIRE(votes::workflow_groups(several, {}).size() == 10);
+  REQUIRE(votes::count_votes(several, votes::hunt_mapping(), {{"4994"}, *votes::versions_of("108")}).other_workflows ==
+          105);
 }
 
 namespace {

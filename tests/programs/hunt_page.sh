@@ -15,6 +15,9 @@ timeout 120 python3 -B "$driver" hunt.html . || fail "the page does not do what 
 [ "$(wc -l <hunt-classifications.csv)" = 11 ] || fail "expected ten rows, found: $(cat hunt-classifications.csv)"
 expect 0 abell-votes hunt-classifications.csv --out counted
 [ "$(tail -n 1 stdout)" = "read 10 rows, used 10, duplicates 0, other workflows 0, bad 0" ] || fail "wrong count: $(cat stdout)"
+# Subjects are called after their set, so that pages do not share them.
+[ "$(sed 1d hunt-classifications.csv | sed 's/.*,//' | grep -cx '[0-9]*-[0-9]*')" = 10 ] || fail "wrong subject_ids"
+[ "$(grep -c '""volunteer"":""[0-9a-f]\{12\}""' hunt-classifications.csv)" = 10 ] || fail "no volunteer ids"
 # Every candidate of the set once, with the codes that the keys stand for.
 [ "$(cut -d, -f1 counted/consensus.csv | sed 1d | sort)" = "$(cut -d, -f1 set/truth.csv | sed 1d | sort)" ] || fail "wrong ids"
 [ "$(cut -d, -f4 counted/consensus.csv | sed 1d | tr -d '\n')" = abcdefgabg ] || fail "wrong codes: $(cat counted/consensus.csv)"

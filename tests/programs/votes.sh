@@ -30,6 +30,17 @@ for scheme in unweighted zooniverse swap dawid-skene; do
   expect 0 abell-votes count $export --experts set/truth.csv --scheme $scheme --out $scheme --quiet
   [ ! -s stdout ] || fail "--quiet is not quiet"
 done
+# SWAP and Dawid-Skene tell how they are set.
+expect 0 abell-votes $export --experts set/truth.csv --scheme dawid-skene --out dawid
+said "dawid-skene: smoothing 1 (votes that each volunteer is taken to have given with each true code), "
+expect 0 abell-votes $export --experts set/truth.csv --scheme swap --out paper
+said "swap: the paper's form: skepticism 0, PL and PD from 0 to 1, posteriors from 0 on, prior 0."
+same paper/consensus.csv swap/consensus.csv
+expect 0 abell-votes $export --experts set/truth.csv --scheme swap --swap space-warps --out shipped
+said "swap: Space Warps' configuration: skepticism 2, PL and PD from 0.01 to 0.99, posteriors from 2e-08 on, prior 0."
+grep -q "Space Warps&#39; configuration\|Space Warps' configuration" shipped/report.html || fail "the report does not say which SWAP"
+cmp -s paper/consensus.csv shipped/consensus.csv && fail "Space Warps' configuration changes nothing"
+expect 2 abell-votes $export --experts set/truth.csv --swap space-warps --out none
 # Without experts: no Table 1, and schemes that learn from them are wrong options.
 expect 0 abell-votes $export --out plain --threshold 1
 [ ! -e plain/table1.csv ] || fail "a Table 1 without experts"
@@ -90,6 +101,41 @@ awk -F, 'NR > 1 && ($2 != "cluster" || $3 != 1) {exit 1}' yes/consensus.csv || f
 echo '{"answers": {"T0": {"Yes": "z"}}}' >no.json
 refused "no.json: expected a code" abell-votes mixed.csv --out none --mapping no.json
 [ ! -e none ] || fail "a wrong input leaves a folder"
+
+# Exports are joined: cut in two, and one part twice, they say what the whole one says.
+{ head -n 1 $export && sed -n '2,400p' $export; } >first.csv
+{ head -n 1 $export && sed -n '300,$p' $export; } >second.csv
+expect 0 abell-votes second.csv first.csv --out joined
+line "read $((rows + 100)) rows, used 1200, duplicates $((rows - 1200 + 100)), other workflows 0, bad 0"
+expect 0 abell-votes $export --out whole
+sorted() { sort "$1/consensus.csv" | cut -d, -f1-13; }
+[ "$(sorted joined)" = "$(sorted whole)" ] || fail "joined exports say something else"
+expect 0 abell-votes mixed.csv --workflow 1,77 --mapping yes.json --out both
+line "read 1100 rows, used $(sed 1d both/consensus.csv | awk -F, '{n += $6} END {print n}'), duplicates $(sed -n 's/.*duplicates \([0-9]*\).*/\1/p' stdout | tail -n 1), other workflows 0, bad 0"
+
+# Rows are chosen, and the others told: the votes are 97 s apart from 2015-06-01 on, an eighth of the volunteers anonymous.
+expect 0 abell-votes $export --from 2015-06-02 --to '2015-06-02 01:00:00' --out hour
+said "left out: --from, 891 rows"
+line "read $rows rows, used 37, duplicates 0, other workflows 0, bad 0, not chosen $((rows - 37))"
+grep -q '<td>--to</td>' hour/report.html || fail "the report does not tell the choice"
+anonymous=$(grep -c not-logged-in $export)
+expect 0 abell-votes $export --logged-in-only --out known
+said "left out: --logged-in-only, $anonymous rows"
+expect 0 abell-votes $export --live-only --out live
+said "left out: --live-only, $rows rows"
+expect 0 abell-votes $export --anonymous each --out each
+line "read $rows rows, used $(sed 1d each/volunteers.csv | awk -F, '{n += $2} END {print n}'), duplicates $(sed -n 's/.*duplicates \([0-9]*\).*/\1/p' stdout | tail -n 1), other workflows 0, bad 0"
+[ "$(grep -c not-logged-in each/volunteers.csv)" = "$anonymous" ] || fail "expected $anonymous anonymous volunteers"
+refused "expected workflow 1 version 1.2..1.9, found: 1 version 1.1" abell-votes $export --workflow-version 1.2..1.9 --out none
+expect 2 abell-votes $export --from yesterday --out none
+expect 2 abell-votes $export --from 2015-06-02 --to 2015-06-01 --out none
+expect 2 abell-votes $export --workflow-version new --out none
+expect 2 abell-votes $export --anonymous all --out none
+printf 'image_id,class,spectroscopic\n%s,cluster,TRUE\n%s,point,f\n' $(sed -n '2,3p' whole/consensus.csv | cut -d, -f1) >spectra.csv
+expect 0 abell-votes $export --experts spectra.csv --out spectra
+grep -q '^balanced spectroscopic,2,' spectra/table1.csv || fail "TRUE is not yes: $(cat spectra/table1.csv)"
+sed -i s/TRUE/perhaps/ spectra.csv
+refused "spectra.csv:2: spectroscopic: expected yes or no, found 'perhaps'" abell-votes $export --experts spectra.csv --out none
 
 # Pictures to vote on.
 expect 0 abell-votes subjects set --out upload

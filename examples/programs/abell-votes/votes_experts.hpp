@@ -3,6 +3,7 @@
 
 #include <abell/core/error.hpp>
 #include <abell/core/random.hpp>
+#include <abell/core/yes_no.hpp>
 #include <abell/data/classes.hpp>
 #include <abell/data/table.hpp>
 #include <abell/metrics/confusion.hpp>
@@ -39,15 +40,20 @@ struct ExpertTable {
   bool cluster(const std::string& name) const {
     return positive.empty() ? votes::is_cluster(*votes::code_of(name)) : std::ranges::binary_search(positive, name);
   }
-  bool marked(const std::string& text) const {
-    return by_split ? text == "test" : text == "1" || text == "yes" || text == "true";
+  /// Throws FormatError for what is neither yes nor no.
+  bool marked(std::size_t row) const {
+    const std::string& text = table.rows[row][*mark];
+    if (by_split) return text == "test";
+    const std::optional<bool> answer = yes_or_no(text);
+    if (!answer) throw FormatError(table.where(row) + ": spectroscopic: expected yes or no, found '" + text + "'");
+    return *answer;
   }
 };
 
 /// Reads a table with `image_id` or `id` and `class`: names of classes as in the data sets, or codes a to g; an empty
-/// class is unknown. `spectroscopic` (yes, true, 1) or else `split` (test) marks the objects of the spectroscopic
-/// subset. Throws IoError and FormatError for a table without these columns and OptionError for classes that are not
-/// there.
+/// class is unknown. `spectroscopic` (yes or no, see `yes_or_no`) or else `split` (test) marks the objects of the
+/// spectroscopic subset. Throws IoError and FormatError for a table without these columns and OptionError for classes
+/// that are not there.
 inline ExpertTable read_experts(const std::filesystem::path& path, const std::vector<std::string>& wanted_positive) {
   ExpertTable experts{.table = read_csv(path)};
   const Table& table = experts.table;
@@ -90,7 +96,7 @@ inline Experts experts_on(const ExpertTable& from, const votes::Names& objects) 
     }
     if (truth == votes::Truth::unknown) ++experts.matched;
     truth = said;
-    if (from.mark) experts.spectroscopic[*subject] = from.marked(row[*from.mark]);
+    if (from.mark) experts.spectroscopic[*subject] = from.marked(i);
   }
   if (experts.matched == 0) {
     throw FormatError(table.name + ": none of its " + std::to_string(experts.rows) +

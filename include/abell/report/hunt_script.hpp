@@ -75,8 +75,10 @@ const data = JSON.parse(document.getElementById('data').textContent);
 const at = id => document.getElementById(id);
 const key = 'abell-hunt-' + data.set;
 
-// answers: [task, answer, time in ms] of each, in order; began: when the page was opened for the first time.
-let state = { user: '', answers: [], began: Date.now(), seen: false };
+// answers: [task, answer, time in ms] of each, in order; began: when the page was opened for the first time;
+// volunteer: tells those who give no name apart.
+const random = Array.from(crypto.getRandomValues(new Uint8Array(6)), byte => byte.toString(16).padStart(2, '0'));
+let state = { user: '', answers: [], began: Date.now(), seen: false, volunteer: random.join('') };
 try {
   state = Object.assign(state, JSON.parse(localStorage.getItem(key)) || {});
 } catch (error) { /* no storage in this browser, or nothing usable in it: start afresh */ }
@@ -165,14 +167,14 @@ function csv() {
   let started = state.began;
   replay().done.forEach((answers, index) => {
     const finished = answers[answers.length - 1][2];
-    const metadata = { source: 'abell-votes page', started_at: new Date(started).toISOString(),
-      finished_at: new Date(finished).toISOString() };
+    const metadata = { source: 'abell-votes page', set: data.set, volunteer: state.volunteer,
+      started_at: new Date(started).toISOString(), finished_at: new Date(finished).toISOString() };
     const annotations = answers.map(([task, choice]) => ({ task: data.questions[task].task,
       task_label: data.questions[task].text, value: data.questions[task].answers[choice].label }));
-    const id = String(index + 1);
-    rows.push([id, state.user.trim() || 'expert', '', '', '1', data.workflow, '1.1', utc(finished), 'true', 'expert',
-      JSON.stringify(metadata), JSON.stringify(annotations),
-      JSON.stringify({ [id]: { retired: null, image_id: data.subjects[index].id } }), id]);
+    const subject = data.set + '-' + (index + 1);
+    rows.push([String(index + 1), state.user.trim() || 'expert-' + state.volunteer, '', '', '1', data.workflow, '1.1',
+      utc(finished), 'true', 'expert', JSON.stringify(metadata), JSON.stringify(annotations),
+      JSON.stringify({ [subject]: { retired: null, image_id: data.subjects[index].id } }), subject]);
     started = finished;
   });
   return rows.map(row => row.map(guard).map(quote).join(',') + '\n').join('');
@@ -209,6 +211,7 @@ document.addEventListener('keydown', event => {
   else if (pressed === 's') save();
   else if (pressed === 't') at('tutorial').showModal();
 });
+keep();
 show();
 if (!state.seen) at('tutorial').showModal();
 )js";

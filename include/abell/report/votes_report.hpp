@@ -37,6 +37,7 @@ struct VotesReport {
   std::vector<Table1Row> table1 = {};
   const votes::Workflow* workflow = nullptr;  ///< the questions, when they are known
   TextTable workflows = {};                   ///< those in the export
+  TextTable left_out = {};                    ///< rows that were not chosen
   TextTable other_answers = {};               ///< answers without a code
 };
 
@@ -249,6 +250,7 @@ inline Page votes_report(const VotesReport& report) {
     page.section("Questions").paragraph(report.workflow->name).table(question_table(*report.workflow));
   }
   page.section("This count").table(report.workflows);
+  if (!report.left_out.rows.empty()) page.table(report.left_out);
   page.key_values(report.configuration);
   page.code(report.command);
   return page;

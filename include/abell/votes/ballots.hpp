@@ -1,12 +1,14 @@
 #pragma once
-/// The votes that count: of one workflow, one a volunteer and subject, as codes.
+/// The votes that count: of the chosen workflows, one a volunteer and object, as codes.
 
 #include <abell/core/error.hpp>
 #include <abell/votes/export.hpp>
 #include <abell/votes/mapping.hpp>
 #include <algorithm>
+#include <compare>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <tuple>
@@ -15,7 +17,7 @@
 
 namespace abell::votes {
 
-/// Votes sorted by subject, and by row within a subject.
+/// Votes sorted by subject, and by time within a subject.
 struct Ballots {
   std::vector<Vote> votes = {};
   std::vector<int> codes = {};  ///< the code of each set of answers, or no_code
@@ -37,76 +39,147 @@ struct Ballots {
   }
 };
 
-/// Which rows count.
+/// Which workflows count, and which of their versions.
 struct Choice {
-  std::string workflow = {};      ///< its id; empty: see `choose_workflow`
-  std::optional<int> major = {};  ///< its major version; none: all
+  std::vector<std::string> workflows = {};  ///< their ids; empty: see `choose_workflow`
+  VersionRange versions = {};
+
+  bool counts(const WorkflowRows& workflow) const {
+    return std::ranges::find(workflows, workflow.id) != workflows.end() && versions.contains(workflow.version);
+  }
 };
 
-/// The code of each set of answers: that of the last answer that has one.
-inline std::vector<int> codes_of(const Export& from, const Mapping& mapping) {
-  std::vector<int> codes(from.answer_sets.size(), no_code);
-  for (std::size_t set = 0; set < codes.size(); ++set) {
-    for (const std::uint16_t answer : from.answer_sets[set]) {
-      const int code = mapping.find(from.answers[answer].task, from.answers[answer].text).value_or(no_code);
-      if (code != no_code) codes[set] = code;
+/// Workflows as they are told: by major versions, or by whole ones where the choice takes a part of a major version.
+struct WorkflowGroup {
+  std::string id;
+  std::string name;
+  std::string version;
+  std::size_t rows = 0;
+  bool counted = false;
+};
+
+inline std::vector<WorkflowGroup> workflow_groups(const Export& from, const Choice& choice) {
+  std::vector<WorkflowGroup> groups;
+  for (const WorkflowRows& workflow : from.workflows) {
+    if (workflow.rows == 0) continue;
+    std::string version = std::to_string(workflow.version.major);
+    if (choice.versions.by_minor()) version += "." + std::to_string(workflow.version.minor);
+    auto group = std::ranges::find_if(
+        groups, [&](const WorkflowGroup& g) { return g.id == workflow.id && g.version == version; });
+    if (group == groups.end()) {
+      groups.push_back({workflow.id, workflow.name, version, 0, choice.counts(workflow)});
+      group = groups.end() - 1;
     }
+    group->rows += workflow.rows;
   }
-  return codes;
+  return groups;
+}
+
+/// The code of a set of answers, no_code where it is undecided. The last task that has an answer with a code decides,
+/// when all its answers with a code have the same; the order in which they were ticked means nothing.
+inline int code_of(const Export& from, const AnswerSet& set, const Mapping& mapping) {
+  int code = no_code;
+  bool decided = true;
+  const std::string* task = nullptr;  // that decides
+  for (const std::uint16_t number : set.answers) {
+    const Answer& answer = from.answers[number];
+    const int said = mapping.find(answer.task, answer.text).value_or(no_code);
+    if (said == no_code) continue;
+    const bool same_task = task != nullptr && *task == answer.task;
+    decided = !same_task || (decided && said == code);
+    code = said;
+    task = &answer.task;
+  }
+  return decided ? code : no_code;
+}
+
+/// Whether an answer of the set stands for a code.
+inline bool has_code(const Export& from, const AnswerSet& set, const Mapping& mapping) {
+  return std::ranges::any_of(set.answers, [&](std::uint16_t answer) {
+    return mapping.has_code(from.answers[answer].task, from.answers[answer].text);
+  });
+}
+
+/// Whether a set of answers says anything: more than null, and than answers that only lead on to a question.
+inline bool says_something(const Export& from, const AnswerSet& set, const Mapping& mapping) {
+  return std::ranges::any_of(set.answers, [&](std::uint16_t number) {
+    const Answer& answer = from.answers[number];
+    const std::optional<int> code = mapping.find(answer.task, answer.text);
+    return code ? *code != no_code : !answer.null;
+  });
 }
 
 /// The workflow with most votes that the mapping knows, or with most rows when it knows none. Empty without votes.
-inline std::string choose_workflow(const Export& from, const std::vector<int>& codes) {
+inline std::string choose_workflow(const Export& from, const Mapping& mapping) {
   struct Count {
-    std::string id;
     std::size_t mapped = 0, rows = 0;
+    auto operator<=>(const Count&) const = default;
   };
-  std::vector<Count> counts;
-  std::vector<std::size_t> place;  // of each workflow and version
-  for (const WorkflowRows& workflow : from.workflows) {
-    const auto at = std::ranges::find(counts, workflow.id, &Count::id);
-    place.push_back(static_cast<std::size_t>(at - counts.begin()));
-    if (at == counts.end()) counts.push_back({workflow.id});
+  std::vector<std::size_t> votes(from.answer_sets.size());
+  for (const Vote& vote : from.votes) ++votes[vote.answers];
+  std::map<std::string, Count> counts;
+  for (std::size_t i = 0; i < votes.size(); ++i) {
+    const AnswerSet& set = from.answer_sets[i];
+    Count& count = counts[from.workflows[set.workflow].id];
+    count.rows += votes[i];
+    if (has_code(from, set, mapping)) count.mapped += votes[i];
   }
-  for (const Vote& vote : from.votes) {
-    Count& count = counts[place[vote.workflow]];
-    ++count.rows;
-    if (codes[vote.answers] != no_code) ++count.mapped;
+  std::string best;
+  for (const WorkflowRows& workflow : from.workflows) {  // of equal ones the first
+    if (counts[workflow.id] > counts[best]) best = workflow.id;
   }
-  const auto best = std::ranges::max_element(counts, [](const Count& a, const Count& b) {
-    return a.mapped != b.mapped ? a.mapped < b.mapped : a.rows < b.rows;
-  });
-  return best == counts.end() ? "" : best->id;
+  return best;
 }
 
-/// Takes the votes out of `from` and keeps those that count; of several by one volunteer on one subject the first.
-/// Throws FormatError naming the workflows and versions that there are when the one asked for is not among them.
+/// Answers of other kinds than questions, in the workflows that count: "T0 (drawing)" -> how many.
+inline std::map<std::string, std::size_t> untold_answers(const Export& from, const Choice& choice) {
+  std::map<std::string, std::size_t> found;
+  for (const auto& [key, count] : from.untold) {
+    if (choice.counts(from.workflows[key.first])) found[key.second] += count;
+  }
+  return found;
+}
+
+/// Votes that count and have answers with codes, but different ones.
+inline std::size_t undecided_votes(const Export& from, const Ballots& ballots, const Mapping& mapping) {
+  std::vector<bool> undecided;
+  for (std::size_t set = 0; set < from.answer_sets.size(); ++set) {
+    undecided.push_back(ballots.codes[set] == no_code && has_code(from, from.answer_sets[set], mapping));
+  }
+  return static_cast<std::size_t>(
+      std::ranges::count_if(ballots.votes, [&](const Vote& v) { return undecided[v.answers]; }));
+}
+
+/// Takes the votes out of `from` and keeps those that count; of several by one volunteer on one subject the first that
+/// says something. Throws FormatError naming the workflows and versions that there are when a chosen one is none of
+/// them.
 inline Ballots count_votes(Export& from, const Mapping& mapping, Choice choice = {}) {
-  Ballots ballots{.codes = codes_of(from, mapping), .subjects = from.objects.size(), .users = from.users.size()};
-  if (choice.workflow.empty()) choice.workflow = choose_workflow(from, ballots.codes);
-  const auto chosen = [&](const WorkflowRows& workflow) {
-    return workflow.id == choice.workflow && (!choice.major || workflow.major == *choice.major);
-  };
-  if (!from.votes.empty() && std::ranges::none_of(from.workflows, chosen)) {
+  if (choice.workflows.empty()) choice.workflows = {choose_workflow(from, mapping)};
+  const std::vector<WorkflowGroup> groups = workflow_groups(from, choice);
+  for (const std::string& id : choice.workflows) {
+    if (groups.empty() || std::ranges::any_of(groups, [&](const auto& g) { return g.counted && g.id == id; })) continue;
     std::string have;
-    for (const WorkflowRows& w : from.workflows) {
-      have += (have.empty() ? "" : ", ") + w.id + " version " + std::to_string(w.major);
-    }
-    throw FormatError(from.name + ": expected workflow " + choice.workflow +
-                      (choice.major ? " version " + std::to_string(*choice.major) : "") + ", found: " + have);
+    for (const WorkflowGroup& g : groups) have += (have.empty() ? "" : ", ") + g.id + " version " + g.version;
+    throw FormatError(from.name + ": expected workflow " + id + shown_range(choice.versions) + ", found: " + have);
+  }
+  Ballots ballots{.subjects = from.objects.size(), .users = from.users.size()};
+  std::vector<bool> counts;
+  std::vector<bool> silent;
+  for (const AnswerSet& set : from.answer_sets) {
+    counts.push_back(choice.counts(from.workflows[set.workflow]));
+    ballots.codes.push_back(counts.back() ? code_of(from, set, mapping) : no_code);
+    silent.push_back(counts.back() && !says_something(from, set, mapping));
   }
   std::vector<Vote>& votes = ballots.votes = std::move(from.votes);
-  ballots.other_workflows = std::erase_if(votes, [&](const Vote& v) { return !chosen(from.workflows[v.workflow]); });
-  const auto by = [](auto... members) {
-    return [=](const Vote& a, const Vote& b) { return std::tie(a.*members...) < std::tie(b.*members...); };
-  };
-  std::ranges::sort(votes, by(&Vote::subject, &Vote::user, &Vote::row));
+  ballots.other_workflows = std::erase_if(votes, [&](const Vote& v) { return !counts[v.answers]; });
+  std::ranges::sort(votes, {},
+                    [&](const Vote& v) { return std::tuple(v.subject, v.user, silent[v.answers], v.order); });
   const auto repeated = std::unique(votes.begin(), votes.end(), [](const Vote& a, const Vote& b) {
     return a.subject == b.subject && a.user == b.user;
   });
   ballots.duplicates = static_cast<std::size_t>(votes.end() - repeated);
   votes.erase(repeated, votes.end());
-  std::ranges::sort(votes, by(&Vote::subject, &Vote::row));
+  std::ranges::sort(votes, {}, [](const Vote& v) { return std::tuple(v.subject, v.order); });
   return ballots;
 }
 

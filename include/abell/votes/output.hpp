@@ -21,6 +21,11 @@ inline std::string class_of(const SubjectConsensus& subject, double threshold) {
   return subject.p_cluster > threshold ? "cluster" : "non-cluster";
 }
 
+/// "T0: Yes" of an answer, with its workflow in front where several count.
+inline std::string title_of(const Answer& answer, bool several_workflows) {
+  return (several_workflows ? answer.workflow + "/" : "") + answer.task + ": " + answer.text;
+}
+
 /// The answers of counted votes that the mapping does not know, as positions in `from.answers`.
 inline std::vector<std::uint16_t> unmapped_answers(const Export& from, const Ballots& ballots, const Mapping& mapping) {
   std::vector<bool> used(from.answer_sets.size());
@@ -28,7 +33,7 @@ inline std::vector<std::uint16_t> unmapped_answers(const Export& from, const Bal
   std::vector<bool> unmapped(from.answers.size());
   for (std::size_t set = 0; set < used.size(); ++set) {
     if (!used[set]) continue;
-    for (const std::uint16_t answer : from.answer_sets[set]) {
+    for (const std::uint16_t answer : from.answer_sets[set].answers) {
       if (!mapping.find(from.answers[answer].task, from.answers[answer].text)) unmapped[answer] = true;
     }
   }
@@ -40,16 +45,19 @@ inline std::vector<std::uint16_t> unmapped_answers(const Export& from, const Bal
 }
 
 /// Writes consensus.csv: id, class (cluster or non-cluster), p_cluster, code, agreement, votes, one column a code with
-/// its votes, and one for each answer that is not mapped, named "T0: its text". Throws IoError.
+/// its votes, and one for each answer that is not mapped, named "T0: its text" ("7/T0: its text" where those of several
+/// workflows count). Throws IoError.
 inline void write_consensus(const std::filesystem::path& path, const Export& from, const Ballots& ballots,
                             const Mapping& mapping, const Consensus& consensus, double threshold) {
   const std::vector<std::uint16_t> own = unmapped_answers(from, ballots, mapping);
+  const bool several = std::ranges::any_of(
+      own, [&](std::uint16_t answer) { return from.answers[answer].workflow != from.answers[own[0]].workflow; });
   std::vector<std::size_t> column(from.answers.size(), own.size());
   std::vector<std::string> row{"id", "class", "p_cluster", "code", "agreement", "votes"};
   for (int code = 0; code < static_cast<int>(code_count); ++code) row.emplace_back(1, letter_of(code));
   for (std::size_t i = 0; i < own.size(); ++i) {
     column[own[i]] = i;
-    row.push_back(from.answers[own[i]].task + ": " + from.answers[own[i]].text);
+    row.push_back(title_of(from.answers[own[i]], several));
   }
   AtomicFile file(path);
   write_csv_row(file.stream(), row);
@@ -62,7 +70,7 @@ inline void write_consensus(const std::filesystem::path& path, const Export& fro
     for (const std::size_t count : subject.counts) row.push_back(std::to_string(count));
     std::ranges::fill(counts, 0U);
     for (auto vote = first; vote != last; ++vote) {
-      for (const std::uint16_t answer : from.answer_sets[vote->answers]) ++counts[column[answer]];
+      for (const std::uint16_t answer : from.answer_sets[vote->answers].answers) ++counts[column[answer]];
     }
     for (std::size_t i = 0; i < own.size(); ++i) row.push_back(std::to_string(counts[i]));
     write_csv_row(file.stream(), row);

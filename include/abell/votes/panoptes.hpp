@@ -1,25 +1,29 @@
 #pragma once
-/// Panoptes classification exports (CSV with JSON in some columns), as a stream.
+/// Panoptes classification exports (CSV with JSON in some columns), as a stream, and several of them joined.
 
 #include <abell/core/csv.hpp>
 #include <abell/core/error.hpp>
+#include <abell/core/yes_no.hpp>
 #include <abell/votes/annotations.hpp>
 #include <abell/votes/export.hpp>
+#include <abell/votes/keys.hpp>
+#include <abell/votes/rows.hpp>
+#include <abell/votes/time.hpp>
+#include <abell/votes/workflow_version.hpp>
+#include <algorithm>
 #include <array>
-#include <charconv>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <istream>
 #include <limits>
-#include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -29,30 +33,38 @@ struct ExportOptions {
   bool strict = false;                                      ///< stop at the first bad row
   bool pairs = false;                                       ///< see `AnswerReader`
   std::string id = "image_id";                              ///< the subjects' metadata that names the object
-  std::set<std::string> free_text = {};                     ///< tasks that are free text
+  std::set<TaskVersion> free_text = {};                     ///< tasks that are free text
+  RowChoice rows = {};                                      ///< which rows are read
+  Anonymous anonymous = Anonymous::ip;                      ///< who is not logged in
   std::function<void(const std::string&)> on_bad_row = {};  ///< told of each row that is skipped
   std::function<bool(std::uint64_t)> on_progress = {};      ///< told of the bytes read so far; false stops
 };
 
 namespace detail {
 
-/// Reads one export; keeps what is needed between its rows.
+/// Reads exports one after the other; keeps what is needed between their rows.
 class ExportReader {
  public:
-  ExportReader(std::istream& in, const std::string& name, const ExportOptions& options)
-      : options_(options), csv_(in, name), answers_(options.free_text, options.pairs) {
-    export_.name = name;
-  }
+  explicit ExportReader(const ExportOptions& options) : options_(options), answers_(options.free_text, options.pairs) {}
 
-  Export read() {
-    read_header();
-    while (csv_.next()) {
-      if (options_.on_progress && export_.rows % 1024 == 0 && !options_.on_progress(csv_.bytes())) break;
+  void read(std::istream& in, const std::string& name) {
+    if (stopped_) return;
+    export_.name += (export_.name.empty() ? "" : ", ") + name;
+    csv_.emplace(in, name);
+    read_header(name);
+    while (csv_->next()) {
+      if (export_.rows % 1024 == 0 && stop(csv_->bytes())) return;
       if (const std::string problem = read_row(); !problem.empty()) skip_row(problem);
       ++export_.rows;
     }
-    if (options_.on_progress) options_.on_progress(csv_.bytes());
+    stop(csv_->bytes());
+    bytes_ += csv_->bytes();
+    ++source_;
+  }
+
+  Export finish() {
     answers_.finish(export_);
+    order_by_time();
     return std::move(export_);
   }
 
@@ -67,6 +79,9 @@ class ExportReader {
     annotations,
     subject_data,
     subject_ids,
+    created_at,  // from here on only where it is asked for
+    gold_standard,
+    metadata,
     column_count
   };
 
@@ -75,19 +90,33 @@ class ExportReader {
     std::size_t data;  ///< hash of its data, which stands again in each of its rows
   };
 
-  void read_header() {
-    constexpr std::array<std::string_view, column_count> names{"user_name",     "user_id",          "workflow_id",
-                                                               "workflow_name", "workflow_version", "annotations",
-                                                               "subject_data",  "subject_ids"};
-    if (!csv_.next())
-      throw FormatError(export_.name + ": expected a Panoptes classification export, found an empty file");
-    columns_ = csv_.size();
+  bool stop(std::uint64_t bytes) {
+    stopped_ = stopped_ || (options_.on_progress && !options_.on_progress(bytes_ + bytes));
+    return stopped_;
+  }
+
+  bool needs_metadata() const {
+    return options_.rows.live_only || options_.rows.no_seen || options_.anonymous == Anonymous::session;
+  }
+  bool needs(Column column) const {
+    if (column == created_at) return options_.rows.from || options_.rows.to;
+    if (column == gold_standard) return options_.rows.no_gold;
+    return column != metadata || needs_metadata();
+  }
+
+  void read_header(const std::string& name) {
+    constexpr std::array<std::string_view, column_count> names{
+        "user_name",    "user_id",     "workflow_id", "workflow_name", "workflow_version", "annotations",
+        "subject_data", "subject_ids", "created_at",  "gold_standard", "metadata"};
+    if (!csv_->next()) throw FormatError(name + ": expected a Panoptes classification export, found an empty file");
+    columns_ = csv_->size();
     for (std::size_t wanted = 0; wanted < column_count; ++wanted) {
       std::string have;
       std::size_t at = 0;
-      for (; at < columns_ && csv_[at] != names[wanted]; ++at) have += (at > 0 ? ", " : "") + std::string(csv_[at]);
-      if (at == columns_) {
-        throw FormatError(export_.name + ": expected a Panoptes classification export with a column '" +
+      for (; at < columns_ && (*csv_)[at] != names[wanted]; ++at)
+        have += (at > 0 ? ", " : "") + std::string((*csv_)[at]);
+      if (at == columns_ && needs(static_cast<Column>(wanted))) {
+        throw FormatError(name + ": expected a Panoptes classification export with a column '" +
                           std::string(names[wanted]) +
                           "', found: " + (have.size() > 200 ? have.substr(0, 200) + "..." : have));
       }
@@ -95,39 +124,65 @@ class ExportReader {
     }
   }
 
+  /// Of the row; empty where the export has no such column.
+  std::string_view field(Column column) { return at_[column] == columns_ ? std::string_view() : (*csv_)[at_[column]]; }
+
   void skip_row(const std::string& problem) {
-    const std::string message = csv_.where() + ": " + problem;
+    const std::string message = csv_->where() + ": " + problem;
     if (options_.strict) throw FormatError(message);
     ++export_.bad;
     if (options_.on_bad_row) options_.on_bad_row(message);
   }
 
-  /// What is wrong with the row; empty when it became a vote.
+  /// What is wrong with the row; empty when it became a vote, or was not chosen.
   std::string read_row() {
-    if (csv_.size() != columns_) {
+    if (csv_->size() != columns_) {
       const std::string problem =
-          "expected " + std::to_string(columns_) + " fields, found " + std::to_string(csv_.size());
-      if (!csv_.complete()) throw FormatError(csv_.where() + ": " + problem + ": the file is cut short");
+          "expected " + std::to_string(columns_) + " fields, found " + std::to_string(csv_->size());
+      if (!csv_->complete()) throw FormatError(csv_->where() + ": " + problem + ": the file is cut short");
       return problem;
     }
-    const std::string_view user = csv_[at_[user_name]];
-    const std::string_view id = csv_[at_[user_id]];
-    if (user.empty() && id.empty()) return "expected a user_name or user_id, found neither";
-    const std::string_view subject_id = csv_[at_[subject_ids]];
-    if (subject_id.empty()) return "expected subject_ids, found none";
-    const std::optional<int> major = major_of(csv_[at_[workflow_version]]);
-    if (!major) return "workflow_version: expected a number, found '" + shown(csv_[at_[workflow_version]]) + "'";
-    const std::optional<std::uint32_t> subject = subject_of(subject_id, csv_[at_[subject_data]]);
-    if (!subject) return "subject_data: expected a JSON object, found '" + shown(csv_[at_[subject_data]]) + "'";
-    const std::optional<std::uint16_t> answers = answers_.read(csv_[at_[annotations]]);
-    if (!answers)
-      return "annotations: expected a JSON list of tasks and values, found '" + shown(csv_[at_[annotations]]) + "'";
     if (export_.rows >= std::numeric_limits<std::uint32_t>::max()) {
       throw FormatError(export_.name + ": expected less than 2^32 rows");
     }
-    const std::uint16_t workflow = workflow_of(csv_[at_[workflow_id]], *major);
-    export_.votes.push_back(
-        {static_cast<std::uint32_t>(export_.rows), *subject, user_of(user, id), workflow, *answers});
+    VoterColumns voter{
+        .user_name = field(user_name), .user_id = field(user_id), .source = source_, .row = export_.rows};
+    if (voter.user_name.empty() && voter.user_id.empty()) return "expected a user_name or user_id, found neither";
+    const std::string_view ids = field(subject_ids);
+    if (ids.empty()) return "expected subject_ids, found none";
+    const std::optional<WorkflowVersion> version = version_of(field(workflow_version));
+    if (!version) return "workflow_version: expected a number, found '" + shown(field(workflow_version)) + "'";
+
+    const std::optional<std::int64_t> time = time_of(field(created_at));
+    if (!time && needs(created_at)) return "created_at: expected a time, found '" + shown(field(created_at)) + "'";
+    RowMetadata about;
+    if (needs_metadata()) {
+      std::optional<RowMetadata> read = read_metadata(field(metadata));
+      if (!read) return "metadata: expected a JSON object, found '" + shown(field(metadata)) + "'";
+      about = std::move(*read);
+    }
+    const auto left_out =
+        left_out_by(options_.rows, {.time = time.value_or(0),
+                                    .live = about.live,
+                                    .gold = needs(gold_standard) && yes_or_no(field(gold_standard)).value_or(true),
+                                    .seen = about.seen,
+                                    .anonymous = voter.anonymous()});
+    if (left_out) {
+      ++export_.left_out[*left_out];
+      return {};
+    }
+    const std::optional<std::uint32_t> subject = subject_of(ids, field(subject_data));
+    if (!subject) return "subject_data: expected a JSON object, found '" + shown(field(subject_data)) + "'";
+    const std::uint16_t workflow = workflow_of(field(workflow_id), *version);
+    const std::optional<std::uint32_t> answers =
+        answers_.read(field(annotations), export_.workflows[workflow], workflow);
+    if (!answers)
+      return "annotations: expected a JSON list of tasks and values, found '" + shown(field(annotations)) + "'";
+
+    voter.session = about.session;
+    ++export_.workflows[workflow].rows;
+    if (ids.find(';') != std::string_view::npos) ++export_.several_subjects;
+    export_.votes.push_back({clock(time), *subject, user_of(voter), *answers});
     return {};
   }
 
@@ -136,76 +191,77 @@ class ExportReader {
     return std::string(text.substr(0, most)) + (text.size() > most ? "..." : "");
   }
 
-  /// 16 of "16.55".
-  static std::optional<int> major_of(std::string_view version) {
-    int major = 0;
-    const auto [rest, error] = std::from_chars(version.data(), version.data() + version.size(), major);
-    if (error != std::errc() || (rest != version.data() + version.size() && *rest != '.')) return std::nullopt;
-    return major;
+  /// The time in seconds, which stands in for the vote's order until all are read; that of the row before where there
+  /// is none.
+  std::uint32_t clock(std::optional<std::int64_t> time) {
+    if (time && *time >= 0 && *time <= std::numeric_limits<std::uint32_t>::max()) {
+      seconds_ = static_cast<std::uint32_t>(*time);
+    } else {
+      ++export_.untimed;
+    }
+    return seconds_;
   }
 
-  /// A registered user is known by the id (names may change), an anonymous one by the name.
-  std::uint32_t user_of(std::string_view user, std::string_view id) {
-    key_.assign(id.empty() ? "name " : "id ").append(id.empty() ? user : id);
-    const std::uint32_t number = user_keys_.add(key_);
-    if (number == export_.users.size()) export_.users.emplace_back(user.empty() ? id : user);
+  void order_by_time() {
+    std::vector<Vote>& votes = export_.votes;
+    if (!std::ranges::is_sorted(votes, {}, &Vote::order)) std::ranges::stable_sort(votes, {}, &Vote::order);
+    for (std::size_t i = 0; i < votes.size(); ++i) votes[i].order = static_cast<std::uint32_t>(i);
+  }
+
+  std::uint32_t user_of(const VoterColumns& columns) {
+    identify(columns, options_.anonymous, voter_);
+    const std::uint32_t number = user_keys_.add(voter_.key);
+    if (number == export_.users.size()) {
+      std::string& shown = export_.users.emplace_back(columns.user_name.empty() ? columns.user_id : columns.user_name);
+      if (!voter_.suffix.empty()) shown += "/" + voter_.suffix;
+    }
     return number;
   }
 
-  std::uint16_t workflow_of(std::string_view id, int major) {
+  std::uint16_t workflow_of(std::string_view id, const WorkflowVersion& version) {
     std::vector<WorkflowRows>& known = export_.workflows;
-    std::size_t at = 0;
-    while (at < known.size() && (known[at].major != major || known[at].id != id)) ++at;
-    if (at == known.size()) {
-      if (at > UINT16_MAX)
-        throw FormatError(csv_.where() + ": expected at most 65536 workflows and versions, found more");
-      known.push_back({std::string(id), std::string(csv_[at_[workflow_name]]), major, 0});
+    const auto is = [&](const WorkflowRows& workflow) { return workflow.version == version && workflow.id == id; };
+    if (last_workflow_ < known.size() && is(known[last_workflow_])) return last_workflow_;
+    const auto at = std::ranges::find_if(known, is);
+    if (at - known.begin() > UINT16_MAX) {
+      throw FormatError(csv_->where() + ": expected at most 65536 workflows and versions, found more");
     }
-    ++known[at].rows;
-    return static_cast<std::uint16_t>(at);
+    last_workflow_ = static_cast<std::uint16_t>(at - known.begin());
+    if (at == known.end()) known.push_back({std::string(id), std::string(field(workflow_name)), version});
+    return last_workflow_;
   }
 
-  /// The number of the object that a subject shows; no value when its data is no JSON object.
-  std::optional<std::uint32_t> subject_of(std::string_view id, std::string_view data) {
+  /// The number of the object that a row is about; no value when its data is no JSON object.
+  std::optional<std::uint32_t> subject_of(std::string_view ids, std::string_view data) {
     const std::size_t hash = std::hash<std::string_view>()(data);
-    const std::uint32_t number = subject_ids_.add(id);
-    if (number < subjects_.size() && subjects_[number].data == hash) return subjects_[number].object;
-    const Json json = Json::parse(data.begin(), data.end(), nullptr, false);
+    const std::uint32_t number = subject_ids_.add(ids);
     const bool known = number < subjects_.size();
+    if (known && subjects_[number].data == hash && subjects_[number].object != no_object)
+      return subjects_[number].object;
     if (!known) subjects_.push_back({no_object, 0});
+    const Json json = Json::parse(data.begin(), data.end(), nullptr, false);
     if (!json.is_object()) return std::nullopt;
-    Subject& subject = subjects_[number];
-    if (subject.object == no_object) subject.object = export_.objects.add(object_id(json).value_or(std::string(id)));
-    subject.data = hash;
-    return subject.object;
-  }
-
-  /// The subject's metadata `options_.id`, which may be hidden from volunteers by '#', '!' or '//' before its name.
-  /// Ids came to Panoptes in a manifest in CSV, and may still have that file's guard.
-  std::optional<std::string> object_id(const Json& data) const {
-    for (const Json& subject : data) {
-      if (!subject.is_object()) continue;
-      for (const char* const hidden : {"", "#", "!", "//"}) {
-        const auto value = subject.find(hidden + options_.id);
-        if (value == subject.end() || value->is_structured() || value->is_null()) continue;
-        return value->is_string() ? std::string(unguarded(value->get_ref<const std::string&>())) : value->dump();
-      }
-    }
-    return std::nullopt;
+    subjects_[number] = {export_.objects.add(object_name(ids, json, options_.id)), hash};
+    return subjects_[number].object;
   }
 
   static constexpr std::uint32_t no_object = std::numeric_limits<std::uint32_t>::max();
 
   const ExportOptions& options_;
-  CsvReader csv_;
+  std::optional<CsvReader> csv_;
   AnswerReader answers_;
   Export export_;
+  std::size_t source_ = 0;   ///< number of the export
+  std::uint64_t bytes_ = 0;  ///< of the exports before
+  bool stopped_ = false;
   std::size_t columns_ = 0;
   std::array<std::size_t, column_count> at_{};
   Names user_keys_;
   Names subject_ids_;
   std::vector<Subject> subjects_;
-  std::string key_;
+  std::uint16_t last_workflow_ = 0;
+  std::uint32_t seconds_ = 0;
+  Voter voter_;
 };
 
 }  // namespace detail
@@ -214,13 +270,25 @@ class ExportReader {
 /// is skipped and counted, or thrown as FormatError when `strict`. Throws FormatError for missing columns and for a
 /// file that is no CSV or that is cut short, naming file and line.
 inline Export read_export(std::istream& in, const std::string& name, const ExportOptions& options = {}) {
-  return detail::ExportReader(in, name, options).read();
+  detail::ExportReader reader(options);
+  reader.read(in, name);
+  return reader.finish();
 }
 
-/// The same for a file. Throws also IoError.
+/// The same for files, which are joined: who and what stands in several of them is one (see keys.hpp). Throws also
+/// IoError.
+inline Export read_exports(std::span<const std::filesystem::path> paths, const ExportOptions& options = {}) {
+  detail::ExportReader reader(options);
+  for (const std::filesystem::path& path : paths) {
+    std::ifstream file = open_csv(path);
+    reader.read(file, path.string());
+  }
+  return reader.finish();
+}
+
+/// The same for one file.
 inline Export read_export(const std::filesystem::path& path, const ExportOptions& options = {}) {
-  std::ifstream file = open_csv(path);
-  return read_export(file, path.string(), options);
+  return read_exports(std::span(&path, 1), options);
 }
 
 }  // namespace abell::votes

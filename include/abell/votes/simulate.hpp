@@ -4,13 +4,12 @@
 #include <abell/core/csv.hpp>
 #include <abell/core/random.hpp>
 #include <abell/votes/codes.hpp>
+#include <abell/votes/time.hpp>
 #include <algorithm>
 #include <array>
-#include <chrono>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <cstdio>
 #include <nlohmann/json.hpp>
 #include <ostream>
 #include <span>
@@ -85,21 +84,6 @@ inline std::vector<std::pair<const HuntQuestion*, const HuntAnswer*>> path_to(in
   return {};
 }
 
-/// "2015-06-01 00:01:37 UTC", `seconds` after the first of June 2015.
-inline std::string panoptes_time(std::int64_t seconds) {
-  using namespace std::chrono;
-  const sys_seconds at = sys_days(2015y / June / 1) + std::chrono::seconds(seconds);
-  const auto day = floor<days>(at);
-  const year_month_day date(day);
-  const hh_mm_ss clock(at - day);
-  std::array<char, 64> text{};
-  std::snprintf(text.data(), text.size(), "%04d-%02u-%02u %02d:%02d:%02d UTC", static_cast<int>(date.year()),
-                static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
-                static_cast<int>(clock.hours().count()), static_cast<int>(clock.minutes().count()),
-                static_cast<int>(clock.seconds().count()));
-  return text.data();
-}
-
 }  // namespace detail
 
 /// Votes in the order in which they are given. A volunteer is right with log odds
@@ -161,6 +145,7 @@ inline void write_export(std::ostream& out, std::span<const SimulatedSubject> su
                                               "workflow_name", "workflow_version", "created_at", "gold_standard",
                                               "expert", "metadata", "annotations", "subject_data", "subject_ids"});
   constexpr std::int64_t first_id = 10000001;
+  const std::int64_t first_time = *time_of("2015-06-01 00:00:00 UTC");
   constexpr std::int64_t seconds_between = 97;
   for (std::size_t i = 0; i < votes.size(); ++i) {
     const SimulatedVote& vote = votes[i];
@@ -168,7 +153,7 @@ inline void write_export(std::ostream& out, std::span<const SimulatedSubject> su
     const bool anonymous = vote.volunteer % 8 == 7;
     const std::string volunteer = std::to_string(vote.volunteer);
     const std::string subject = std::to_string(first_id + vote.subject);
-    const std::string time = detail::panoptes_time(number * seconds_between);
+    const std::string time = panoptes_time(first_time + number * seconds_between);
     Json annotations = Json::array();
     for (const auto& [question, answer] : detail::path_to(vote.code)) {
       annotations.push_back({{"task", question->task}, {"task_label", question->text}, {"value", answer->label}});

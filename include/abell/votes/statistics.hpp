@@ -47,7 +47,7 @@ inline std::vector<Experience> learning(const Ballots& ballots, std::span<const 
   for (std::size_t i = 0; i < ends.size(); ++i) steps.push_back({i == 0 ? 1 : ends[i - 1] + 1, ends[i]});
   std::vector<std::uint32_t> order(ballots.votes.size());
   std::iota(order.begin(), order.end(), 0U);
-  std::ranges::sort(order, {}, [&](std::uint32_t vote) { return ballots.votes[vote].row; });
+  std::ranges::sort(order, {}, [&](std::uint32_t vote) { return ballots.votes[vote].order; });
   std::vector<std::size_t> given(ballots.users);
   for (const std::uint32_t index : order) {
     const Vote& vote = ballots.votes[index];

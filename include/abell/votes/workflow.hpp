@@ -3,6 +3,8 @@
 
 #include <abell/core/csv.hpp>
 #include <abell/core/error.hpp>
+#include <abell/votes/keys.hpp>
+#include <abell/votes/workflow_version.hpp>
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -33,8 +35,7 @@ struct Task {
 struct Workflow {
   std::string id;
   std::string name;
-  int major = 0;
-  int minor = 0;
+  WorkflowVersion version = {};
   std::string first_task;
   std::vector<Task> tasks;
 };
@@ -110,28 +111,32 @@ inline std::vector<Workflow> read_workflows(const std::filesystem::path& path) {
       if (!value.is_object()) fail(column, "a JSON object, found something else");
       return value;
     };
-    workflows.push_back({std::string(csv[at[id]]), std::string(csv[at[name]]), number(version), number(minor),
-                         std::string(csv[at[first]]), detail::read_tasks(json(tasks), json(strings))});
+    workflows.push_back({std::string(csv[at[id]]),
+                         std::string(csv[at[name]]),
+                         {number(version), number(minor)},
+                         std::string(csv[at[first]]),
+                         detail::read_tasks(json(tasks), json(strings))});
   }
   return workflows;
 }
 
-/// The newest version of workflow `id`, of the major version when one is given; null when there is none.
-inline const Workflow* find_workflow(const std::vector<Workflow>& workflows, std::string_view id, int major = -1) {
+/// The newest of these versions of workflow `id`; null when there is none.
+inline const Workflow* find_workflow(const std::vector<Workflow>& workflows, std::string_view id,
+                                     const VersionRange& versions = {}) {
   const Workflow* best = nullptr;
   for (const Workflow& w : workflows) {
-    if (w.id != id || (major >= 0 && w.major != major)) continue;
-    if (best == nullptr || w.major > best->major || (w.major == best->major && w.minor > best->minor)) best = &w;
+    if (w.id != id || !versions.contains(w.version)) continue;
+    if (best == nullptr || w.version > best->version) best = &w;
   }
   return best;
 }
 
-/// The names of all tasks that are free text in one workflow at least.
-inline std::set<std::string> free_text_tasks(const std::vector<Workflow>& workflows) {
-  std::set<std::string> found;
+/// All tasks that are free text.
+inline std::set<TaskVersion> free_text_tasks(const std::vector<Workflow>& workflows) {
+  std::set<TaskVersion> found;
   for (const Workflow& workflow : workflows) {
     for (const Task& task : workflow.tasks) {
-      if (task.type == "text") found.insert(task.name);
+      if (task.type == "text") found.insert({workflow.id, workflow.version.major, task.name});
     }
   }
   return found;
