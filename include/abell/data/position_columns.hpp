@@ -157,6 +157,7 @@ class PositionColumns {
       Pair{"rab1950", "deb1950 decb1950", "fk4"},
       Pair{"glon gallon", "glat gallat", "galactic"},
       Pair{"l lii", "b bii", "galactic"},
+      Pair{"elon ecllon", "elat ecllat", "ecliptic"},
       Pair{"lon longitude", "lat latitude", ""}};
 
   void set(std::size_t longitude, std::size_t latitude, std::string_view frame) {
@@ -181,7 +182,10 @@ class PositionColumns {
     if (ra && dec) return set(*ra, *dec, "");
     const auto l = detail::find_ucd(table, "pos.galactic.lon", "pos_gal_lon");
     const auto b = detail::find_ucd(table, "pos.galactic.lat", "pos_gal_lat");
-    if (l && b) set(*l, *b, "galactic");
+    if (l && b) return set(*l, *b, "galactic");
+    const auto lambda = detail::find_ucd(table, "pos.ecliptic.lon", "pos_ec_lon");
+    const auto beta = detail::find_ucd(table, "pos.ecliptic.lat", "pos_ec_lat");
+    if (lambda && beta) set(*lambda, *beta, "ecliptic");
   }
 
   void set_frame(const TableHeader& table, const ColumnNames& names) {
@@ -196,12 +200,13 @@ class PositionColumns {
 
   void set_unit(const TableHeader& table, detail::AngleColumn& column) {
     const bool longitude = &column == &longitude_, galactic = frame_.kind() == SkyFrame::Kind::galactic;
+    const bool equatorial = !galactic && frame_.kind() != SkyFrame::Kind::ecliptic;
     column.name = table.header[column.number];
-    column.kind = galactic    ? (longitude ? "a Galactic longitude" : "a Galactic latitude")
-                  : longitude ? "a right ascension"
-                              : "a declination";
+    column.kind = equatorial
+                      ? (longitude ? "a right ascension" : "a declination")
+                      : std::string(galactic ? "a Galactic " : "an ecliptic ") + (longitude ? "longitude" : "latitude");
     column.most = longitude ? 360 : 90;
-    column.hours = longitude && !galactic;
+    column.hours = longitude && equatorial;
     std::string unit = table.unit(column.number);
     if (unit.find_first_not_of(' ') == std::string::npos) unit = detail::PlainName(column.name).unit;
     if (unit.empty()) return;

@@ -91,10 +91,11 @@ inline SkyCatalogue catalogue_of(TableReader& table, const CatalogueOptions& opt
   }
   const auto id = id_column(table, options.columns.id);
   const std::string& class_name = options.columns.class_name;
-  const auto label = class_name.empty() ? std::nullopt : std::optional(table.column(class_name));
+  const std::size_t column_count = table.header.size();
+  const std::size_t label = class_name.empty() ? column_count : table.column(class_name);
   SkyCatalogue catalogue{.notes = table.notes()};
   std::vector<std::size_t> others;
-  for (std::size_t i = 0; i < table.header.size(); ++i) {
+  for (std::size_t i = 0; i < column_count; ++i) {
     if (i == id || i == label || i == columns.longitude().number || i == columns.latitude().number) continue;
     others.push_back(i);
     catalogue.columns.push_back(table.header[i]);
@@ -109,7 +110,7 @@ inline SkyCatalogue catalogue_of(TableReader& table, const CatalogueOptions& opt
       continue;
     }
     SkyObject object{.id = id ? table[*id] : "", .position = *position, .where = table.where()};
-    if (label) object.class_name = table[*label];
+    if (label < column_count) object.class_name = table[label];
     for (const std::size_t i : others) object.fields.push_back(table[i]);
     catalogue.objects.push_back(std::move(object));
   }
