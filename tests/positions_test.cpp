@@ -142,7 +142,11 @@ TEST_CASE("columns and the frame of positions can be named", "[positions]") {
   REQUIRE_THAT(refused(text, {{.ra = "A", .dec = "b"}}), Contains("expected a column 'A', found: ra, dec, who, a, b"));
   REQUIRE_THAT(refused(text, {{.id = "name"}}), Contains("expected a column 'name'"));
   REQUIRE_THAT(refused(text, {{.ra = "a"}}), Contains("ra: expected a column for the other coordinate"));
-  REQUIRE_THAT(refused(text, {{.frame = "ecliptic"}}), Contains("frame: expected icrs, fk5") && Contains("'ecliptic'"));
+  REQUIRE_THAT(refused(text, {{.frame = "GAPPT"}}), Contains("frame: expected icrs, fk5") && Contains("'GAPPT'"));
+  const auto ecliptic = read(text, {{.ra = "a", .dec = "b", .frame = "ecliptic"}}).objects[0].position;
+  REQUIRE(abell::separation(ecliptic, {147.84429553187007, 1.2377906529005316}) < 1e-6);
+  REQUIRE(abell::separation(read("ELON,ELAT\n149.59,-11.06\n").objects[0].position, ecliptic) == 0);
+  REQUIRE_THAT(refused(text, {{.ra = "a", .dec = "who", .frame = "ecliptic"}}), Contains("an ecliptic l"));
 }
 
 TEST_CASE("columns of numbers have units", "[positions]") {
@@ -177,6 +181,8 @@ TEST_CASE("where no name tells positions, UCDs do", "[positions]") {
   REQUIRE(first_of(four("POS_EQ_RA", "POS_EQ_DEC", "POS_EQ_RA_MAIN", "POS_EQ_DEC_MAIN")).dec == 4);
   const auto galactic = first_of(four("pos.galactic.lon", "pos.galactic.lat", "", ""));
   REQUIRE(abell::separation(galactic, abell::SkyFrame::galactic().to_icrs({1, 2})) == 0);
+  const auto ecliptic = first_of(four("", "pos.ecliptic.lon", "pos.ecliptic.lat", ""));
+  REQUIRE(abell::separation(ecliptic, abell::SkyFrame::ecliptic().to_icrs({2, 3})) == 0);
   // UCDs that a program has shifted do not lead away from names.
   const auto shifted = fits_table(
       {{"RA", "1D", "deg", "pos.eq.dec"}, {"DEC", "1D", "deg", ""}, {"Z", "1D", "", "pos.eq.ra"}}, {1, 2, 3});
@@ -203,6 +209,8 @@ TEST_CASE("FITS tables tell their frame", "[positions]") {
   REQUIRE(first_of(with("fk5", 0)).ra == Approx(149.58999295714315).epsilon(1e-12));
   REQUIRE(first_of(with("", 2000)).ra == Approx(149.58999295714315).epsilon(1e-12));
   at(with("FK5", 1975), 149.89647301481142, -11.180222579462566);
+  at(with("fk5", 1975), 149.89647301481142, -11.180222579462566);
+  at(with("FK4", 1975), 149.8966700822335, -11.18023838141857);
   at(with("FK4", 1950), 150.2029981488218, -11.300855767036428);
   at(with("", 1950), 150.2029981488218, -11.300855767036428);
   REQUIRE_THAT(message_of<FormatError>([&] { first_of(with("GAPPT", 0)); }),

@@ -100,7 +100,7 @@ grep -q '^B,150,2,' sixtieths/table.csv || fail "$(cat sixtieths/table.csv)"
 printf 'l,b\n%s\n' '236.95458298,41.90511038' >galactic.csv  # by astropy 5.2.1
 expect 0 abell-cutout --catalogue galactic.csv --xray west.fits --out galactic --pixels 30 --quiet
 grep -qE '^object-0001,(149.9999999|150,|150.0000000)' galactic/table.csv || fail "$(cat galactic/table.csv)"
-expect 2 abell-cutout --catalogue c.csv --frame ecliptic --xray west.fits --out x
+expect 2 abell-cutout --catalogue c.csv --frame planetary --xray west.fits --out x
 
 # Flags: the edge of the field, a short exposure, no optical image.
 printf 'id,ra,dec\nlow,150,1.99\nedge,150.05,2.05\n' >f.csv

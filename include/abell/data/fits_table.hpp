@@ -3,6 +3,7 @@
 
 #include <abell/core/angle.hpp>
 #include <abell/core/error.hpp>
+#include <abell/core/lower_case.hpp>
 #include <abell/data/table.hpp>
 #include <abell/images/fits_library.hpp>
 #include <abell/images/fits_name.hpp>
@@ -110,7 +111,7 @@ inline std::string fits_frame(fitsfile* file) {
   const auto year = plain_number(equinox);
   if (frame.empty() && year) frame = *year < 1984 ? "FK4" : "FK5";
   fits_clear_errmsg();
-  return frame.starts_with("FK") ? frame + " " + equinox : frame;
+  return lower_case(frame).starts_with("fk") ? frame + " " + equinox : frame;
 }
 
 /// The table that the current HDU holds.

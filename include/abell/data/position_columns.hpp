@@ -118,6 +118,7 @@ class PositionColumns {
       Pair{"rab1950", "deb1950 decb1950", "fk4"},
       Pair{"glon gallon", "glat gallat", "galactic"},
       Pair{"l lii", "b bii", "galactic"},
+      Pair{"elon ecllon", "elat ecllat", "ecliptic"},
       Pair{"lon longitude", "lat latitude", ""}};
 
   void set(const TableHeader& table, std::size_t longitude, std::size_t latitude, std::string_view frame) {
@@ -142,7 +143,10 @@ class PositionColumns {
     if (ra && dec) return set(table, *ra, *dec, "");
     const auto l = detail::find_ucd(table, "pos.galactic.lon", "pos_gal_lon");
     const auto b = detail::find_ucd(table, "pos.galactic.lat", "pos_gal_lat");
-    if (l && b) set(table, *l, *b, "galactic");
+    if (l && b) return set(table, *l, *b, "galactic");
+    const auto lambda = detail::find_ucd(table, "pos.ecliptic.lon", "pos_ec_lon");
+    const auto beta = detail::find_ucd(table, "pos.ecliptic.lat", "pos_ec_lat");
+    if (lambda && beta) set(table, *lambda, *beta, "ecliptic");
   }
 
   void set_frame(const TableHeader& table, const ColumnNames& names) {
@@ -157,11 +161,12 @@ class PositionColumns {
 
   void set_unit(const TableHeader& table, detail::AngleColumns& column) {
     const bool longitude = &column == &longitude_, galactic = frame_.kind() == SkyFrame::Kind::galactic;
-    column.kind = galactic    ? (longitude ? "a Galactic longitude" : "a Galactic latitude")
-                  : longitude ? "a right ascension"
-                              : "a declination";
+    const bool equatorial = !galactic && frame_.kind() != SkyFrame::Kind::ecliptic;
+    column.kind = equatorial
+                      ? (longitude ? "a right ascension" : "a declination")
+                      : std::string(galactic ? "a Galactic " : "an ecliptic ") + (longitude ? "longitude" : "latitude");
     column.most = longitude ? 360 : 90;
-    column.hours = longitude && !galactic;
+    column.hours = longitude && equatorial;
     if (column.unit_text.empty()) return;
     column.unit = parse_angle_unit(column.unit_text);
     if (column.unit && (column.hours || !column.unit->hours())) return;

@@ -63,6 +63,14 @@ std::vector<T> fits_plane(const Image& image, int plane, T null, const std::stri
   return values;
 }
 
+/// Writes a FITS file that is complete in memory.
+inline void save_fits(MemoryFits& memory, const std::filesystem::path& path, Durability durability) {
+  const std::size_t bytes = memory.finish(path.string());
+  AtomicFile out(path, durability);
+  out.stream().write(static_cast<const char*>(memory.bytes), static_cast<std::streamsize>(bytes));
+  out.commit();
+}
+
 /// Writes all planes; `type` is CFITSIO's name of T.
 template <class T>
 void write_fits_planes(fitsfile* file, const Image& image, int type, T null, const std::string& name, int& status) {
@@ -132,11 +140,7 @@ inline void write_fits(const std::filesystem::path& path, const Image& image, co
       break;
   }
   check();
-  const std::size_t bytes = memory.finish(name);
-
-  AtomicFile out(path, options.durability);
-  out.stream().write(static_cast<const char*>(memory.bytes), static_cast<std::streamsize>(bytes));
-  out.commit();
+  detail::save_fits(memory, path, options.durability);
 }
 
 }  // namespace abell

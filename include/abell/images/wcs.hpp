@@ -7,8 +7,8 @@
 
 #include <abell/core/error.hpp>
 #include <abell/images/fits.hpp>
-#include <abell/images/sky_frame.hpp>
 #include <abell/images/resample.hpp>
+#include <abell/images/sky_frame.hpp>
 #include <abell/images/sky_position.hpp>
 #include <abell/images/wcs_header.hpp>
 #include <algorithm>
@@ -40,7 +40,7 @@ struct PixelPosition {
 class Wcs {
  public:
   /// From the header of an open image. Throws FormatError for a file that does not tell its sky
-  /// coordinates in ICRS, FK5, FK4 B1950 or Galactic: nothing is guessed.
+  /// coordinates in ICRS, FK5, FK4, Galactic or ecliptic axes: nothing is guessed.
   explicit Wcs(const FitsFile& file) : Wcs(file.header(), file.name(), file.image_axes()) {
     if (file.is_section() && !file.key("AMDX1").empty()) {
       throw FormatError(file.name() +
@@ -214,16 +214,13 @@ class Wcs {
 
   /// The frame that the header tells. Throws FormatError for one that is not known.
   SkyFrame frame_of(const std::string& name) const {
-    const std::string longitude_type = wcs_->lngtyp, system = wcs_->radesys;
-    if (longitude_type == "GLON") return SkyFrame::galactic();
     const bool given = wcs_->equinox < 1e4;  // else wcslib's UNDEFINED, 1e108
     const auto equinox = given ? std::optional(wcs_->equinox) : std::nullopt;
-    const auto frame = longitude_type == "RA" ? SkyFrame::equatorial(system, equinox) : std::nullopt;
-    if (frame) return *frame;
+    if (const auto frame = SkyFrame::of_header(wcs_->lngtyp, wcs_->radesys, equinox)) return *frame;
     throw FormatError(name +
-                      ": no usable sky coordinates: expected RA and DEC in ICRS, FK5 or FK4 B1950, or Galactic "
-                      "ones, found " +
-                      types() + ", RADESYS '" + system + "'" +
+                      ": no usable sky coordinates: expected RA and DEC in ICRS, FK5 or FK4, Galactic or ecliptic "
+                      "(ICRS, FK5) ones, found " +
+                      types() + ", RADESYS '" + wcs_->radesys + "'" +
                       (given ? ", EQUINOX " + std::to_string(*equinox) : std::string()));
   }
 
