@@ -73,7 +73,7 @@ TEST_CASE("a model of another task gives its own numbers", "[catalogue]") {
   REQUIRE(names == std::vector<std::string>{"id", "class", "z", "mass", "masked_pixels", "file", "map"});
   REQUIRE((columns[0].width == 9 && columns[6].width == 4));
   const std::vector<float> numbers{0.25F, std::numeric_limits<float>::infinity()};
-  REQUIRE(catalogue_row(contents, {objects[1], numbers, 3, "m/b"}) ==
+  REQUIRE(catalogue_row(contents, {.object = objects[1], .numbers = numbers, .masked = 3, .map = "m/b"}) ==
           std::vector<std::string>{"b,2", "", "0.25", "", "3", "images/b.png", "m/b"});
 }
 

@@ -116,15 +116,18 @@ TEST_CASE("images that a model never saw are named, others are not", "[profile]"
   CHECK(foreign(images.traits(".fits", 6, 100, 7)) == Names{"scale_optical", "scale_xray"});
   CHECK(foreign(images.traits(".fits", 2, 100, 7)) == Names{"scale_optical", "scale_xray"});
   CHECK(foreign(images.traits(".fits", 0, 100, 7)).empty());
-  CHECK(foreign(images.traits(".png", 0, 100, 7)) == Names{"kind_optical", "kind_xray"});
+  CHECK(foreign(images.traits(".png", 0, 100, 7)) ==
+        Names{"kind_optical", "kind_xray", "values_optical", "values_xray"});  // FITS is stretched, PNG is not
   CHECK(foreign(images.traits(".fits", 3, -1, 7)) == Names{"missing_optical"});
-  CHECK(foreign(images.traits(".fits", 3, 240, 7)) == Names{"values_optical"});
+  ImageTraits bright = images.traits(".fits", 3, 100, 7);
+  bright.channels[1].statistics[0] = 250;
+  CHECK(foreign(bright) == Names{"values_optical"});
   ImageTraits third = images.traits(".fits", 3, 100, 7);
   third.channels[0] = third.channels[1];
   CHECK(foreign(third) == Names{"added_third"});
   // One image for all channels.
   ImageTraits grey{.grey = true, .channels = std::vector(3, images.traits(".png", 0, 100, 7).channels[1])};
-  CHECK(foreign_to(profile, grey, false) == Names{"copied", "added_1", "kind", "values_3"});
+  CHECK(foreign_to(profile, grey, false) == Names{"copied", "added_1", "kind_2", "kind_3", "values_2", "values_3"});
   const InputProfile of_grey = profile_of(std::vector(3, grey));
   CHECK(foreign_to(of_grey, grey, false).empty());
   grey.grey = false;

@@ -99,7 +99,7 @@ TEST_CASE("options of another task are refused in one line", "[programs]") {
   CHECK_THAT(refused("--network unet"),
              Contains("expected custom or mobilenet, or a file .json, .keras or .h5, for --task classify, found unet"));
   CHECK_THAT(refused("--task segment --network custom"),
-             Contains("expected unet, or a file .json, for --task segment, found custom"));
+             Contains("expected unet, or a file .json, .keras or .h5, for --task segment, found custom"));
   for (const char* option : {"--positive x", "--class-weights balanced", "--label-smoothing 0.1", "--tta"}) {
     CHECK_THAT(refused("--task multilabel " + std::string(option)),
                Contains("expected --task classify, found multilabel"));

@@ -189,14 +189,17 @@ class ForeignCounts {
   }
 
  private:
-  /// The probability of `count` or more images where each differs with that of 1 %.
+  /// The probability of `count` or more images where each differs with that of 1 %; 1 where that is no more than the
+  /// mean.
   double chance(std::size_t count) const {
-    double term = std::pow(1 - detail::rare, static_cast<double>(images_)), below = 0;
-    for (std::size_t k = 0; k < count; ++k) {
-      below += term;
-      term *= static_cast<double>(images_ - k) / static_cast<double>(k + 1) * detail::rare / (1 - detail::rare);
-    }
-    return 1 - below;
+    const auto n = static_cast<double>(images_);
+    auto k = static_cast<double>(count);
+    if (k <= n * detail::rare) return 1;
+    const double log_term = std::lgamma(n + 1) - std::lgamma(k + 1) - std::lgamma(n - k + 1) +
+                            k * std::log(detail::rare) + (n - k) * std::log1p(-detail::rare);
+    double term = std::exp(log_term), sum = term;
+    for (; k < n && term > 1e-9 * sum; ++k) sum += term *= (n - k) / (k + 1) * detail::rare / (1 - detail::rare);
+    return sum;
   }
 
   std::size_t images_ = 0;
