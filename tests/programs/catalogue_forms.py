@@ -21,6 +21,7 @@ UCDS = {
     "p_cluster": "stat.probability;src.class",
     "predicted": "meta.code;src.class",
     "masked_pixels": "meta.number;instr.pixel",
+    "warning": "meta.code.qual",
     "file": "meta.ref;meta.file",
     "ra": "pos.eq.ra;meta.main",
     "dec": "pos.eq.dec;meta.main",
