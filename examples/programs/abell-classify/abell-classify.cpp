@@ -10,8 +10,10 @@
 #include <string>
 #include <vector>
 
+#include "../common/lossy_files.hpp"
 #include "../common/max_megapixels.hpp"
 #include "../common/memory_limit.hpp"
+#include "../common/output_file.hpp"
 #include "../common/program.hpp"
 #include "../common/sha256.hpp"
 #include "../common/tasks.hpp"
@@ -99,16 +101,7 @@ std::vector<std::string> positives(const Options& options, const Model& model,
 void check_output(const Options& options) {
   if (options.out.empty()) return;
   catalogue_format(options.out);
-  std::error_code error;
-  if (!fs::exists(options.out, error)) {
-    AtomicFile probe(options.out);  // is there a folder, and may we write into it?
-    return;
-  }
-  if (!fs::is_regular_file(options.out, error)) throw IoError(options.out + ": is not a file");
-  if (!options.overwrite) throw IoError(options.out + ": already exists (--overwrite replaces it)");
-  for (const std::string& input : options.inputs) {
-    if (fs::equivalent(input, options.out, error)) throw IoError(options.out + ": is an input too");
-  }
+  check_output_file(options.out, options.overwrite, options.inputs);
 }
 
 /// The columns that a model of another task than to classify gives.
@@ -204,12 +197,14 @@ int run_classify(const Options& options, const std::string& command) {
   const bool shows_rows = !file && isatty(STDOUT_FILENO) != 0;  // which a bar would tear apart
   ProgressBar bar("images", static_cast<long>(found.objects.count), options.common.quiet || shows_rows);
   ReadObjects done;
+  LossyFiles lossy;
   model.classifier.predict(objects, [&](const Object& object, std::span<const float> outputs, std::size_t masked) {
     const std::string map = map_of(done.count, object);
     const std::vector<float> numbers =
         numbers_of(model, object, outputs, maps ? maps->unfinished(map) : fs::path(), command);
     catalogue->add({object, numbers, masked, (folder / map).string()});
     if (model.task == Task::classify) known.add(object, numbers[0]);
+    if (!options.common.quiet) lossy.look_at(object);
     done.add(object);
     bar.update(static_cast<long>(done.count));
     return out.good() && !interrupted();
@@ -225,7 +220,9 @@ int run_classify(const Options& options, const std::string& command) {
   out.flush();
   if (maps) maps->commit();
   if (file) file->commit();
-  if (!options.common.quiet && model.task == Task::classify) known.print();
+  if (options.common.quiet) return exit_ok;
+  lossy.tell();
+  if (model.task == Task::classify) known.print();
   return exit_ok;
 }
 

@@ -60,6 +60,7 @@ int experiment(const ExperimentOptions& options, const std::string& command) {
   }
 
   const Data data = read_data(train);
+  tell_lossy_files(data.set, train.common.quiet);
   if (data.test.empty()) throw FormatError(train.data + ": expected a test split, found none");
   Laboratory lab{options, command};
   find_missing(lab, data.set, rows);

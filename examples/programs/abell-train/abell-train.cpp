@@ -54,6 +54,7 @@ int train(const TrainOptions& options, const std::string& command) {
   const bool goes_on = started && take_up(options, data, config, network, state);
   const Json shown = begin_run(options, config, goes_on, command);
   prepare_run(out, goes_on, [&] { decode(options, network.input(), data); });
+  tell_lossy_files(data.set, quiet);
   if (!quiet) std::cout << summary(network) << from_scratch(options) << std::endl;
   const std::optional<Json> metrics = train_and_evaluate(options, data, config, shown, network, state);
   if (!quiet && !metrics) std::cerr << "\ninterrupted: go on with --resume" << std::endl;

@@ -16,6 +16,7 @@
 #include <variant>
 #include <vector>
 
+#include "../common/lossy_files.hpp"
 #include "task_targets.hpp"
 #include "train_options.hpp"
 
@@ -95,6 +96,16 @@ inline Data read_data(const TrainOptions& options) {
   }
   find_targets(options, data);
   return data;
+}
+
+/// Tells of images that were packed with loss. Throws Stopped when interrupted.
+inline void tell_lossy_files(const DataSet& set, bool quiet) {
+  LossyFiles lossy;
+  for (std::size_t i = 0; i < set.objects.size() && !quiet; ++i) {
+    stop_if_interrupted();
+    lossy.look_at(set.objects[i]);
+  }
+  lossy.tell();
 }
 
 /// Decodes the images of `data` for a network whose input is `shape`, into --cache (default: --out). Throws Stopped
