@@ -1,9 +1,10 @@
-/// What abell-cutout tells of the mosaics that it is given.
+/// What programs tell of the images that they are given.
 
 #include "../examples/programs/abell-cutout/mosaics.hpp"
 
 #include <fitsio.h>
 
+#include <abell/images/fits_write.hpp>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -57,4 +58,27 @@ TEST_CASE("counts that were packed with loss, or are none, are told once a file"
                               name + ": packed with loss, which changes counts (fpack -q 0 keeps them)\n");
   REQUIRE(told({.max_megapixels = 1}).empty());
   REQUIRE(told({.max_megapixels = 1, .unit = "count", .quiet = true}).empty());
+}
+
+TEST_CASE("images of a set that were packed with loss are told in one line", "[cutout]") {
+  const TempFolder folder;
+  const std::string lossy = write_packed_counts(folder / "lossy.fits.fz");
+  write_fits(folder / "plain.fits", Image(8, 8, 1));
+  const std::string plain = (folder / "plain.fits").string();
+  const auto told = [](const std::vector<Object>& objects) {
+    LossyFiles files;
+    for (const Object& object : objects) files.look_at(object);
+    std::ostringstream text;
+    std::streambuf* before = std::cerr.rdbuf(text.rdbuf());
+    files.tell();
+    std::cerr.rdbuf(before);
+    return text.str();
+  };
+  const std::string line = lossy + ": packed with loss, which changes counts (fpack -q 0 keeps them)";
+  const Object good{.id = "a", .files = {plain, ""}}, bad{.id = "b", .files = {plain, lossy}};
+  REQUIRE(told({good, good}).empty());
+  REQUIRE(told({good, bad}) == line + "\n");
+  REQUIRE(told({{.id = "c", .files = {plain, ""}, .third = lossy}}) == line + "\n");
+  REQUIRE(told({bad, good, bad}) == line + "; so are images of 2 of 3 objects\n");
+  REQUIRE(told({{.id = "d", .files = {lossy + "[1]"}}}).find("lossy.fits.fz[1]: packed") != std::string::npos);
 }

@@ -5,6 +5,7 @@
 #include <abell/weights/onnx.hpp>
 
 #include "common/memory_limit.hpp"
+#include "common/output_file.hpp"
 #include "common/program.hpp"
 #include "common/weight_files.hpp"
 

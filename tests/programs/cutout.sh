@@ -134,6 +134,28 @@ printf 'circle(202.5,202.5,9)\n' >physical.reg  # columns X and Y
 expect 0 abell-cutout --catalogue physical.reg --xray events.fits --out physical --pixels 90 --quiet
 grep -qE '^object-0001,(149\.999999|150)[0-9.]*,(1\.999999|2)[0-9.]*,.*,8,1,' physical/table.csv || fail "$(cat physical/table.csv)"
 
+# The sky that all X-ray images cover: two fields, of whose 404" x 404" a half is measured: 2 * 0.0063 square degrees.
+{ pixels 5101 00000000; pixels 5100 7fc00000; } | fits half.fits "2 101 101" -32 $(sky 150 2)
+{ pixels 5101 00000000; pixels 5100 7fc00000; } | fits 'half east.fits' "2 101 101" -32 $(sky 149.8 2)
+moc() { "$ABELL_BIN/abell-cutout" --catalogue one.csv --xray half.fits 'half east.fits' --pixels 30 --quiet "$@"; }
+moc --out moc --moc moc.fits || fail "no coverage map"
+header moc.fits | grep -q "^MOCORD_S= *14 " || fail "another order: $(header moc.fits)"
+header moc.fits | grep -q "^HISTORY abell-cutout --catalogue one.csv" || fail "no history: $(header moc.fits)"
+# Of cells 4 * 4^order + number, those of an order have 4^-order of the sky each.
+square_degrees() {
+  tail -c +5761 "$1" | od -An -v -tu8 --endian=big -w8 | head -n "$(header "$1" | awk '/^NAXIS2/ { print $3 }')" |
+    awk '{ order = int(log($1 / 4) / log(4) + 1e-9); sum += 41252.96125 / 12 / 4 ^ order } END { printf "%.4f", sum }'
+}
+area=$(square_degrees moc.fits)
+awk "BEGIN { exit !($area > 0.0123 && $area < 0.0142) }" || fail "$area square degrees are covered"
+moc --out moc --moc moc.fits && fail "a coverage map is written over"
+moc --out moc --moc moc.fits --moc-order 9 --overwrite || fail "no coarser map"
+area=$(square_degrees moc.fits)
+awk "BEGIN { exit !($area > 0.0123 && $area < 0.2) }" || fail "$area square degrees are covered by coarse cells"
+expect 2 abell-cutout --catalogue one.csv --xray half.fits --out x --moc x.fits --moc-order 15
+grep -qF -- "--moc-order: expected at most 14, whose cells are wider than two pixels of half.fits, found 15" stderr || fail "$(cat stderr)"
+refused "half.fits: is an input too" abell-cutout --catalogue one.csv --xray half.fits --out x --moc half.fits --overwrite
+
 # The classifier reads all of them, keeps positions, and colours regions.
 simulated 12 simulated
 expect 0 abell-train simulated --out run --iterations 2 --batch 2 --validation-fraction 0 --quiet

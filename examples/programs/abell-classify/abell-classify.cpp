@@ -12,8 +12,10 @@
 #include <string>
 #include <vector>
 
+#include "../common/lossy_files.hpp"
 #include "../common/max_megapixels.hpp"
 #include "../common/memory_limit.hpp"
+#include "../common/output_file.hpp"
 #include "../common/program.hpp"
 #include "../common/sha256.hpp"
 #include "../common/tasks.hpp"
@@ -102,11 +104,7 @@ std::vector<std::string> positives(const Options& options, const Model& model,
 void check_output(const Options& options) {
   if (options.out.empty()) return;
   catalogue_form(options.out);
-  check_output_file(options.out, options.overwrite);
-  std::error_code error;
-  for (const std::string& input : options.inputs) {
-    if (fs::equivalent(input, options.out, error)) throw IoError(options.out + ": is an input too");
-  }
+  check_output_file(options.out, options.overwrite, options.inputs);
 }
 
 /// The columns that a model of another task than to classify gives.
@@ -243,6 +241,7 @@ int run_classify(const Options& options, const std::string& command) {
   ProgressBar bar("images", static_cast<long>(found.objects.count), options.common.quiet || shows_rows);
   ReadObjects done;
   ForeignCounts foreign;
+  LossyFiles lossy;
   model.classifier.predict(objects, [&](const Object& object, const Prediction& prediction) {
     const std::string map = map_of(done.count, object);
     const std::vector<float> numbers =
@@ -253,6 +252,7 @@ int run_classify(const Options& options, const std::string& command) {
     carried.append_to(row, object);
     catalogue->add(row);
     if (model.task == Task::classify) known.add(object, numbers[0]);
+    if (!options.common.quiet) lossy.look_at(object);
     done.add(object);
     bar.update(static_cast<long>(done.count));
     return out.good() && !interrupted();
@@ -269,7 +269,9 @@ int run_classify(const Options& options, const std::string& command) {
   out.flush();
   if (maps) maps->commit();
   if (file) file->commit();
-  if (!options.common.quiet && model.task == Task::classify) known.print();
+  if (options.common.quiet) return exit_ok;
+  lossy.tell();
+  if (model.task == Task::classify) known.print();
   return exit_ok;
 }
 

@@ -9,6 +9,7 @@
 #include "cutout_table.hpp"
 #include "input_catalogue.hpp"
 #include "mosaics.hpp"
+#include "sky_coverage.hpp"
 
 namespace {
 
@@ -19,6 +20,7 @@ namespace fs = std::filesystem;
 struct Options {
   CommonOptions common;
   InputCatalogue input;
+  CoverageOptions coverage;
   std::string out;
   std::vector<std::string> xray, exposure, optical, third;
   int pixels = 356;
@@ -30,6 +32,13 @@ struct Options {
   double max_megapixels = 400;
   bool skip = false;
   bool overwrite = false;
+
+  /// All files that are read.
+  std::vector<std::string> inputs() const {
+    std::vector<std::string> all{input.file, input.region_image};
+    for (const auto* band : {&xray, &exposure, &optical, &third}) all.insert(all.end(), band->begin(), band->end());
+    return all;
+  }
 };
 
 /// What all steps of a run share.
@@ -177,6 +186,7 @@ int run_cutout(const Options& options, const std::string& command) {
           .command = command,
           .threads = thread_count(options.common.threads)};
   const OutputFolder folder = prepare_output(options.out, options.overwrite);
+  check_coverage(options.coverage, xray.mosaics(), options.overwrite, options.inputs());
   const std::vector<Cover> xray_covers = covered_objects(job, xray);
   const std::vector<SkyPosition> centres = centres_of(job.objects);
   const auto optical_covers = optical.best_covers(centres, options.side, job.threads);
@@ -189,13 +199,7 @@ int run_cutout(const Options& options, const std::string& command) {
     job.rows[i].optical_covered = optical_covers[i].measured;
     job.rows[i].third_covered = third_covers[i].measured;
   }
-  if (options.overwrite) {
-    std::vector<std::string> inputs;
-    for (const auto* band : {&options.xray, &options.exposure, &options.optical, &options.third}) {
-      inputs.insert(inputs.end(), band->begin(), band->end());
-    }
-    remove_cutouts(options.out, inputs);
-  }
+  if (options.overwrite) remove_cutouts(options.out, options.inputs());
   make_folder(fs::path(options.out) / "images");
 
   constexpr double half = 0.5;  // less is of no use to a network, which refuses images that are mostly masked
@@ -219,6 +223,7 @@ int run_cutout(const Options& options, const std::string& command) {
              std::tie(row.third, row.third_covered) = cut_bright(job, i, mosaic, pixels, "third");
              row.third_source = fs::path(mosaic.file).filename().string();
            });
+  write_coverage(options.coverage, xray, job.threads, command);
   if (interrupted()) {
     if (!options.common.quiet) std::cerr << "\ninterrupted: the table was not written" << std::endl;
     return exit_stopped();
@@ -262,6 +267,7 @@ int main(int argc, char** argv) {
   app.add_option("--bin", options.bin, "Arcseconds of a pixel of event lists that are given without [bin ...]")
       ->check(within(0.1, 60))
       ->capture_default_str();
+  add_coverage(app, options.coverage);
   add_max_megapixels(app, options.max_megapixels);
   app.add_flag("--skip", options.skip, "Leave objects out that no X-ray image covers (default: an error)");
   app.add_flag("--overwrite", options.overwrite,

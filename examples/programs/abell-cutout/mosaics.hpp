@@ -22,6 +22,7 @@
 #include <utility>
 #include <vector>
 
+#include "../common/lossy_files.hpp"
 #include "../common/program.hpp"
 
 namespace abell::program {
@@ -110,7 +111,7 @@ inline void tell_odd_counts(const Mosaic& mosaic, const Image& image, const Band
          std::to_string(odd) + " of " + std::to_string(image.pixel_count()) +
              " pixels are negative or no whole number, which counts are not");
   }
-  if (mosaic.lossy) tell(options, mosaic.file, "packed with loss, which changes counts (fpack -q 0 keeps them)");
+  if (mosaic.lossy) tell(options, mosaic.file, packed_with_loss);
 }
 
 /// The pixels of a mosaic with its exposure map on the same grid.

@@ -51,6 +51,7 @@ int experiment(const ExperimentOptions& options, const std::string& command) {
 
   const Data data = read_data(train);
   print_notes(data.set.notes, train.common.quiet);
+  tell_lossy_files(data.set, train.common.quiet);
   if (data.test.empty()) throw FormatError(train.data + ": expected a test split, found none");
   Laboratory lab{options, command};
   find_missing(lab, data.set, rows);

@@ -58,6 +58,7 @@ int train(const TrainOptions& options, const std::string& command) {
     print_overview(options, data);
   }
   prepare_run(out, goes_on, [&] { decode(options, network.input(), data); });
+  tell_lossy_files(data.set, quiet);
   const std::optional<Json> metrics = train_and_evaluate(options, data, config, shown, network, state);
   if (!quiet && !metrics) std::cerr << "\ninterrupted: go on with --resume" << std::endl;
   if (!quiet && metrics) print_results(*metrics, out);

@@ -19,6 +19,7 @@
 #include <string>
 #include <vector>
 
+#include "../common/output_file.hpp"
 #include "../common/program.hpp"
 
 namespace abell::program {

@@ -71,16 +71,6 @@ class [[nodiscard]] OutputFolder {
   std::optional<FolderLock> lock_;
 };
 
-/// Throws IoError when the file `out` cannot be written, or is there already and may not be replaced.
-inline void check_output_file(const std::filesystem::path& out, bool overwrite) {
-  std::error_code error;
-  if (std::filesystem::exists(out, error)) {
-    if (!std::filesystem::is_regular_file(out, error)) throw IoError(out.string() + ": is not a file");
-    if (!overwrite) throw IoError(out.string() + ": already exists (--overwrite replaces it)");
-  }
-  const AtomicFile probe(out);  // is there a folder, and may we write into it?
-}
-
 /// Makes the folder `out`, for as long as the result lives; throws as `OutputFolder` does.
 inline OutputFolder prepare_output(const std::filesystem::path& out, bool reuse) { return {out, reuse}; }
 

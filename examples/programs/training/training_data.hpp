@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "../common/decoded_wcs.hpp"
+#include "../common/lossy_files.hpp"
 #include "task_targets.hpp"
 #include "train_options.hpp"
 
@@ -131,6 +132,16 @@ inline void check_cache_room(const TrainOptions& options, const Shape& shape, co
   if (error || needed <= static_cast<double>(space.available)) return;
   throw IoError(folder + ": expected room for " + bytes_text(needed) + " of decoded images (--cache), found " +
                 bytes_text(static_cast<double>(space.available)));
+}
+
+/// Tells of images that were packed with loss. Throws Stopped when interrupted.
+inline void tell_lossy_files(const DataSet& set, bool quiet) {
+  LossyFiles lossy;
+  for (std::size_t i = 0; i < set.objects.size() && !quiet; ++i) {
+    stop_if_interrupted();
+    lossy.look_at(set.objects[i]);
+  }
+  lossy.tell();
 }
 
 /// Decodes the images of `data` for a network whose input is `shape`, into --cache (default: --out). Throws Stopped

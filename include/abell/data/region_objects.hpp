@@ -63,7 +63,7 @@ struct RegionSystem {
 };
 
 /// The systems that are read, for messages.
-inline constexpr const char* region_system_names = "icrs, fk5, fk4, galactic, image or physical";
+inline constexpr const char* region_system_names = "icrs, fk5, fk4, galactic, ecliptic, image or physical";
 
 inline std::optional<RegionSystem> parse_region_system(std::string_view word) {
   const std::string name = lower_case(word);
