@@ -114,8 +114,8 @@ done <<'END'
 --rotation=5 --no-augment: random changes of the images, found --no-augment
 END
 [ ! -e none ] || fail "wrong options leave a folder"
-printf 'momentum = 0.8\niterations = 1\nbatch = 2\nvalidation-fraction = 0\n' >momentum.toml
-expect 0 abell-train set --out left --config momentum.toml --optimizer adam
+printf 'momentum = 0.8\niterations = 1\nbatch = 2\nvalidation-fraction = 0\n' >left.toml
+expect 0 abell-train set --out left --config left.toml --optimizer adam
 grep -q "^momentum is left out: expected --optimizer sgd, found adam" stderr || fail "an option that is left out is not told"
 grep -q momentum left/config.json && fail "an option without use is recorded"
 usage "--rho: expected --optimizer adadelta, found sgd" abell-experiment set --out none --rows CN-E --rho 0.9
