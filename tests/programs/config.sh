@@ -45,11 +45,20 @@ for program in abell-simulate abell-cutout abell-validate abell-train abell-clas
   refused "nowhere.toml: cannot be opened" $program --config nowhere.toml
   expect 0 $program --help
   grep -q -- --config stdout || fail "$program --help does not tell of --config"
+  awk 'length > 80 { exit 1 }' stdout || fail "$program --help has lines of more than 80 columns"
+  expect 0 $program --generate bash
+  bash -n stdout || fail "$program writes a completion that bash does not read"
+  expect 0 $program --generate man
+  grep -q '^\.SH OPTIONS$' stdout || fail "$program writes no manual page"
 done
 echo '{"objects": 2, "out": "two", "seed": 3}' >two.json
 expect 0 abell-simulate --config two.json --quiet
 [ "$(wc -l <two/truth.csv)" = 3 ] || fail "abell-simulate did not read its file"
 expect 0 abell-simulate --config two.json --objects 3 --votes --overwrite --quiet
+(
+  COMP_WORDS=(abell-train --optimizer ad) COMP_CWORD=2
+  . <("$ABELL_BIN/abell-train" --generate bash) && _abell_train && [ "${COMPREPLY[*]}" = "adam adamw adadelta" ]
+) || fail "bash does not complete --optimizer"
 printf 'EXPORT = "two/classifications.csv"\nthreshold = 1\nout = "votes"\n' >votes.toml
 expect 0 abell-votes --config votes.toml
 grep -q ',cluster,' votes/consensus.csv && fail "abell-votes did not read its file"
@@ -105,8 +114,8 @@ done <<'END'
 --rotation=5 --no-augment: random changes of the images, found --no-augment
 END
 [ ! -e none ] || fail "wrong options leave a folder"
-printf 'momentum = 0.8\niterations = 1\nbatch = 2\nvalidation-fraction = 0\n' >momentum.toml
-expect 0 abell-train set --out left --config momentum.toml --optimizer adam
+printf 'momentum = 0.8\niterations = 1\nbatch = 2\nvalidation-fraction = 0\n' >left.toml
+expect 0 abell-train set --out left --config left.toml --optimizer adam
 grep -q "^momentum is left out: expected --optimizer sgd, found adam" stderr || fail "an option that is left out is not told"
 grep -q momentum left/config.json && fail "an option without use is recorded"
 usage "--rho: expected --optimizer adadelta, found sgd" abell-experiment set --out none --rows CN-E --rho 0.9

@@ -19,13 +19,14 @@ inline CLI::Validator within(double low, double high) {
   std::array<char, 64> range{};
   std::snprintf(range.data(), range.size(), "%.10g to %.10g", low, high);
   const std::string text = range.data();
+  const bool open = high >= 1e9;  // a limit that nobody meets
   return CLI::Validator(
       [low, high, text](const std::string& input) {
         double value = 0;
         const bool read = CLI::detail::lexical_cast(input, value);
         return read && value >= low && value <= high ? std::string() : "expected " + text + ", found '" + input + "'";
       },
-      text);
+      open ? text.substr(0, text.find(' ')) + " or more" : text);
 }
 
 /// "a, b or c".

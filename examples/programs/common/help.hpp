@@ -12,14 +12,15 @@ namespace abell::program {
 
 inline constexpr std::size_t help_width = 80;
 
-/// Words put into lines of up to `help_width`, the first of which begins at column `at`, the others at `indent`.
-inline std::string wrapped(const std::string& text, std::size_t at, std::size_t indent) {
+/// Words put into lines of up to `help_width`, the first of which begins at column `at`, the others at `indent`. `end`
+/// stands at the end of all lines but the last.
+inline std::string wrapped(const std::string& text, std::size_t at, std::size_t indent, const std::string& end = "") {
   std::istringstream words(text);
   std::string lines;
   bool first = true;
   for (std::string word; words >> word; first = false) {
-    if (!first && at + 1 + word.size() > help_width) {
-      lines += '\n' + std::string(indent, ' ');
+    if (!first && at + 1 + word.size() + end.size() > help_width) {
+      lines += end + '\n' + std::string(indent, ' ');
       at = indent;
     } else if (!first) {
       lines += ' ';
@@ -31,8 +32,8 @@ inline std::string wrapped(const std::string& text, std::size_t at, std::size_t 
   return lines;
 }
 
-/// Paragraphs put into lines. Indented lines, examples for instance, stay as they are, and so does what ends in a
-/// colon.
+/// Paragraphs put into lines. Indented lines are commands, which the shell puts together again if they are too long;
+/// what ends in a colon is a heading.
 inline std::string wrapped_paragraphs(const std::string& text) {
   std::istringstream lines(text);
   std::string out, paragraph;
@@ -41,10 +42,16 @@ inline std::string wrapped_paragraphs(const std::string& text) {
     paragraph.clear();
   };
   for (std::string line; std::getline(lines, line);) {
-    const bool indented = line.starts_with(' ');
-    if (indented) flush();
-    (indented ? out : paragraph) += line + '\n';
-    if (line.empty() || line.ends_with(':')) flush();
+    const bool command = line.starts_with(' ');
+    if (command || line.empty()) flush();
+    if (command) {
+      out += (line.size() > help_width ? "  " + wrapped(line, 2, 6, " \\") : line) + '\n';
+    } else if (line.empty()) {
+      out += '\n';
+    } else {
+      paragraph += line + '\n';
+    }
+    if (line.ends_with(':')) flush();
   }
   flush();
   return out;
@@ -56,6 +63,7 @@ class HelpFormatter final : public CLI::FormatterBase {
     std::string help = wrapped_paragraphs(app->get_description()) + "\n";
     help += "Usage: " + wrapped(usage_of(*app, name.empty() ? app->get_name() : name), 7, 9) + "\n";
     help += groups(*app);
+    if (app->get_parent() != nullptr) help += groups(*app->get_parent());
     for (const CLI::App* command : commands_of(*app)) {
       help += "\n" + app->get_name() + " " + command->get_name() + ": " + command->get_description() + "\n";
       help += groups(*command);

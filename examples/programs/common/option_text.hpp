@@ -29,7 +29,8 @@ struct OptionGroup {
 inline std::string value_name(const CLI::Option& option) {
   if (option.get_type_size() == 0) return {};
   const std::string type = option.get_type_name();
-  const std::string name = type.substr(0, type.find(':'));
+  std::string name = type.substr(0, type.find(':'));
+  if (name == "TEXT" && name != type) name = "CHOICE";
   const bool number = name == "INT" || name == "UINT" || name == "FLOAT";
   const bool several = option.get_expected_max() > 1;
   return (number ? "NUMBER" : name) + (several && !option.get_positional() ? "..." : "");
@@ -40,22 +41,33 @@ inline OptionText text_of(const CLI::Option& option) {
   if (option.get_positional()) text.value.clear();
   std::ranges::replace(text.description, '\n', ' ');
   for (std::size_t at = 0; (at = text.names.find(',', at)) != std::string::npos; ++at) text.names.insert(at + 1, " ");
+  std::string otherwise = option.get_default_str();
+  if (!otherwise.empty()) otherwise = "default: " + otherwise;
+  const std::size_t told = text.description.rfind(" (default: ");
+  if (told != std::string::npos && text.description.ends_with(')')) {
+    otherwise = text.description.substr(told + 2, text.description.size() - told - 3);
+    text.description.resize(told);
+  }
   std::string remark;
-  const auto add = [&](const std::string& part) { remark += (remark.empty() ? "" : "; ") + part; };
+  const auto add = [&](const std::string& part) {
+    if (!part.empty()) remark += (remark.empty() ? "" : "; ") + part;
+  };
   const std::string type = option.get_type_name();
   if (const std::size_t allowed = type.find(':'); allowed != std::string::npos) add(type.substr(allowed + 1));
   if (option.get_required()) add("required");
-  if (const std::string otherwise = option.get_default_str(); !otherwise.empty()) add("default: " + otherwise);
+  add(otherwise);
   if (!remark.empty()) text.description += " (" + remark + ")";
   return text;
 }
 
-/// The options of a program or a command, in the order in which they were added, those of all programs last.
+/// The options of a program or a command, in the order in which they were added, those of all programs last. Hidden ones
+/// have no heading, and --help is the program's.
 inline std::vector<OptionGroup> option_groups(const CLI::App& app) {
   std::vector<OptionGroup> groups;
   for (const CLI::Option* option : app.get_options()) {
+    const bool of_program = app.get_parent() != nullptr && option == app.get_help_ptr();
+    if (option->get_group().empty() || of_program) continue;
     const std::string heading = option->get_positional() ? "Arguments" : option->get_group();
-    if (option->get_group().empty()) continue;  // hidden
     auto group = std::ranges::find(groups, heading, &OptionGroup::heading);
     if (group == groups.end()) group = groups.insert(groups.end(), {heading, {}});
     group->options.push_back(text_of(*option));

@@ -154,8 +154,8 @@ inline void add_train_options(CLI::App& app, TrainOptions& o) {
       "  abell-train Kosiba2020 --out runs/cn-e\n"
       "  abell-train galaxies --out runs/g --epochs 30 --learning-rate 0.01 --scale standard\n"
       "  abell-train --out runs/cn-e --resume\n"
-      "  abell-train cutouts --out runs/look --preview 12 --exposure divide --smooth xray=adaptive:25 \\\n"
-      "              --interval xray=percentile:99.5,optical=zscale --stretch asinh\n"
+      "  abell-train cutouts --out runs/look --preview 12 --exposure divide --smooth xray=adaptive:25 "
+      "--interval xray=percentile:99.5,optical=zscale --stretch asinh\n"
       "\nCtrl-C finishes the step, saves and exits with 130; --resume goes on to the same result, with the options in\n"
       "--out/config.json. " +
       std::string(may_change));
