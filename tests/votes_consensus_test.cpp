@@ -150,29 +150,6 @@ TEST_CASE("Zooniverse's published weights", "[votes]") {
   REQUIRE(2 * c.volunteers[0].weight + c.volunteers[1].weight == Approx(3));  // as many as votes
 }
 
-// Marshall et al. 2016, equations 2 to 5, worked by hand.
-TEST_CASE("SWAP's formulae", "[votes]") {
-  const votes::Agent agent{.p_cluster = 0.9, .p_other = 0.8};
-  REQUIRE(votes::swap_update(2e-4, agent, true) == Approx(0.9 * 2e-4 / (0.9 * 2e-4 + 0.2 * 0.9998)));
-  REQUIRE(votes::swap_update(2e-4, agent, false) == Approx(0.1 * 2e-4 / (0.1 * 2e-4 + 0.8 * 0.9998)));
-  REQUIRE(votes::swap_update(0.5, agent, true) == Approx(0.9 / 1.1));
-  REQUIRE(votes::swap_update(0.3, votes::Agent{}, true) == Approx(0.3));  // a coin tells nothing
-  REQUIRE(votes::expected_information({1, 1}) == Approx(1));
-  REQUIRE(votes::expected_information({0, 0}) == Approx(1));  // always wrong tells as much
-  REQUIRE(votes::expected_information({0.5, 0.5}) == Approx(0).margin(1e-12));
-  REQUIRE(votes::expected_information({0.8, 0.8}) == Approx(0.2780719));
-  REQUIRE(votes::Agent::of({.clusters = 3, .clusters_right = 3}).p_cluster == Approx(4.0 / 5));
-  REQUIRE(votes::Agent::of({}).p_other == 0.5);
-
-  // User 0 learns PL = 3/4 on two clusters, PD = 2/3 on another object; users 1 has no gold.
-  const votes::Ballots ballots = ballots_of({{0, 0, 5}, {1, 0, 6}, {2, 0, 2}, {3, 0, 5}, {3, 1, 5}, {4, 0, 2}}, 5, 2);
-  const std::vector<Truth> truth{Truth::cluster, Truth::cluster, Truth::other, Truth::unknown, Truth::unknown};
-  const votes::Consensus c = votes::swap_consensus(ballots, truth, {.folds = 1});
-  constexpr double prior = 2.0 / 3;
-  REQUIRE(c.subjects[3].p_cluster == Approx(0.75 * prior / (0.75 * prior + 1.0 / 3 * (1 - prior))));
-  REQUIRE(c.subjects[4].p_cluster == Approx(0.25 * prior / (0.25 * prior + 2.0 / 3 * (1 - prior))));
-}
-
 TEST_CASE("Dawid and Skene's EM recovers the confusion matrices of a simulated population", "[votes]") {
   constexpr std::size_t users = 20;
   constexpr std::size_t subjects = 1500;
