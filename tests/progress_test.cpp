@@ -72,7 +72,7 @@ TEST_CASE("A line of progress has what fits: the rate goes first, then the bar, 
   CHECK(progress_line(training, 120) ==
         "[###############               ] 1200/3400 images, 123/s, 0:12 left, epoch 1, loss 0.6931, accuracy 0.512");
   CHECK(progress_line(training, 79) ==
-        "[#####     ] 1200/3400 images, 0:12 left, epoch 1, loss 0.6931, accuracy 0.512");
+        "[#####      ] 1200/3400 images, 0:12 left, epoch 1, loss 0.6931, accuracy 0.512");
   CHECK(progress_line(training, 70) == "1200/3400 images, 0:12 left, epoch 1, loss 0.6931, accuracy 0.512");
   CHECK(progress_line(training, 20) == "1200/3400 images, 0…");
   for (std::size_t columns = 1; columns < 200; ++columns) {
@@ -108,7 +108,7 @@ TEST_CASE("A quiet bar is silent", "[progress]") {
 TEST_CASE("An epoch is a line of a table, marked when it is the best", "[progress]") {
   const EpochTable table("accuracy", true, false);
   CHECK(table.heading() ==
-        std::vector<std::string>{"           training            validation",
+        std::vector<std::string>{"       training            validation",
                                  "epoch      loss  accuracy      loss  accuracy  learning rate     time"});
   CHECK(table.line(record(), true) == "    3    0.6931     0.512   2.0e-05     0.750         0.0001   12.3 s  best");
   CHECK(table.line(record(), true).size() < 80);
@@ -129,6 +129,6 @@ TEST_CASE("The figures of the best and the last weights stand side by side", "[p
         "accuracy           0.873   0.800\n"
         "AUC                    –   0.910\n"
         "TP                 1,234       9\n"
-        "z, MAE        1.23×10⁻⁵    1234\n"
+        "z, MAE         1.23×10⁻⁵    1234\n"
         "z, R²              0.500  −1.000\n");
 }

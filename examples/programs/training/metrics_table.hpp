@@ -19,7 +19,7 @@ namespace abell::program {
 /// A figure of metrics.json: counts whole, shares to three decimals, and three digits of what has a unit.
 inline std::string figure_text(const Json& value, bool in_units) {
   if (value.is_null()) return std::string(undefined_text);
-  if (value.is_number_integer()) return grouped_text(value.get<std::size_t>());
+  if (value.is_number_unsigned()) return grouped_text(value.get<std::size_t>());
   return in_units ? number_text(value.get<double>()) : fixed_text(value.get<double>(), 3);
 }
 

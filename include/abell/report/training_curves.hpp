@@ -56,7 +56,7 @@ inline void add_curves(Page& page, const History& history, const std::string& lo
   const bool shares = metric_name == "accuracy";
   const std::string metric = in_words(metric_name);
   if (!metric.empty()) {
-    figures.push_back(figure(capitalised(metric), {.title = shares ? "share of right answers" : metric},
+    figures.push_back(figure(capitalised(metric), {.title = shares ? "share classified correctly" : metric},
                              {curve(&EpochRecord::metric, "training", PlotColour::first),
                               curve(&EpochRecord::validation_metric, "validation", PlotColour::second)}));
   }

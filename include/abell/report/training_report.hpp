@@ -105,7 +105,7 @@ inline TextTable called_by_class(const TrainingReport& report) {
     count.right += positive == (prediction.label == 1) ? 1 : 0;
   }
   TextTable table{
-      .head = {"Class", "Objects", "Called " + report.classes.positive, "Right", "Share right", "95 % interval"}};
+      .head = {"Class", "Objects", "Called " + report.classes.positive, "Correct", "Accuracy", "95 % interval"}};
   for (const auto& [name, count] : classes) {
     const Measured share = proportion(name, count.right, count.objects);
     table.rows.push_back({name, grouped_text(count.objects), grouped_text(count.positive), grouped_text(count.right),
