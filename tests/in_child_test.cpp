@@ -74,7 +74,7 @@ TEST_CASE("A child has limits of memory and time, and its parent keeps its own",
 
   REQUIRE(detail::keras_limits(0).bytes == 1ull << 30);
   REQUIRE(detail::keras_limits(0).seconds == 10);
-  REQUIRE(detail::keras_limits(1ull << 30).bytes == 17ull << 30);
+  REQUIRE(detail::keras_limits(1ull << 30).bytes == 41ull << 30);
   REQUIRE(detail::keras_limits(1ull << 30).seconds == 74);
   REQUIRE(detail::keras_limits(~0ull).bytes == detail::keras_limits(1ull << 40).bytes);
 }

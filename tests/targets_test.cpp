@@ -56,10 +56,10 @@ TEST_CASE("numbers come from the columns that are asked for, NaN where a field i
   std::filesystem::copy_file(folder / "a.png", folder / "b.png");
   const auto table = [&](const std::string& rows) { return folder.write("table.csv", "image,z,mass\n" + rows); };
   const DataSetOptions options{.need_class = false, .targets = {"mass", "z"}};
-  const DataSet set = read_data_set(table("a.png,0.5,-2e14\nb.png,,1\n"), options);
+  const DataSet set = read_data_set(table("a.png,0.5,-2e14\nb.png,, 1\n"), options);
   CHECK(set.objects[0].targets == std::vector<float>{-2e14F, 0.5F});
   CHECK((set.objects[1].targets[0] == 1 && std::isnan(set.objects[1].targets[1])));
-  for (const char* wrong : {"1.5x", "nan", "inf", " 1", "1e99", "--"}) {
+  for (const char* wrong : {"1.5x", "nan", "inf", "1 2", "1e99", "--"}) {
     const auto path = table("a.png,1,2\nb.png,1," + std::string(wrong) + "\n");
     CHECK_THAT(message_of<FormatError>([&] { read_data_set(path, options); }),
                Contains("table.csv:3: expected a number in column 'mass'") && Contains(wrong));
