@@ -96,7 +96,7 @@ inline std::vector<CatalogueColumn> catalogue_columns(const CatalogueContents& c
   }
   columns.push_back({"masked_pixels", whole, "pixel", "meta.number;instr.pixel", "pixels without a measurement"});
   if (contents.warnings) {
-    constexpr std::size_t longest = 144;  // one name of the image, and three of each band
+    constexpr std::size_t longest = 128;  // enough for three bands or nine channels, and all that DS9 8.4 reads of FITS
     columns.push_back({"warning", text, "", "meta.code.qual", "what the model never saw", longest});
   }
   columns.push_back({"file", text, "", "meta.ref;meta.file", "image of the object, or one a band", widths.file});

@@ -154,7 +154,10 @@ class FitsCatalogue final : public TypedCatalogue {
 
   void add_cell(const CatalogueColumn& column, const std::string& cell) {
     switch (column.type) {
-      case CatalogueColumn::Type::text: bytes_.append(cell).append(column.width - cell.size(), '\0'); break;
+      case CatalogueColumn::Type::text:
+        bytes_.append(cell, 0, column.width);
+        bytes_.append(column.width - std::min(column.width, cell.size()), '\0');
+        break;
       case CatalogueColumn::Type::whole:
         add_bits(std::bit_cast<std::uint64_t>(detail::plain_whole(cell).value_or(null_whole)));
         break;
