@@ -107,6 +107,7 @@ int main(int argc, char** argv) {
   app.get_option("--resume")->description("Go on with the experiment in --out, or start it; needs no other option");
   app.get_option("--overwrite")->description("Start again in --out, which loses the runs of these rows");
   app.get_option("--seed")->description("Seed of the first run; the others have those after it");
+  app.option_defaults()->group("Experiment");
   app.add_option("--runs", options.runs, "Runs of each row (--quick: 2)")
       ->check(within(1, 1000))
       ->capture_default_str();
