@@ -142,7 +142,7 @@ int main(int argc, char** argv) {
   return run(app, argc, argv, [&] {
     complete_options(app, options.train);
     if (options.quick) fill_options(app, quick_options(), "--quick");
-    options.train.given = given_options(app);
+    options.train.given = given_train_options(app, options.train);
     std::vector<TrainOptions> of_rows;
     for (const ExperimentRow& row : chosen_rows(options)) of_rows.push_back(row_options(options, row));
     refuse_unused(app, options.train, of_rows);
