@@ -148,7 +148,7 @@ Told told(const std::string& line, const Json& before = Json::object()) {
   add_train_options(app, told.options);
   app.parse(line);
   fill_options(app, before, "config.json");
-  told.given = given_options(app);
+  told.given = given_train_options(app, told.options);
   told.options.resolve();
   told.record = told.options.record();
   return told;
@@ -159,13 +159,13 @@ Told told(const std::string& line, const Json& before = Json::object()) {
 TEST_CASE("options go into config.json and come back as if typed", "[programs]") {
   const std::string line =
       "set --out run --batch 7 --learning-rate 1e-4 --decay 0.5 --positive a,b --shift 0.1,0.2 --flips none --seed "
-      "18446744073709551615 --smooth xray=gaussian:1.5 --interval xray=percentile:99.5,optical=zscale --no-augment "
+      "18446744073709551615 --smooth xray=gaussian:1.5 --interval xray=percentile:99.5,optical=zscale "
       "--threads 2 --weights w.h5 --epochs 3 --tta --cache ram --checkpoint-minutes 0.5 -q --resume";
   const Told first = told(line);
   CHECK(first.given["batch"] == 7);
   CHECK(first.given["positive"] == Json({"a", "b"}));
   CHECK(first.given["seed"] == 18446744073709551615u);
-  CHECK(first.given["no-augment"] == true);
+  CHECK(first.given["tta"] == true);
   CHECK(first.given["DATA"] == std::filesystem::absolute("set").string());
   CHECK(first.given["weights"] == std::filesystem::absolute("w.h5").string());
   for (const char* name : {"out", "resume", "overwrite", "quiet", "verbose", "preview", "help"}) {
@@ -181,6 +181,7 @@ TEST_CASE("options go into config.json and come back as if typed", "[programs]")
   const Told other = told("--out run --batch 8 --iterations 5 --tta=false", first.given);
   CHECK((other.options.batch == 8 && other.options.iterations == 5u && !other.options.epochs && !other.options.tta));
   CHECK((other.options.positive == std::vector<std::string>{"a", "b"} && other.options.shift.back() == 0.2));
+  CHECK(told("set --out run --cache scratch").given["cache"] == std::filesystem::absolute("scratch").string());
   // A text that is a number to JSON in another form stays as it was typed.
   CHECK(told("set --out run --positive 1e2,true").given["positive"] == Json({"1e2", true}));
   CHECK(told("--out run", {{"positive", {"1e2", true}}}).options.positive == std::vector<std::string>{"1e2", "true"});

@@ -127,7 +127,10 @@ printf 'image,class\n%s,cluster\n%s,other\n' "$good" "$other" >t.csv
 early "t.csv: expected a test or validation split to evaluate on, found none" abell-train t.csv --out train --validation-fraction 0
 early "t.csv: expected a test or validation split to evaluate on" abell-experiment t.csv --out train --validation-fraction 0
 early "expected an exposure map for --exposure divide" abell-train set --out train --exposure divide
-early "--cache ram: expected to need at most 1.0 MiB" abell-train set --out train --batch 1 --cache ram --max-memory 1M
+echo '{"input": [64, 64, 3], "layers": [{"kind": "GlobalAveragePool2d"}, {"kind": "Dense", "units": 2}, {"kind": "Softmax"}]}' >tiny.json
+early "--cache ram: expected to need at most 100.0 KiB" abell-train set --out train --network tiny.json --batch 1 --cache ram --max-memory 100K
+printf 'id,image,class,z,split\n1,%s,a,0.5,train\n2,%s,b,,validation\n3,%s,b,,test\n' "$good" "$other" "$good" >t.csv
+early "t.csv: expected numbers to learn in the validation split, found none" abell-train t.csv --out train --task regress --target z
 early "weights of another network" abell-experiment set --out train --rows MN-E --weights run/model.safetensors
 early "nowhere/o.onnx" abell-export --model run --out nowhere/o.onnx
 early "empty: is not a file" abell-votes page set --out empty --overwrite

@@ -280,41 +280,46 @@ int run_classify(const Options& options, const std::string& command) {
 int main(int argc, char** argv) {
   CLI::App app("Gives images the probability that they show a cluster of galaxies.", "abell-classify");
   Options options;
-  app.add_option("--model", options.model, "Folder of a run of abell-train, or a model file")->required();
+  app.option_defaults()->group("Model");
   app.add_option(
          "INPUT", options.inputs,
          "Images (PNG, JPEG, FITS), folders of images, Kosiba2020 folders, folders of class folders, or tables (CSV, "
          "ECSV, VOTable, FITS, ...)")
-      ->required();
-  app.add_option("--out", options.out,
-                 "Catalogue to write: .csv, .ecsv, .fits, .vot or .reg (default: CSV on standard output)");
-  app.add_flag("--overwrite", options.overwrite, "Replace the catalogue when it exists");
-  app.add_flag("--strict", options.strict,
-               "Refuse a set that differs from what the model learnt on (default: a warning)");
-  app.add_option("--positive", options.positive,
-                 "Classes that count as clusters, A,B (default: as the model was trained)")
-      ->delimiter(',');
+      ->required()
+      ->type_name(path_type);
+  app.add_option("--model", options.model, "Folder of a run of abell-train, or a model file")
+      ->required()
+      ->type_name(path_type);
   app.add_flag("--tta", options.tta,
                "Average the probabilities over the 8 flips and quarter turns of each image (8 times the work)");
+  app.add_option("--positive", options.positive,
+                 "Classes that count as clusters, A,B (default: as the model was trained)")
+      ->delimiter(',')
+      ->type_name("CLASS");
+  app.add_flag("--strict", options.strict,
+               "Refuse a set that differs from what the model learnt on (default: a warning)");
   add_max_megapixels(app, options.max_megapixels);
   add_max_memory(app, options.max_memory, "the model");
+  app.option_defaults()->group("Catalogue");
+  app.add_option("--out", options.out,
+                 "Catalogue to write: .csv, .ecsv, .fits, .vot or .reg (default: CSV on standard output)")
+      ->type_name(file_type);
+  app.add_flag("--overwrite", options.overwrite, "Replace the catalogue when it exists");
   add_common(app, options.common);
   app.footer(
       "Examples:\n"
       "  abell-classify --model runs/cn-e candidate.png\n"
       "  abell-classify --model runs/cn-e Kosiba2020 --out catalogue.fits\n"
       "  abell-classify --model model.safetensors table.csv --out catalogue.reg\n"
-      "Forms: CSV, ECSV, FITS, VOTable (.vot), DS9 regions (.reg).\n"
-      "Columns: id, class (empty where not known), p_cluster, predicted, masked_pixels, warning (what the model never\n"
-      "saw: copied, colour, missing, added, kind, scale, values, of a band such as missing_optical; models of older\n"
-      "versions do not tell), file, ra and dec where the table\n"
-      "has positions, and its other columns, with the prefix cat_ where a set or a catalogue of ours has such a name.\n"
-      "In place of p_cluster and predicted a model of abell-train --task multilabel gives p_<class> for each class,\n"
+      "\nForms: CSV, ECSV, FITS, VOTable (.vot), DS9 regions (.reg).\n"
+      "\nColumns: id, class (empty where not known), p_cluster, predicted, masked_pixels, warning (what the model "
+      "never saw: copied, colour, missing, added, kind, scale, values, of a band such as missing_optical; models of "
+      "older versions have none), file, ra and dec where the table has positions, and its other columns, with the "
+      "prefix cat_ where a set or a catalogue of ours has such a name.\n"
+      "\nIn place of p_cluster and predicted a model of abell-train --task multilabel gives p_<class> for each class, "
       "regress a column for each target, in its units, and segment share_<class>, the share of pixels given to it, "
-      "and\n"
-      "map: with --out FILE.csv the folder FILE_maps has a FITS file for each object, a plane of probabilities for "
-      "each\n"
-      "class, with the sky coordinates of a FITS image that has some (without distortions).");
+      "and map: with --out FILE.csv the folder FILE_maps has a FITS file for each object, a plane of probabilities "
+      "for each class, with the sky coordinates of a FITS image that has some (without distortions).");
   const std::string command = command_line(app.get_name(), argc, argv);
   return run(app, argc, argv, [&] { return run_classify(options, command); });
 }

@@ -240,18 +240,27 @@ int run_cutout(const Options& options, const std::string& command) {
 int main(int argc, char** argv) {
   CLI::App app(
       "Cuts aligned X-ray and optical images with North up out of mosaics and plates, at the positions of a "
-      "catalogue:\n"
+      "catalogue: "
       "table.csv and images/*.fits, a set that abell-train and abell-classify read.",
       "abell-cutout");
   Options options;
   add_catalogue(app, options.input);
+  app.option_defaults()->group("Images");
   app.add_option("--xray", options.xray,
                  "X-ray counts images or event lists (FITS); of several, the best covering one is taken")
-      ->required();
-  app.add_option("--exposure", options.exposure, "Exposure maps, one for each X-ray image, in their order (any grid)");
-  app.add_option("--optical", options.optical, "Optical images or DSS plates (FITS)");
-  app.add_option("--third", options.third, "Images of a third band (radio, infrared, SZ) for the empty channel");
-  app.add_option("--out", options.out, "Folder to write")->required();
+      ->required()
+      ->type_name(file_type);
+  app.add_option("--exposure", options.exposure, "Exposure maps, one for each X-ray image, in their order (any grid)")
+      ->type_name(file_type);
+  app.add_option("--optical", options.optical, "Optical images or DSS plates (FITS)")->type_name(file_type);
+  app.add_option("--third", options.third, "Images of a third band (radio, infrared, SZ) for the empty channel")
+      ->type_name(file_type);
+  app.add_option("--bin", options.bin, "Arcseconds of a pixel of event lists that are given without [bin ...]")
+      ->check(within(0.1, 60))
+      ->capture_default_str();
+  add_max_megapixels(app, options.max_megapixels);
+  app.option_defaults()->group("Cut-outs");
+  app.add_option("--out", options.out, "Folder to write")->required()->type_name(folder_type);
   app.add_option("--pixels", options.pixels, "Pixels a side")->check(within(8, 4096))->capture_default_str();
   app.add_option("--side", options.side, "Arcminutes a side")->check(within(0.1, 120))->capture_default_str();
   app.add_option("--interpolation", options.interpolation, "Of the optical and third images")
@@ -264,22 +273,19 @@ int main(int argc, char** argv) {
                  "Flag 'low_exposure' below this share of the map's longest exposure")
       ->check(within(0, 1))
       ->capture_default_str();
-  app.add_option("--bin", options.bin, "Arcseconds of a pixel of event lists that are given without [bin ...]")
-      ->check(within(0.1, 60))
-      ->capture_default_str();
-  add_coverage(app, options.coverage);
-  add_max_megapixels(app, options.max_megapixels);
   app.add_flag("--skip", options.skip, "Leave objects out that no X-ray image covers (default: an error)");
   app.add_flag("--overwrite", options.overwrite,
-               "Write into a folder that is not empty; the files go that its table.csv names");
+               "Write into a folder that is not empty; the files that its table.csv names are removed");
+  app.option_defaults()->group("Coverage map");
+  add_coverage(app, options.coverage);
   add_common(app, options.common);
   app.footer(
       "Examples:\n"
       "  abell-cutout --catalogue candidates.csv --xray mosaic.fits --exposure expmap.fits --optical dss.fits --out "
       "set\n"
       "  abell-cutout --catalogue sources.reg --xray img.fits.gz --out set --skip\n"
-      "  abell-cutout --catalogue c.fits --xray 'events.fits[EVENTS][PI=500:2000][bin (X,Y)=::80]' --out set\n"
-      "X-ray counts are shared out by area, which keeps their sum; optical values are interpolated.");
+      "  abell-cutout --catalogue c.fits --xray 'evt.fits[bin (X,Y)=::80]' --out set\n"
+      "\nX-ray counts are shared out by area, which keeps their sum; optical values are interpolated.");
   const std::string command = command_line(app.get_name(), argc, argv);
   return run(app, argc, argv, [&] { return run_cutout(options, command); });
 }

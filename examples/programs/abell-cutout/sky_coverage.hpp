@@ -28,7 +28,8 @@ struct CoverageOptions {
 
 inline void add_coverage(CLI::App& app, CoverageOptions& options) {
   auto* moc = app.add_option("--moc", options.moc,
-                             "Multi-order coverage map (FITS) to write, of the sky that the X-ray images cover");
+                             "Multi-order coverage map (FITS) to write, of the sky that the X-ray images cover")
+                  ->type_name(file_type);
   app.add_option("--moc-order", options.moc_order,
                  "Order of its finest cells, 58.6 degrees / 2^ORDER wide (default: the finest with cells of two pixels "
                  "or more: 14 for 4\")")

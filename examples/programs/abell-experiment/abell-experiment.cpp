@@ -107,6 +107,7 @@ int main(int argc, char** argv) {
   app.get_option("--resume")->description("Go on with the experiment in --out, or start it; needs no other option");
   app.get_option("--overwrite")->description("Start again in --out, which loses the runs of these rows");
   app.get_option("--seed")->description("Seed of the first run; the others have those after it");
+  app.option_defaults()->group("Experiment");
   app.add_option("--runs", options.runs, "Runs of each row (--quick: 2)")
       ->check(within(1, 1000))
       ->capture_default_str();
@@ -141,7 +142,7 @@ int main(int argc, char** argv) {
   return run(app, argc, argv, [&] {
     complete_options(app, options.train);
     if (options.quick) fill_options(app, quick_options(), "--quick");
-    options.train.given = given_options(app);
+    options.train.given = given_train_options(app, options.train);
     std::vector<TrainOptions> of_rows;
     for (const ExperimentRow& row : chosen_rows(options)) of_rows.push_back(row_options(options, row));
     refuse_unused(app, options.train, of_rows);

@@ -3,6 +3,7 @@
 
 #include <abell/data/cached_samples.hpp>
 #include <abell/data/dataset.hpp>
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <limits>
@@ -50,6 +51,16 @@ inline Standard standard_of(const DataSet& set, const std::vector<std::size_t>& 
     standard.deviation.push_back(deviation > 0 ? deviation : 1);
   }
   return standard;
+}
+
+/// Throws FormatError for a split of which no number is known: nothing could be compared with it.
+inline void check_numbers(const DataSet& set, const std::vector<std::size_t>& objects, Split split) {
+  const auto known = [&](std::size_t i) {
+    return std::ranges::any_of(set.objects[i].targets, [](float value) { return !std::isnan(value); });
+  };
+  if (objects.empty() || std::ranges::any_of(objects, known)) return;
+  throw FormatError(set.source.string() + ": expected numbers to learn in the " + std::string(name_of(split)) +
+                    " split, found none");
 }
 
 /// The standardised numbers of all objects.

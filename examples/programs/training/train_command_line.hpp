@@ -180,14 +180,21 @@ inline void refuse_unused(const CLI::App& app, TrainOptions& o, const std::vecto
   }
 }
 
+/// `given_options`, with the files and folders that stand in the place of a choice told from wherever one is.
+inline Json given_train_options(const CLI::App& app, const TrainOptions& o) {
+  Json given = given_options(app);
+  if (is_architecture_file(o.network)) given["network"] = absolute_path(o.network);
+  if (given.contains("cache") && o.cache != "off" && o.cache != "ram") given["cache"] = absolute_path(o.cache);
+  return given;
+}
+
 /// Takes what was not given from config.json when a run is to go on, and notes what was. Throws OptionError without
 /// DATA.
 inline void complete_options(CLI::App& app, TrainOptions& o) {
   if (o.resume) fill_from_run(app, o.out);
   if (o.task.task() == Task::segment && app.count("--network") == 0) o.network = "unet";
   if (o.data.empty()) throw OptionError("DATA is required (see " + app.get_name() + " --help)");
-  o.given = given_options(app);
-  if (is_architecture_file(o.network)) o.given["network"] = absolute_path(o.network);
+  o.given = given_train_options(app, o);
 }
 
 }  // namespace abell::program

@@ -77,6 +77,8 @@ inline void find_targets(const TrainOptions& options, Data& data) {
     case Task::regress:
       data.outputs = options.task.targets;
       data.standard = standard_of(data.set, data.train, data.outputs);
+      check_numbers(data.set, data.validation, Split::validation);
+      check_numbers(data.set, data.test, Split::test);
       data.targets = number_targets(data.set, data.standard);
       return;
     case Task::segment:
