@@ -230,7 +230,7 @@ TEST_CASE("DS9's format xml is read", "[regions]") {
   REQUIRE_THAT(fk5.notes.at(0), Contains("a.reg:4: no object: 2 shapes (line, background) left out"));
   for (const auto& [system, x, y] : std::vector<std::array<const char*, 3>>{{"fk5", "10:00:33.7270", "+2:10:46.198"},
                                                                             {"galactic", "236.8678512", "42.1237195"},
-                                                                            {"ecliptic", "151.4463769", "-9.3815078"},
+                                                                            {"ecliptic", "151.4463693", "-9.3815054"},
                                                                             {"image", "10", "20"},
                                                                             {"physical", "40", "80"}}) {
     INFO(system);

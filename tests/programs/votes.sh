@@ -106,7 +106,7 @@ refused "no.json: expected a code" abell-votes mixed.csv --out none --mapping no
 { head -n 1 $export && sed -n '2,400p' $export; } >first.csv
 { head -n 1 $export && sed -n '300,$p' $export; } >second.csv
 expect 0 abell-votes second.csv first.csv --out joined
-line "read $((rows + 100)) rows, used 1200, duplicates $((rows - 1200 + 100)), other workflows 0, bad 0"
+line "read $((rows + 101)) rows, used 1200, duplicates $((rows - 1200 + 101)), other workflows 0, bad 0"
 expect 0 abell-votes $export --out whole
 sorted() { sort "$1/consensus.csv" | cut -d, -f1-13; }
 [ "$(sorted joined)" = "$(sorted whole)" ] || fail "joined exports say something else"

@@ -11,7 +11,7 @@ done
   echo id,class,xray,exposure
   for i in 1 2 3 4; do echo "$i,$([ $i -lt 3 ] && echo cluster || echo point),x$i.fits,e$i.fits"; done
 } >set.csv
-train() { expect 0 abell-train "$1" --out "$2" --channels xray --exposure divide --iterations 2 --batch 2 --validation-fraction 0 "${@:3}"; }
+train() { expect 0 abell-train "$1" --out "$2" --channels xray --exposure divide --iterations 2 --batch 2 --validation-fraction 0.5 "${@:3}"; }
 train set.csv run --quiet
 expect 0 abell-classify --model run set.csv --quiet
 [ "$(cut -d, -f1,2,6 stdout | tr '\n' ' ')" = "id,class,file 1,cluster,x1.fits 2,cluster,x2.fits 3,point,x3.fits 4,point,x4.fits " ] ||

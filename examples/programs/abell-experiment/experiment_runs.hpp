@@ -21,14 +21,20 @@
 
 namespace abell::program {
 
+/// What the runs of a network share of `Data`, decoded once.
+struct SharedPixels {
+  std::shared_ptr<const PixelCache> cache;
+  std::vector<std::size_t> masked;
+  std::vector<ImageTraits> traits;
+};
+
 /// What the runs of an experiment have in common.
 struct Laboratory {
   const ExperimentOptions& options;
   std::string command;
   std::optional<VolunteerLabels> volunteers = {};
   std::filesystem::path volunteers_source = {};
-  /// Decoded once for each network.
-  std::map<std::string, std::pair<std::shared_ptr<const PixelCache>, std::vector<std::size_t>>> pixels = {};
+  std::map<std::string, SharedPixels> pixels = {};  ///< of each network
 };
 
 /// One run that is not complete.
@@ -119,16 +125,19 @@ inline void check_same_experiment(const std::filesystem::path& config, Json reco
 
 /// Gives `data` its pixels, decoded at the first call for this network.
 inline void share_pixels(Laboratory& lab, const TrainOptions& run, const Shape& shape, Data& data) {
-  auto& [cache, masked] = lab.pixels[run.network];
+  auto& [cache, masked, traits] = lab.pixels[run.network];
   if (!cache) {
     TrainOptions all = run;
     all.out = lab.options.train.out;
     decode(all, shape, data);
     cache = data.cache;
     masked = data.masked;
+    traits = data.traits;
   }
   data.cache = cache;
   data.masked = masked;
+  data.traits = traits;
+  set_profile(data);
 }
 
 /// Seconds that a step of training and the evaluation of an image take.

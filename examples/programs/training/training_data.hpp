@@ -38,6 +38,7 @@ struct Data {
   std::vector<std::size_t> train, validation, test;
   bool held_out = false;            ///< whether validation comes out of the set's training split
   std::vector<std::size_t> masked;  ///< pixels of each object
+  std::vector<ImageTraits> traits;  ///< of each object's image
   InputProfile profile;             ///< of the images to train on
   Json about = Json::object();      ///< joins the run's record, where the labels are not the set's
 };
@@ -146,15 +147,22 @@ inline void tell_lossy_files(const DataSet& set, bool quiet) {
   lossy.tell();
 }
 
+/// Takes the profile from the traits of the images to train on.
+inline void set_profile(Data& data) {
+  std::vector<ImageTraits> learnt;
+  for (const std::size_t i : data.train) learnt.push_back(data.traits[i]);
+  data.profile = profile_of(learnt);
+}
+
 /// Decodes the images of `data` for a network whose input is `shape`, into --cache (default: --out). Throws Stopped
 /// when interrupted.
 inline void decode(const TrainOptions& options, const Shape& shape, Data& data) {
   check_cache_room(options, shape, data);
   ProgressBar bar("images decoded", static_cast<long>(data.set.objects.size()), options.common.quiet);
   data.decoding = options.preprocessing.decode();
-  std::vector<ImageTraits> traits(data.set.objects.size());
+  data.traits.resize(data.set.objects.size());
   const auto look = [&](std::size_t index, const Decoded& decoded) {
-    traits[index] = traits_of(data.set.objects[index], decoded, data.decoding);
+    data.traits[index] = traits_of(data.set.objects[index], decoded, data.decoding);
   };
   data.cache = cache_pixels(data.set, shape, data.decoding,
                             {.cache = options.cache.empty() ? options.out : options.cache,
@@ -166,14 +174,12 @@ inline void decode(const TrainOptions& options, const Shape& shape, Data& data) 
                                  }},
                             look);
   if (options.cache == "off") {
-    parallel_for(static_cast<int>(data.train.size()), thread_count(options.common.threads), [&](int i, int) {
-      const std::size_t index = data.train[static_cast<std::size_t>(i)];
+    parallel_for(static_cast<int>(data.set.objects.size()), thread_count(options.common.threads), [&](int i, int) {
+      const auto index = static_cast<std::size_t>(i);
       look(index, decode_object(data.set.objects[index], shape, data.decoding));
     });
   }
-  std::vector<ImageTraits> learnt;
-  for (const std::size_t i : data.train) learnt.push_back(std::move(traits[i]));
-  data.profile = profile_of(learnt);
+  set_profile(data);
   for (std::size_t i = 0; i < data.cache->size(); ++i) data.masked.push_back(data.cache->masked(i));
   if (options.task.task() == Task::segment) {
     data.targets =
