@@ -121,7 +121,7 @@ refused "t.csv:3: duplicate id '1'" abell-classify --model run t.csv
 # What a later stage needs is told before the first image is decoded.
 early() {
   refused "$@"
-  grep -q decoded stderr && fail "told too late: $*"
+  grep -q "images decoded" stderr && fail "told too late: $*"
 }
 printf 'image,class\n%s,cluster\n%s,other\n' "$good" "$other" >t.csv
 early "t.csv: expected a test or validation split to evaluate on, found none" abell-train t.csv --out train --validation-fraction 0

@@ -122,7 +122,7 @@ anonymous=$(grep -c not-logged-in $export)
 expect 0 abell-votes $export --logged-in-only --out known
 said "left out: --logged-in-only, $anonymous rows"
 expect 0 abell-votes $export --live-only --out live
-said "left out: --live-only, $rows rows"
+said "left out: --live-only, $(sed "s/...$/,&/" <<<$rows) rows"
 expect 0 abell-votes $export --anonymous each --out each
 line "read $rows rows, used $(sed 1d each/volunteers.csv | awk -F, '{n += $2} END {print n}'), duplicates $(sed -n 's/.*duplicates \([0-9]*\).*/\1/p' stdout | tail -n 1), other workflows 0, bad 0"
 [ "$(grep -c not-logged-in each/volunteers.csv)" = "$anonymous" ] || fail "expected $anonymous anonymous volunteers"

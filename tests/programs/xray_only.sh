@@ -14,7 +14,7 @@ done
 train() { expect 0 abell-train "$1" --out "$2" --channels xray --exposure divide --iterations 2 --batch 2 --validation-fraction 0.5 "${@:3}"; }
 train set.csv run --quiet
 expect 0 abell-classify --model run set.csv --quiet
-[ "$(cut -d, -f1,2,6 stdout | tr '\n' ' ')" = "id,class,file 1,cluster,x1.fits 2,cluster,x2.fits 3,point,x3.fits 4,point,x4.fits " ] ||
+[ "$(cut -d, -f1,2,7 stdout | tr '\n' ' ')" = "id,class,file 1,cluster,x1.fits 2,cluster,x2.fits 3,point,x3.fits 4,point,x4.fits " ] ||
   fail "$(cat stdout)"
 cp stdout alone.csv
 # A network of both bands needs both columns.

@@ -30,7 +30,7 @@ Image northward(const std::vector<Value>& rows, int side) {
 /// makes them safe. Throws IoError.
 inline void write_simulated_fits(const std::filesystem::path& folder, const std::string& id,
                                  const sky::Candidate& candidate, const std::string& history) {
-  const SkyPosition centre{candidate.pointing.right_ascension, candidate.pointing.declination};
+  const SkyPosition centre = candidate.pointing;
   const auto write = [&](const char* kind, const Image& image, FitsPixels pixels, const std::string& unit,
                          double arcsec, const std::vector<FitsKey>& keys) {
     write_fits(folder / (id + "_" + kind + ".fits"), image,

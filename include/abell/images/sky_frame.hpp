@@ -9,7 +9,6 @@
 #include <abell/images/sky_rotations.hpp>
 #include <algorithm>
 #include <array>
-#include <numbers>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -99,13 +98,11 @@ class SkyFrame {
   static bool is_equinox(double year) { return year >= 1800 && year <= 2200; }
 
   static detail::Vector direction(const SkyPosition& position) {
-    constexpr double degree = std::numbers::pi / 180;
     detail::Vector direction;
     eraS2c(position.ra * degree, position.dec * degree, direction.at);
     return direction;
   }
   static SkyPosition position_of(detail::Vector direction) {
-    constexpr double degree = std::numbers::pi / 180;
     double longitude = 0, latitude = 0;
     eraC2s(direction.at, &longitude, &latitude);
     return {eraAnp(longitude) / degree, latitude / degree};

@@ -8,6 +8,8 @@
 
 namespace abell {
 
+inline constexpr double degree = std::numbers::pi / 180;  ///< radians
+
 /// Right ascension and declination in degrees, ICRS unless said otherwise.
 struct SkyPosition {
   double ra = 0;
@@ -16,7 +18,6 @@ struct SkyPosition {
 
 /// Degrees between two positions (haversine formula, good at small distances).
 inline double separation(const SkyPosition& a, const SkyPosition& b) {
-  constexpr double degree = std::numbers::pi / 180;
   const double ra = std::sin((a.ra - b.ra) * degree / 2);
   const double dec = std::sin((a.dec - b.dec) * degree / 2);
   const double h = dec * dec + std::cos(a.dec * degree) * std::cos(b.dec * degree) * ra * ra;
@@ -26,7 +27,6 @@ inline double separation(const SkyPosition& a, const SkyPosition& b) {
 /// The middle of positions: the direction of their mean; that of a single one is itself.
 inline SkyPosition middle(std::span<const SkyPosition> positions) {
   if (positions.size() == 1) return positions[0];
-  constexpr double degree = std::numbers::pi / 180;
   double x = 0, y = 0, z = 0;
   for (const SkyPosition& at : positions) {
     x += std::cos(at.dec * degree) * std::cos(at.ra * degree);

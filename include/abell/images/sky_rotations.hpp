@@ -2,9 +2,9 @@
 /// The rotations between reference systems of the sky, by ERFA and, for FK4, by the formulas of astropy.
 
 #include <erfa.h>
+#include <abell/images/sky_position.hpp>
 
 #include <cmath>
-#include <numbers>
 
 namespace abell::detail {
 
@@ -37,7 +37,6 @@ inline Rotation inverse(Rotation rotation) {
 
 /// Turns about z, y and z again, by angles in degrees.
 inline Rotation euler_zyz(double first, double second, double third) {
-  constexpr double degree = std::numbers::pi / 180;
   Rotation rotation;
   eraIr(rotation.rows);
   eraRz(first * degree, rotation.rows);
@@ -116,7 +115,7 @@ inline Rotation fk4_to_fk5(double observed) {
 
 /// The E-terms of aberration that positions in FK4 of an equinox contain (Explanatory Supplement 1992, 3.59).
 inline Vector e_terms(double equinox) {
-  constexpr double degree = std::numbers::pi / 180, constant = 0.0056932 * degree;
+  constexpr double constant = 0.0056932 * degree;
   const double date = besselian_date(equinox);
   const double centuries = (date - besselian_date(1950)) / 36525;
   const double eccentricity = 0.01673011 - centuries * (0.00004193 + centuries * 0.000000126);

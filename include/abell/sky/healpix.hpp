@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
-#include <numbers>
 
 namespace abell::sky {
 
@@ -42,7 +41,6 @@ inline std::uint64_t gather_bits(std::uint64_t bits) {
 
 /// The cell of `order` that a position lies in, which is finite.
 inline std::uint64_t healpix_cell(int order, const SkyPosition& position) {
-  constexpr double degree = std::numbers::pi / 180;
   const std::int64_t side = std::int64_t{1} << order, last = side - 1;  // cells along a base cell
   const auto cells = [&](double share) { return static_cast<std::int64_t>(share * static_cast<double>(side)); };
   double quarters = position.ra / 90 - 4 * std::floor(position.ra / 360);
@@ -71,7 +69,6 @@ inline std::uint64_t healpix_cell(int order, const SkyPosition& position) {
 
 /// The centre of a cell of `order`.
 inline SkyPosition healpix_centre(int order, std::uint64_t cell) {
-  constexpr double degree = std::numbers::pi / 180;
   const int base = static_cast<int>(cell >> 2 * order), row = base / 4;  // of base cells, from the North
   const auto share = [&](std::uint64_t bits) {
     return std::ldexp(static_cast<double>(detail::gather_bits(bits)) + 0.5, -order);

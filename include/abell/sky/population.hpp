@@ -2,6 +2,7 @@
 /// Which candidate, seen how, among which active nuclei.
 
 #include <abell/core/random.hpp>
+#include <abell/images/sky_position.hpp>
 #include <abell/sky/clusters.hpp>
 #include <abell/sky/detector.hpp>
 #include <abell/sky/impostors.hpp>
@@ -50,21 +51,15 @@ inline Target draw_target(Random& random, Category category, Observation& observ
   return target;
 }
 
-/// Right ascension and declination, degrees (ICRS).
-struct SkyPosition {
-  double right_ascension = 0;
-  double declination = 0;
-};
-
 /// Any direction more than 20 degrees from the plane of the Galaxy, whose north pole is at 192.859, +27.128.
 inline SkyPosition draw_pointing(Random& random) {
   constexpr SkyPosition pole{192.85948, 27.12825};
   while (true) {
     const double sine = random.uniform(-1, 1);
     const SkyPosition at{random.uniform(0, 360), std::asin(sine) / degree};
-    const double latitude = std::sin(pole.declination * degree) * sine +
-                            std::cos(pole.declination * degree) * std::cos(at.declination * degree) *
-                                std::cos((at.right_ascension - pole.right_ascension) * degree);
+    const double latitude = std::sin(pole.dec * degree) * sine + std::cos(pole.dec * degree) *
+                                                                     std::cos(at.dec * degree) *
+                                                                     std::cos((at.ra - pole.ra) * degree);
     if (std::abs(latitude) > std::sin(20 * degree)) return at;
   }
 }

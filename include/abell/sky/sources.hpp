@@ -3,13 +3,10 @@
 /// Positions are in arcsec from the centre of the image, x along columns, y along rows.
 
 #include <cmath>
-#include <numbers>
 #include <string_view>
 #include <vector>
 
 namespace abell::sky {
-
-inline constexpr double degree = std::numbers::pi / 180;
 
 struct Position {
   double x = 0;
