@@ -27,6 +27,7 @@ case ${1-} in
     packages+=(python3-astropy stilts)  # the other side of catalogues
     if grep -qx 'ID=debian' /etc/os-release; then
       packages+=(chromium python3)  # the Hunt's page in a browser; Ubuntu has no such package
+      packages+=(python3-regions saods9 aladin default-jre xvfb xauth)  # catalogues in astronomers' viewers
     fi
     ;;
   --peers) packages+=(libdnnl-dev python3 python3-torch) ;;
