@@ -58,7 +58,8 @@ TEST_CASE("Every code point stays or is shown, by the rule", "[printable]") {
     const bool surrogate = code >= 0xD800 && code <= 0xDFFF;
     const bool no_xml = code == 0xFFFE || code == 0xFFFF;
     const std::string shown = printable(utf8(code));
-    if (visible(shown) != (control || turns || surrogate || no_xml)) FAIL("U+" << std::hex << code << " became " << shown);
+    if (visible(shown) != (control || turns || surrogate || no_xml))
+      FAIL("U+" << std::hex << code << " became " << shown);
   }
 }
 

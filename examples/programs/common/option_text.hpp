@@ -60,8 +60,8 @@ inline OptionText text_of(const CLI::Option& option) {
   return text;
 }
 
-/// The options of a program or a command, in the order in which they were added, those of all programs last. Hidden ones
-/// have no heading, and --help is the program's.
+/// The options of a program or a command, in the order in which they were added, those of all programs last. Hidden
+/// ones have no heading, and --help is the program's.
 inline std::vector<OptionGroup> option_groups(const CLI::App& app) {
   std::vector<OptionGroup> groups;
   for (const CLI::Option* option : app.get_options()) {
