@@ -155,7 +155,7 @@ while read -r old new text; do
 done <<'END'
 \\"Softmax\\" \\"Softmin\\" Softmin
 \[356,356,3\] [999,999,3] weights of another network
-\[356,356,3\] [356,35,33] weights of another network
+\[356,356,3\] [356,35,33] expected trained_on of 33 channels, found 3
 \\"filters\\":64 \\"filters\\":65 weights of another network
 \\"filters\\":64 \\"filters\\":-4 whole number
 conv2d_3.kernel conv2d_3.kernet conv2d_3

@@ -21,6 +21,9 @@ table $many >many.csv
 echo '{"input": [8, 8, 3], "layers": [{"kind": "Flatten"}, {"kind": "Dense", "units": 2}, {"kind": "Softmax"}]}' >tiny.json
 expect 0 abell-train few.csv --out run --network tiny.json --iterations 2 --batch 4 --validation-fraction 0.2 --quiet
 
+# Sanitizers keep back what is freed.
+export ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}quarantine_size_mb=0
+
 # memory FILE ARGUMENT...: the KiB that abell-classify needs at most.
 memory() {
   python3 -c '
