@@ -140,7 +140,7 @@ refused "spectra.csv:2: spectroscopic: expected yes or no, found 'perhaps'" abel
 # Pictures to vote on.
 expect 0 abell-votes subjects set --out upload
 has stdout "upload: 40 subjects"
-[ "$(head -n 1 upload/manifest.csv)" = "#image_id,image_1,image_2,image_3" ] || fail "wrong manifest"
+[ "$(head -n 1 upload/manifest.csv)" = '"#image_id",image_1,image_2,image_3' ] || fail "wrong manifest"
 [ "$(ls upload/images | wc -l)" = 120 ] || fail "expected three images a subject"
 sed 1d upload/manifest.csv | tr ',' '\n' | grep png | while read -r file; do [ -s "upload/$file" ] || fail "no $file"; done || exit 1
 refused "folder is not empty" abell-votes subjects set --out upload
