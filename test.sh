@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# test.sh [--all]: installs what is missing, builds, runs the tests. The whole suite with GCC; reduced
-# grids with the sanitizers and with Clang. --all runs the whole suite three times, the kernels with GCC's
-# undefined-behaviour sanitizer and what threads share with the thread sanitizer.
+# test.sh [--all]: installs what is missing, builds, runs the tests. The whole suite with GCC, but for the
+# compilation of each header by itself; reduced grids with the sanitizers and with Clang. --all runs the whole
+# suite three times, the kernels with GCC's undefined-behaviour sanitizer and what threads share with the thread
+# sanitizer.
 
 set -uo pipefail
 if [[ ${1-} == -h || ${1-} == --help ]]; then
@@ -51,12 +52,13 @@ if $all; then
   stage ubsan-gcc abell-kernel-tests --label-regex '^(kernels|sanitized)$'
   stage tsan abell-thread-tests --label-regex '^threads$'
   stage clang all
+  stage release all
 else
   # What a compiler or a sanitizer can change: the numbers and the bytes, on small grids.
   ABELL_TEST_REDUCED=1 stage sanitize abell-test-programs --label-regex '^(kernels|threads|core|files|fuzz)$'
   ABELL_TEST_REDUCED=1 stage clang-debug abell-test-programs --label-regex '^(kernels|threads|core|files|headers)$'
+  stage release all --label-exclude '^header-alone$'
 fi
-stage release all
 
 if ((${#failed[@]})); then
   printf 'test.sh: failed: %s\n' "${failed[@]}" >&2
