@@ -36,11 +36,11 @@ struct Operands {
   void multiply(Form form) {
     const Product& p = product;
     if (form == Form::a_transposed) {
-      kernels::gemm_transposed(backend, p.rows, p.columns, p.depth, {a.data(), p.rows}, {b.data(), p.columns}, c.data(),
-                               static_cast<float*>(nullptr), scratch.data());
+      kernels::gemm_transposed(backend, {p.rows, p.columns, p.depth, {a.data(), p.rows}, {c.data(), p.columns}},
+                               {b.data(), p.columns}, nullptr, scratch.data());
     } else {
-      kernels::gemm(backend, p.rows, p.columns, p.depth, a.data(), b.data(), form == Form::b_transposed,
-                    static_cast<const float*>(nullptr), c.data(), scratch.data());
+      kernels::gemm(backend, {p.rows, p.columns, p.depth, {a.data(), p.depth}, {c.data(), p.columns}}, b.data(),
+                    form == Form::b_transposed, nullptr, scratch.data());
     }
   }
 

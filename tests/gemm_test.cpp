@@ -45,13 +45,14 @@ void check_gemm(int rows, int columns, int depth) {
       Guarded<T> sums(static_cast<std::size_t>(columns));
       Guarded<T> scratch(std::max(gemm_scratch(backend, rows, columns, depth),
                                   gemm_transposed_scratch(backend, rows, columns, depth)));
-      gemm(backend, rows, columns, depth, at.data(), bt.data(), false, static_cast<const T*>(nullptr), plain.data(),
-           scratch.data());
-      gemm(backend, rows, columns, depth, at.data(), bt.data(), false, bias_t.data(), biased.data(), scratch.data());
-      gemm(backend, rows, columns, depth, at.data(), b_transposed.data(), true, bias_t.data(), transposed.data(),
-           scratch.data());
-      gemm_transposed(backend, rows, columns, depth, {a_transposed.data(), rows}, {bt.data(), columns}, left.data(),
-                      sums.data(), scratch.data());
+      const auto to = [&](Guarded<T>& c) {
+        return kernels::Product<T>{rows, columns, depth, {at.data(), depth}, {c.data(), columns}};
+      };
+      gemm(backend, to(plain), bt.data(), false, nullptr, scratch.data());
+      gemm(backend, to(biased), bt.data(), false, bias_t.data(), scratch.data());
+      gemm(backend, to(transposed), b_transposed.data(), true, bias_t.data(), scratch.data());
+      gemm_transposed(backend, {rows, columns, depth, {a_transposed.data(), rows}, {left.data(), columns}},
+                      {bt.data(), columns}, sums.data(), scratch.data());
       CHECK(plain.first_difference(product) == -1);
       CHECK(biased.first_difference(with_bias) == -1);
       CHECK(transposed.first_difference(with_bias) == -1);
@@ -118,11 +119,12 @@ TEST_CASE("a matrix product does not depend on the number of threads, bit for bi
     for (const int threads : {1, 2, 3, 4}) {
       const kernels::Backend<float> backend{&kernels::kernels_for<float>(isa), threads};
       std::vector<float> scratch(gemm_scratch(backend, rows, columns, depth)), c(area(rows, columns));
-      gemm(backend, rows, columns, depth, a.data(), b.data(), false, static_cast<const float*>(nullptr), c.data(),
+      gemm(backend, {rows, columns, depth, {a.data(), depth}, {c.data(), columns}}, b.data(), false, nullptr,
            scratch.data());
       std::vector<float> product(900), sums(30), more(gemm_transposed_scratch(backend, 30, 30, 1000));
       // A and B as [1000][30] and [1000][30]: the sum is taken in chunks.
-      gemm_transposed(backend, 30, 30, 1000, {a.data(), 30}, {b.data(), 30}, product.data(), sums.data(), more.data());
+      gemm_transposed(backend, {30, 30, 1000, {a.data(), 30}, {product.data(), 30}}, {b.data(), 30}, sums.data(),
+                      more.data());
       c.insert(c.end(), product.begin(), product.end());
       c.insert(c.end(), sums.begin(), sums.end());
       all.push_back(c);
@@ -146,8 +148,8 @@ TEST_CASE("a matrix product larger than the cache is streamed past it unchanged"
     for (const std::size_t shift : {std::size_t{0}, std::size_t{1}}) {
       Buffer<float> c(expected.size() + shift);
       std::ranges::fill(c.span(), std::nanf(""));
-      gemm(backend, rows, columns, depth, at.data(), bt.data(), false, static_cast<const float*>(nullptr),
-           c.data() + shift, scratch.data());
+      gemm(backend, {rows, columns, depth, {at.data(), depth}, {c.data() + shift, columns}}, bt.data(), false, nullptr,
+           scratch.data());
       CHECK(std::equal(expected.begin(), expected.end(), c.span().begin() + static_cast<std::ptrdiff_t>(shift)));
       CHECK(scratch.guards_intact());
     }

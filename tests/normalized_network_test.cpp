@@ -334,7 +334,7 @@ TEST_CASE("images predicted in groups that fit the cache keep the bits of each b
                  Conv2d{.filters = 24, .kernel_size = 1}, norm, Relu6{}, DepthwiseConv2d{}, norm, Relu6{},
                  Conv2d{.filters = 20, .kernel_size = 1}, norm, Relu6{}, GlobalAveragePool2d{}),
         {181, 150, 2}, 7);
-  // 7.9 MiB to the last: groups of two, and of one, which has few bands.
+  // 7.9 MiB to the last: groups of two, and of one, which has few strips.
   check(describe(DepthwiseConv2d{}, norm, Relu6{}, Conv2d{.filters = 32, .kernel_size = 1}, norm, Relu6{},
                  GlobalAveragePool2d{}),
         {36, 1800, 32}, 3);

@@ -183,6 +183,16 @@ TEST_CASE("where no name tells positions, UCDs do", "[positions]") {
   REQUIRE(abell::separation(galactic, abell::SkyFrame::galactic().to_icrs({1, 2})) == 0);
   const auto ecliptic = first_of(four("", "pos.ecliptic.lon", "pos.ecliptic.lat", ""));
   REQUIRE(abell::separation(ecliptic, abell::SkyFrame::ecliptic().to_icrs({2, 3})) == 0);
+  // Names that fit every frame leave it to the UCDs, where both agree.
+  const auto lon_lat = [&](const char* lon, const char* lat) {
+    return first_of(fits_table({{"lon", "1D", "deg", lon}, {"lat", "1D", "deg", lat}}, {1, 2}));
+  };
+  const auto apart = [&](const abell::SkyPosition& found, const abell::SkyFrame& frame) {
+    return abell::separation(found, frame.to_icrs({1, 2}));
+  };
+  REQUIRE(apart(lon_lat("pos.galactic.lon;meta.main", "pos.galactic.lat"), abell::SkyFrame::galactic()) == 0);
+  REQUIRE(apart(lon_lat("POS_EC_LON", "POS_EC_LAT"), abell::SkyFrame::ecliptic()) == 0);
+  REQUIRE(lon_lat("pos.galactic.lon", "pos.eq.dec").ra == 1);
   // UCDs that a program has shifted do not lead away from names.
   const auto shifted = fits_table(
       {{"RA", "1D", "deg", "pos.eq.dec"}, {"DEC", "1D", "deg", ""}, {"Z", "1D", "", "pos.eq.ra"}}, {1, 2, 3});

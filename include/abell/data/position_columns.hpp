@@ -136,7 +136,9 @@ class PositionColumns {
     for (const Pair& pair : pairs) {
       const auto longitude = detail::find_named(table, pair.longitude),
                  latitude = detail::find_named(table, pair.latitude);
-      if (longitude && latitude) return set(table, *longitude, *latitude, pair.frame);
+      if (!longitude || !latitude) continue;
+      return set(table, *longitude, *latitude,
+                 pair.frame.empty() ? frame_of_ucds(table, *longitude, *latitude) : pair.frame);
     }
     const auto ra = detail::find_ucd(table, "pos.eq.ra", "pos_eq_ra"),
                dec = detail::find_ucd(table, "pos.eq.dec", "pos_eq_dec");
@@ -147,6 +149,16 @@ class PositionColumns {
     const auto lambda = detail::find_ucd(table, "pos.ecliptic.lon", "pos_ec_lon");
     const auto beta = detail::find_ucd(table, "pos.ecliptic.lat", "pos_ec_lat");
     if (lambda && beta) set(table, *lambda, *beta, "ecliptic");
+  }
+
+  /// The frame that the UCDs of both columns tell, where it is no equatorial one.
+  static std::string_view frame_of_ucds(const TableHeader& table, std::size_t longitude, std::size_t latitude) {
+    const std::string lon = lower_case(table.ucd(longitude)), lat = lower_case(table.ucd(latitude));
+    const auto both = [&](std::string_view ucd, std::string_view ucd1) {
+      const auto is = [&](const std::string& found) { return found.starts_with(ucd) || found.starts_with(ucd1); };
+      return is(lon) && is(lat);
+    };
+    return both("pos.galactic.", "pos_gal_") ? "galactic" : both("pos.ecliptic.", "pos_ec_") ? "ecliptic" : "";
   }
 
   void set_frame(const TableHeader& table, const ColumnNames& names) {

@@ -1,5 +1,5 @@
 #pragma once
-/// Batch normalisation over a batch: statistics by bands of pixels, put together in a fixed order in
+/// Batch normalisation over a batch: statistics by strips of pixels, put together in a fixed order in
 /// double precision, and the affine maps that follow from them.
 
 #include <abell/kernels/conv2d.hpp>
@@ -27,15 +27,15 @@ struct NormState {
   }
 };
 
-/// Statistics of bands of a batch: of each band two values a channel.
+/// Statistics of strips of a batch: of each strip two values a channel.
 template <class T>
-struct BandSums {
+struct StripSums {
   T* memory;
   std::size_t channels;
 
-  T* first(int band) const { return memory + 2 * static_cast<std::size_t>(band) * channels; }
-  T* second(int band) const { return first(band) + channels; }
-  static std::size_t size(int bands, std::size_t channels) { return 2 * static_cast<std::size_t>(bands) * channels; }
+  T* first(int strip) const { return memory + 2 * static_cast<std::size_t>(strip) * channels; }
+  T* second(int strip) const { return first(strip) + channels; }
+  static std::size_t size(int strips, std::size_t channels) { return 2 * static_cast<std::size_t>(strips) * channels; }
 };
 
 /// Runs body(first, channels) on chunks of channels.
@@ -47,20 +47,20 @@ void each_chunk_of_channels(int threads, std::size_t channels, const Body& body)
   });
 }
 
-/// Puts means and sums of squares of `count` bands together (Chan, Golub & LeVeque 1983); pixels(i) tells how
-/// many pixels band i has. Fills mean and variance of `state`.
+/// Puts means and sums of squares of `count` strips together (Chan, Golub & LeVeque 1983); pixels(i) tells how
+/// many pixels strip i has. Fills mean and variance of `state`.
 template <class T, class Pixels>
-void combine_moments(int threads, const BandSums<T>& by_band, int count, const Pixels& pixels,
+void combine_moments(int threads, const StripSums<T>& by_strip, int count, const Pixels& pixels,
                      const NormState<T>& state) {
-  each_chunk_of_channels(threads, by_band.channels, [&](std::size_t first, std::size_t channels) {
+  each_chunk_of_channels(threads, by_strip.channels, [&](std::size_t first, std::size_t channels) {
     std::array<double, channels_chunk> mean{}, squares{};
     double n = 0;
     for (int i = 0; i < count; ++i) {
       const auto more = static_cast<double>(pixels(i));
       n += more;
       const double fraction = more / n, weight = more * (n - more) / n;
-      const T* means = by_band.first(i) + first;
-      const T* sums = by_band.second(i) + first;
+      const T* means = by_strip.first(i) + first;
+      const T* sums = by_strip.second(i) + first;
 #pragma omp simd
       for (std::size_t c = 0; c < channels; ++c) {
         const double apart = static_cast<double>(means[c]) - mean[c];
@@ -88,17 +88,17 @@ void norm_affine(const NormState<T>& state, std::size_t channels, double epsilon
   }
 }
 
-/// From the bands' sums of g and g xhat: the gradients of gamma and beta, and the map from g to dx,
+/// From the strips' sums of g and g xhat: the gradients of gamma and beta, and the map from g to dx,
 ///   dx = gamma inverse (g - sum g / n - xhat sum(g xhat) / n),   xhat = (x - mean) inverse,
 /// where the batch's statistics were used, else dx = gamma inverse g.
 template <class T>
-void norm_backward(int threads, const BandSums<T>& by_band, int count, double pixels, bool batch_statistics,
+void norm_backward(int threads, const StripSums<T>& by_strip, int count, double pixels, bool batch_statistics,
                    const T* gamma, const NormState<T>& state, T* gamma_gradient, T* beta_gradient) {
-  each_chunk_of_channels(threads, by_band.channels, [&](std::size_t first, std::size_t channels) {
+  each_chunk_of_channels(threads, by_strip.channels, [&](std::size_t first, std::size_t channels) {
     std::array<double, channels_chunk> sum{}, product{};
     for (int i = 0; i < count; ++i) {
-      const T* sums = by_band.first(i) + first;
-      const T* products = by_band.second(i) + first;
+      const T* sums = by_strip.first(i) + first;
+      const T* products = by_strip.second(i) + first;
 #pragma omp simd
       for (std::size_t c = 0; c < channels; ++c) {
         sum[c] += static_cast<double>(sums[c]);
@@ -120,10 +120,10 @@ void norm_backward(int threads, const BandSums<T>& by_band, int count, double pi
   });
 }
 
-/// Pixels of a band where pixels are taken one after the other.
+/// Pixels of a strip where pixels are taken one after the other.
 template <class T>
-constexpr int norm_band_pixels(int channels) {
-  return std::max(1, norm_band_bytes / (channels * static_cast<int>(sizeof(T))));
+constexpr int norm_strip_pixels(int channels) {
+  return std::max(1, norm_strip_bytes / (channels * static_cast<int>(sizeof(T))));
 }
 
 }  // namespace abell::kernels

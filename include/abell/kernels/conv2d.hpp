@@ -9,45 +9,45 @@
 
 namespace abell::kernels {
 
-/// Rows of all images as one list of bands of `rows` rows (the last of each image may be shorter).
-struct RowBands {
+/// Rows of all images as one list of strips of `rows` rows (the last of each image may be shorter).
+struct RowStrips {
   int batch;
-  int rows;       ///< rows of one image
-  int band_rows;  ///< rows of one band
+  int rows;        ///< rows of one image
+  int strip_rows;  ///< rows of one strip
 
-  /// Bands of much the same size, of at most `most` rows.
-  static constexpr RowBands equal(int batch, int rows, int most) {
-    const int bands = (rows + most - 1) / most;
-    return {batch, rows, (rows + bands - 1) / bands};
+  /// Strips of much the same size, of at most `most` rows.
+  static constexpr RowStrips equal(int batch, int rows, int most) {
+    const int strips = (rows + most - 1) / most;
+    return {batch, rows, (rows + strips - 1) / strips};
   }
-  constexpr int per_image() const { return (rows + band_rows - 1) / band_rows; }
+  constexpr int per_image() const { return (rows + strip_rows - 1) / strip_rows; }
   constexpr int size() const { return batch * per_image(); }
-  constexpr int image(int band) const { return band / per_image(); }
-  constexpr Range rows_of(int band) const {
-    const int begin = band % per_image() * band_rows;
-    return {begin, std::min(begin + band_rows, rows)};
+  constexpr int image(int strip) const { return strip / per_image(); }
+  constexpr Range rows_of(int strip) const {
+    const int begin = strip % per_image() * strip_rows;
+    return {begin, std::min(begin + strip_rows, rows)};
   }
 };
 
-/// Runs rows(band, fresh, sums, scratch) for every band, with one set of partial sums for each of a fixed
+/// Runs rows(strip, fresh, sums, scratch) for every strip, with one set of partial sums for each of a fixed
 /// number of chunks, and adds them up in order: the result is in sums[0, size). `fresh`: the sums hold nothing yet.
 template <class T, class Rows>
-void accumulate_bands(int threads, const RowBands& bands, std::size_t size, T* sums, std::size_t scratch_size,
-                      T* scratch, const Rows& rows) {
-  const int chunks = std::min(bands.size(), max_gradient_chunks);
+void accumulate_strips(int threads, const RowStrips& strips, std::size_t size, T* sums, std::size_t scratch_size,
+                       T* scratch, const Rows& rows) {
+  const int chunks = std::min(strips.size(), max_gradient_chunks);
   parallel_for(chunks, threads, [&](int chunk, int thread) {
-    const Range range = even_range(bands.size(), chunk, chunks);
-    for (int band = range.begin; band < range.end; ++band) {
-      rows(band, band == range.begin, sums + static_cast<std::size_t>(chunk) * size,
+    const Range range = even_range(strips.size(), chunk, chunks);
+    for (int strip = range.begin; strip < range.end; ++strip) {
+      rows(strip, strip == range.begin, sums + static_cast<std::size_t>(chunk) * size,
            scratch + static_cast<std::size_t>(thread) * scratch_size);
     }
   });
   add_partial_sums(threads, chunks - 1, size, sums + size, size, sums);
 }
 
-/// Output rows of a band.
-constexpr int rows_of_band(const Conv2dGeometry& g, int most = conv2d_band_rows) {
-  return std::clamp(conv2d_band_pixels / g.out_width, 1, most);
+/// Output rows of a strip.
+constexpr int rows_of_strip(const Conv2dGeometry& g, int most = conv2d_strip_rows) {
+  return std::clamp(conv2d_strip_pixels / g.out_width, 1, most);
 }
 
 /// Whether the convolution is a matrix product over the pixels of all images: windows of one pixel.
@@ -64,17 +64,17 @@ std::size_t conv2d_packed_scratch(const Backend<T>& backend, const Conv2dGeometr
          static_cast<std::size_t>(backend.threads) * round_up(count(backend.table->conv2d_scratch_size(g)), 16);
 }
 
-/// Runs packed weights over all bands, to images of `size` values from y on; `packed` is followed by the threads'
+/// Runs packed weights over all strips, to images of `size` values from y on; `packed` is followed by the threads'
 /// scratch.
 template <class T>
 void conv2d_packed(const Backend<T>& backend, const Conv2dGeometry& g, int batch, const T* x, T* y, std::size_t size,
                    const OutputStrides& strides, T* packed) {
   const std::size_t each = round_up(count(backend.table->conv2d_scratch_size(g)), 16);
   T* scratch = packed + backend.table->packed_size(g.depth(), g.filters);
-  const RowBands bands{batch, g.out_height, rows_of_band(g)};
-  parallel_for(bands.size(), backend.threads, [&](int band, int thread) {
-    const auto image = static_cast<std::size_t>(bands.image(band));
-    backend.table->conv2d_rows(g, x + image * g.input_size(), packed, y + image * size, strides, bands.rows_of(band),
+  const RowStrips strips{batch, g.out_height, rows_of_strip(g)};
+  parallel_for(strips.size(), backend.threads, [&](int strip, int thread) {
+    const auto image = static_cast<std::size_t>(strips.image(strip));
+    backend.table->conv2d_rows(g, x + image * g.input_size(), packed, y + image * size, strides, strips.rows_of(strip),
                                scratch + static_cast<std::size_t>(thread) * each);
   });
 }
@@ -91,7 +91,8 @@ template <class T>
 void conv2d_forward(const Backend<T>& backend, const Conv2dGeometry& g, int batch, const T* x, const T* weights,
                     const T* bias, T* y, T* scratch) {
   if (is_pointwise(g)) {
-    return gemm(backend, pixels_of(g, batch), g.filters, g.channels, x, weights, false, bias, y, scratch);
+    return gemm(backend, {pixels_of(g, batch), g.filters, g.channels, {x, g.channels}, {y, g.filters}}, weights, false,
+                bias, scratch);
   }
   backend.table->pack_conv2d(g, weights, bias, scratch);
   conv2d_packed(backend, g, batch, x, y, g.output_size(), OutputStrides::of(g), scratch);
@@ -123,8 +124,8 @@ template <class T>
 void conv2d_input_gradient(const Backend<T>& backend, const Conv2dGeometry& g, int batch, const T* weights, const T* dy,
                            T* dx, T* scratch) {
   if (is_pointwise(g)) {
-    return gemm(backend, pixels_of(g, batch), g.channels, g.filters, dy, weights, true, static_cast<const T*>(nullptr),
-                dx, scratch);
+    return gemm(backend, {pixels_of(g, batch), g.channels, g.filters, {dy, g.filters}, {dx, g.channels}}, weights, true,
+                nullptr, scratch);
   }
   if (g.kernel_height < g.stride_height || g.kernel_width < g.stride_width) {  // no tap reaches some pixels
     parallel_for(batch, backend.threads, [&](int image, int) {
@@ -151,16 +152,17 @@ template <class T>
 void conv2d_weight_gradient(const Backend<T>& backend, const Conv2dGeometry& g, int batch, const T* x, const T* dy,
                             T* weight_gradient, T* bias_gradient, T* scratch) {
   if (is_pointwise(g)) {
-    return gemm_transposed(backend, g.channels, g.filters, pixels_of(g, batch), {x, g.channels}, {dy, g.filters},
-                           weight_gradient, bias_gradient, scratch);
+    return gemm_transposed(backend,
+                           {g.channels, g.filters, pixels_of(g, batch), {x, g.channels}, {weight_gradient, g.filters}},
+                           {dy, g.filters}, bias_gradient, scratch);
   }
   const std::size_t size = count(backend.table->conv2d_weights_size(g));
   const std::size_t each = round_up(count(backend.table->conv2d_weights_scratch_size(g)), 16);
-  const RowBands bands = RowBands::equal(batch, g.out_height, rows_of_band(g, conv2d_gradient_band_rows));
+  const RowStrips strips = RowStrips::equal(batch, g.out_height, rows_of_strip(g, conv2d_gradient_strip_rows));
   T* rooms = scratch + size * max_gradient_chunks;
-  accumulate_bands(backend.threads, bands, size, scratch, each, rooms, [&](int band, bool fresh, T* sums, T* own) {
-    const auto image = static_cast<std::size_t>(bands.image(band));
-    const Range rows = bands.rows_of(band);
+  accumulate_strips(backend.threads, strips, size, scratch, each, rooms, [&](int strip, bool fresh, T* sums, T* own) {
+    const auto image = static_cast<std::size_t>(strips.image(strip));
+    const Range rows = strips.rows_of(strip);
     const std::size_t row = static_cast<std::size_t>(g.out_width) * static_cast<std::size_t>(g.filters);
     backend.table->conv2d_weights_rows(g, x + image * g.input_size(),
                                        dy + image * g.output_size() + static_cast<std::size_t>(rows.begin) * row, fresh,

@@ -22,15 +22,15 @@ void conv2d_relu_pool_forward(const Backend<T>& backend, const Conv2dGeometry& g
   backend.table->conv_pool_forward_pack(g, weights, bias, scratch);
   const std::size_t size = round_up(count(backend.table->conv_pool_forward_scratch_size(g)), 16);
   T* own = scratch + backend.table->conv_pool_forward_packed_size(g);
-  // Two rows of tiles share image rows in the cache; where that leaves few bands for the threads, one.
-  const RowBands pairs{batch, g.pooled_height(), 2 * conv_pool_tile_rows};
-  const RowBands bands =
-      pairs.size() >= 8 * backend.threads ? pairs : RowBands{batch, g.pooled_height(), conv_pool_tile_rows};
-  parallel_for(bands.size(), backend.threads, [&](int band, int thread) {
-    const auto image = static_cast<std::size_t>(bands.image(band));
+  // Two rows of tiles share image rows in the cache; where that leaves few strips for the threads, one.
+  const RowStrips pairs{batch, g.pooled_height(), 2 * conv_pool_tile_rows};
+  const RowStrips strips =
+      pairs.size() >= 8 * backend.threads ? pairs : RowStrips{batch, g.pooled_height(), conv_pool_tile_rows};
+  parallel_for(strips.size(), backend.threads, [&](int strip, int thread) {
+    const auto image = static_cast<std::size_t>(strips.image(strip));
     backend.table->conv_pool_forward_rows(g, x + image * g.input_size(), scratch,
                                           {pooled + image * g.pooled_size(), argmax + image * g.pooled_size()},
-                                          bands.rows_of(band), own + static_cast<std::size_t>(thread) * size);
+                                          strips.rows_of(strip), own + static_cast<std::size_t>(thread) * size);
   });
 }
 
@@ -48,14 +48,14 @@ void conv2d_relu_pool_weight_gradient(const Backend<T>& backend, const Conv2dGeo
                                       T* bias_gradient, T* scratch) {
   const std::size_t size = count(backend.table->conv_pool_weights_size(g));
   const std::size_t each = round_up(count(backend.table->conv_pool_weights_scratch_size(g)), 16);
-  const RowBands bands{batch, g.pooled_height(), conv_pool_weights_band_rows};
+  const RowStrips strips{batch, g.pooled_height(), conv_pool_weights_strip_rows};
   T* rooms = scratch + size * max_gradient_chunks;
-  accumulate_bands(backend.threads, bands, size, scratch, each, rooms, [&](int band, bool fresh, T* sums, T* own) {
+  accumulate_strips(backend.threads, strips, size, scratch, each, rooms, [&](int strip, bool fresh, T* sums, T* own) {
     if (fresh) std::fill_n(sums, size, T(0));
-    const auto image = static_cast<std::size_t>(bands.image(band));
+    const auto image = static_cast<std::size_t>(strips.image(strip));
     backend.table->conv_pool_weights_rows(g, x + image * g.input_size(),
                                           {pooled_gradient + image * g.pooled_size(), argmax + image * g.pooled_size()},
-                                          sums, bands.rows_of(band), own);
+                                          sums, strips.rows_of(strip), own);
   });
   backend.table->conv_pool_weights_finish(g, scratch, weight_gradient, bias_gradient);
 }
@@ -76,12 +76,12 @@ void conv2d_relu_pool_input_gradient(const Backend<T>& backend, const Conv2dGeom
   const std::size_t size = round_up(count(backend.table->conv_pool_input_scratch_size(g)), 16);
   T* own = scratch + backend.table->conv_pool_input_packed_size(g);
   const std::size_t whole = static_cast<std::size_t>(batch) * g.input_size();
-  const RowBands bands = RowBands::equal(batch, g.pooled_height(), conv_pool_input_band_rows);
-  parallel_for(bands.size(), backend.threads, [&](int band, int thread) {
-    const auto image = static_cast<std::size_t>(bands.image(band));
+  const RowStrips strips = RowStrips::equal(batch, g.pooled_height(), conv_pool_input_strip_rows);
+  parallel_for(strips.size(), backend.threads, [&](int strip, int thread) {
+    const auto image = static_cast<std::size_t>(strips.image(strip));
     backend.table->conv_pool_input_rows(g,
                                         {pooled_gradient + image * g.pooled_size(), argmax + image * g.pooled_size()},
-                                        scratch, input_gradient + image * g.input_size(), whole, bands.rows_of(band),
+                                        scratch, input_gradient + image * g.input_size(), whole, strips.rows_of(strip),
                                         own + static_cast<std::size_t>(thread) * size);
   });
 }

@@ -6,11 +6,11 @@
 
 namespace abell::kernels {
 
-/// Rows of a band.
+/// Rows of a strip.
 template <class T>
-constexpr int depthwise_rows_of_band(const Conv2dGeometry& g) {
+constexpr int depthwise_rows_of_strip(const Conv2dGeometry& g) {
   const int row = g.out_width * g.filters * static_cast<int>(sizeof(T));
-  return std::clamp(depthwise_band_bytes / row, std::min(depthwise_band_rows, g.out_height), g.out_height);
+  return std::clamp(depthwise_strip_bytes / row, std::min(depthwise_strip_rows, g.out_height), g.out_height);
 }
 
 /// The number of the first output pixel of a row of image `image`.
@@ -30,15 +30,15 @@ std::size_t depthwise_forward_scratch(const Backend<T>& backend, const Conv2dGeo
          static_cast<std::size_t>(backend.threads) * depthwise_thread_scratch(backend, g);
 }
 
-/// Runs packed weights over all bands; `packed` is followed by the threads' scratch. `multiplier`: see the table.
+/// Runs packed weights over all strips; `packed` is followed by the threads' scratch. `multiplier`: see the table.
 template <class T>
 void depthwise_packed(const Backend<T>& backend, const Conv2dGeometry& g, int batch, const Rows<T>& x, int multiplier,
                       T* y, T* packed) {
   T* scratch = packed + round_up(count(backend.normalized().depthwise_packed_size(g)), 16);
-  const RowBands bands{batch, g.out_height, depthwise_rows_of_band<T>(g)};
-  parallel_for(bands.size(), backend.threads, [&](int band, int thread) {
-    const auto image = static_cast<std::size_t>(bands.image(band));
-    const Range rows = bands.rows_of(band);
+  const RowStrips strips{batch, g.out_height, depthwise_rows_of_strip<T>(g)};
+  parallel_for(strips.size(), backend.threads, [&](int strip, int thread) {
+    const auto image = static_cast<std::size_t>(strips.image(strip));
+    const Range rows = strips.rows_of(strip);
     const int filters = g.filters / multiplier;
     backend.normalized().depthwise_rows(
         g, x.from(image * g.input_size()), packed, false, multiplier,
@@ -83,13 +83,14 @@ void depthwise_weight_gradient(const Backend<T>& backend, const Conv2dGeometry& 
                                T* weight_gradient, T* bias_gradient, T* scratch) {
   const std::size_t size = count(backend.normalized().depthwise_packed_size(g));
   const std::size_t each = round_up(count(backend.normalized().depthwise_weights_scratch_size(g)), 16);
-  const RowBands bands{batch, g.out_height, depthwise_rows_of_band<T>(g)};
+  const RowStrips strips{batch, g.out_height, depthwise_rows_of_strip<T>(g)};
   T* rooms = scratch + size * max_gradient_chunks;
-  accumulate_bands(backend.threads, bands, size, scratch, each, rooms, [&](int band, bool fresh, T* sums, T* own) {
+  accumulate_strips(backend.threads, strips, size, scratch, each, rooms, [&](int strip, bool fresh, T* sums, T* own) {
     if (fresh) std::fill_n(sums, size, T(0));
-    const auto image = static_cast<std::size_t>(bands.image(band));
+    const auto image = static_cast<std::size_t>(strips.image(strip));
     backend.normalized().depthwise_weights_rows(g, Rows<T>{x + image * g.input_size()},
-                                                Rows<T>{dy + image * g.output_size()}, sums, bands.rows_of(band), own);
+                                                Rows<T>{dy + image * g.output_size()}, sums, strips.rows_of(strip),
+                                                own);
   });
   backend.normalized().depthwise_weights_finish(g, scratch, weight_gradient, bias_gradient);
 }

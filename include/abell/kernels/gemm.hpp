@@ -1,11 +1,12 @@
 #pragma once
 /// Matrix products over the packed leaf kernels, cut into fixed chunks and run in parallel.
-/// Matrices are row-major and contiguous unless a stride is given.
+/// Matrices are row-major, and contiguous unless they have a stride.
 
 #include <abell/kernels/backend.hpp>
 #include <abell/kernels/partial_sums.hpp>
 #include <algorithm>
 #include <cstddef>
+#include <type_traits>
 
 namespace abell::kernels {
 
@@ -50,8 +51,11 @@ std::size_t gemm_scratch(const Backend<T>& backend, int rows, int columns, int d
 /// C [rows][columns] = A [rows][depth] B + bias, B [depth][columns] or, when `transposed`,
 /// [columns][depth]. `bias` may be null.
 template <class T>
-void gemm(const Backend<T>& backend, int rows, int columns, int depth, const T* a, const T* b, bool transposed,
-          const T* bias, T* c, T* scratch) {
+void gemm(const Backend<T>& backend, const Product<T>& product, const T* b, bool transposed,
+          std::type_identity_t<const T*> bias, T* scratch) {
+  const int rows = product.rows, columns = product.columns, depth = product.depth;
+  const Matrix<const T>& a = product.a;
+  const Matrix<T>& c = product.c;
   const KernelTable<T>& table = *backend.table;
   const GemmChunks chunks(rows, columns, depth, sizeof(T));
   const int column_chunks = (columns + chunks.columns - 1) / chunks.columns;
@@ -72,18 +76,17 @@ void gemm(const Backend<T>& backend, int rows, int columns, int depth, const T* 
   // A is spread where its rows would meet in the cache and are read often enough.
   const bool spread = rows > gemm_few_rows && column_chunks > 1 && row_stride<T>(depth) != depth;
   const Matrix<T> spread_a{packed + round_up(count(table.packed_size(depth, columns)), 16), row_stride<T>(depth)};
-  const Matrix<const T> a_rows = spread ? Matrix<const T>{spread_a.values, spread_a.stride} : Matrix<const T>{a, depth};
-  const Matrix<T> c_rows{c, columns};
+  const Matrix<const T> a_rows = spread ? Matrix<const T>{spread_a.values, spread_a.stride} : a;
   const auto spread_rows = [&](int chunk) {
     const Range range = rows_of(chunk);
-    for (long row = range.begin; row < range.end; ++row) std::copy_n(a + row * depth, depth, spread_a.row(row));
+    for (long row = range.begin; row < range.end; ++row) std::copy_n(a.row(row), depth, spread_a.row(row));
   };
   const auto size = static_cast<std::size_t>(rows) * static_cast<std::size_t>(columns) * sizeof(T);
   const auto leaf = size >= streamed_bytes ? table.gemm_streamed : table.gemm;
   const auto multiply = [&](int row_chunk, int column_chunk, int thread) {
     const Range down = rows_of(row_chunk), across = columns_of(column_chunk);
     leaf({down.end - down.begin, across.end - across.begin, depth, a_rows.from(down.begin, 0),
-          c_rows.from(down.begin, across.begin)},
+          c.from(down.begin, across.begin)},
          packed_of(column_chunk), scratch + static_cast<std::size_t>(thread) * count(table.gemm_edge_size));
   };
   if (row_chunks > 1 || spread) {
@@ -101,8 +104,8 @@ void gemm(const Backend<T>& backend, int rows, int columns, int depth, const T* 
   parallel_for(column_chunks, backend.threads, [&](int chunk, int thread) {
     const Range range = columns_of(chunk);
     if (rows <= gemm_few_rows && !transposed && range.end - range.begin >= table.lanes) {
-      table.gemm_unpacked({rows, range.end - range.begin, depth, {a, depth}, c_rows.from(0, range.begin)},
-                          {b + range.begin, columns}, bias == nullptr ? nullptr : bias + range.begin);
+      table.gemm_unpacked({rows, range.end - range.begin, depth, a, c.from(0, range.begin)}, {b + range.begin, columns},
+                          bias == nullptr ? nullptr : bias + range.begin);
       return;
     }
     pack(chunk);
@@ -142,8 +145,11 @@ std::size_t gemm_transposed_scratch(const Backend<T>& backend, int rows, int col
 /// C [rows][columns] = A^T B with A [depth][rows] and B [depth][columns]; C is contiguous.
 /// `column_sums` [columns], of B, may be null.
 template <class T>
-void gemm_transposed(const Backend<T>& backend, int rows, int columns, int depth, const Matrix<const T>& a,
-                     const Matrix<const T>& b, T* c, T* column_sums, T* scratch) {
+void gemm_transposed(const Backend<T>& backend, const Product<T>& product, const Matrix<const T>& b,
+                     std::type_identity_t<T*> column_sums, T* scratch) {
+  const int rows = product.rows, columns = product.columns, depth = product.depth;
+  const Matrix<const T>& a = product.a;
+  T* c = product.c.values;
   const TransposedChunks chunks(rows, columns);
   const int sums = chunks.of_depth(depth);
   const std::size_t size = static_cast<std::size_t>(rows) * static_cast<std::size_t>(columns);

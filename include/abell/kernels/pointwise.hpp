@@ -1,30 +1,30 @@
 #pragma once
-/// 1x1 convolutions as matrix products over bands of pixels, for stages that fuse other work into the
-/// bands while they are in the cache.
+/// 1x1 convolutions as matrix products over strips of pixels, for stages that fuse other work into the
+/// strips while they are in the cache.
 
 #include <abell/kernels/conv2d.hpp>
 
 namespace abell::kernels {
 
-/// The pixels of all images as `size()` bands of nearly equal length, none longer than `most`.
-struct PixelBands {
+/// The pixels of all images as `size()` strips of nearly equal length, none longer than `most`.
+struct PixelStrips {
   int pixels;
   int most;
 
   constexpr int size() const { return (pixels + most - 1) / most; }
-  constexpr Range operator[](int band) const { return even_range(pixels, band, size()); }
+  constexpr Range operator[](int strip) const { return even_range(pixels, strip, size()); }
 };
 
-/// Bands in whole register tiles; more than a few are as many as `many_threads`, or the chunks of a gradient, share
+/// Strips in whole register tiles; more than a few are as many as `many_threads`, or the chunks of a gradient, share
 /// evenly.
 template <class T>
-constexpr PixelBands pointwise_bands(int pixels, int channels, int filters) {
-  const int values = pointwise_band_bytes / static_cast<int>(sizeof(T));
+constexpr PixelStrips pointwise_strips(int pixels, int channels, int filters) {
+  const int values = pointwise_strip_bytes / static_cast<int>(sizeof(T));
   const int most = std::max(1, values / std::max(channels, filters) / pointwise_tile_pixels) * pointwise_tile_pixels;
-  const int bands = PixelBands{pixels, most}.size();
-  const int sharers = bands >= max_gradient_chunks ? max_gradient_chunks : many_threads;
-  if (bands < sharers) return {pixels, most};
-  const int even = bands / sharers * sharers;
+  const int strips = PixelStrips{pixels, most}.size();
+  const int sharers = strips >= max_gradient_chunks ? max_gradient_chunks : many_threads;
+  if (strips < sharers) return {pixels, most};
+  const int even = strips / sharers * sharers;
   return {pixels, (pixels + even - 1) / even};
 }
 

@@ -5,8 +5,8 @@
 /// Work is cut into
 /// - chunks: fixed runs of images, pixels, columns or values that one thread takes at a time. What they sum apart is
 ///   added up in their order, so that no bit depends on the number of threads;
-/// - bands: rows of one image, or neighbouring pixels, that are worked on together while they are in a core's own
-///   cache. A chunk may be a run of bands;
+/// - strips: rows of one image, or neighbouring pixels, that are worked on together while they are in a core's own
+///   cache. A chunk may be a run of strips;
 /// - tiles: what a leaf kernel keeps in registers or in the first-level cache. Packed weights lie tile by tile.
 
 #include <cstddef>
@@ -39,23 +39,23 @@ inline constexpr int transposed_chunk_columns = 256;       ///< columns: 128 kB 
 inline constexpr int transposed_chunk_depth = 256;         ///< the least of a sum: shorter ones are mostly adding up
 inline constexpr int transposed_most_chunks = 16;          ///< that a sum is cut into, where C gives no more
 
-// Bands.
-inline constexpr int conv2d_band_pixels = 1024;       ///< long rows are bands of their own
-inline constexpr int conv2d_band_rows = 8;            ///< at most, so that a small image is shared
-inline constexpr int conv2d_gradient_band_rows = 14;  ///< at most; more, as each chunk's sums are cleared and added up
-inline constexpr int pointwise_row_pixels = 1024;     ///< of the rows that 1x1 convolutions make one of: long products
-inline constexpr int pointwise_band_bytes = 98304;    ///< of the wider of input and output: both stay in a core's cache
-inline constexpr int pointwise_tile_pixels = 48;      ///< that a band is whole multiples of: common to register tiles
-inline constexpr int depthwise_band_bytes = 65536;    ///< of outputs: what reads them next finds them in the cache
-inline constexpr int depthwise_band_rows = 4;         ///< at least, so that the rows around a band cost little
-inline constexpr int norm_band_bytes = 65536;         ///< its second reading, for the squares, is from the cache
-inline constexpr int conv_pool_weights_band_rows = 4;  ///< pooled: those whose maxima one tile notes
-inline constexpr int conv_pool_input_band_rows = 30;   ///< pooled, at most: two more are walked for each band
+// Strips.
+inline constexpr int conv2d_strip_pixels = 1024;       ///< long rows are strips of their own
+inline constexpr int conv2d_strip_rows = 8;            ///< at most, so that a small image is shared
+inline constexpr int conv2d_gradient_strip_rows = 14;  ///< at most; more, as each chunk's sums are cleared and added up
+inline constexpr int pointwise_row_pixels = 1024;      ///< of the rows that 1x1 convolutions make one of: long products
+inline constexpr int pointwise_strip_bytes = 98304;  ///< of the wider of input and output: both stay in a core's cache
+inline constexpr int pointwise_tile_pixels = 48;     ///< that a strip is whole multiples of: common to register tiles
+inline constexpr int depthwise_strip_bytes = 65536;  ///< of outputs: what reads them next finds them in the cache
+inline constexpr int depthwise_strip_rows = 4;       ///< at least, so that the rows around a strip cost little
+inline constexpr int norm_strip_bytes = 65536;       ///< its second reading, for the squares, is from the cache
+inline constexpr int conv_pool_weights_strip_rows = 4;  ///< pooled: those whose maxima one tile notes
+inline constexpr int conv_pool_input_strip_rows = 30;   ///< pooled, at most: two more are walked for each strip
 
 // Prediction by chains of normalised convolutions.
-inline constexpr int pair_band_pixels = 96;           ///< between two convolutions: they stay in the cache
-inline constexpr int pair_few_bands = 16;             ///< fewer keep few threads busy: the convolutions go in turn,
-inline constexpr int pair_small_band_rows = 2;        ///< each cut finely: the first into so many rows
+inline constexpr int pair_strip_pixels = 96;          ///< between two convolutions: they stay in the cache
+inline constexpr int pair_few_strips = 16;            ///< fewer keep few threads busy: the convolutions go in turn,
+inline constexpr int pair_small_strip_rows = 2;       ///< each cut finely: the first into so many rows
 inline constexpr std::size_t images_bytes = 2 << 20;  ///< for each thread, of images that stay in the caches together
 
 // Tiles.

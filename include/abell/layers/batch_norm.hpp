@@ -134,29 +134,29 @@ class BatchNormStage {
       : options_(options),
         pixels_(place.input.pixels()),
         channels_(static_cast<std::size_t>(place.input.channels)),
-        band_pixels_(static_cast<std::size_t>(kernels::norm_band_pixels<T>(place.input.channels))) {}
+        strip_pixels_(static_cast<std::size_t>(kernels::norm_strip_pixels<T>(place.input.channels))) {}
 
   StageMemory memory(const kernels::Backend<T>&, int batch, Mode) const {
     const std::size_t state = kernels::NormState<T>::arrays * channels_;
-    return {state * sizeof(T), state + kernels::BandSums<T>::size(bands(batch), channels_)};
+    return {state * sizeof(T), state + kernels::StripSums<T>::size(strips(batch), channels_)};
   }
 
   void forward(const Pass<T>& pass, const T* x, T* y) const {
     const auto state = this->state(pass);
     const NormParameters<const T> p{pass.parameters, channels_};
     if (by_batch(pass)) {
-      const kernels::BandSums<T> found = scratch(pass);
-      each_band(pass, [&](int band, std::size_t first, long pixels) {
-        pass.backend.normalized().moments(x + first * channels_, pixels, width(), found.first(band),
-                                          found.second(band));
+      const kernels::StripSums<T> found = scratch(pass);
+      each_strip(pass, [&](int strip, std::size_t first, long pixels) {
+        pass.backend.normalized().moments(x + first * channels_, pixels, width(), found.first(strip),
+                                          found.second(strip));
       });
       combine_moments(
-          pass.backend.threads, found, bands(pass.batch), [&](int i) { return size_of(pass.batch, i); }, state);
+          pass.backend.threads, found, strips(pass.batch), [&](int i) { return size_of(pass.batch, i); }, state);
       norm_affine(state, channels_, options_.epsilon, state.variance, p.gamma(), p.beta());
     } else {
       norm_by_moving_averages(options_, p, state);
     }
-    each_band(pass, [&](int, std::size_t first, long pixels) {
+    each_strip(pass, [&](int, std::size_t first, long pixels) {
       const kernels::Rows<T> rows{.values = x + first * channels_, .scale = state.scale, .shift = state.shift};
       pass.backend.normalized().read_rows(rows, pixels, width(), {y + first * channels_, width()});
     });
@@ -164,19 +164,19 @@ class BatchNormStage {
 
   void backward(const Pass<T>& pass, const T* x, const T* dy, T* dx) const {
     const auto state = this->state(pass);
-    const kernels::BandSums<T> sums = scratch(pass);
-    each_band(pass, [&](int band, std::size_t first, long pixels) {
+    const kernels::StripSums<T> sums = scratch(pass);
+    each_strip(pass, [&](int strip, std::size_t first, long pixels) {
       pass.backend.normalized().norm_gradient({{.values = x + first * channels_}, state.mean, state.inverse}, pixels,
-                                              width(), dy + first * channels_, nullptr, sums.first(band),
-                                              sums.second(band));
+                                              width(), dy + first * channels_, nullptr, sums.first(strip),
+                                              sums.second(strip));
     });
     const NormParameters<T> gradients{pass.gradients, channels_};
-    norm_backward(pass.backend.threads, sums, bands(pass.batch), values(pass.batch), by_batch(pass), pass.parameters,
+    norm_backward(pass.backend.threads, sums, strips(pass.batch), values(pass.batch), by_batch(pass), pass.parameters,
                   state, gradients.gamma(), gradients.beta());
     std::fill_n(options_.trainable ? gradients.moving_mean() : gradients.gamma(),
                 (options_.trainable ? 2 : 4) * channels_, T(0));
     if (dx == nullptr) return;
-    each_band(pass, [&](int, std::size_t first, long pixels) {
+    each_strip(pass, [&](int, std::size_t first, long pixels) {
       const kernels::Rows<T> rows{.values = dy + first * channels_,
                                   .scale = state.g_scale,
                                   .shift = state.offset,
@@ -194,20 +194,20 @@ class BatchNormStage {
   bool by_batch(const Pass<T>& pass) const { return options_.batch_statistics() && pass.mode == Mode::train; }
   int width() const { return static_cast<int>(channels_); }
   double values(int batch) const { return static_cast<double>(pixels_) * batch; }
-  int bands(int batch) const {
-    return static_cast<int>((pixels_ * static_cast<std::size_t>(batch) + band_pixels_ - 1) / band_pixels_);
+  int strips(int batch) const {
+    return static_cast<int>((pixels_ * static_cast<std::size_t>(batch) + strip_pixels_ - 1) / strip_pixels_);
   }
-  long size_of(int batch, int band) const {
+  long size_of(int batch, int strip) const {
     const std::size_t all = pixels_ * static_cast<std::size_t>(batch);
-    return static_cast<long>(std::min(band_pixels_, all - static_cast<std::size_t>(band) * band_pixels_));
+    return static_cast<long>(std::min(strip_pixels_, all - static_cast<std::size_t>(strip) * strip_pixels_));
   }
   template <class Body>
-  void each_band(const Pass<T>& pass, const Body& body) const {
-    parallel_for(bands(pass.batch), pass.backend.threads, [&](int band, int) {
-      body(band, static_cast<std::size_t>(band) * band_pixels_, size_of(pass.batch, band));
+  void each_strip(const Pass<T>& pass, const Body& body) const {
+    parallel_for(strips(pass.batch), pass.backend.threads, [&](int strip, int) {
+      body(strip, static_cast<std::size_t>(strip) * strip_pixels_, size_of(pass.batch, strip));
     });
   }
-  kernels::BandSums<T> scratch(const Pass<T>& pass) const {
+  kernels::StripSums<T> scratch(const Pass<T>& pass) const {
     return {pass.scratch + kernels::NormState<T>::arrays * channels_, channels_};
   }
   kernels::NormState<T> state(const Pass<T>& pass) const {
@@ -218,7 +218,7 @@ class BatchNormStage {
   BatchNorm options_;
   std::size_t pixels_;
   std::size_t channels_;
-  std::size_t band_pixels_;
+  std::size_t strip_pixels_;
 };
 
 }  // namespace abell

@@ -56,14 +56,14 @@ class DenseStage {
                          gemm_transposed_scratch(backend, inputs_, units_, batch)})};
   }
   void forward(const Pass<T>& pass, const T* x, T* y) const {
-    gemm(pass.backend, pass.batch, units_, inputs_, x, pass.parameters, false, pass.parameters + weights(), y,
-         pass.scratch);
+    gemm(pass.backend, {pass.batch, units_, inputs_, {x, inputs_}, {y, units_}}, pass.parameters, false,
+         pass.parameters + weights(), pass.scratch);
   }
   void backward(const Pass<T>& pass, const T* x, const T* dy, T* dx) const {
-    gemm_transposed(pass.backend, inputs_, units_, pass.batch, {x, inputs_}, {dy, units_}, pass.gradients,
+    gemm_transposed(pass.backend, {inputs_, units_, pass.batch, {x, inputs_}, {pass.gradients, units_}}, {dy, units_},
                     pass.gradients + weights(), pass.scratch);
     if (dx != nullptr) {
-      gemm(pass.backend, pass.batch, inputs_, units_, dy, pass.parameters, true, static_cast<const T*>(nullptr), dx,
+      gemm(pass.backend, {pass.batch, inputs_, units_, {dy, units_}, {dx, inputs_}}, pass.parameters, true, nullptr,
            pass.scratch);
     }
   }

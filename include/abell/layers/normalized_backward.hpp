@@ -17,51 +17,51 @@ struct LinkBackward {
   T* dx;                ///< where the input's gradient goes; null: nowhere
   /// The batch normalisation that made x of an earlier z, or null where x is the chain's input.
   const kernels::NormState<T>* before;
-  kernels::BandSums<T> sums;  ///< of the gradient that leaves, one set a band; where `before` is not null
+  kernels::StripSums<T> sums;  ///< of the gradient that leaves, one set a strip; where `before` is not null
   T* weight_gradient;
 };
 
 /// Finishes pixels [first, first + pixels) of dx while they are in the cache.
 template <class T>
-void leave(const Pass<T>& pass, const LinkBackward<T>& b, std::size_t channels, int band, std::size_t first,
+void leave(const Pass<T>& pass, const LinkBackward<T>& b, std::size_t channels, int strip, std::size_t first,
            int pixels) {
   if (b.before == nullptr) return;
   T* g = b.dx + first * channels;
   pass.backend.normalized().norm_gradient({b.x.from(first * channels), b.before->mean, b.before->inverse}, pixels,
-                                          static_cast<int>(channels), g, g, b.sums.first(band), b.sums.second(band));
+                                          static_cast<int>(channels), g, g, b.sums.first(strip), b.sums.second(strip));
 }
 
-/// dz W^T, and x^T dz, band by band: both inputs are read once. Returns the number of bands.
+/// dz W^T, and x^T dz, strip by strip: both inputs are read once. Returns the number of strips.
 template <class T>
 std::size_t pointwise_backward(const NormalizedLink& link, const Pass<T>& pass, const LinkBackward<T>& b, T* memory) {
   const auto& backend = pass.backend;
   const auto& g = link.geometry;
   const auto threads = static_cast<std::size_t>(backend.threads);
-  const auto bands = pixel_bands<T>(link, pass.batch);
-  const auto most = static_cast<std::size_t>(bands.most);
+  const auto strips = pixel_strips<T>(link, pass.batch);
+  const auto most = static_cast<std::size_t>(strips.most);
   const bool partial = link.weights <= kernels::most_partial_weights;
-  const int chunks = std::min(bands.size(), kernels::max_gradient_chunks);
+  const int chunks = std::min(strips.size(), kernels::max_gradient_chunks);
   const long z_stride = kernels::row_stride<T>(g.filters);
   const std::size_t x_room = round_up(most * link.channels(), 16), z_room = round_up(most * count(z_stride), 16);
   const std::size_t edge = kernels::PackedColumns<T>::edge_size(backend);
   Carve<T> carve{memory};
   const kernels::PackedColumns<T> matrix{backend.table, g.filters, g.channels};
   T* packed = carve(matrix.size());
-  const auto pixels = static_cast<std::size_t>(bands.pixels);
+  const auto pixels = static_cast<std::size_t>(strips.pixels);
   T* xs = carve(partial ? threads * x_room : pixels * link.channels());
   T* zs = carve(partial ? threads * z_room : pixels * count(z_stride));
   T* edges = carve(threads * edge);
   T* sums = carve(partial ? static_cast<std::size_t>(chunks) * link.weights : 0);
-  T* product = carve(partial ? 0 : gemm_transposed_scratch(backend, g.channels, g.filters, bands.pixels));
+  T* product = carve(partial ? 0 : gemm_transposed_scratch(backend, g.channels, g.filters, strips.pixels));
   if (memory == nullptr) return carve.used;
 
   if (b.dx != nullptr) matrix.pack(backend.threads, pass.parameters + link.parameters, true, nullptr, packed);
   parallel_for(chunks, backend.threads, [&](int chunk, int thread) {
     const auto own = static_cast<std::size_t>(thread);
     T* sum = sums + static_cast<std::size_t>(chunk) * link.weights;
-    const Range range = even_range(bands.size(), chunk, chunks);
-    for (int band = range.begin; band < range.end; ++band) {
-      const auto [begin, end] = bands[band];
+    const Range range = even_range(strips.size(), chunk, chunks);
+    for (int strip = range.begin; strip < range.end; ++strip) {
+      const auto [begin, end] = strips[strip];
       const auto first = static_cast<std::size_t>(begin);
       T* x = xs + (partial ? own * x_room : first * link.channels());
       T* z = zs + (partial ? own * z_room : first * count(z_stride));
@@ -69,36 +69,37 @@ std::size_t pointwise_backward(const NormalizedLink& link, const Pass<T>& pass, 
       backend.normalized().read_rows(b.dz.from(first * link.filters()), end - begin, g.filters, {z, z_stride});
       if (partial) {
         backend.table->gemm_transposed({g.channels, g.filters, end - begin, {x, g.channels}, {sum, g.filters}},
-                                       {z, z_stride}, band == range.begin);
+                                       {z, z_stride}, strip == range.begin);
       }
       if (b.dx == nullptr) continue;
       matrix.multiply(end - begin, z, packed, b.dx + first * link.channels(), edges + own * edge);
-      leave(pass, b, link.channels(), band, first, end - begin);
+      leave(pass, b, link.channels(), strip, first, end - begin);
     }
   });
   if (partial) {
     kernels::add_partial_sums(backend.threads, chunks - 1, link.weights, sums + link.weights, link.weights, sums);
     std::copy_n(sums, link.weights, b.weight_gradient);
   } else {
-    kernels::gemm_transposed(backend, g.channels, g.filters, bands.pixels, {xs, g.channels}, {zs, z_stride},
-                             b.weight_gradient, static_cast<T*>(nullptr), product);
+    kernels::gemm_transposed(backend,
+                             {g.channels, g.filters, strips.pixels, {xs, g.channels}, {b.weight_gradient, g.filters}},
+                             {zs, z_stride}, nullptr, product);
   }
   return carve.used;
 }
 
-/// Input rows whose gradient a band of output rows is to finish: every row falls to one band.
+/// Input rows whose gradient a strip of output rows is to finish: every row falls to one strip.
 inline Range input_rows(const kernels::Conv2dGeometry& g, const Range& rows) {
   const auto cut = [&](int row) { return std::min(row * g.stride_height, g.height); };
   return {cut(rows.begin), rows.end == g.out_height ? g.height : cut(rows.end)};
 }
 
-/// Both gradients band by band.
+/// Both gradients strip by strip.
 template <class T>
 std::size_t depthwise_backward(const NormalizedLink& link, const Pass<T>& pass, const LinkBackward<T>& b, T* memory) {
   const auto& backend = pass.backend;
   const auto& g = link.geometry;
   const auto t = g.depthwise_transposed();
-  const auto bands = depthwise_bands<T>(link, pass.batch);
+  const auto strips = depthwise_strips<T>(link, pass.batch);
   const auto threads = static_cast<std::size_t>(backend.threads);
   const std::size_t size = count(backend.normalized().depthwise_packed_size(g));
   const std::size_t each = round_up(count(std::max(backend.normalized().depthwise_weights_scratch_size(g),
@@ -112,47 +113,47 @@ std::size_t depthwise_backward(const NormalizedLink& link, const Pass<T>& pass, 
 
   const T* none = nullptr;
   backend.normalized().depthwise_pack(t, pass.parameters + link.parameters, none, none, true, packed);
-  const auto gradient_of = [&](int band, T* own) {
-    const auto image = static_cast<std::size_t>(bands.image(band));
-    const Range rows = input_rows(g, bands.rows_of(band));
+  const auto gradient_of = [&](int strip, T* own) {
+    const auto image = static_cast<std::size_t>(strips.image(strip));
+    const Range rows = input_rows(g, strips.rows_of(strip));
     const auto width = static_cast<std::size_t>(g.width);
     if (rows.begin < rows.end) {
       backend.normalized().depthwise_rows(t, b.dz.from(image * g.output_size()), packed, false, g.filters / g.channels,
                                           {b.dx + output_at(t, image, rows.begin) * link.channels(), g.channels}, rows,
                                           own);
     }
-    leave(pass, b, link.channels(), band,
+    leave(pass, b, link.channels(), strip,
           (image * static_cast<std::size_t>(g.height) + static_cast<std::size_t>(rows.begin)) * width,
           (rows.end - rows.begin) * g.width);
   };
-  accumulate_bands(backend.threads, bands, size, sums, each, rooms, [&](int band, bool fresh, T* sum, T* own) {
-    const auto image = static_cast<std::size_t>(bands.image(band));
-    const Range rows = bands.rows_of(band);
+  accumulate_strips(backend.threads, strips, size, sums, each, rooms, [&](int strip, bool fresh, T* sum, T* own) {
+    const auto image = static_cast<std::size_t>(strips.image(strip));
+    const Range rows = strips.rows_of(strip);
     if (fresh) std::fill_n(sum, size, T(0));
     backend.normalized().depthwise_weights_rows(g, b.x.from(image * g.input_size()), b.dz.from(image * g.output_size()),
                                                 sum, rows, own);
-    if (b.dx != nullptr && b.before != nullptr) gradient_of(band, own);
+    if (b.dx != nullptr && b.before != nullptr) gradient_of(strip, own);
   });
-  // The chain's input may lie where its gradient goes: bands overlap, so all of it is read first.
+  // The chain's input may lie where its gradient goes: strips overlap, so all of it is read first.
   if (b.dx != nullptr && b.before == nullptr) {
-    parallel_for(bands.size(), backend.threads,
-                 [&](int band, int thread) { gradient_of(band, rooms + static_cast<std::size_t>(thread) * each); });
+    parallel_for(strips.size(), backend.threads,
+                 [&](int strip, int thread) { gradient_of(strip, rooms + static_cast<std::size_t>(thread) * each); });
   }
   backend.normalized().depthwise_weights_finish(g, sums, b.weight_gradient, nullptr);
   return carve.used;
 }
 
-/// Any other convolution: dz band by band for the weights, whole for the input.
+/// Any other convolution: dz strip by strip for the weights, whole for the input.
 template <class T>
 std::size_t conv_backward(const NormalizedLink& link, const Pass<T>& pass, const LinkBackward<T>& b, T* memory) {
   const auto& backend = pass.backend;
   const auto& g = link.geometry;
-  const auto bands = conv_bands(link, pass.batch);
+  const auto strips = conv_strips(link, pass.batch);
   const auto images = static_cast<std::size_t>(pass.batch);
   const std::size_t size = count(backend.table->conv2d_weights_size(g));
   const std::size_t row = static_cast<std::size_t>(g.out_width) * link.filters();
   const std::size_t own_scratch = round_up(count(backend.table->conv2d_weights_scratch_size(g)), 16);
-  const std::size_t each = own_scratch + round_up(static_cast<std::size_t>(bands.band_rows) * row, 16);
+  const std::size_t each = own_scratch + round_up(static_cast<std::size_t>(strips.strip_rows) * row, 16);
   Carve<T> carve{memory};
   T* sums = carve(size * kernels::max_gradient_chunks);
   T* rooms = carve(static_cast<std::size_t>(backend.threads) * each);
@@ -162,9 +163,9 @@ std::size_t conv_backward(const NormalizedLink& link, const Pass<T>& pass, const
   if (memory == nullptr) return carve.used;
 
   const T* x = read_all(pass, b.x, link.input_pixels(pass.batch), link.channels(), x_room);
-  accumulate_bands(backend.threads, bands, size, sums, each, rooms, [&](int band, bool fresh, T* sum, T* own) {
-    const auto image = static_cast<std::size_t>(bands.image(band));
-    const Range rows = bands.rows_of(band);
+  accumulate_strips(backend.threads, strips, size, sums, each, rooms, [&](int strip, bool fresh, T* sum, T* own) {
+    const auto image = static_cast<std::size_t>(strips.image(strip));
+    const Range rows = strips.rows_of(strip);
     T* dz = own + own_scratch;
     backend.normalized().read_rows(b.dz.from(image * g.output_size() + static_cast<std::size_t>(rows.begin) * row),
                                    static_cast<long>(rows.end - rows.begin) * g.out_width, g.filters, {dz, g.filters});
@@ -174,10 +175,10 @@ std::size_t conv_backward(const NormalizedLink& link, const Pass<T>& pass, const
   if (b.dx == nullptr) return carve.used;
   conv2d_input_gradient(backend, g, pass.batch, pass.parameters + link.parameters,
                         read_all(pass, b.dz, link.output_pixels(pass.batch), link.filters(), z_room), b.dx, scratch);
-  const auto input_bands = plain_bands<T>(link.input_pixels(pass.batch), link.channels());
-  parallel_for(input_bands.size(), backend.threads, [&](int band, int) {
-    const auto [begin, end] = input_bands[band];
-    leave(pass, b, link.channels(), band, static_cast<std::size_t>(begin), end - begin);
+  const auto input_strips = plain_strips<T>(link.input_pixels(pass.batch), link.channels());
+  parallel_for(input_strips.size(), backend.threads, [&](int strip, int) {
+    const auto [begin, end] = input_strips[strip];
+    leave(pass, b, link.channels(), strip, static_cast<std::size_t>(begin), end - begin);
   });
   return carve.used;
 }
@@ -191,11 +192,11 @@ std::size_t link_backward(const NormalizedLink& link, const Pass<T>& pass, const
   }
 }
 
-/// Bands whose sums link_backward fills.
+/// Strips whose sums link_backward fills.
 template <class T>
-int link_backward_bands(const NormalizedLink& link, int batch) {
-  return link.kind == NormalizedLink::Kind::conv ? plain_bands<T>(link.input_pixels(batch), link.channels()).size()
-                                                 : link_bands<T>(link, batch);
+int link_backward_strips(const NormalizedLink& link, int batch) {
+  return link.kind == NormalizedLink::Kind::conv ? plain_strips<T>(link.input_pixels(batch), link.channels()).size()
+                                                 : link_strips<T>(link, batch);
 }
 
 }  // namespace abell::detail

@@ -65,13 +65,13 @@ class NormalizedChainStage {
       const NormalizedLink& link = links_[i];
       const auto state = saved.states[i];
       const NormParameters<const T> p{pass.parameters + link.norm_at(), link.filters()};
-      const kernels::BandSums<T> statistics{pass.scratch, link.filters()};
+      const kernels::StripSums<T> statistics{pass.scratch, link.filters()};
       const bool batch_statistics = by_batch(pass, link);
       detail::link_forward(link, pass, rows, saved.z[i], batch_statistics ? &statistics : nullptr, scratch);
       if (batch_statistics) {
         combine_moments(
-            pass.backend.threads, statistics, detail::link_forward_bands<T>(link, pass.batch),
-            [&](int band) { return detail::link_band_pixels<T>(link, pass.batch, band); }, state);
+            pass.backend.threads, statistics, detail::link_forward_strips<T>(link, pass.batch),
+            [&](int strip) { return detail::link_strip_pixels<T>(link, pass.batch, strip); }, state);
         norm_affine(state, link.filters(), link.norm.epsilon, state.variance, p.gamma(), p.beta());
       } else {
         norm_by_moving_averages(link.norm, p, state);
@@ -84,13 +84,13 @@ class NormalizedChainStage {
   void backward(const Pass<T>& pass, const T* x, const T* dy, T* dx) const {
     const Saved saved = saved_at(reinterpret_cast<T*>(pass.saved), pass.batch);
     T* scratch = pass.scratch + statistics_size(pass.batch);
-    int bands = begin_backward(pass, saved, dy);
+    int strips = begin_backward(pass, saved, dy);
     // Without dx the links before the first that trains are left out.
     const std::size_t lowest = dx != nullptr ? 0 : first_trainable();
     for (std::size_t i = links_.size(); i-- > lowest;) {
       const NormalizedLink& link = links_[i];
       const auto state = saved.states[i];
-      finish_norm(pass, link, state, bands);
+      finish_norm(pass, link, state, strips);
       const detail::LinkBackward<T> work{.x = i > 0 ? activation(saved, i - 1) : kernels::Rows<T>{x},
                                          .dz = {.values = saved.gradients[i % 2],
                                                 .scale = state.g_scale,
@@ -102,7 +102,7 @@ class NormalizedChainStage {
                                          .sums = {pass.scratch, link.channels()},
                                          .weight_gradient = pass.gradients + link.parameters};
       detail::link_backward(link, pass, work, scratch);
-      bands = detail::link_backward_bands<T>(link, pass.batch);
+      strips = detail::link_backward_strips<T>(link, pass.batch);
     }
   }
 
@@ -179,44 +179,44 @@ class NormalizedChainStage {
     return {.values = saved.z[i], .scale = saved.states[i].scale, .shift = saved.states[i].shift, .relu6 = true};
   }
 
-  /// Values of the bands' statistics, at the beginning of the scratch memory.
+  /// Values of the strips' statistics, at the beginning of the scratch memory.
   std::size_t statistics_size(int batch) const {
     std::size_t size = 0;
-    const auto with = [&](int bands, std::size_t channels) {
-      size = std::max(size, kernels::BandSums<T>::size(bands, channels));
+    const auto with = [&](int strips, std::size_t channels) {
+      size = std::max(size, kernels::StripSums<T>::size(strips, channels));
     };
     for (const NormalizedLink& link : links_) {
-      with(detail::link_bands<T>(link, batch), std::max(link.channels(), link.filters()));
+      with(detail::link_strips<T>(link, batch), std::max(link.channels(), link.filters()));
     }
     const NormalizedLink& last = links_.back();
-    with(detail::plain_bands<T>(last.output_pixels(batch), last.filters()).size(), last.filters());
+    with(detail::plain_strips<T>(last.output_pixels(batch), last.filters()).size(), last.filters());
     return round_up(size, 16);
   }
 
-  /// Takes dy through the last ReLU6. Returns the number of bands.
+  /// Takes dy through the last ReLU6. Returns the number of strips.
   int begin_backward(const Pass<T>& pass, const Saved& saved, const T* dy) const {
     const NormalizedLink& last = links_.back();
-    const auto bands = detail::plain_bands<T>(last.output_pixels(pass.batch), last.filters());
-    const kernels::BandSums<T> sums{pass.scratch, last.filters()};
+    const auto strips = detail::plain_strips<T>(last.output_pixels(pass.batch), last.filters());
+    const kernels::StripSums<T> sums{pass.scratch, last.filters()};
     T* g = saved.gradients[(links_.size() - 1) % 2];
-    parallel_for(bands.size(), pass.backend.threads, [&](int band, int) {
-      const auto [begin, end] = bands[band];
+    parallel_for(strips.size(), pass.backend.threads, [&](int strip, int) {
+      const auto [begin, end] = strips[strip];
       const std::size_t first = static_cast<std::size_t>(begin) * last.filters();
       const auto& state = saved.states[links_.size() - 1];
       pass.backend.normalized().norm_gradient(
           {activation(saved, links_.size() - 1).from(first), state.mean, state.inverse}, end - begin,
-          last.geometry.filters, dy + first, g + first, sums.first(band), sums.second(band));
+          last.geometry.filters, dy + first, g + first, sums.first(strip), sums.second(strip));
     });
-    return bands.size();
+    return strips.size();
   }
 
-  /// From the sums over `bands` bands: the gradients of a link's gamma, beta and bias, and the map to that of z.
+  /// From the sums over `strips` strips: the gradients of a link's gamma, beta and bias, and the map to that of z.
   void finish_norm(const Pass<T>& pass, const NormalizedLink& link, const kernels::NormState<T>& state,
-                   int bands) const {
+                   int strips) const {
     const NormParameters<T> gradients{pass.gradients + link.norm_at(), link.filters()};
     const NormParameters<const T> p{pass.parameters + link.norm_at(), link.filters()};
     const bool batch_statistics = by_batch(pass, link);
-    norm_backward(pass.backend.threads, {pass.scratch, link.filters()}, bands, link.output_pixels(pass.batch),
+    norm_backward(pass.backend.threads, {pass.scratch, link.filters()}, strips, link.output_pixels(pass.batch),
                   batch_statistics, p.gamma(), state, gradients.gamma(), gradients.beta());
     // A bias before batch statistics moves the mean with it and changes nothing.
     for (std::size_t f = 0; link.bias && f < link.filters(); ++f) {

@@ -4,7 +4,7 @@
 ///
 /// Only the convolution's output z touches memory. What follows it, y = relu6(scale z + shift), is an affine map
 /// a channel and a clip, and whoever reads z does it on the way (kernels::Rows). The statistics that scale
-/// and shift come from are gathered band by band while z is in the cache.
+/// and shift come from are gathered strip by strip while z is in the cache.
 
 #include <abell/kernels/pointwise.hpp>
 #include <abell/layers/activations.hpp>

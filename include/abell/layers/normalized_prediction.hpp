@@ -176,31 +176,31 @@ class NormalizedPrediction {
     }
   }
 
-  /// Band by band, so that the rows between stay in the cache; where small images leave few bands, one convolution
+  /// Strip by strip, so that the rows between stay in the cache; where small images leave few strips, one convolution
   /// after the other.
   std::size_t pair(const NormalizedLink& first, const NormalizedLink& second, int images, const kernels::Rows<T>& x,
                    const T* packed, T* y, T* memory) const {
     const auto& g = first.geometry;
-    const int most_rows = std::clamp(kernels::pair_band_pixels / g.out_width,
-                                     std::min(kernels::depthwise_band_rows, g.out_height), g.out_height);
-    const auto bands = kernels::RowBands::equal(images, g.out_height, most_rows);
+    const int most_rows = std::clamp(kernels::pair_strip_pixels / g.out_width,
+                                     std::min(kernels::depthwise_strip_rows, g.out_height), g.out_height);
+    const auto strips = kernels::RowStrips::equal(images, g.out_height, most_rows);
     const long stride = kernels::row_stride<T>(g.filters);
     const std::size_t row = static_cast<std::size_t>(g.out_width) * count(stride);
     const std::size_t room = round_up(count(backend_.normalized().depthwise_scratch_size(g)), 16);
-    const std::size_t line = round_up(static_cast<std::size_t>(bands.band_rows) * row, 16);
+    const std::size_t line = round_up(static_cast<std::size_t>(strips.strip_rows) * row, 16);
     const std::size_t edge = kernels::PackedColumns<T>::edge_size(backend_);
     const std::size_t each = room + line + edge;
     if (memory == nullptr) {  // for a smaller sub-batch, too
-      const int few = std::min(images, (kernels::pair_few_bands - 1) / bands.per_image());
+      const int few = std::min(images, (kernels::pair_few_strips - 1) / strips.per_image());
       return std::max(each * static_cast<std::size_t>(backend_.threads),
                       few > 0 ? small_pair(first, second, few, x, packed, y, nullptr) : 0);
     }
-    if (bands.size() < kernels::pair_few_bands) return small_pair(first, second, images, x, packed, y, memory);
+    if (strips.size() < kernels::pair_few_strips) return small_pair(first, second, images, x, packed, y, memory);
     const auto matrix = columns(second);
-    parallel_for(bands.size(), backend_.threads, [&](int band, int thread) {
+    parallel_for(strips.size(), backend_.threads, [&](int strip, int thread) {
       T* own = memory + static_cast<std::size_t>(thread) * each;
-      const auto image = static_cast<std::size_t>(bands.image(band));
-      const Range rows = bands.rows_of(band);
+      const auto image = static_cast<std::size_t>(strips.image(strip));
+      const Range rows = strips.rows_of(strip);
       T* between = own + room;
       backend_.normalized().depthwise_rows(g, x.from(image * g.input_size()), packed, true, 1, {between, stride}, rows,
                                            own);
@@ -223,18 +223,18 @@ class NormalizedPrediction {
                                       16);
     if (memory == nullptr) return between + each * static_cast<std::size_t>(backend_.threads);
     T* rooms = memory + between;
-    const kernels::RowBands bands{images, g.out_height, kernels::pair_small_band_rows};
-    parallel_for(bands.size(), backend_.threads, [&](int band, int thread) {
-      const auto image = static_cast<std::size_t>(bands.image(band));
-      const Range rows = bands.rows_of(band);
+    const kernels::RowStrips strips{images, g.out_height, kernels::pair_small_strip_rows};
+    parallel_for(strips.size(), backend_.threads, [&](int strip, int thread) {
+      const auto image = static_cast<std::size_t>(strips.image(strip));
+      const Range rows = strips.rows_of(strip);
       backend_.normalized().depthwise_rows(g, x.from(image * g.input_size()), packed, true, 1,
                                            {memory + output_at(g, image, rows.begin) * count(stride), stride}, rows,
                                            rooms + static_cast<std::size_t>(thread) * each);
     });
-    const kernels::PixelBands pixel_bands{first.output_pixels(images), kernels::pointwise_tile_pixels};
-    parallel_for(pixel_bands.size() * matrix.chunks(), backend_.threads, [&](int task, int thread) {
-      const auto [begin, end] = pixel_bands[task % pixel_bands.size()];
-      const int chunk = task / pixel_bands.size();
+    const kernels::PixelStrips pixel_strips{first.output_pixels(images), kernels::pointwise_tile_pixels};
+    parallel_for(pixel_strips.size() * matrix.chunks(), backend_.threads, [&](int task, int thread) {
+      const auto [begin, end] = pixel_strips[task % pixel_strips.size()];
+      const int chunk = task / pixel_strips.size();
       matrix.multiply(end - begin, memory + begin * stride, packed + packed_size(first),
                       y + static_cast<std::size_t>(begin) * static_cast<std::size_t>(matrix.columns),
                       rooms + static_cast<std::size_t>(thread) * each, {chunk, chunk + 1});
@@ -244,15 +244,15 @@ class NormalizedPrediction {
 
   std::size_t pointwise(const NormalizedLink& link, int images, const kernels::Rows<T>& x, const T* packed, T* y,
                         T* memory) const {
-    const auto bands = pixel_bands<T>(link, images);
+    const auto strips = pixel_strips<T>(link, images);
     const long stride = kernels::row_stride<T>(link.geometry.channels);
-    const std::size_t room = round_up(count(bands.most * stride), 16);
+    const std::size_t room = round_up(count(strips.most * stride), 16);
     const std::size_t each = room + kernels::PackedColumns<T>::edge_size(backend_);
     if (memory == nullptr) return each * static_cast<std::size_t>(backend_.threads);
     const auto matrix = columns(link);
-    parallel_for(bands.size(), backend_.threads, [&](int band, int thread) {
+    parallel_for(strips.size(), backend_.threads, [&](int strip, int thread) {
       T* own = memory + static_cast<std::size_t>(thread) * each;
-      const auto [begin, end] = bands[band];
+      const auto [begin, end] = strips[strip];
       const auto first = static_cast<std::size_t>(begin);
       backend_.normalized().read_rows(x.from(first * link.channels()), end - begin, link.geometry.channels,
                                       {own, stride});
@@ -264,12 +264,12 @@ class NormalizedPrediction {
   std::size_t depthwise(const NormalizedLink& link, int images, const kernels::Rows<T>& x, const T* packed, T* y,
                         T* memory) const {
     const auto& g = link.geometry;
-    const auto bands = depthwise_bands<T>(link, images);
+    const auto strips = depthwise_strips<T>(link, images);
     const std::size_t each = round_up(count(backend_.normalized().depthwise_scratch_size(g)), 16);
     if (memory == nullptr) return each * static_cast<std::size_t>(backend_.threads);
-    parallel_for(bands.size(), backend_.threads, [&](int band, int thread) {
-      const auto image = static_cast<std::size_t>(bands.image(band));
-      const Range rows = bands.rows_of(band);
+    parallel_for(strips.size(), backend_.threads, [&](int strip, int thread) {
+      const auto image = static_cast<std::size_t>(strips.image(strip));
+      const Range rows = strips.rows_of(strip);
       backend_.normalized().depthwise_rows(g, x.from(image * g.input_size()), packed, false, 1,
                                            {y + output_at(g, image, rows.begin) * link.filters(), g.filters}, rows,
                                            memory + static_cast<std::size_t>(thread) * each);
@@ -280,16 +280,16 @@ class NormalizedPrediction {
   std::size_t conv(const NormalizedLink& link, int images, const kernels::Rows<T>& x, const T* packed, T* y,
                    T* memory) const {
     const auto& g = link.geometry;
-    const auto bands = conv_bands(link, images);
+    const auto strips = conv_strips(link, images);
     const std::size_t each = round_up(count(backend_.table->conv2d_scratch_size(g)), 16);
     const std::size_t rooms = each * static_cast<std::size_t>(backend_.threads);
     if (memory == nullptr) return rooms + static_cast<std::size_t>(images) * g.input_size();
     const Pass<T> pass{.backend = backend_, .batch = images};
     const T* whole = read_all(pass, x, link.input_pixels(images), link.channels(), memory + rooms);
-    parallel_for(bands.size(), backend_.threads, [&](int band, int thread) {
-      const auto image = static_cast<std::size_t>(bands.image(band));
+    parallel_for(strips.size(), backend_.threads, [&](int strip, int thread) {
+      const auto image = static_cast<std::size_t>(strips.image(strip));
       backend_.table->conv2d_rows(g, whole + image * g.input_size(), packed, y + image * g.output_size(),
-                                  kernels::OutputStrides::of(g), bands.rows_of(band),
+                                  kernels::OutputStrides::of(g), strips.rows_of(strip),
                                   memory + static_cast<std::size_t>(thread) * each);
     });
     return 0;

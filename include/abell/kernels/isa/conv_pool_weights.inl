@@ -15,8 +15,8 @@
 
 #include <abell/kernels/isa/conv_pool_weights_few.inl>
 
-inline constexpr int noted_columns = 16;  // pooled, of a tile at most: with the rows of a band a bit each
-inline constexpr int image_rows = 2 * conv_pool_weights_band_rows + 2, image_columns = 2 * noted_columns + 2;
+inline constexpr int noted_columns = 16;  // pooled, of a tile at most: with the rows of a strip a bit each
+inline constexpr int image_rows = 2 * conv_pool_weights_strip_rows + 2, image_columns = 2 * noted_columns + 2;
 inline constexpr int filters_together = ABELL_VECTOR_REGISTERS == 32 ? 2 : 1;  // walked at once
 inline constexpr int noted_positions = 4;
 inline constexpr int lines_prefetched = filters_together == 2 ? 24 : 6;  // in a walk
@@ -41,11 +41,11 @@ static long conv_pool_weights_scratch_size(const Conv2dGeometry& g) {
 
 // Where a noted pixel's first cell lies in the tile, and its gradient after that of the tile's first pixel.
 struct NotedPixels {
-  int cell[conv_pool_weights_band_rows * noted_columns];
-  int gradient[conv_pool_weights_band_rows * noted_columns];
+  int cell[conv_pool_weights_strip_rows * noted_columns];
+  int gradient[conv_pool_weights_strip_rows * noted_columns];
 
   NotedPixels(const Conv2dGeometry& g, int lanes) {
-    for (int i = 0; i < conv_pool_weights_band_rows * noted_columns; ++i) {
+    for (int i = 0; i < conv_pool_weights_strip_rows * noted_columns; ++i) {
       const int row = i / noted_columns, column = i % noted_columns;
       cell[i] = 2 * (row * image_columns + column) * lanes;
       gradient[i] = (row * g.pooled_width() + column) * g.filters;
@@ -225,10 +225,10 @@ static void conv_pool_weights_rows(const Conv2dGeometry& g, const T* image, cons
   T* tile = scratch;
   unsigned long* noted = aligned_for<unsigned long>(tile + 1L * image_rows * image_columns * lanes<T>);
   T* bias = sums + round_to_lanes<T>(g.channels) * 9 * filters;
-  constexpr int band_rows = conv_pool_weights_band_rows;
+  constexpr int strip_rows = conv_pool_weights_strip_rows;
   const int tiles = tiles_of(g.pooled_width(), noted_columns);
-  for (int row = pooled_rows.begin; row < pooled_rows.end; row += band_rows) {
-    const int rows = pooled_rows.end - row < band_rows ? pooled_rows.end - row : band_rows;
+  for (int row = pooled_rows.begin; row < pooled_rows.end; row += strip_rows) {
+    const int rows = pooled_rows.end - row < strip_rows ? pooled_rows.end - row : strip_rows;
     for (int i = 0; i < tiles; ++i) {
       const int left = tile_begin(i, tiles, g.pooled_width());
       const int columns = tile_begin(i + 1, tiles, g.pooled_width()) - left;
@@ -239,7 +239,7 @@ static void conv_pool_weights_rows(const Conv2dGeometry& g, const T* image, cons
         note_positions(g.filters, argmax + first, gradient + first, columns, r * noted_columns, noted);
       }
       const bool right = i + 1 < tiles;  // else the next tile lies at the left of the next rows
-      const LinesUnder next(g, image, right ? row : row + band_rows, right ? left + columns : 0, columns);
+      const LinesUnder next(g, image, right ? row : row + strip_rows, right ? left + columns : 0, columns);
       int walk = 0;
       for (int c = 0; c < g.channels; c += lanes<T>) {
         load_tile(g, image, 2 * row - 1, 2 * rows + 2, 2 * left - 1, 2 * columns + 2, c, tile);
