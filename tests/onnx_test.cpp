@@ -58,7 +58,8 @@ TEST_CASE("An ONNX graph has the nodes of the layers, and the arrays with channe
   network.number();
   const onnx::ModelProto model = onnx_model(list_of<double>(net), input, std::span<const double>(network.parameters()),
                                             {.metadata = {{"a", "b"}}});
-  REQUIRE(model.opset_import(0).version() == 13);
+  REQUIRE(model.opset_import(0).version() == 10);
+  REQUIRE(model.ir_version() == 5);
   REQUIRE(model.metadata_props(0).key() == "a");
   REQUIRE(model.metadata_props(0).value() == "b");
   const onnx::GraphProto& graph = model.graph();

@@ -1,10 +1,11 @@
-// check_onnx.js FOLDER: runs every FOLDER/*.onnx in onnxruntime-node on FOLDER/*.images.npy; the answers must be those of
-// FOLDER/*.expected.npy, to a relative 1e-5.
+// check_onnx.js RUNTIME FOLDER: runs every FOLDER/*.onnx in onnxruntime-node or onnxruntime-web on FOLDER/*.images.npy;
+// the answers must be those of FOLDER/*.expected.npy, to a relative 1e-5.
 'use strict';
 
 const fs = require('fs');
 const path = require('path');
-const ort = require('onnxruntime-node');
+const runtime = process.argv[2];
+const ort = require(runtime);
 
 /// A .npy file of float32: its sizes and its values.
 function readNpy(file) {
@@ -41,18 +42,18 @@ async function main(folder) {
   for (const name of models) {
     const stem = path.join(folder, name.slice(0, -'.onnx'.length));
     const [images, expected] = ['images', 'expected'].map((what) => readNpy(`${stem}.${what}.npy`));
-    const session = await ort.InferenceSession.create(`${stem}.onnx`);
+    const session = await ort.InferenceSession.create(fs.readFileSync(`${stem}.onnx`));
     let worst = 0;
     for (const batch of [images.sizes[0], 1]) {
       worst = Math.max(worst, await difference(session, images, expected, batch));
     }
-    console.log(`${path.basename(stem)} in onnxruntime-node: relative difference ${worst.toExponential(1)}`);
+    console.log(`${path.basename(stem)} in ${runtime}: relative difference ${worst.toExponential(1)}`);
     if (!(worst <= 1e-5)) ++failed;
   }
   process.exitCode = failed ? 1 : 0;
 }
 
-main(process.argv[2]).catch((error) => {
+main(process.argv[3]).catch((error) => {
   console.error(`check_onnx.js: ${error.message}`);
   process.exitCode = 1;
 });

@@ -58,6 +58,7 @@ struct Relu6 {
     return {};
   }
   void to_onnx(OnnxNodes& graph) const {
+    if (graph.opset() < 11) return graph.node("Clip", {{"min", 0.0}, {"max", 6.0}});
     graph.node("Clip", {}, {graph.constant("least", {}, {0}), graph.constant("most", {}, {6})});
   }
 };

@@ -35,12 +35,18 @@ class OnnxNodes {
   OnnxNodes& operator=(const OnnxNodes&) = delete;
   virtual ~OnnxNodes() = default;
 
+  /// The version of ONNX's operators that nodes are of: 10, or 13 once a layer has required more.
+  virtual int opset() const = 0;
+  /// Tells that the layer cannot be said in an older version than `least`: the graph is then written anew.
+  virtual void require_opset(int least) = 0;
   /// A node of the layer from what the last one gave and `more` inputs. Named after the layer; a second node of one
   /// name gets a number.
   virtual void node(const std::string& kind, const Attributes& attributes = {},
                     const std::vector<std::string>& more = {}, const std::string& suffix = {}) = 0;
   /// A node of a map whose windows move over it.
   virtual void pool(const std::string& kind, Extent window, Extent stride, Padding padding, Attributes attributes) = 0;
+  /// A softmax over the channels, or over a vector.
+  virtual void softmax() = 0;
   /// Makes a map of what the last node gave, in the order of channel, height, width.
   virtual void as_map() = 0;
   /// A vector in the order channel, height, width becomes one in the order height, width, channel.

@@ -17,7 +17,7 @@ struct Softmax {
   template <class T>
   using Stage = SoftmaxStage<T>;
   /// Over the channels, the axis 1 of maps and vectors alike; the order of a vector does not matter.
-  void to_onnx(OnnxNodes& graph) const { graph.node("Softmax", {{"axis", 1}}); }
+  void to_onnx(OnnxNodes& graph) const { graph.softmax(); }
 };
 
 /// Keeps nothing.

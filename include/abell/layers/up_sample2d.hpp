@@ -44,11 +44,14 @@ struct UpSample2d {
     graph.as_map();
     const auto scales =
         graph.constant("scales", {4}, {1, 1, static_cast<float>(size.height), static_cast<float>(size.width)});
-    if (interpolation == UpSampling::nearest) {
+    if (interpolation == UpSampling::nearest && graph.opset() < 11) {
+      graph.node("Resize", {{"mode", "nearest"}}, {scales});
+    } else if (interpolation == UpSampling::nearest) {
       graph.node("Resize",
                  {{"mode", "nearest"}, {"coordinate_transformation_mode", "asymmetric"}, {"nearest_mode", "floor"}},
                  {"", scales});
     } else {
+      graph.require_opset(11);  // before, the corners of pixels were what is aligned
       graph.node("Resize", {{"mode", "linear"}, {"coordinate_transformation_mode", "half_pixel"}}, {"", scales});
     }
   }

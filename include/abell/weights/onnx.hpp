@@ -1,6 +1,7 @@
 #pragma once
-/// Export to ONNX (onnx.ai, opset 13), which other runtimes read: a float32 graph from `images`
-/// [batch, channels, height, width] to `probabilities` [batch, classes].
+/// Export to ONNX (onnx.ai), which other runtimes read: a float32 graph from `images`
+/// [batch, channels, height, width] to `probabilities` [batch, classes]. It is of opset 10, which older runtimes read,
+/// too, wherever that can say what the network does, else of opset 13 (bilinear UpSample2d).
 ///
 /// The arrays change their order, from channels last to channels first: kernels HWIO -> OIHW, and the rows of a
 /// dense layer behind Flatten from height, width, channel to channel, height, width. Padding stands explicitly
@@ -20,6 +21,7 @@
 #include <map>
 #include <span>
 #include <string>
+#include <vector>
 
 namespace abell {
 
@@ -34,18 +36,29 @@ struct OnnxOptions {
 template <class T>
 onnx::ModelProto onnx_model(const LayerList<T>& description, Shape input, std::span<const T> parameters,
                             const OnnxOptions& options = {}) {
+  constexpr int old = 10, recent = 13;
   onnx::ModelProto model;
-  model.set_ir_version(onnx::IR_VERSION_2020_5_8);  // the one of opset 13
   model.set_producer_name("abell");
   model.set_producer_version(std::string(version));
-  model.add_opset_import()->set_version(13);
   for (const auto& [key, value] : options.metadata) {
     onnx::StringStringEntryProto& entry = *model.add_metadata_props();
     entry.set_key(key);
     entry.set_value(value);
   }
-  detail::OnnxGraph<T> graph(*model.mutable_graph(), input, parameters);
-  graph.add_all(inspect(description, input), description);
+  const std::vector<LayerInfo> infos = inspect(description, input);
+  int opset = old;
+  const auto write = [&] {
+    model.clear_graph();
+    detail::OnnxGraph<T> graph(*model.mutable_graph(), opset, input, parameters);
+    graph.add_all(infos, description);
+    return graph.required_opset();
+  };
+  if (write() > old) {
+    opset = recent;
+    write();
+  }
+  model.set_ir_version(opset == old ? onnx::IR_VERSION_2019_3_18 : onnx::IR_VERSION_2020_5_8);
+  model.add_opset_import()->set_version(opset);
   return model;
 }
 

@@ -8,6 +8,7 @@
 
 #include <abell/core/error.hpp>
 #include <abell/layers/layers.hpp>
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <map>
@@ -20,16 +21,17 @@
 
 namespace abell::detail {
 
-/// Adds nodes one after the other. What the last node gives is either a map [batch, channels, height, width]
-/// or a vector [batch, values]; `unordered_` tells that the vector's values still stand as channel, height, width.
+/// Adds nodes one after the other. What the last node gives is either a map [batch, channels, height, width], or
+/// [batch, height, width, channels] where `channels_last_` tells so, or a vector [batch, values]; `unordered_` tells that
+/// the vector's values still stand as channel, height, width.
 ///
 /// A layer writes its own nodes, `void to_onnx(OnnxNodes& graph) const`; those that change the order of the values or
 /// of their weights, or hold other layers, are written here.
 template <class T>
 class OnnxGraph final : public OnnxNodes {
  public:
-  OnnxGraph(onnx::GraphProto& graph, Shape input, std::span<const T> parameters)
-      : graph_(graph), parameters_(parameters), shape_(input) {
+  OnnxGraph(onnx::GraphProto& graph, int opset, Shape input, std::span<const T> parameters)
+      : graph_(graph), opset_(opset), parameters_(parameters), shape_(input) {
     graph_.set_name("abell");
     describe_value(*graph_.add_input(), value_, {input.channels, input.height, input.width});
   }
@@ -45,6 +47,11 @@ class OnnxGraph final : public OnnxNodes {
     finish();
   }
 
+  /// The least version that all layers can be said in.
+  int required_opset() const { return required_; }
+
+  int opset() const override { return opset_; }
+  void require_opset(int least) override { required_ = std::max(required_, least); }
   void node(const std::string& kind, const Attributes& attributes = {}, const std::vector<std::string>& more = {},
             const std::string& suffix = {}) override {
     std::vector<std::string> inputs{value_};
@@ -56,6 +63,12 @@ class OnnxGraph final : public OnnxNodes {
     add_window(attributes, window, stride, padding);
     node(kind, attributes);
   }
+  /// Before opset 13 the axes from `axis` on were one: the channels must be the last.
+  void softmax() override {
+    if (!is_map_ || shape_.pixels() == 1) return node("Softmax", {{"axis", 1}});
+    if (!std::exchange(channels_last_, true)) channels_last();
+    node("Softmax", {{"axis", 3}});
+  }
   void as_map() override {
     in_order();
     if (is_map_) return;
@@ -63,6 +76,7 @@ class OnnxGraph final : public OnnxNodes {
     is_map_ = true;
   }
   void in_order() override {
+    channels_first();
     if (!unordered_) return;
     const Shape from = *std::exchange(unordered_, std::nullopt);
     reshape({-1, from.channels, from.height, from.width}, "/channels_first");
@@ -161,6 +175,7 @@ class OnnxGraph final : public OnnxNodes {
 
   void add(const Flatten&) {
     if (!is_map_) return;
+    channels_first();
     if (shape_.pixels() > 1 && shape_.channels > 1) unordered_ = shape_;
     flatten({});
   }
@@ -174,6 +189,7 @@ class OnnxGraph final : public OnnxNodes {
 
   /// The kernel is written as [units][inputs], the form (transB = 1) that every runtime takes.
   void add(const Dense& layer) {
+    channels_first();
     if (is_map_) flatten("/flat");
     std::vector<std::string> arrays;
     if (unordered_) {
@@ -212,6 +228,9 @@ class OnnxGraph final : public OnnxNodes {
     is_map_ = false;
   }
   void channels_last() { node("Transpose", {{"perm", {0, 2, 3, 1}}}, {}, "/channels_last"); }
+  void channels_first() {
+    if (std::exchange(channels_last_, false)) node("Transpose", {{"perm", {0, 3, 1, 2}}}, {}, "/channels_first");
+  }
   void reshape(const std::vector<std::int64_t>& sizes, const std::string& suffix) {
     onnx::TensorProto& target = *graph_.add_initializer();
     const std::string name = info_->name + suffix + "_shape";
@@ -224,12 +243,12 @@ class OnnxGraph final : public OnnxNodes {
   }
   /// The last node gives the output, in the order of Network::predict.
   void finish() {
-    in_order();
+    if (!channels_last_) in_order();
     std::vector<int> sizes{shape_.channels};
     if (is_map_ && shape_.pixels() == 1) {
       flatten("/output");
     } else if (is_map_) {
-      channels_last();
+      if (!channels_last_) channels_last();
       sizes = {shape_.height, shape_.width, shape_.channels};
     }
     if (graph_.node_size() == 0) node("Identity", {}, {}, "/output");
@@ -315,10 +334,13 @@ class OnnxGraph final : public OnnxNodes {
   }
 
   onnx::GraphProto& graph_;
+  int opset_;
+  int required_ = 0;
   std::span<const T> parameters_;
   std::size_t offset_ = 0;
   Shape shape_;
   bool is_map_ = true;
+  bool channels_last_ = false;  ///< the map's
   std::optional<Shape> unordered_;
   const LayerInfo* info_ = nullptr;
   std::size_t weights_ = 0;           ///< how many of the layer's parameters are written
