@@ -1,5 +1,5 @@
 #pragma once
-/// Reads the golden files: .npy version 1, little-endian, C order, of u1, i4, f4 or f8.
+/// Reads .npy files, the golden ones among them: version 1, little-endian, C order, of u1, i4, f4 or f8.
 
 #include <cstdint>
 #include <cstring>
@@ -18,9 +18,8 @@ struct Npy {
   std::vector<double> values;
 };
 
-/// The file `name`.npy of tests/golden. Throws std::runtime_error when it is not as described above.
-inline Npy read_npy(const std::string& name) {
-  const auto path = std::filesystem::path(ABELL_GOLDEN_DIR) / (name + ".npy");
+/// Throws std::runtime_error when the file is not as described above.
+inline Npy read_npy_file(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);
   const std::string bytes{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
   const auto demand = [&](bool holds, const char* what) {
@@ -63,5 +62,12 @@ inline Npy read_npy(const std::string& name) {
   }
   return array;
 }
+
+#ifdef ABELL_GOLDEN_DIR
+/// The file `name`.npy of tests/golden.
+inline Npy read_npy(const std::string& name) {
+  return read_npy_file(std::filesystem::path(ABELL_GOLDEN_DIR) / (name + ".npy"));
+}
+#endif
 
 }  // namespace abell::testing

@@ -72,7 +72,7 @@ void check_options(const Options& options, const ModelInfo& info) {
 }
 
 Model read_model(const Options& options) {
-  check_options(options, read_model_info(model_file(options.model)));
+  check_options(options, load_info(options.model));
   Classifier classifier(options.model, {.load = {.max_memory = static_cast<double>(options.max_memory)},
                                         .batch = batch_size,
                                         .threads = options.common.threads,

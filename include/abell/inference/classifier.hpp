@@ -50,34 +50,34 @@ class Classifier {
   explicit Classifier(const std::filesystem::path& run_or_file, ClassifierOptions options = {})
       : file_(model_file(run_or_file)),
         options_(checked(std::move(options))),
-        info_(read_model_info(file_, options_.load.kinds)),
-        preprocessing_(read_preprocessing(info_.preprocessing, file_.string(), info_.input)),
-        profile_(read_profile(info_.preprocessing, file_.string(), info_.input.channels)),
-        network_(load(file_, info_, options_)) {
+        model_(read_model(file_, loading(options_))),
+        preprocessing_(read_preprocessing(info().preprocessing, file_.string(), info().input)),
+        profile_(read_profile(info().preprocessing, file_.string(), info().input.channels)) {
+    check_image_size(info().input.height, info().input.width, file_.string() + ": metadata");
     preprocessing_.max_megapixels = options_.max_megapixels;
-    if (info_.task == "regress") {
+    if (info().task == "regress") {
       mean_ = numbers("target_mean");
       deviation_ = numbers("target_deviation");
     }
-    if (options_.tta && info_.task != "classify") {
-      throw OptionError("tta", "expected a model of the task classify, found " + info_.task);
+    if (options_.tta && info().task != "classify") {
+      throw OptionError("tta", "expected a model of the task classify, found " + info().task);
     }
   }
 
   const std::filesystem::path& file() const { return file_; }
-  const ModelInfo& info() const { return info_; }
+  const ModelInfo& info() const { return model_.info; }
   const Preprocessing& preprocessing() const { return preprocessing_; }
   /// What the images were like that the model learnt on; null where its file does not tell.
   const std::optional<InputProfile>& profile() const { return profile_; }
-  const Network<float>& network() const { return network_; }
+  const Network<float>& network() const { return model_.network; }
   /// The classes that counted as clusters in the set that the model was trained on; none where that is not recorded.
   std::vector<std::string> positive() const { return recorded<std::vector<std::string>>("positive"); }
 
   /// p(positive) from the probabilities of one image, of a model of the task classify.
   float probability(std::span<const float> outputs) const {
     double sum = 0;
-    for (std::size_t i = 0; i < info_.classes.size(); ++i) {
-      const bool counts = std::ranges::find(info_.positive, info_.classes[i]) != info_.positive.end();
+    for (std::size_t i = 0; i < info().classes.size(); ++i) {
+      const bool counts = std::ranges::find(info().positive, info().classes[i]) != info().positive.end();
       if (counts) sum += static_cast<double>(outputs[i]);
     }
     return static_cast<float>(std::min(sum, 1.0));
@@ -87,12 +87,12 @@ class Classifier {
   /// the network cannot take.
   Prediction predict(const Image& image, bool physical = false) const {
     const DecodeOptions decode = preprocessing_.decode();
-    const Decoded decoded = decode_image(image, physical, network_.input(), decode);
-    Tensor<float> in(1, network_.input());
+    const Decoded decoded = decode_image(image, physical, network().input(), decode);
+    Tensor<float> in(1, network().input());
     write_input(decoded.image, !physical && decode.bands == Bands{}, preprocessing_.samples(), in.span());
-    Tensor<float> out(1, network_.output());
-    auto space = network_.workspace(1, Mode::predict, options_.threads);
-    network_.prepare(space);
+    Tensor<float> out(1, network().output());
+    auto space = network().workspace(1, Mode::predict, options_.threads);
+    network().prepare(space);
     run(in, out, space);
     Prediction prediction{.outputs = {out.data(), out.data() + out.size()}, .masked = decoded.masked};
     if (profile_) prediction.foreign = foreign_to(*profile_, traits_of(decoded, physical), false);
@@ -105,7 +105,7 @@ class Classifier {
     const auto source = open_objects(input, {.need_class = false,
                                              .need_train = false,
                                              .need_set = false,
-                                             .several_classes = info_.task == "multilabel",
+                                             .several_classes = info().task == "multilabel",
                                              .channels = parse_channels(preprocessing_.channels)});
     std::vector<Prediction> predictions;
     predict(*source, [&](const Object&, const Prediction& prediction) {
@@ -138,12 +138,10 @@ class Classifier {
     if (options.batch < 1) throw OptionError("batch", "expected 1 or more, found " + std::to_string(options.batch));
     return options;
   }
-  static Network<float> load(const std::filesystem::path& file, const ModelInfo& info,
-                             const ClassifierOptions& options) {
-    check_image_size(info.input.height, info.input.width, file.string() + ": metadata");
+  static LoadOptions loading(const ClassifierOptions& options) {
     LoadOptions with_batch = options.load;
     with_batch.batch = options.batch;
-    return detail::load_described(file, info, with_batch);
+    return with_batch;
   }
 
   std::size_t batch_size() const { return static_cast<std::size_t>(options_.batch); }
@@ -155,13 +153,13 @@ class Classifier {
     if (batch.empty()) return;
     const int most = static_cast<int>(batch.size());
     const int threads = thread_count(options_.threads);
-    Tensor<float> images(most, network_.input()), outputs(most, network_.output());
+    Tensor<float> images(most, network().input()), outputs(most, network().output());
     std::vector<Prediction> predictions(batch.size());
     const DecodeOptions decode_options = preprocessing_.decode();
-    auto space = network_.workspace(most, Mode::predict, threads);
-    network_.prepare(space);
+    auto space = network().workspace(most, Mode::predict, threads);
+    network().prepare(space);
     for (; !batch.empty(); batch = next()) {
-      const DecodedSamples samples(batch, network_.input(), preprocessing_);
+      const DecodedSamples samples(batch, network().input(), preprocessing_);
       const int count = static_cast<int>(batch.size());
       parallel_for(count, threads, [&](int i, int) {
         const auto at = static_cast<std::size_t>(i);
@@ -185,7 +183,7 @@ class Classifier {
   }
 
   void run(View<const float> in, View<float> out, Workspace<float>& space) const {
-    options_.tta ? DihedralMean(network_).predict(in, out, space) : network_.predict(in, out, space);
+    options_.tta ? DihedralMean(network()).predict(in, out, space) : network().predict(in, out, space);
   }
   /// Numbers that were learnt with mean 0 and variance 1 get their units.
   void to_units(std::span<float> outputs) const {
@@ -197,26 +195,25 @@ class Classifier {
   template <class Value>
   Value recorded(const char* key) const {
     try {
-      return info_.preprocessing.value(key, Value());
+      return info().preprocessing.value(key, Value());
     } catch (const nlohmann::json::exception& error) {
       throw FormatError(file_.string() + ": preprocessing: " + error.what());
     }
   }
   std::vector<double> numbers(const char* key) const {
     const auto found = recorded<std::vector<double>>(key);
-    if (found.size() != info_.targets.size()) {
+    if (found.size() != info().targets.size()) {
       throw FormatError(file_.string() + ": preprocessing: expected " + key + " of " +
-                        std::to_string(info_.targets.size()) + " targets, found " + std::to_string(found.size()));
+                        std::to_string(info().targets.size()) + " targets, found " + std::to_string(found.size()));
     }
     return found;
   }
 
   std::filesystem::path file_;
   ClassifierOptions options_;
-  ModelInfo info_;
+  LoadedModel model_;
   Preprocessing preprocessing_;
   std::optional<InputProfile> profile_;
-  Network<float> network_;
   std::vector<double> mean_, deviation_;
 };
 

@@ -1,15 +1,18 @@
 #pragma once
 /// A network out of its model file alone.
 
+#include <abell/core/file_kind.hpp>
 #include <abell/models/cluster_net.hpp>
 #include <abell/models/mobilenet.hpp>
 #include <abell/models/unet.hpp>
 #include <abell/network/memory.hpp>
 #include <abell/weights/model.hpp>
 #include <filesystem>
+#include <fstream>
 #include <limits>
 #include <string>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 namespace abell {
@@ -21,7 +24,36 @@ struct LoadOptions {
   double max_memory = std::numeric_limits<double>::infinity();  ///< bytes
 };
 
+/// A network, and what its file tells of the images that it takes and of its outputs.
+struct LoadedModel {
+  ModelInfo info;
+  Network<float> network;
+};
+
 namespace detail {
+
+/// Reads ONNX files once weights/onnx_network.hpp, which needs protobuf, is included.
+struct OnnxReader {
+  ModelInfo (*info)(const std::filesystem::path&, const LoadOptions&) = nullptr;
+  LoadedModel (*model)(const std::filesystem::path&, const LoadOptions&) = nullptr;
+  Network<float> (*network)(const std::filesystem::path&, const LoadOptions&) = nullptr;
+};
+inline OnnxReader& onnx_reader() {
+  static OnnxReader reader;
+  return reader;
+}
+
+/// Whether a file is to be read as ONNX. Throws FormatError where it is, and nothing was included that can.
+inline bool is_onnx(const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::string start(16, '\0');
+  file.read(start.data(), static_cast<std::streamsize>(start.size()));
+  start.resize(static_cast<std::size_t>(file.gcount()));
+  if (path.extension() != ".onnx" && known_kind_of_file(start) != "an ONNX model") return false;
+  if (onnx_reader().network != nullptr) return true;
+  throw FormatError(path.string() +
+                    ": expected a program that includes abell/weights/onnx_network.hpp, found an ONNX model");
+}
 
 /// The layers that a file tells of. Those of version 1 have no options: they were of three networks.
 inline LayerList<float> described_layers(const std::filesystem::path& path, const ModelInfo& info) {
@@ -74,13 +106,30 @@ inline std::filesystem::path model_file(const std::filesystem::path& run_or_file
   return inside;
 }
 
-/// The network of a model file, or of a run's folder, with its weights. Throws IoError, FormatError when the file is no
-/// model, has layers of other kinds, fails its self-test, or needs more memory than `options` allow, before any is
-/// taken; ShapeError for weights that are missing, unexpected or of another shape, NumericError for NaN and infinite
-/// ones.
+/// What a model file, or that of a run's folder, tells besides its weights. Throws as `read_model_info`.
+inline ModelInfo load_info(const std::filesystem::path& run_or_file, const LoadOptions& options = {}) {
+  const std::filesystem::path path = model_file(run_or_file);
+  if (detail::is_onnx(path)) return detail::onnx_reader().info(path, options);
+  return read_model_info(path, options.kinds);
+}
+
+/// The network of a model file, or of a run's folder, with its weights; of an ONNX file where weights/onnx_network.hpp
+/// is included. Throws IoError, FormatError when the file is no model, has layers of other kinds, fails its self-test,
+/// or needs more memory than `options` allow, before any is taken; ShapeError for weights that are missing, unexpected
+/// or of another shape, NumericError for NaN and infinite ones.
 inline Network<float> load_network(const std::filesystem::path& run_or_file, const LoadOptions& options = {}) {
   const std::filesystem::path path = model_file(run_or_file);
+  if (detail::is_onnx(path)) return detail::onnx_reader().network(path, options);
   return detail::load_described(path, read_model_info(path, options.kinds), options);
+}
+
+/// Both. Throws as they do.
+inline LoadedModel read_model(const std::filesystem::path& run_or_file, const LoadOptions& options = {}) {
+  const std::filesystem::path path = model_file(run_or_file);
+  if (detail::is_onnx(path)) return detail::onnx_reader().model(path, options);
+  ModelInfo info = read_model_info(path, options.kinds);
+  Network<float> network = detail::load_described(path, info, options);
+  return {std::move(info), std::move(network)};
 }
 
 }  // namespace abell

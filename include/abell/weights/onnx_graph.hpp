@@ -22,8 +22,8 @@
 namespace abell::detail {
 
 /// Adds nodes one after the other. What the last node gives is either a map [batch, channels, height, width], or
-/// [batch, height, width, channels] where `channels_last_` tells so, or a vector [batch, values]; `unordered_` tells that
-/// the vector's values still stand as channel, height, width.
+/// [batch, height, width, channels] where `channels_last_` tells so, or a vector [batch, values]; `unordered_` tells
+/// that the vector's values still stand as channel, height, width.
 ///
 /// A layer writes its own nodes, `void to_onnx(OnnxNodes& graph) const`; those that change the order of the values or
 /// of their weights, or hold other layers, are written here.
