@@ -1,7 +1,7 @@
 /// abell-onnx-answers FOLDER: reads every FOLDER/NAME.onnx as a network and compares its answers to NAME.images.npy
 /// with NAME.expected.npy: at most 1e-5 apart, in units of the largest where that is above 1.
 
-#include <abell/weights/onnx_network.hpp>
+#include <abell/inference/load_onnx.hpp>
 #include <algorithm>
 #include <cmath>
 #include <cstddef>

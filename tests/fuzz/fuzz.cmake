@@ -44,6 +44,9 @@ if(TARGET abell::keras)
   abell_add_libfuzzer_test(keras_config abell::keras)
 endif()
 
+if(TARGET abell::onnx)
+  abell_add_libfuzzer_test(onnx abell::onnx)
+endif()
 abell_add_libfuzzer_test(fits_name abell::abell)
 
 if(TARGET abell::images)

@@ -9,7 +9,7 @@ compile -fsyntax-only -MD -MF "$work/unit.d" "$work/unit.cpp"
 
 case $header in
   # They need files, for abell::weights and more.
-  abell/training/checkpoint.hpp | abell/inference/load_network.hpp | abell/inference/classifier.hpp) ;;
+  abell/training/checkpoint.hpp | abell/inference/load_network.hpp | abell/inference/load_onnx.hpp | abell/inference/classifier.hpp) ;;
   abell/abell.hpp | abell/core/* | abell/kernels/* | abell/metrics/* | abell/losses/* | abell/layers/* | abell/network/* | \
     abell/models/* | abell/inference/* | abell/training/* | abell/testing/* | abell/data/samples.hpp)
     if grep -oE '[^ ]*(/stb/|/nlohmann/|/CLI/|fitsio\.h|/wcslib|/erfa|/pugi|/yaml-cpp|/hdf5|/onnx/|/google/protobuf)[^ ]*' "$work/unit.d"; then

@@ -32,7 +32,7 @@ struct LoadedModel {
 
 namespace detail {
 
-/// Reads ONNX files once weights/onnx_network.hpp, which needs protobuf, is included.
+/// Reads ONNX files once inference/load_onnx.hpp, which needs protobuf, is included.
 struct OnnxReader {
   ModelInfo (*info)(const std::filesystem::path&, const LoadOptions&) = nullptr;
   LoadedModel (*model)(const std::filesystem::path&, const LoadOptions&) = nullptr;
@@ -52,7 +52,7 @@ inline bool is_onnx(const std::filesystem::path& path) {
   if (path.extension() != ".onnx" && known_kind_of_file(start) != "an ONNX model") return false;
   if (onnx_reader().network != nullptr) return true;
   throw FormatError(path.string() +
-                    ": expected a program that includes abell/weights/onnx_network.hpp, found an ONNX model");
+                    ": expected a program that includes abell/inference/load_onnx.hpp, found an ONNX model");
 }
 
 /// The layers that a file tells of. Those of version 1 have no options: they were of three networks.
@@ -113,7 +113,7 @@ inline ModelInfo load_info(const std::filesystem::path& run_or_file, const LoadO
   return read_model_info(path, options.kinds);
 }
 
-/// The network of a model file, or of a run's folder, with its weights; of an ONNX file where weights/onnx_network.hpp
+/// The network of a model file, or of a run's folder, with its weights; of an ONNX file where inference/load_onnx.hpp
 /// is included. Throws IoError, FormatError when the file is no model, has layers of other kinds, fails its self-test,
 /// or needs more memory than `options` allow, before any is taken; ShapeError for weights that are missing, unexpected
 /// or of another shape, NumericError for NaN and infinite ones.

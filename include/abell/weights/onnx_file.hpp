@@ -95,33 +95,37 @@ class OnnxFieldCount {
   std::size_t fields_ = 0;
 };
 
-/// The model of a file. Throws IoError; FormatError for another kind of file, a damaged one, and one of more than
-/// `max_bytes` or of 2 GB, which is protobuf's limit.
-inline onnx::ModelProto read_onnx_file(const std::filesystem::path& path, double max_bytes) {
-  const std::string where = path.string();
-  std::error_code error;
-  if (!std::filesystem::is_regular_file(path, error)) throw IoError(where + ": no such file");
-  const auto size = std::filesystem::file_size(path);
-  if (static_cast<double>(size) > max_bytes || size > static_cast<std::uintmax_t>(std::numeric_limits<int>::max())) {
-    throw FormatError(where + ": expected a file of at most " +
-                      std::to_string(static_cast<std::int64_t>(std::min(max_bytes, 2147483647.0))) + " bytes, found " +
-                      std::to_string(size));
-  }
-  std::string bytes(static_cast<std::size_t>(size), '\0');
-  std::ifstream file(path, std::ios::binary);
-  if (!file.read(bytes.data(), static_cast<std::streamsize>(size))) throw IoError(where + ": cannot be read");
+/// The model of a file's bytes. Throws FormatError for another kind of file and for a damaged one.
+inline onnx::ModelProto parse_onnx(const std::string& bytes, const std::string& where) {
   if (OnnxFieldCount::too_many(bytes)) {
     throw FormatError(where + ": expected an ONNX model of at most " + std::to_string(OnnxFieldCount::most) +
                       " parts, found more");
   }
   onnx::ModelProto model;
+  if (model.ParseFromString(bytes) && model.has_graph()) return model;
   const std::string kind = kind_of_file(std::string_view(bytes).substr(0, 16));
-  if (!model.ParseFromString(bytes) || !model.has_graph()) {
-    throw FormatError(
-        where + ": expected an ONNX model, found " +
-        (kind == "an ONNX model" || kind == "another kind of file" ? "a damaged one, or another kind of file" : kind));
+  throw FormatError(
+      where + ": expected an ONNX model, found " +
+      (kind == "an ONNX model" || kind == "another kind of file" ? "a damaged one, or another kind of file" : kind));
+}
+
+/// The model of a file. Throws IoError, and FormatError as `parse_onnx` and for more than `max_bytes` or 2 GB, which is
+/// protobuf's limit.
+inline onnx::ModelProto read_onnx_file(const std::filesystem::path& path, double max_bytes) {
+  constexpr double most = std::numeric_limits<int>::max();
+  const std::string where = path.string();
+  std::error_code error;
+  if (!std::filesystem::is_regular_file(path, error)) throw IoError(where + ": no such file");
+  const auto size = std::filesystem::file_size(path);
+  if (static_cast<double>(size) > std::min(max_bytes, most)) {
+    throw FormatError(where + ": expected a file of at most " +
+                      std::to_string(static_cast<std::int64_t>(std::min(max_bytes, most))) + " bytes, found " +
+                      std::to_string(size));
   }
-  return model;
+  std::string bytes(static_cast<std::size_t>(size), '\0');
+  std::ifstream file(path, std::ios::binary);
+  if (!file.read(bytes.data(), static_cast<std::streamsize>(size))) throw IoError(where + ": cannot be read");
+  return parse_onnx(bytes, where);
 }
 
 /// The version of ONNX's operators that a model is written in. Throws FormatError unless it is 7 to 22.

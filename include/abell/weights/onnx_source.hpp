@@ -65,7 +65,9 @@ class OnnxStep {
   }
   double real(const char* name, double otherwise) const {
     const auto* found = attribute(name, onnx::AttributeProto::FLOAT);
-    return found == nullptr ? otherwise : static_cast<double>(found->f());
+    if (found == nullptr) return otherwise;
+    if (!std::isfinite(found->f())) fail("a finite " + in_quotes(name), std::to_string(found->f()));
+    return static_cast<double>(found->f());
   }
   std::string text(const char* name, const std::string& otherwise) const {
     const auto* found = attribute(name, onnx::AttributeProto::STRING);

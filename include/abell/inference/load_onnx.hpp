@@ -19,28 +19,75 @@
 
 namespace abell {
 
-/// The network of an ONNX file with its weights. Throws IoError; FormatError naming the node for an operator, an
-/// attribute or a layout that has no layer here, for tensors that lie outside of the model's folder, and for what needs
-/// more memory than `options` allow; ShapeError for sizes that do not fit, NumericError for NaN and infinite weights.
-inline Network<float> read_onnx_network(const std::filesystem::path& path, const LoadOptions& options = {}) {
-  const onnx::ModelProto model = detail::read_onnx_file(path, options.max_memory);
+namespace detail {
+
+/// The network of a model that was read from `path`.
+inline Network<float> network_of(const onnx::ModelProto& model, const std::filesystem::path& path,
+                                 const LoadOptions& options) {
   const std::string where = path.string();
-  const int opset = detail::onnx_opset(model, where);
-  const detail::OnnxSource source(model.graph(), path);
-  detail::OnnxPaths paths(source, opset);
-  const detail::OnnxValue images = paths.images();
-  detail::OnnxList list = paths.layers(images);
+  const OnnxSource source(model.graph(), path);
+  OnnxPaths paths(source, onnx_opset(model, where));
+  const OnnxValue images = paths.images();
+  OnnxList list = paths.layers(images);
   if (list.layers.empty()) throw FormatError(where + ": expected at least one layer, found none");
-  if (paths.output().from_first) {
-    throw FormatError(where + ": expected an output in the order height, width, channel, found channels first");
+  const OnnxValue& output = paths.output();
+  if (output.from_first || output.pads != OnnxPads{}) {
+    throw FormatError(where + ": expected an output in the order height, width, channel, found " +
+                      (output.from_first ? "the channels first" : "a node Pad as the last one"));
   }
-  const std::vector<LayerInfo> infos = detail::inspect_read(where, list.layers, images.shape);
+  const std::vector<LayerInfo> infos = inspect_read(where, list.layers, images.shape);
   check_memory(estimated_bytes(infos, options.batch, false), options.max_memory, where,
                "an input of " + to_string(images.shape));
   auto network = build<float>(list.layers, images.shape);
   auto to = network.parameters().begin();
   for (const std::vector<float>& weights : list.weights) to = std::ranges::copy(weights, to).out;
   return network;
+}
+
+}  // namespace detail
+
+/// The network of an ONNX file with its weights. Throws IoError; FormatError naming the node for an operator, an
+/// attribute or a layout that has no layer here, for tensors that lie outside of the model's folder, and for what needs
+/// more memory than `options` allow; ShapeError for sizes that do not fit, NumericError for NaN and infinite weights.
+inline Network<float> read_onnx_network(const std::filesystem::path& path, const LoadOptions& options = {}) {
+  return detail::network_of(detail::read_onnx_file(path, options.max_memory), path, options);
+}
+
+/// The layers of an ONNX file, to be trained anew, and the shape of the images that they take. Throws as
+/// `read_onnx_network`.
+inline Architecture<> read_onnx_architecture(const std::filesystem::path& path) {
+  const Network<float> network = read_onnx_network(path);
+  return {network.description(), network.input()};
+}
+
+/// Loads an ONNX file's weights into a network of the same layers, in their order. Layers that `options` name as
+/// missing keep their values where the file has other sizes at their place. Throws ShapeError naming what does not fit,
+/// and as `read_onnx_network`; the network is then as it was.
+inline LoadedWeights load_onnx_weights(const std::filesystem::path& path, Network<float>& network,
+                                       const WeightsOptions& options = {}) {
+  const Network<float> file = read_onnx_network(path);
+  const auto ours = network.named_parameters(), theirs = file.named_parameters();
+  const auto text = [](const auto& all, std::size_t i) {
+    return i < all.size() ? detail::in_quotes(all[i].name) + " " + shape_text(detail::sizes_of(all[i]))
+                          : std::string("the end");
+  };
+  LoadedWeights loaded{.in_order = true};
+  for (std::size_t i = 0; i < std::max(ours.size(), theirs.size()); ++i) {
+    if (i < ours.size() && i < theirs.size() && ours[i].dimensions == theirs[i].dimensions) continue;
+    const std::string layer = i < ours.size() ? detail::layer_of(ours[i].name) : "";
+    if (std::ranges::find(options.missing, layer) == options.missing.end()) {
+      throw ShapeError(path.string() + ": weights of another network: expected " + text(ours, i) + ", found " +
+                       text(theirs, i));
+    }
+    if (loaded.missing.empty() || loaded.missing.back() != layer) loaded.missing.push_back(layer);
+  }
+  for (std::size_t i = 0; i < ours.size(); ++i) {
+    const std::string layer = detail::layer_of(ours[i].name);
+    if (std::ranges::find(loaded.missing, layer) != loaded.missing.end()) continue;
+    const auto from = file.parameters().subspan(theirs[i].offset, theirs[i].size);
+    std::ranges::copy(from, network.parameters().subspan(ours[i].offset).begin());
+  }
+  return loaded;
 }
 
 namespace detail {
