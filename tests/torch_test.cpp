@@ -193,6 +193,8 @@ TEST_CASE("Half, bfloat16 and double weights are converted, and an odd tensor is
   for (const auto& layer : detail::torch_layers("", described)) modules[layer.info->name] = layer.place;
   const auto beside = changed_file(folder, [&](TensorFile& file) {
     file.tensors.push_back({"12.table", DType::f8_e4m3, {2}, {std::byte{1}, std::byte{2}}});
+    file.tensors.push_back({"12.packed", DType::f4, {3}, {std::byte{1}, std::byte{2}}});
+    file.tensors.push_back({"12.pair", DType::c64, {1}, std::vector<std::byte>(8)});
   });
   load_torch_weights(beside, network, {.modules = modules, .others = true});
   REQUIRE(copy_of(network) == copy_of(numbered()));
