@@ -1,5 +1,5 @@
-"""export.py MODEL.onnx CATALOGUE.csv WEIGHTS.h5 HEADLESS.h5 WEIGHTS.weights.h5 WHOLE.keras WHOLE.h5: the ONNX model must give the p_cluster of
-abell-classify's catalogue, to a relative 1e-5; the Keras file is copied without its last dense layer,
+"""export.py MODEL.onnx CATALOGUE.csv WEIGHTS.h5 HEADLESS.h5 WEIGHTS.weights.h5 WHOLE.keras WHOLE.h5: the ONNX model must
+give the p_cluster of abell-classify's catalogue, to a relative 1e-5; the Keras file is copied without its last dense layer,
 and both are put into whole models."""
 
 import csv
