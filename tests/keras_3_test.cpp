@@ -134,6 +134,9 @@ TEST_CASE("A .keras archive gives its weights and its architecture", "[weights]"
   for (const auto& [group, ours] : groups) add_layer(named, group, ours);
   hdf5::write(folder / "o.weights.h5", older);
   require_loads(folder / "o.weights.h5", true);
+  require_loads(write_archive(folder / "o.keras",
+                              {{"config.json", config}, {"model.weights.h5", slurp(folder / "o.weights.h5")}}),
+                false);
   // Of a model within the model the layers stand one group deeper.
   const hdf5::Handle file = hdf5::create(), layers = hdf5::new_group(file, "layers", {});
   const hdf5::Handle inner = hdf5::new_group(layers, "sequential", {}), deeper = hdf5::new_group(inner, "layers", {});

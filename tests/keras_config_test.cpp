@@ -52,9 +52,50 @@ TEST_CASE("A Keras config becomes a network", "[weights]") {
   Json two = tiny_config();
   two["config"] = two["config"]["layers"];
   REQUIRE(layers(two) == layers(tiny_config()));
+  // True and false as 1 and 0; the input's shape where Keras keeps it for models without an InputLayer.
+  Json numbers = tiny_config({{"scale", 1}, {"center", 1}});
+  numbers["config"]["layers"][4]["config"]["use_bias"] = 0;
+  numbers["config"]["layers"][5]["config"]["keepdims"] = 0;
+  REQUIRE(layers(numbers) == layers(tiny_config()));
+  Json built = sequential(tiny_layers());
+  built["config"]["build_input_shape"] = {nullptr, 6, 6, 3};
+  REQUIRE(layers(built) == layers(tiny_config()));
+  built["config"].erase("build_input_shape");
+  built["config"]["layers"][0]["build_config"] = {{"input_shape", {nullptr, 6, 6, 3}}};
+  REQUIRE(layers(built) == layers(tiny_config()));
   // A model within the model.
   const Json within = sequential({input_layer({6, 6, 3}), sequential(tiny_layers({{"axis", -1}}), "inner")});
   REQUIRE(layers(within) == layers(tiny_config()));
+}
+
+TEST_CASE("A Keras model of vectors becomes a network", "[weights]") {
+  const TempFolder folder;
+  const auto dense = [](const Json& options) { return layer("Dense", "d", options); };
+  const std::vector<Json> rest{
+      layer("BatchNormalization", "n", {{"axis", {1}}}), layer("Reshape", "r", {{"target_shape", {2, 3, 2}}}),
+      layer("Reshape", "f", {{"target_shape", {-1}}}), layer("Dense", "e", {{"units", 2}, {"use_bias", 1}})};
+  const auto net = describe(Dense{.units = 12}, BatchNorm{}, Reshape{.shape = {2, 3, 2}}, Flatten{}, Dense{.units = 2});
+  Described<> numbered(net, {1, 1, 5}), network = numbered;
+  numbered.number();
+  std::vector<Json> two{dense({{"units", 12}, {"batch_input_shape", {nullptr, 5}}})},
+      three{layer("InputLayer", "i", {{"batch_shape", {nullptr, 5}}}), dense({{"units", 12}})};
+  for (std::vector<Json>* all : {&two, &three}) {
+    all->insert(all->end(), rest.begin(), rest.end());
+    RawFile raw("model_weights");
+    for (const auto& [theirs, ours] : {std::pair{"d", "dense_1"}, {"n", "batch_norm_1"}, {"e", "dense_2"}}) {
+      raw.layer(theirs, weights_of(numbered, ours, std::string(theirs) + "/"));
+    }
+    add_config(raw, sequential(*all));
+    const auto path = raw.write(folder / "m.h5");
+    const Architecture<> read = read_keras_architecture(path);
+    REQUIRE(read.input == Shape{1, 1, 5});
+    REQUIRE(read.layers.size() == 5);
+    load_keras_weights(path, network);
+    REQUIRE(copy_of(network) == copy_of(numbered));
+  }
+  Json open = sequential(three);
+  open["config"]["layers"][3]["config"]["target_shape"] = {2, -1, 2};
+  REQUIRE_THAT(fault(open), Contains("layer \"r\" (Reshape): expected a target_shape of 1 or 3 sizes"));
 }
 
 TEST_CASE("Paths that meet again in a Keras model become branches", "[weights]") {
@@ -113,12 +154,14 @@ TEST_CASE("What a Keras config has and we have not is refused by name", "[weight
   REQUIRE_THAT(conv("data_format", "channels_first"), Contains("(Conv2D): expected data_format \"channels_last\""));
   REQUIRE_THAT(conv("dilation_rate", {2, 2}), Contains("expected dilation_rate 1, found \"[2,2]\""));
   REQUIRE_THAT(conv("groups", 3), Contains("expected groups 1"));
+  REQUIRE_THAT(conv("use_bias", 2), Contains("expected true or false as use_bias, found \"2\""));
   REQUIRE_THAT(conv("padding", "causal"), Contains("expected padding same or valid, found \"causal\""));
   REQUIRE_THAT(conv("activation", "gelu"), Contains("expected the activation linear,") && Contains("found \"gelu\""));
   REQUIRE_THAT(conv("filters", 1e9), Contains("expected \"filters\" to be a whole number"));
   REQUIRE_THAT(fault(with(layer("BatchNormalization", "n", {{"axis", 1}}))),
                Contains("expected axis -1, that of the channels, found \"1\""));
-  REQUIRE_THAT(fault(with(layer("BatchNormalization", "n", {{"scale", false}}))), Contains("expected scale true"));
+  REQUIRE_THAT(fault(with(layer("BatchNormalization", "n", {{"scale", false}}))),
+               Contains("expected scale true, found \"false\""));
   REQUIRE_THAT(fault(with(layer("ZeroPadding2D", "z", {{"padding", {1, 1}}}))),
                Contains("layer \"z\": expected a Conv2D or DepthwiseConv2D after the zero padding"));
   REQUIRE_THAT(fault(sequential({layer("Flatten", "f")})), Contains("expected an input of [batch, height, width"));

@@ -88,6 +88,47 @@ TEST_CASE("A state dict has PyTorch's names, dimensions and order of values", "[
   REQUIRE(slurp(folder / "a") == slurp(folder / "again"));
 }
 
+TEST_CASE("Vectors and maps that a Reshape makes of each other have PyTorch's order", "[weights]") {
+  const TempFolder folder;
+  const auto reshaping = describe(Dense{.units = 12}, BatchNorm{}, Relu{}, Dropout{}, Reshape{.shape = {2, 3, 2}},
+                                  Conv2d{.filters = 4}, Reshape{.shape = {3, 2, 4}}, Reshape{.shape = {1, 1, 24}},
+                                  Tanh{}, BatchNorm{}, Dense{.units = 2}, Reshape{.shape = {2, 1, 1}});
+  Described<> network(reshaping, {1, 1, 3}), fresh = network;
+  network.number();
+  save_torch_weights(folder / "a", network);
+  const TensorFile file = read_safetensors(folder / "a");
+  const auto value = [&](const char* name, std::size_t i) { return values_of<float>(*file.find(name)).value()[i]; };
+  const auto ours = [](const std::string& name, std::size_t i) { return Described<>::numbered(name, i); };
+  // Value 7 of 2 x 2 x 3 is channel 1, row 0, column 1, our value 3.
+  REQUIRE(value("0.weight", 7 * 3 + 2) == ours("dense_1/kernel", 2 * 12 + 3));
+  REQUIRE(value("0.bias", 7) == ours("dense_1/bias", 3));
+  REQUIRE(value("1.running_mean", 7) == ours("batch_norm_1/moving_mean", 3));
+  // Value 15 of 4 x 3 x 2 is channel 2, row 1, column 1, our value 14.
+  REQUIRE(value("9.weight", 15) == ours("batch_norm_2/gamma", 14));
+  REQUIRE(value("10.weight", 24 + 15) == ours("dense_2/kernel", 14 * 2 + 1));
+  REQUIRE(value("10.bias", 1) == ours("dense_2/bias", 1));
+  load_torch_weights(folder / "a", fresh);
+  REQUIRE(copy_of(fresh) == copy_of(network));
+
+  // Where no weights can make up for it.
+  const auto refused = [&](const auto& description, Shape from) {
+    const Described<> odd(description, from);
+    return message_of<FormatError>([&] { save_torch_weights(folder / "x", odd); });
+  };
+  const std::string dense = "expected a Dense after Flatten, or what keeps the order of values (PyTorch's values stand";
+  const Reshape map{.shape = {2, 3, 2}};
+  REQUIRE_THAT(refused(describe(map, Conv2d{}), {1, 1, 12}),
+               Contains("x: layer reshape_1 (Reshape): expected a Dense before the vector becomes a map"));
+  REQUIRE_THAT(refused(describe(Dense{.units = 12}, Residual{describe(map, Flatten{})}), {1, 1, 3}),
+               Contains("layer reshape_1 (Reshape): expected a Dense before"));
+  REQUIRE_THAT(refused(describe(Conv2d{.filters = 3}, map), {2, 2, 3}),
+               Contains("expected as many channels as before"));
+  REQUIRE_THAT(refused(describe(Flatten{}, Relu{}, map), {2, 2, 3}), Contains("expected as many channels as before"));
+  REQUIRE_THAT(refused(describe(Flatten{}, Conv2d{}), {2, 2, 3}), Contains("layer conv2d_1 (Conv2d): " + dense));
+  REQUIRE_THAT(refused(describe(Flatten{}, UpSample2d{}), {2, 2, 3}), Contains("(UpSample2d): " + dense));
+  REQUIRE_THAT(refused(describe(Flatten{}, Softmax{}), {2, 2, 3}), Contains("expected a Dense after Flatten ("));
+}
+
 TEST_CASE("Modules are given to layers by a mapping", "[weights]") {
   const TempFolder folder;
   const std::map<std::string, std::string> modules{
@@ -152,6 +193,8 @@ TEST_CASE("Half, bfloat16 and double weights are converted, and an odd tensor is
   for (const auto& layer : detail::torch_layers("", described)) modules[layer.info->name] = layer.place;
   const auto beside = changed_file(folder, [&](TensorFile& file) {
     file.tensors.push_back({"12.table", DType::f8_e4m3, {2}, {std::byte{1}, std::byte{2}}});
+    file.tensors.push_back({"12.packed", DType::f4, {3}, {std::byte{1}, std::byte{2}}});
+    file.tensors.push_back({"12.pair", DType::c64, {1}, std::vector<std::byte>(8)});
   });
   load_torch_weights(beside, network, {.modules = modules, .others = true});
   REQUIRE(copy_of(network) == copy_of(numbered()));

@@ -56,6 +56,17 @@ class Concatenate(Residual):
         return torch.cat([branch(x) for branch in self.branches], 1)
 
 
+class Reshape(nn.Module):
+    """Channels first; of one size also Flatten, of three Unflatten."""
+
+    def __init__(self, *shape):
+        super().__init__()
+        self.shape = shape
+
+    def forward(self, x):
+        return x.reshape(len(x), *self.shape)
+
+
 def network():
     return nn.Sequential(
         nn.Conv2d(3, 6, 3, padding=1, bias=False),
@@ -68,9 +79,16 @@ def network():
         nn.AvgPool2d(2),
         nn.Flatten(),
         nn.BatchNorm1d(17 * 3 * 2),
-        nn.Linear(17 * 3 * 2, 7),
+        nn.Linear(17 * 3 * 2, 24),
+        nn.BatchNorm1d(24),
         nn.ReLU(),
-        nn.Linear(7, 3),
+        Reshape(2, 4, 3),
+        nn.Conv2d(2, 3, 3, padding=1),
+        Reshape(3, 6, 2),
+        nn.MaxPool2d(2),
+        Reshape(9),
+        nn.BatchNorm1d(9),
+        nn.Linear(9, 3),
         nn.Softmax(1),
     ).eval()
 

@@ -262,7 +262,9 @@ Network<float> torch_network() {
       Residual{describe(Conv2d{.filters = 12, .kernel_size = {3, 5}, .padding = around}, Tanh{}),
                describe(Conv2d{.filters = 12, .kernel_size = 1})},
       Concatenate{describe(Conv2dTranspose{.filters = 5, .padding = around}, MaxPool2d{.padding = none}), describe()},
-      AveragePool2d{.padding = none}, Flatten{}, norm, Dense{.units = 7}, Relu{}, Dense{.units = 3}, Softmax{});
+      AveragePool2d{.padding = none}, Flatten{}, norm, Dense{.units = 24}, norm, Relu{}, Reshape{.shape = {4, 3, 2}},
+      Conv2d{.filters = 3, .padding = around}, Reshape{.shape = {6, 2, 3}}, MaxPool2d{.padding = none},
+      Reshape{.shape = {1, 1, 9}}, norm, Dense{.units = 3}, Softmax{});
   return build<float>(net, {13, 10, 3}, 11);
 }
 

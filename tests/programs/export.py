@@ -1,6 +1,6 @@
-"""export.py MODEL.onnx CATALOGUE.csv WEIGHTS.h5 HEADLESS.h5 WEIGHTS.weights.h5 WHOLE.keras: the ONNX model must give the p_cluster of
-abell-classify's catalogue, to a relative 1e-5; the Keras file is copied without its last dense layer,
-and that of Keras 3 put into a whole model."""
+"""export.py MODEL.onnx CATALOGUE.csv WEIGHTS.h5 HEADLESS.h5 WEIGHTS.weights.h5 WHOLE.keras WHOLE.h5: the ONNX model must
+give the p_cluster of abell-classify's catalogue, to a relative 1e-5; the Keras file is copied without its last dense layer,
+and both are put into whole models."""
 
 import csv
 import json
@@ -13,7 +13,7 @@ import h5py
 import numpy
 import onnx
 
-model_path, catalogue, weights, headless, weights_3, whole = sys.argv[1:]
+model_path, catalogue, weights, headless, weights_3, whole, whole_2 = sys.argv[1:]
 model = onnx.load(model_path)
 onnx.checker.check_model(model, full_check=True)
 metadata = {p.key: p.value for p in model.metadata_props}
@@ -49,6 +49,10 @@ numbers, named = {}, []
 for kind, options in layers:
     numbers[kind] = numbers.get(kind, 0) + 1
     named.append({"class_name": kind, "module": "keras.layers", "config": {"name": f"{words[kind]}_{numbers[kind]}", **options}})
+config = json.dumps({"class_name": "Sequential", "config": {"name": "whole", "layers": named}})
+shutil.copy(weights, whole_2)
+with h5py.File(whole_2, "r+") as file:
+    file.attrs["model_config"] = config
 with zipfile.ZipFile(whole, "w") as archive:
-    archive.writestr("config.json", json.dumps({"class_name": "Sequential", "module": "keras", "config": {"name": "whole", "layers": named}}))
+    archive.writestr("config.json", config)
     archive.write(weights_3, "model.weights.h5")

@@ -29,7 +29,7 @@ inline constexpr int default_unet_size = 256;
 
 /// A network, what it answers, and with how many outputs.
 struct NetworkChoice {
-  std::string name = "custom";  ///< or a file .json, .keras or .h5
+  std::string name = "custom";  ///< or a file .json, .keras, .h5 or .onnx
   Task task = Task::classify;
   int outputs = 2;
   double dropout = 0;
@@ -38,12 +38,15 @@ struct NetworkChoice {
   std::optional<Architecture<>> read = {};  ///< from the file
 };
 
-/// Whether `name` is that of a file with an architecture: JSON, see abell/weights/architecture.hpp, or a whole model of
-/// Keras.
-inline bool is_architecture_file(std::string_view name) { return name.ends_with(".json") || is_keras_file(name); }
+/// Whether `name` is that of a file with an architecture: JSON, see abell/weights/architecture.hpp, a whole model of
+/// Keras, or an ONNX model.
+inline bool is_architecture_file(std::string_view name) {
+  return name.ends_with(".json") || is_keras_file(name) || is_onnx_file(name);
+}
 
-/// Throws as `read_architecture` and `read_keras_architecture`.
+/// Throws as `read_architecture`, `read_keras_architecture` and `read_onnx_architecture`.
 inline Architecture<> read_network_file(const std::string& name) {
+  if (is_onnx_file(name)) return read_onnx_architecture(name);
   return is_keras_file(name) ? read_keras_architecture(name) : read_architecture(name);
 }
 
@@ -59,7 +62,7 @@ inline void check(const NetworkChoice& choice) {
   if (choice.task == Task::segment ? choice.name == "unet" : paper) return;
   throw OptionError(
       "--network: expected " + std::string(choice.task == Task::segment ? "unet" : "custom or mobilenet") +
-      ", or a file .json, .keras or .h5, for --task " + std::string(name_of(choice.task)) + ", found " + choice.name);
+      ", or a file .json, .keras, .h5 or .onnx, for --task " + std::string(name_of(choice.task)) + ", found " + choice.name);
 }
 
 /// Throws ShapeError unless the network out of a file gives what the task asks for, from images that there are.

@@ -1,7 +1,8 @@
 #pragma once
-/// The weights that training starts from: model files, and files of Keras and PyTorch.
+/// The weights that training starts from: model files, and files of Keras, PyTorch and ONNX.
 
 #include <abell/core/printable.hpp>
+#include <abell/inference/load_onnx.hpp>
 #include <abell/weights/keras_h5.hpp>
 #include <abell/weights/model.hpp>
 #include <abell/weights/torch.hpp>
@@ -26,14 +27,18 @@ inline bool is_keras_file(const std::filesystem::path& path) {
   return extension == ".h5" || extension == ".hdf5" || extension == ".keras";
 }
 
-/// Loads the weights to start from. Of a Keras or PyTorch file's layers the network's last one may be missing, which
-/// then keeps its initial values, and ImageNet's own is not used; what is left out so is told on standard error.
-/// Throws as `load_weights`, `load_keras_weights` and `load_torch_weights`.
+inline bool is_onnx_file(const std::filesystem::path& path) { return extension_of(path) == ".onnx"; }
+
+/// Loads the weights to start from. Of a Keras, PyTorch or ONNX file's layers the network's last one may be missing,
+/// which then keeps its initial values, and ImageNet's own is not used; what is left out so is told on standard error.
+/// Throws as `load_weights`, `load_keras_weights`, `load_torch_weights` and `load_onnx_weights`.
 inline void load_start(const std::filesystem::path& path, Network<float>& network, bool quiet) {
   const std::vector<std::string> head{abell::detail::layer_of(network.named_parameters().back().name)};
   LoadedWeights loaded;
   if (is_keras_file(path)) {
     loaded = load_keras_weights(path, network, {.missing = head, .unused = {"conv_preds"}});
+  } else if (is_onnx_file(path)) {
+    loaded = load_onnx_weights(path, network, {.missing = head});
   } else if (is_torch_file(path)) {
     loaded = load_torch_weights(path, network, {.missing = head});
   } else {
@@ -41,7 +46,7 @@ inline void load_start(const std::filesystem::path& path, Network<float>& networ
   }
   if (quiet) return;
   const auto tell = [&](const std::string& text) { std::cerr << printable(path.string() + ": " + text) << std::endl; };
-  if (loaded.in_order) tell("its layers have other names and are taken in order");
+  if (loaded.in_order && !is_onnx_file(path)) tell("its layers have other names and are taken in order");
   for (const std::string& layer : loaded.missing) tell(layer + " is not in the file and keeps its initial weights");
   for (const std::string& layer : loaded.unused) tell(layer + " is not used");
 }

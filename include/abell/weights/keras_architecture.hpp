@@ -101,7 +101,7 @@ inline Shape keras_input(const KerasGraph& graph, const std::string& where) {
   const Json sizes = vector                                  ? Json{1, 1, shape[1]}
                      : shape.is_array() && shape.size() == 4 ? Json{shape[1], shape[2], shape[3]}
                                                              : Json();
-  const auto known = [](const Json& size) { return size.is_number_unsigned() && size > 0 && size <= most_shape; };
+  const auto known = [](const Json& size) { return size.is_number_integer() && size > 0 && size <= most_shape; };
   if (!sizes.is_array() || !std::ranges::all_of(sizes, known)) {
     throw FormatError(where + ": expected an input of [batch, height, width, channels] with sizes, found " +
                       (shape.is_null() ? "none" : KerasFields::text_of(shape)));

@@ -61,6 +61,7 @@ class KerasConfigReader {
                         (model.is_object() && model.contains("class_name") ? shown(model["class_name"]) : "another"));
     }
     graph_.output = add_model(model, 0, "");
+    take_shape(model["config"], "build_input_shape");
     return std::move(graph_);
   }
 
@@ -143,9 +144,9 @@ class KerasConfigReader {
     const std::string name = name_of(layer), kind = layer["class_name"].get<std::string>();
     require_kerases_own(name, layer);
     const Json& config = layer["config"];
-    for (const char* key : {"batch_input_shape", "batch_shape"}) {
-      const bool first = inputs == std::vector<std::size_t>{0} && graph_.input_shape.is_null();
-      if (first && config.is_object() && config.contains(key)) graph_.input_shape = config[key];
+    if (inputs == std::vector<std::size_t>{0}) {
+      for (const char* key : {"batch_input_shape", "batch_shape", "build_input_shape"}) take_shape(config, key);
+      if (layer.contains("build_config")) take_shape(layer["build_config"], "input_shape");
     }
     if (is_model(layer)) {
       if (inputs.size() != 1) fail(name, "a model of one input", std::to_string(inputs.size()));
@@ -162,6 +163,11 @@ class KerasConfigReader {
     }
     graph_.nodes.push_back({kind, name, path, config, inputs});
     return graph_.nodes.size() - 1;
+  }
+
+  /// The model's input, where it is not known yet.
+  void take_shape(const Json& from, const char* key) {
+    if (graph_.input_shape.is_null() && from.is_object() && from.contains(key)) graph_.input_shape = from[key];
   }
 
   /// A class of the user's own may bear the name of one of Keras's.

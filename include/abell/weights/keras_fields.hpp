@@ -33,6 +33,16 @@ class KerasFields {
     if (found.is_null() || std::ranges::find(allowed, found) != allowed.end()) return;
     fail(std::string(key) + " " + allowed.begin()->dump(), text_of(found));
   }
+  /// True or false, which may have been written as 1 and 0.
+  bool flag(const char* key, bool otherwise) const {
+    const Json found = get(key);
+    if (found.is_null()) return otherwise;
+    if (!found.is_boolean() && found != 0 && found != 1) fail("true or false as " + std::string(key), text_of(found));
+    return found == true || found == 1;
+  }
+  void require_true(const char* key) const {
+    if (!flag(key, true)) fail(std::string(key) + " true", text_of(get(key)));
+  }
   double number(const char* key, double otherwise) const {
     const Json found = get(key);
     if (found.is_null()) return otherwise;

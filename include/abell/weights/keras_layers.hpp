@@ -6,6 +6,7 @@
 #include <abell/weights/json.hpp>
 #include <abell/weights/keras_config.hpp>
 #include <abell/weights/keras_fields.hpp>
+#include <algorithm>
 #include <cstddef>
 #include <functional>
 #include <initializer_list>
@@ -91,7 +92,7 @@ class KerasLayers {
     return {{"kernel_size", fields.get("kernel_size")},
             {"stride", fields.get("strides").is_null() ? Json(1) : fields.get("strides")},
             {"padding", fields.padding()},
-            {"bias", fields.get("use_bias").is_null() ? Json(true) : fields.get("use_bias")}};
+            {"bias", fields.flag("use_bias", true)}};
   }
   /// Takes the zeros before a convolution as its padding.
   void pad(const KerasFields& fields, Json& layer) {
@@ -129,12 +130,14 @@ class KerasLayers {
     if (slope != 0) fields.fail("no negative_slope beside max_value", std::to_string(slope));
     return {{"kind", "Relu6"}};
   }
-  static Json shape(const KerasFields& fields) {
+  /// To a vector, which may leave its size open, or a map.
+  static Json reshape(const KerasFields& fields) {
     const Json target = fields.get("target_shape");
-    if (target.is_array() && target.size() == 1) return {1, 1, target[0]};
-    if (!target.is_array() || target.size() != 3)
+    if (target == Json::array({-1})) return {{"kind", "Flatten"}};
+    const auto open = [](const Json& size) { return size == -1; };
+    if (!target.is_array() || (target.size() != 1 && target.size() != 3) || std::ranges::any_of(target, open))
       fields.fail("a target_shape of 1 or 3 sizes", KerasFields::text_of(target));
-    return target;
+    return {{"kind", "Reshape"}, {"shape", target.size() == 1 ? Json{1, 1, target[0]} : target}};
   }
 
   static const std::map<std::string, Convert>& classes();
@@ -172,7 +175,7 @@ inline const std::map<std::string, KerasLayers::Convert>& KerasLayers::classes()
   const auto global = [](const char* kind) {
     return [=](L& layers, const KerasNode& node, const F& fields) {
       fields.require("data_format", {"channels_last"});
-      if (fields.get("keepdims") != true) layers.rank_ = 2;
+      if (!fields.flag("keepdims", false)) layers.rank_ = 2;
       layers.push(node, {{"kind", kind}});
     };
   };
@@ -182,15 +185,15 @@ inline const std::map<std::string, KerasLayers::Convert>& KerasLayers::classes()
       {"Conv2DTranspose", convolution("Conv2dTranspose", {{"filters", "filters"}})},
       {"Dense",
        [](L& layers, const KerasNode& node, const F& fields) {
-         fields.require("use_bias", {true});
+         fields.require_true("use_bias");
          layers.push(node, {{"kind", "Dense"}, {"units", fields.get("units")}});
          layers.activation(fields);
        }},
       {"BatchNormalization",
        [](L& layers, const KerasNode& node, const F& fields) {
          fields.require_channels(layers.rank_);
-         fields.require("center", {true});
-         fields.require("scale", {true});
+         fields.require_true("center");
+         fields.require_true("scale");
          layers.push(node, {{"kind", "BatchNorm"},
                             {"momentum", fields.number("momentum", 0.99)},
                             {"epsilon", fields.number("epsilon", 1e-3)}});
@@ -230,7 +233,7 @@ inline const std::map<std::string, KerasLayers::Convert>& KerasLayers::classes()
        }},
       {"Reshape",
        [](L& layers, const KerasNode& node, const F& fields) {
-         layers.push(node, {{"kind", "Reshape"}, {"shape", shape(fields)}});
+         layers.push(node, reshape(fields));
          layers.rank_ = fields.get("target_shape").size() == 1 ? 2 : 4;
        }},
       {"ZeroPadding2D",

@@ -23,7 +23,30 @@ namespace abell {
 static_assert(std::endian::native == std::endian::little, "safetensors files are little-endian");
 
 /// What the numbers of a stored tensor are: all types of the format, of which weights may be F64, F32, F16 and BF16.
-enum class DType { f32, f64, f16, bf16, u8, i8, u16, i16, u32, i32, u64, i64, boolean, f8_e4m3, f8_e5m2, f8_e8m0 };
+enum class DType {
+  f32,
+  f64,
+  f16,
+  bf16,
+  u8,
+  i8,
+  u16,
+  i16,
+  u32,
+  i32,
+  u64,
+  i64,
+  boolean,
+  c64,
+  f8_e4m3,
+  f8_e5m2,
+  f8_e8m0,
+  f8_e4m3fnuz,
+  f8_e5m2fnuz,
+  f6_e2m3,
+  f6_e3m2,
+  f4
+};
 
 /// A tensor in a file; the shape [] is a single number.
 struct StoredTensor {
@@ -50,35 +73,44 @@ namespace detail {
 struct DTypeEntry {
   DType dtype;
   std::string_view name;
-  std::size_t size;
+  std::size_t bits;
 };
-inline constexpr std::array<DTypeEntry, 16> dtypes{{{DType::f32, "F32", 4},
-                                                    {DType::f64, "F64", 8},
-                                                    {DType::f16, "F16", 2},
-                                                    {DType::bf16, "BF16", 2},
-                                                    {DType::u8, "U8", 1},
-                                                    {DType::i8, "I8", 1},
-                                                    {DType::u16, "U16", 2},
-                                                    {DType::i16, "I16", 2},
-                                                    {DType::u32, "U32", 4},
-                                                    {DType::i32, "I32", 4},
-                                                    {DType::u64, "U64", 8},
-                                                    {DType::i64, "I64", 8},
-                                                    {DType::boolean, "BOOL", 1},
-                                                    {DType::f8_e4m3, "F8_E4M3", 1},
-                                                    {DType::f8_e5m2, "F8_E5M2", 1},
-                                                    {DType::f8_e8m0, "F8_E8M0", 1}}};
+inline constexpr std::array<DTypeEntry, 22> dtypes{{{DType::f32, "F32", 32},
+                                                    {DType::f64, "F64", 64},
+                                                    {DType::f16, "F16", 16},
+                                                    {DType::bf16, "BF16", 16},
+                                                    {DType::u8, "U8", 8},
+                                                    {DType::i8, "I8", 8},
+                                                    {DType::u16, "U16", 16},
+                                                    {DType::i16, "I16", 16},
+                                                    {DType::u32, "U32", 32},
+                                                    {DType::i32, "I32", 32},
+                                                    {DType::u64, "U64", 64},
+                                                    {DType::i64, "I64", 64},
+                                                    {DType::boolean, "BOOL", 8},
+                                                    {DType::f8_e4m3, "F8_E4M3", 8},
+                                                    {DType::f8_e5m2, "F8_E5M2", 8},
+                                                    {DType::f8_e8m0, "F8_E8M0", 8},
+                                                    {DType::f8_e4m3fnuz, "F8_E4M3FNUZ", 8},
+                                                    {DType::f8_e5m2fnuz, "F8_E5M2FNUZ", 8},
+                                                    {DType::f6_e2m3, "F6_E2M3", 6},
+                                                    {DType::f6_e3m2, "F6_E3M2", 6},
+                                                    {DType::f4, "F4", 4},
+                                                    {DType::c64, "C64", 64}}};
 
 constexpr const DTypeEntry& entry(DType dtype) { return *std::ranges::find(dtypes, dtype, &DTypeEntry::dtype); }
 
 /// Bytes of a tensor; nothing when they cannot be counted in 64 bits.
 inline std::optional<std::uint64_t> byte_count(DType dtype, std::span<const std::uint64_t> shape) {
-  std::uint64_t bytes = entry(dtype).size;
+  constexpr std::uint64_t most = std::numeric_limits<std::uint64_t>::max();
+  const std::uint64_t bits = entry(dtype).bits;
+  std::uint64_t count = 1;
   for (const std::uint64_t size : shape) {
-    if (size != 0 && bytes > std::numeric_limits<std::uint64_t>::max() / size) return std::nullopt;
-    bytes *= size;
+    if (size != 0 && count > most / size) return std::nullopt;
+    count *= size;
   }
-  return bytes;
+  if (count / 8 > most / bits - 1) return std::nullopt;
+  return count / 8 * bits + (count % 8 * bits + 7) / 8;
 }
 
 }  // namespace detail

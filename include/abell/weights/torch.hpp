@@ -9,8 +9,8 @@
 ///     Conv2d [out][in][height][width], depthwise (groups = in) [in multiplier][1][height][width],
 ///     ConvTranspose2d [in][out][height][width], Linear [out][in]
 ///
-/// and its vectors behind a Flatten hold channel by channel what ours hold pixel by pixel: weights after it are put in
-/// that order.
+/// and its vectors behind a Flatten, and before a Reshape (Unflatten), hold channel by channel what ours hold pixel by
+/// pixel: weights on either side are put in that order.
 
 #include <abell/core/error.hpp>
 #include <abell/layers/layers.hpp>
@@ -199,9 +199,10 @@ LoadedWeights load_torch(const std::filesystem::path& path, TensorFile file, Net
 }  // namespace detail
 
 /// Loads the parameters of `network` from a state dict, of F64, F32, F16 or BF16, and returns which layers were left
-/// out. Throws IoError, FormatError for a file whose modules have no order, ShapeError for what is missing, left over
-/// or of another shape ("weights of another network"), OptionError for layers that `options` name and the network has
-/// not, NumericError for NaN and infinite weights; the network is then as it was.
+/// out. Throws IoError, FormatError for a file whose modules have no order and for a layer between maps and vectors
+/// whose values no weights put in PyTorch's, ShapeError for what is missing, left over or of another shape ("weights of
+/// another network"), OptionError for layers that `options` name and the network has not, NumericError for NaN and
+/// infinite weights; the network is then as it was.
 template <class Network>
 LoadedWeights load_torch_weights(const std::filesystem::path& path, Network& network,
                                  const TorchOptions& options = {}) {
@@ -209,8 +210,8 @@ LoadedWeights load_torch_weights(const std::filesystem::path& path, Network& net
 }
 
 /// Writes the network's parameters as a state dict: `model.load_state_dict(load_file("m.safetensors"))` takes it. The
-/// same parameters give the same bytes. Throws IoError, OptionError for a layer that `options` name no module for, and
-/// NumericError for NaN and infinite weights.
+/// same parameters give the same bytes. Throws IoError, FormatError as `load_torch_weights`, OptionError for a layer
+/// that `options` name no module for, and NumericError for NaN and infinite weights.
 template <class Network>
 void save_torch_weights(const std::filesystem::path& path, const Network& network, const TorchOptions& options = {}) {
   using T = typename Network::Scalar;

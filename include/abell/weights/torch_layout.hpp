@@ -49,6 +49,7 @@ class TorchLayout {
   template <class T>
   std::vector<TorchLayer> layers(const LayerList<T>& list, const std::vector<LayerInfo>& infos) {
     add_list(list, infos, "");
+    if (flattened_) fail(infos.back(), "a Dense after Flatten");
     return std::move(layers_);
   }
 
@@ -65,15 +66,42 @@ class TorchLayout {
     if (!info.branches.empty()) {
       if (flattened_) fail(info, "no layers within layers between Flatten and Dense");
       for (std::size_t branch = 0; branch < info.branches.size(); ++branch) {
+        makers_.clear();
         add_list(layer.branches()[branch], info.branches[branch], place + ".branches." + std::to_string(branch) + ".");
         if (flattened_) fail(info, "a Dense after the Flatten within it");
       }
-      return;
+      return makers_.clear();
     }
-    if (info.kind == Flatten::kind && info.input.pixels() > 1 && info.input.channels > 1) flattened_ = info.input;
-    if (info.kind == Reshape::kind && flattened_) fail(info, "no Reshape between Flatten and Dense");
-    if (info.parameters.empty()) return;
+    if (info.kind == Flatten::kind || info.kind == Reshape::kind) return reshape(info);
+    if (info.parameters.empty()) {
+      if (info.input == info.output && info.input.pixels() == 1) return;
+      if (flattened_) fail(info, "a Dense after Flatten, or what keeps the order of values");
+      return makers_.clear();
+    }
+    const bool dense = layer.template as<Dense>() != nullptr;
+    const bool norm = layer.template as<BatchNorm>() != nullptr;
+    if (flattened_ && !dense && !norm) fail(info, "a Dense after Flatten, or what keeps the order of values");
     layers_.push_back({&info, place, arrays(layer, info)});
+    if (dense) flattened_.reset();
+    if (!norm) makers_.clear();
+    if (dense || (norm && !makers_.empty())) makers_.push_back(layers_.size() - 1);
+  }
+
+  /// The values stay where they are, ours pixel by pixel and theirs channel by channel (Flatten, Unflatten).
+  void reshape(const LayerInfo& info) {
+    const Shape &from = flattened_ ? *flattened_ : info.input, &to = info.output;
+    if (from.pixels() > 1 && to.pixels() > 1) {
+      if (from.channels != to.channels) fail(info, "as many channels as before");
+      flattened_.reset();
+    } else if (to.pixels() > 1 && to.channels > 1) {
+      if (makers_.empty()) fail(info, "a Dense before the vector becomes a map");
+      for (const std::size_t maker : makers_) {
+        for (TorchArray& array : layers_[maker].arrays) split(array, 0, to);
+      }
+    } else if (from.pixels() > 1 && from.channels > 1) {
+      flattened_ = from;
+    }
+    if (info.input != to) makers_.clear();
   }
 
   [[noreturn]] void fail(const LayerInfo& info, const std::string& expected) const {
@@ -94,10 +122,13 @@ class TorchLayout {
       const std::vector<std::uint64_t> shape = all[0].shape;
       all[0].shape = {shape[0] * shape[1], 1, shape[2], shape[3]};
     } else if (layer.template as<Dense>() != nullptr) {
-      all.push_back(dense(dimension(0), dimension(1)));
+      all.push_back(kernel({dimension(0), dimension(1)}, {1, 0}));
+      if (flattened_) split(all[0], 1, *flattened_);
     } else if (layer.template as<BatchNorm>() != nullptr) {
-      for (const char* name : {"weight", "bias", "running_mean", "running_var"})
-        all.push_back(vector(name, dimension(0)));
+      for (const char* name : {"weight", "bias", "running_mean", "running_var"}) {
+        all.push_back({name, {dimension(0)}, {dimension(0)}, {1}});
+        if (flattened_) split(all.back(), 0, *flattened_);
+      }
       return all;
     } else {
       throw FormatError(where_ + ": layer " + info.name + " (" + info.kind +
@@ -122,30 +153,20 @@ class TorchLayout {
     }
     return array;
   }
-  /// [in][out], of which `in` may be a map's values.
-  TorchArray dense(std::size_t inputs, std::size_t units) {
-    if (!flattened_) return kernel({inputs, units}, {1, 0});
-    const Sizes map = sizes_of(*flattened_);
-    flattened_.reset();
-    TorchArray array = kernel({map[0], map[1], map[2], units}, {3, 2, 0, 1});
-    array.shape = {units, inputs};
-    return array;
-  }
-  /// One value for each channel, or for each of a map's that was flattened.
-  TorchArray vector(const std::string& name, std::size_t size) const {
-    TorchArray array = flattened_ ? kernel(sizes_of(*flattened_), {2, 0, 1}) : kernel({size}, {0});
-    array.name = name;
-    array.shape = {size};
-    return array;
-  }
-  static Sizes sizes_of(const Shape& shape) {
-    return {static_cast<std::size_t>(shape.height), static_cast<std::size_t>(shape.width),
-            static_cast<std::size_t>(shape.channels)};
+  /// Where an axis is a map's values, takes it apart into channels, rows and columns.
+  static void split(TorchArray& array, std::size_t axis, const Shape& map) {
+    const auto height = static_cast<std::size_t>(map.height), width = static_cast<std::size_t>(map.width),
+               channels = static_cast<std::size_t>(map.channels), step = array.steps[axis];
+    const auto place = static_cast<std::ptrdiff_t>(axis);
+    array.sizes[axis] = channels;
+    array.sizes.insert(array.sizes.begin() + place + 1, {height, width});
+    array.steps.insert(array.steps.begin() + place + 1, {width * channels * step, channels * step});
   }
 
   std::string where_;
   std::vector<TorchLayer> layers_;
-  std::optional<Shape> flattened_;  ///< the map whose values stand in the vector, where there is one
+  std::optional<Shape> flattened_;   ///< the map whose values stand in the vector, where there is one
+  std::vector<std::size_t> makers_;  ///< numbers of the layers whose outputs' order is the vector's: Dense, BatchNorm
 };
 
 /// The layers of a network that have weights. Throws FormatError for a layer that PyTorch has not.
