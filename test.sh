@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # test.sh [--all]: installs what is missing, builds, runs the tests. The whole suite with GCC, but for the
 # compilation of each header by itself; reduced grids with Clang and its sanitizers. --all runs the whole suite with
-# GCC and with the sanitizers, all but the programs once more with Clang optimised, each header by itself with both
-# compilers, the kernels with GCC's undefined-behaviour sanitizer and what threads share with the thread sanitizer.
+# GCC and with the sanitizers, the unit tests once more with Clang optimised, each header by itself with both compilers,
+# the kernels with GCC's undefined-behaviour sanitizer and what threads share with the thread sanitizer.
 
 set -uo pipefail
 if [[ ${1-} == -h || ${1-} == --help ]]; then
@@ -51,7 +51,7 @@ if $all; then
   stage sanitize all --label-exclude '^header-alone$'
   stage ubsan-gcc abell-kernel-tests --label-regex '^(kernels|sanitized)$'
   stage tsan abell-thread-tests --label-regex '^threads$'
-  stage clang all --label-exclude '^(programs|fuzz)$'
+  stage clang abell-test-programs --label-exclude '^(programs|consumers|fuzz)$'
   stage release all
 else
   # What a compiler or a sanitizer can change: the numbers and the bytes, on small grids.
