@@ -97,9 +97,9 @@ TEST_CASE("options of another task are refused in one line", "[programs]") {
   CHECK_THAT(refused("--size 64"), Contains("--size: expected --task segment, found classify"));
   CHECK_THAT(refused("--task segment --size 60"), Contains("--size: expected a multiple of 8, found 60"));
   CHECK_THAT(refused("--network unet"),
-             Contains("expected custom or mobilenet, or a file .json, .keras or .h5, for --task classify, found unet"));
+             Contains("expected custom or mobilenet, or a file .json, .keras, .h5 or .onnx, for --task classify, found unet"));
   CHECK_THAT(refused("--task segment --network custom"),
-             Contains("expected unet, or a file .json, .keras or .h5, for --task segment, found custom"));
+             Contains("expected unet, or a file .json, .keras, .h5 or .onnx, for --task segment, found custom"));
   for (const char* option : {"--positive x", "--class-weights balanced", "--label-smoothing 0.1", "--tta"}) {
     CHECK_THAT(refused("--task multilabel " + std::string(option)),
                Contains("expected --task classify, found multilabel"));

@@ -1,6 +1,6 @@
 /// Writes a trained model for other programs: ONNX, Keras's HDF5, safetensors, PyTorch's among them.
 
-#include <abell/inference/load_network.hpp>
+#include <abell/inference/load_onnx.hpp>
 #include <abell/weights/keras_h5.hpp>
 #include <abell/weights/onnx.hpp>
 
@@ -38,14 +38,43 @@ Format format_of(const fs::path& path, bool pytorch) {
 }
 
 /// What a program that runs the ONNX model must know: the model file's own record, and its parts as JSON.
-OnnxOptions onnx_options(const fs::path& file, const ModelInfo& info) {
-  OnnxOptions options{.metadata = {{"abell", read_safetensors_metadata(file).at("abell")},
+OnnxOptions onnx_options(const Network<float>& network, const ModelInfo& info) {
+  OnnxOptions options{.metadata = {{"abell", abell::detail::model_json(network, network.parameters(), info).dump()},
                                    {"classes", nlohmann::json(info.classes).dump()},
                                    {"positive", nlohmann::json(info.positive).dump()},
                                    {"preprocessing", info.preprocessing.dump()}}};
   if (info.task != "classify") options.metadata["task"] = info.task;
   if (!info.targets.empty()) options.metadata["targets"] = nlohmann::json(info.targets).dump();
   return options;
+}
+
+/// The same beside the file, for programs that do not reach its metadata, with how the input lies and a self-test: the
+/// outputs for the image whose value i, in the order of the input, is ((2654435761 i mod 2^32) >> 16) / 65535.
+void write_onnx_record(const fs::path& path, const Network<float>& network, const ModelInfo& info) {
+  const Shape in = network.input(), out = network.output();
+  const Tensor<float> values = self_test_image<float>(in);
+  Tensor<float> image(1, in);
+  std::size_t i = 0;
+  for (int c = 0; c < in.channels; ++c) {
+    for (int row = 0; row < in.height; ++row) {
+      for (int column = 0; column < in.width; ++column) image.view()(0, row, column, c) = values.data()[i++];
+    }
+  }
+  const Tensor<float> answers = network.predict(image, 1);
+  Json json{{"input", {{"name", "images"}, {"layout", "NCHW"}, {"shape", {in.channels, in.height, in.width}}}},
+            {"output", {{"name", "probabilities"}, {"shape", Json::array()}}},
+            {"task", info.task},
+            {"classes", info.classes},
+            {"positive", info.positive},
+            {"targets", info.targets},
+            {"preprocessing", info.preprocessing},
+            {"self_test",
+             {{"input", "value i of images is ((2654435761 i mod 2^32) >> 16) / 65535"},
+              {"output", std::vector<float>(answers.span().begin(), answers.span().end())}}}};
+  json["output"]["shape"] = out.pixels() == 1 ? Json{out.channels} : Json{out.height, out.width, out.channels};
+  AtomicFile file(path);
+  file.stream() << json.dump(2) << "\n";
+  file.commit();
 }
 
 int run_export(const Options& options) {
@@ -55,12 +84,15 @@ int run_export(const Options& options) {
   std::error_code error;
   if (fs::equivalent(file, out, error)) throw IoError(options.out + ": is the model itself");
   check_output_file(out, options.overwrite);
-  const ModelInfo info = read_model_info(file);
-  const Network<float> network =
-      load_network(file, {.batch = 0, .max_memory = static_cast<double>(options.max_memory)});
+  const fs::path record = fs::path(out).replace_extension(".json");
+  if (format == Format::onnx) check_output_file(record, options.overwrite);
+  const auto [info, network] = read_model(file, {.batch = 0, .max_memory = static_cast<double>(options.max_memory)});
   if (interrupted()) return exit_stopped();
   switch (format) {
-    case Format::onnx: save_onnx(out, network, onnx_options(file, info)); break;
+    case Format::onnx:
+      save_onnx(out, network, onnx_options(network, info));
+      write_onnx_record(record, network, info);
+      break;
     case Format::keras: save_keras_weights(out, network); break;
     case Format::safetensors: save_model(out, network, info); break;
     case Format::pytorch: save_torch_weights(out, network); break;
@@ -92,7 +124,8 @@ int main(int argc, char** argv) {
       "  abell-export --model runs/cn-e --out cn-e.onnx\n"
       "  abell-export --model runs/cn-e --out cn-e.weights.h5\n"
       "  abell-export --model runs/cn-e --out cn-e.safetensors --pytorch\n"
-      "An ONNX model takes 'images' [batch, channels, height, width] as the preprocessing in its metadata leaves "
+      "Beside FILE.onnx stands FILE.json: names, classes, preprocessing and a self-test. An ONNX model takes 'images' "
+      "[batch, channels, height, width] as the preprocessing in its metadata leaves "
       "them,\nand gives 'probabilities' [batch, classes], the classes as listed there (regress: standardised numbers; "
       "segment: "
       "a plane a class). A .h5 file holds the weights "

@@ -2,6 +2,7 @@
 
 #include <abell/data/catalogue_forms.hpp>
 #include <abell/inference/classifier.hpp>
+#include <abell/inference/load_onnx.hpp>
 #include <abell/metrics/segmentation.hpp>
 #include <array>
 #include <ctime>

@@ -17,7 +17,7 @@ namespace abell::program {
 struct ExperimentOptions {
   TrainOptions train;  ///< of every run; a row decides about network, channels and augmentation
   int runs = 10;
-  std::vector<std::string> networks;  ///< files .json, .keras or .h5, each with a row of its own
+  std::vector<std::string> networks;  ///< files .json, .keras, .h5 or .onnx, each with a row of its own
   std::vector<std::string> rows;
   std::string labels_z;
   bool quick = false;
@@ -64,7 +64,7 @@ inline const std::string& network_name(const ExperimentRow& row) {
 
 /// The row NAME-E of the network in NAME.json: trained as CN-E is, without a value of the paper's.
 inline ExperimentRow row_of_network(const std::string& file) {
-  if (!is_architecture_file(file)) throw OptionError("--network: expected files .json, .keras or .h5, found " + file);
+  if (!is_architecture_file(file)) throw OptionError("--network: expected files .json, .keras, .h5 or .onnx, found " + file);
   ExperimentRow row;
   row.slug = row.title = network_title(file) + "-E";
   row.network = absolute_path(file);

@@ -31,7 +31,7 @@ inline void add_train_options(CLI::App& app, TrainOptions& o) {
   app.add_option("--network", o.network,
                  "Network to train; unet is that of --task segment. A file of layers (see examples/networks), or a "
                  "whole Keras model, learns with the defaults of custom, or of unet")
-      ->transform(one_of({"custom", "mobilenet", "unet"}, is_architecture_file, "a file .json, .keras or .h5"))
+      ->transform(one_of({"custom", "mobilenet", "unet"}, is_architecture_file, "a file .json, .keras, .h5 or .onnx"))
       ->capture_default_str();
   app.add_option("--alpha", o.alpha, "Width of mobilenet: share of each layer's filters")
       ->check(within(0.05, 4))
@@ -125,7 +125,7 @@ inline void add_train_options(CLI::App& app, TrainOptions& o) {
   heading("Run");
   app.add_option(
          "--weights", o.weights,
-         "Start from the weights of this model file, Keras file (.h5, .keras) or PyTorch state dict (.safetensors)")
+         "Start from the weights of this model file, Keras file (.h5, .keras), PyTorch state dict (.safetensors) or ONNX file")
       ->type_name(file_type);
   add_max_memory(app, o.max_memory, "a training step, or a file of weights,");
   app.add_option(

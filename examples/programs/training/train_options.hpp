@@ -36,7 +36,7 @@ struct TrainOptions {
   std::string data, out;
   CommonOptions common;
   TaskOptions task;
-  std::string network = "custom";  ///< or a file .json, .keras or .h5
+  std::string network = "custom";  ///< or a file .json, .keras, .h5 or .onnx
   double alpha = 1;                ///< width of MobileNet
   std::optional<std::uint64_t> iterations;
   std::optional<int> epochs;

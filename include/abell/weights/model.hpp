@@ -300,6 +300,42 @@ void require_same_layers(const std::filesystem::path& path, const ModelInfo& inf
   if (!fault.empty()) throw FormatError(path.string() + ": metadata: " + fault);
 }
 
+/// What `info` and the network tell, with a self-test. Throws OptionError for classes that do not fit.
+template <class Network>
+Json model_json(const Network& network, std::span<const typename Network::Scalar> parameters, const ModelInfo& info,
+                const std::string& where = "model") {
+  ModelInfo with_input = info;
+  with_input.input = network.input();
+  const std::string fault = output_fault(with_input, network.output());
+  if (!fault.empty()) throw OptionError(where + ": " + fault);
+  each_layer(network.layers(), [&](const LayerInfo& layer) {
+    if (!is_layer_name(layer.name)) {
+      throw OptionError(where + ": layer " + in_quotes(layer.name) + ": expected a name of " + layer_name_form);
+    }
+  });
+  if (!info.preprocessing.is_object()) {
+    throw OptionError(where + ": expected the preprocessing as an object, found " + shown(info.preprocessing));
+  }
+  Json json{{"format_version", ModelInfo::format_version},
+            {"network", info.network},
+            {"input", shape_json(network.input())},
+            {"description", layers_json(network.description())},
+            {"classes", info.classes},
+            {"positive", info.positive},
+            {"preprocessing", info.preprocessing}};
+  if (info.task != "classify") json["task"] = info.task;
+  if (!info.targets.empty()) json["targets"] = info.targets;
+  if constexpr (requires { network.clone(); }) {
+    auto saved = network.clone();
+    std::ranges::copy(parameters, saved.parameters().begin());
+    try {
+      json["self_test"] = self_test(saved);
+    } catch (const NumericError&) {  // a network that has no answer to the image
+    }
+  }
+  return json;
+}
+
 }  // namespace detail
 
 /// Writes `parameters` (laid out as network.parameters(); the best ones of a run, say) with what `info`
@@ -313,39 +349,9 @@ void save_model(const std::filesystem::path& path, const Network& network,
     throw ShapeError(path.string() + ": expected " + std::to_string(network.parameters().size()) +
                      " parameters, found " + std::to_string(parameters.size()));
   }
-  ModelInfo with_input = info;
-  with_input.input = network.input();
-  const std::string fault = detail::output_fault(with_input, network.output());
-  if (!fault.empty()) throw OptionError(path.string() + ": " + fault);
-  each_layer(network.layers(), [&](const LayerInfo& layer) {
-    if (!detail::is_layer_name(layer.name)) {
-      throw OptionError(path.string() + ": layer " + detail::in_quotes(layer.name) + ": expected a name of " +
-                        detail::layer_name_form);
-    }
-  });
-  if (!info.preprocessing.is_object()) {
-    throw OptionError(path.string() + ": expected the preprocessing as an object, found " +
-                      detail::shown(info.preprocessing));
-  }
-  Json json{{"format_version", ModelInfo::format_version},
-            {"network", info.network},
-            {"input", detail::shape_json(network.input())},
-            {"description", detail::layers_json(network.description())},
-            {"classes", info.classes},
-            {"positive", info.positive},
-            {"preprocessing", info.preprocessing}};
-  if (info.task != "classify") json["task"] = info.task;
-  if (!info.targets.empty()) json["targets"] = info.targets;
+  const Json json = detail::model_json(network, parameters, info, path.string());
   TensorFile file;
   file.tensors = detail::stored_parameters(path, network, parameters);
-  if constexpr (requires { network.clone(); }) {
-    auto saved = network.clone();
-    std::ranges::copy(parameters, saved.parameters().begin());
-    try {
-      json["self_test"] = detail::self_test(saved);
-    } catch (const NumericError&) {  // a network that has no answer to the image
-    }
-  }
   try {
     file.metadata[detail::model_key] = json.dump();
   } catch (const Json::exception&) {
