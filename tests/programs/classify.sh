@@ -32,6 +32,24 @@ same tta1.csv tta3.csv
 expect 0 abell-train set --out tta --iterations 2 --batch 2 --validation-fraction 0.2 --scale standard --tta --quiet
 same run/model.safetensors tta/model.safetensors
 [ "$(tail -n 2 tta1.csv | cut -d, -f1-5)" = "$(tail -n +2 tta/predictions.csv)" ] || fail "--tta: other numbers than abell-train's"
+# --threshold: a number, or what was best on the validation split, which the model's file tells.
+best=$(sed -n 's/^  "best_threshold": \([0-9.e-]*\),\?$/\1/p' run/metrics.json)
+[ -n "$best" ] || fail "no best threshold in metrics.json"
+# called THRESHOLD: set.csv has 1 under predicted where p_cluster is above it.
+called() { awk -F, -v t="$1" 'NR > 1 && $4 != ($3 > t) { print "expected predicted " ($3 > t) " above " t ": " $0; wrong = 1 } END { exit wrong }' stdout; }
+expect 0 abell-classify --model run set --threshold BEST
+called "$best" || fail "--threshold best"
+for threshold in 0 "$(sed -n 7p set.csv | cut -d, -f3)" 1; do
+  expect 0 abell-classify --model run set --threshold "$threshold"
+  called "$threshold" || fail "--threshold $threshold"
+  grep -q "^test: 2 of known class (positive: hi-z, low-z; threshold $threshold), accuracy" stderr || fail "metrics at another threshold: $(cat stderr)"
+  [ "$(cut -d, -f1-3 stdout)" = "$(cut -d, -f1-3 set.csv)" ] || fail "--threshold changes more than the prediction"
+done
+expect 0 abell-train set --out unvalidated --iterations 1 --batch 2 --validation-fraction 0 --quiet
+refused "unvalidated/model.safetensors: --threshold best: expected a model with the threshold that was best on its validation split, found none" \
+  abell-classify --model unvalidated set --threshold best
+for wrong in 1.5 -0.1 nan good; do expect 2 abell-classify --model run set --threshold="$wrong"; done
+grep -qF "expected best, or 0 to 1, found 'good'" stderr || fail "a wrong threshold: $(cat stderr)"
 image=$(sed -n 5p set.csv)
 expect 0 abell-classify --model run "${image##*,}" --quiet
 [ "$(tail -n +2 stdout | cut -d, -f1,3-)" = "${image##*,},$(cut -d, -f3- <<<"$image")" ] || fail "one image alone has other numbers"
@@ -118,7 +136,7 @@ expect 2 abell-classify plain
 expect 2 abell-classify --model run plain --threads -1
 expect 0 abell-classify --version
 expect 0 abell-classify --help
-for option in model out overwrite tta positive seed threads quiet verbose version; do
+for option in model out overwrite tta threshold positive seed threads quiet verbose version; do
   grep -q -- "--$option" stdout || fail "no --$option in --help"
 done
 

@@ -42,6 +42,7 @@ struct Options {
   bool overwrite = false;
   bool strict = false;
   bool tta = false;
+  std::optional<std::string> threshold;  ///< a number, or "best"
   std::vector<std::string> positive;
   double max_megapixels = default_max_megapixels;
   std::uint64_t max_memory = half_of_memory();
@@ -51,6 +52,7 @@ struct Options {
 struct Model {
   Classifier classifier;
   Task task;
+  float threshold;                    ///< above which p_cluster stands for a cluster
   std::vector<std::string> positive;  ///< classes of the set that the model was trained on
   std::string sha256;
 
@@ -64,11 +66,21 @@ void check_options(const Options& options, const ModelInfo& info) {
     if (given) throw OptionError(option + ": expected a model of the task classify, found " + info.task);
   };
   refuse(options.tta, "--tta");
+  refuse(options.threshold.has_value(), "--threshold");
   refuse(!options.positive.empty(), "--positive");
   refuse(!options.out.empty() && catalogue_form(options.out) == CatalogueForm::regions, "--out FILE.reg");
   if (info.task == "segment" && options.out.empty()) {
     throw OptionError("--out: expected a catalogue, beside which the maps of a model of the task segment lie");
   }
+}
+
+/// Above which probability an object is called a cluster. Throws FormatError for "best" of a model without a record.
+float threshold_of(const Options& options, const Classifier& classifier) {
+  if (options.threshold != "best") return options.threshold ? std::stof(*options.threshold) : default_threshold;
+  if (const auto best = classifier.best_threshold()) return *best;
+  throw FormatError(classifier.file().string() +
+                    ": --threshold best: expected a model with the threshold that was best on its validation split, "
+                    "found none (trained without such a split, not to the end, or by an older version)");
 }
 
 Model read_model(const Options& options) {
@@ -81,7 +93,8 @@ Model read_model(const Options& options) {
   const Task task = parse_task(classifier.info().task);
   std::vector<std::string> positive = classifier.positive();
   const std::string sha256 = sha256_of_file(classifier.file());
-  return {std::move(classifier), task, std::move(positive), sha256};
+  const float threshold = threshold_of(options, classifier);
+  return {std::move(classifier), task, threshold, std::move(positive), sha256};
 }
 
 /// The classes that count as clusters: those asked for; else those of the model's own set; else the
@@ -98,6 +111,20 @@ std::vector<std::string> positives(const Options& options, const Model& model,
     if (!found.empty()) return found;
   }
   return {};
+}
+
+/// A number from 0 to 1, or the word.
+CLI::Validator probability_or_best() {
+  return {[](std::string& input) {
+            if (lower_case(input) == "best") {
+              input = "best";
+              return std::string();
+            }
+            const auto value = abell::detail::plain_number(input);
+            return value && *value >= 0 && *value <= 1 ? std::string()
+                                                       : "expected best, or 0 to 1, found '" + input + "'";
+          },
+          ""};
 }
 
 /// Fails before any work when the output could not be written.
@@ -179,7 +206,7 @@ CatalogueHeader catalogue_header(const Options& options, const Model& model, con
                  {"MODEL", model.classifier.file().filename().string(), "file of the network's weights"},
                  {"MODELSHA", model.sha256, "SHA-256 of that file"}};
   if (model.task == Task::classify) {
-    header.keys.push_back({"THRESH", double{default_threshold}, "predicted: p_cluster above this"});
+    header.keys.push_back({"THRESH", std::stod(number(model.threshold)), "predicted: p_cluster above this"});
   }
   header.keys.push_back({"DATE", now(), "when it was made (UTC)"});
   header.keys.push_back({"CMDLINE", command, "how it was made"});
@@ -218,7 +245,7 @@ int run_classify(const Options& options, const std::string& command) {
         carried.survey(object);
       });
   print_notes(found.notes, options.common.quiet);
-  KnownClasses known(positives(options, model, found.classes));
+  KnownClasses known(positives(options, model, found.classes), model.threshold);
   std::optional<Maps> maps;
   if (has_maps) maps.emplace(folder, options.overwrite);
   if (options.common.verbose) std::cerr << model.classifier.file().string() << ": sha256 " << model.sha256 << std::endl;
@@ -230,7 +257,8 @@ int run_classify(const Options& options, const std::string& command) {
   const CatalogueContents contents{.numbers = number_columns(model),
                                    .positions = found.positions,
                                    .warnings = model.classifier.profile().has_value(),
-                                   .maps = has_maps};
+                                   .maps = has_maps,
+                                   .threshold = model.threshold};
   std::vector<CatalogueColumn> columns = catalogue_columns(contents, widths);
   carried.append_to(columns);
   const auto catalogue =
@@ -292,6 +320,11 @@ int main(int argc, char** argv) {
       ->type_name(path_type);
   app.add_flag("--tta", options.tta,
                "Average the probabilities over the 8 flips and quarter turns of each image (8 times the work)");
+  app.add_option("--threshold", options.threshold,
+                 "Probability above which an object is predicted to be a cluster: 0 to 1, or best, the threshold with "
+                 "the most correct decisions on the validation split (default: 0.5)")
+      ->transform(probability_or_best())
+      ->type_name("VALUE|best");
   app.add_option("--positive", options.positive,
                  "Classes that count as clusters, A,B (default: as the model was trained)")
       ->delimiter(',')
