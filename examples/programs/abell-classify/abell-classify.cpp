@@ -4,6 +4,7 @@
 #include <abell/inference/classifier.hpp>
 #include <abell/metrics/segmentation.hpp>
 #include <array>
+#include <chrono>
 #include <ctime>
 #include <filesystem>
 #include <memory>
@@ -13,12 +14,14 @@
 #include <vector>
 
 #include "../common/lossy_files.hpp"
+#include "../common/machine.hpp"
 #include "../common/max_megapixels.hpp"
 #include "../common/memory_limit.hpp"
 #include "../common/output_file.hpp"
 #include "../common/program.hpp"
 #include "../common/sha256.hpp"
 #include "../common/tasks.hpp"
+#include "candidate_gallery.hpp"
 #include "carried_columns.hpp"
 #include "catalogue.hpp"
 #include "class_maps.hpp"
@@ -39,6 +42,8 @@ struct Options {
   std::string model;
   std::vector<std::string> inputs;
   std::string out;
+  std::string gallery;
+  std::size_t gallery_objects = 100;
   bool overwrite = false;
   bool strict = false;
   bool tta = false;
@@ -67,6 +72,7 @@ void check_options(const Options& options, const ModelInfo& info) {
   };
   refuse(options.tta, "--tta");
   refuse(options.threshold.has_value(), "--threshold");
+  refuse(!options.gallery.empty(), "--gallery");
   refuse(!options.positive.empty(), "--positive");
   refuse(!options.out.empty() && catalogue_form(options.out) == CatalogueForm::regions, "--out FILE.reg");
   if (info.task == "segment" && options.out.empty()) {
@@ -129,6 +135,7 @@ CLI::Validator probability_or_best() {
 
 /// Fails before any work when the output could not be written.
 void check_output(const Options& options) {
+  if (!options.gallery.empty()) check_gallery(options.gallery, options.overwrite);
   if (options.out.empty()) return;
   catalogue_form(options.out);
   check_output_file(options.out, options.overwrite, options.inputs);
@@ -213,6 +220,32 @@ CatalogueHeader catalogue_header(const Options& options, const Model& model, con
   return header;
 }
 
+/// What the page of candidates says besides them.
+GalleryTexts gallery_texts(const Options& options, const Model& model, std::size_t objects, std::size_t called,
+                           std::size_t shown, const ForeignCounts& foreign, double seconds,
+                           const std::string& command) {
+  GalleryTexts texts;
+  std::string inputs;
+  for (const std::string& input : options.inputs) inputs += (inputs.empty() ? "" : ", ") + input;
+  const std::string cluster = model.info().positive.front();
+  texts.title = shorten(inputs, 80) + ": candidates";
+  texts.subtitle = "model " + model.classifier.file().string();
+  texts.warnings = foreign.lines();
+  texts.tiles = {{"Objects", grouped_text(objects), ""},
+                 {"Called " + cluster, grouped_text(called), "probability above " + number_text(model.threshold)},
+                 {"Shown", grouped_text(shown), "the likeliest first"}};
+  texts.remark = "Sorted by the probability of " + cluster + "." +
+                 (shown < objects ? " --gallery-objects shows more; the catalogue has all." : "");
+  texts.machine = machine_values(thread_count(options.common.threads));
+  texts.machine.emplace_back("Time", duration_text(seconds));
+  texts.model = {{"File", model.classifier.file().string()},
+                 {"SHA-256", model.sha256},
+                 {"Network", model.info().network},
+                 {"Probabilities", options.tta ? "means over the 8 flips and quarter turns" : "of one pass"}};
+  texts.command = command;
+  return texts;
+}
+
 /// Tells of a set what the model never saw. Throws FormatError with --strict.
 void tell_foreign(const ForeignCounts& foreign, const Options& options) {
   for (const std::string& line : foreign.lines()) {
@@ -223,6 +256,7 @@ void tell_foreign(const ForeignCounts& foreign, const Options& options) {
 }
 
 int run_classify(const Options& options, const std::string& command) {
+  const auto start = std::chrono::steady_clock::now();
   check_output(options);
   const Model model = read_model(options);
   const bool has_maps = model.task == Task::segment;
@@ -270,6 +304,8 @@ int run_classify(const Options& options, const std::string& command) {
   ReadObjects done;
   ForeignCounts foreign;
   LossyFiles lossy;
+  Candidates candidates(options.gallery_objects);
+  std::size_t called = 0;
   model.classifier.predict(objects, [&](const Object& object, const Prediction& prediction) {
     const std::string map = map_of(done.count, object);
     const std::vector<float> numbers =
@@ -279,24 +315,45 @@ int run_classify(const Options& options, const std::string& command) {
     foreign.add(prediction.foreign);
     carried.append_to(row, object);
     catalogue->add(row);
-    if (model.task == Task::classify) known.add(object, numbers[0]);
+    if (model.task == Task::classify) {
+      known.add(object, numbers[0]);
+      called += is_positive(numbers[0], model.threshold) ? 1 : 0;
+      if (!options.gallery.empty()) candidates.add(object, numbers[0], warning_text(prediction.foreign));
+    }
     if (!options.common.quiet) lossy.look_at(object);
     done.add(object);
     bar.update(static_cast<long>(done.count));
     return out.good() && !interrupted();
   });
+  std::optional<Page> page;
+  if (out.good() && !interrupted()) {
+    check_unchanged(options.inputs, found.objects, done);
+    tell_foreign(foreign, options);
+    if (!options.gallery.empty()) {
+      const std::vector<Candidate> shown = candidates.sorted();
+      const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+      page = gallery_page(
+          model.classifier, shown,
+          gallery_texts(options, model, done.count, called, shown.size(), foreign, seconds.count(), command),
+          options.common);
+    }
+  }
   if (interrupted()) {
     if (!options.common.quiet) {
       std::cerr << "\ninterrupted: " << (file ? "nothing was written" : "the catalogue is not complete") << std::endl;
     }
     return exit_stopped();
   }
-  if (out.good()) check_unchanged(options.inputs, found.objects, done);
-  tell_foreign(foreign, options);
   catalogue->finish();
   out.flush();
   if (maps) maps->commit();
   if (file) file->commit();
+  if (page) {
+    const fs::path written = gallery_file(options.gallery);
+    if (written != options.gallery) make_folder(options.gallery);
+    page->write(written);
+    if (!options.common.quiet) std::cerr << "gallery: " << written.string() << std::endl;
+  }
   if (options.common.quiet) return exit_ok;
   lossy.tell();
   if (model.task == Task::classify) known.print();
@@ -337,13 +394,22 @@ int main(int argc, char** argv) {
   app.add_option("--out", options.out,
                  "Catalogue to write: .csv, .ecsv, .fits, .vot or .reg (default: CSV on standard output)")
       ->type_name(file_type);
-  app.add_flag("--overwrite", options.overwrite, "Replace the catalogue when it exists");
+  auto* gallery = app.add_option("--gallery", options.gallery,
+                                 "Page to write with the likeliest candidates, sorted by probability, each with its "
+                                 "image, Grad-CAM and position: FILE.html, or a folder for gallery.html")
+                      ->type_name("FILE|DIR");
+  app.add_option("--gallery-objects", options.gallery_objects, "Candidates that the page shows at most")
+      ->check(within(1, 10000))
+      ->needs(gallery)
+      ->capture_default_str();
+  app.add_flag("--overwrite", options.overwrite, "Replace the catalogue and the page when they exist");
   add_common(app, options.common);
   app.footer(
       "Examples:\n"
       "  abell-classify --model runs/cn-e candidate.png\n"
       "  abell-classify --model runs/cn-e Kosiba2020 --out catalogue.fits\n"
       "  abell-classify --model model.safetensors table.csv --out catalogue.reg\n"
+      "  abell-classify --model runs/cn-e cutouts --threshold best --out all.fits --gallery all.html\n"
       "\nForms: CSV, ECSV, FITS, VOTable (.vot), DS9 regions (.reg).\n"
       "\nColumns: id, class (empty where not known), p_cluster, predicted, masked_pixels, warning (what the model "
       "never saw: copied, colour, missing, added, kind, scale, values, of a band such as missing_optical; models of "

@@ -2,6 +2,7 @@
 /// How well the objects of known class were told apart, split by split.
 
 #include <abell/data/object.hpp>
+#include <abell/report/text.hpp>
 #include <algorithm>
 #include <array>
 #include <cstddef>
@@ -30,7 +31,9 @@ class KnownClasses {
 
   /// One line for each split that has objects of known class.
   void print() const {
-    const auto shares = [](const Json& value) { return value.is_null() ? std::string("undefined") : value.dump(); };
+    const auto shares = [](const Json& value) {
+      return value.is_null() ? std::string("undefined") : fixed_text(value.get<double>(), 3);
+    };
     std::string positive;
     for (const std::string& name : positive_) positive += (positive.empty() ? "" : ", ") + name;
     const std::string above = threshold_ == default_threshold ? "" : "; threshold " + number(threshold_);
