@@ -115,7 +115,7 @@ captions() { sed -n 's/.*<figcaption>\([^ ]*\) · \([^ <]*\).*/\1 \2/p' "$1"; }
 [ "$(captions sky.html)" = "$(tail -n +2 sky.csv | sort -t, -k3,3gr -s | head -n 5 | awk -F, '{ printf "%.3f %s\n", $3, $1 }')" ] ||
   fail "other candidates: $(captions sky.html)"
 [ "$(grep -c 'class="sky"' sky.html)" = 5 ] || fail "candidates without a scale bar and directions"
-ra=$(awk -F, -v id="$(captions sky.html | head -n 1 | cut -d' ' -f2)" '$1 == id { printf "%.4f", $(NF - 1) }' sky.csv)
+ra=$(awk -F, -v id="$(captions sky.html | head -n 1 | cut -d' ' -f2)" 'NR == 1 { for (i = 1; i <= NF; ++i) at[$i] = i } $1 == id { printf "%.4f", $at["ra"] }' sky.csv)
 grep -qF "($ra " sky.html || fail "no position $ra on the page"
 for text in "<title>sky/fits.csv: candidates</title>" "Grad-CAM" "Colours of X-ray" "<dt>SHA-256</dt><dd>$(sha256sum skyrun/model.safetensors | cut -d' ' -f1)" "<dt>Time</dt>"; do
   grep -qF "$text" sky.html || fail "no $text on the page of candidates"

@@ -9,7 +9,7 @@ cd "$folder"
 # Numbers that depend on the machine become ~, and progress is left out: a slow machine prints more of it.
 masked() {
   sed -E -e '/^[0-9]+\/[0-9]+ [a-z ]+, /d' -e '/^Results on/,/^report:/s/[0-9]+|–/~/g' \
-    -e 's/[0-9]+\.[0-9]+(e-?[0-9]+)?|undefined/~/g' -e 's/ +/ /g' -e 's/ +$//'
+    -e 's/^(warning: )[0-9]+( of [0-9]+ images: values)/\1~\2/' -e 's/[0-9]+\.[0-9]+(e-?[0-9]+)?|undefined/~/g' -e 's/ +/ /g' -e 's/ +$//'
 }
 
 # typed FILE: the transcript of its comments and commands, as it is now.

@@ -101,7 +101,7 @@ inline void fit_and_save(const TrainOptions& options, const Data& data, const Js
 /// The threshold with the most correct decisions on the validation split; none without objects of both classes there.
 inline std::optional<float> validated_threshold(const TrainOptions& options, const Data& data,
                                                 const Network<float>& network, const Predicted& predicted) {
-  if (options.task.task() != Task::classify) return std::nullopt;
+  if (options.task.task() != Task::classify || data.validation.empty()) return std::nullopt;
   const Scored scored = score(network, options, data, data.validation, predicted);
   const auto positives = std::ranges::count(scored.labels, 1);
   const bool both = positives > 0 && positives < std::ssize(scored.labels);
