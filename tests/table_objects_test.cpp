@@ -95,7 +95,7 @@ TEST_CASE("a FITS file is a table where it has no image", "[data]") {
   };
   REQUIRE(id_of(set_table(false, false)) == "7");
   REQUIRE(id_of(set_table(true, false)) == "7");
-  const std::string file = (folder / "set.fits").string();
+  const std::string file = (folder / "set").string();
   REQUIRE(id_of(set_table(false, true)) == file);
   REQUIRE(id_of(seeds::image("packed", LONG_IMG, "TAN", RICE_1).second) == file);
   REQUIRE_THROWS_AS(id_of("SIMPLE  =                    T"), FormatError);
