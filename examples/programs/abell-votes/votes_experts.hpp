@@ -50,14 +50,14 @@ struct ExpertTable {
   }
 };
 
-/// Reads a table with `id` or `image_id` and `class`: names of classes as in the data sets, or codes a to g; an empty
+/// Reads a table with `image_id` or `id` and `class`: names of classes as in the data sets, or codes a to g; an empty
 /// class is unknown. `spectroscopic` (yes or no, see `yes_or_no`) or else `split` (test) marks the objects of the
 /// spectroscopic subset. Throws IoError and FormatError for a table without these columns and OptionError for classes
 /// that are not there.
 inline ExpertTable read_experts(const std::filesystem::path& path, const std::vector<std::string>& wanted_positive) {
   ExpertTable experts{.table = read_csv(path)};
   const Table& table = experts.table;
-  experts.id = table.find("id") ? table.column("id") : table.column("image_id");
+  experts.id = table.find("image_id") ? *table.find("image_id") : table.column("id");
   experts.label = table.column("class");
   std::vector<std::string> classes;
   for (const auto& row : table.rows) {
