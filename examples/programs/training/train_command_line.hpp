@@ -56,7 +56,8 @@ inline void add_train_options(CLI::App& app, TrainOptions& o) {
   app.add_option("--rho", o.rho, "Decay of adadelta's means")->capture_default_str();
   app.add_option("--weight-decay", o.weight_decay, "Weight decay of adamw, times the learning rate a step")
       ->capture_default_str();
-  app.add_option("--clip-norm", o.clip_norm, "Largest Euclidean norm of all gradients, longer ones are scaled down (0: no limit)")
+  app.add_option("--clip-norm", o.clip_norm,
+                 "Largest Euclidean norm of all gradients, longer ones are scaled down (0: no limit)")
       ->check(within(0, 1e12))
       ->capture_default_str();
   app.add_option("--early-stopping", o.early_stopping,
@@ -75,9 +76,10 @@ inline void add_train_options(CLI::App& app, TrainOptions& o) {
   app.add_option("--learning-rate", o.learning_rate, by_optimizer("Learning rate", &OptimizerDefaults::learning_rate));
   app.add_option("--decay", o.decay,
                  by_optimizer("Learning rate at update t is divided by 1 + decay t", &OptimizerDefaults::decay));
-  app.add_option("--schedule", o.schedule,
-                 "How the learning rate changes: plateau lowers it by --patience, --factor and --min-rate; cosine rises "
-                 "over --warm-up steps, then falls along half a cosine to 0 at the last step")
+  app.add_option(
+         "--schedule", o.schedule,
+         "How the learning rate changes: plateau lowers it by --patience, --factor and --min-rate; cosine rises "
+         "over --warm-up steps, then falls along half a cosine to 0 at the last step")
       ->transform(one_of({"plateau", "constant", "cosine"}))
       ->capture_default_str();
   app.add_option("--warm-up", o.warm_up,
@@ -87,7 +89,8 @@ inline void add_train_options(CLI::App& app, TrainOptions& o) {
          "--patience", o.patience,
          by_network("Epochs without a lower validation loss before the rate is lowered", &NetworkDefaults::patience))
       ->check(within(1, 1e9));
-  app.add_option("--factor", o.factor, by_network("Factor that the rate is then multiplied by", &NetworkDefaults::factor))
+  app.add_option("--factor", o.factor,
+                 by_network("Factor that the rate is then multiplied by", &NetworkDefaults::factor))
       ->check(within(0.01, 1));
   app.add_option("--min-rate", o.min_rate, by_optimizer("Lowest learning rate", &OptimizerDefaults::min_rate))
       ->check(within(0, 1e6));
@@ -156,7 +159,8 @@ inline void add_train_options(CLI::App& app, TrainOptions& o) {
       "  abell-train --out runs/cn-e --resume\n"
       "  abell-train cutouts --out runs/look --preview 12 --exposure divide --smooth xray=adaptive:25 "
       "--interval xray=percentile:99.5,optical=zscale --stretch asinh\n"
-      "\nCtrl-C finishes the step, saves and exits with 130; --resume continues to the same result, with the options in\n"
+      "\nCtrl-C finishes the step, saves and exits with 130; --resume continues to the same result, with the options "
+      "in\n"
       "--out/config.json. " +
       std::string(may_change));
 }
