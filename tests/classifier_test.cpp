@@ -68,6 +68,7 @@ TEST_CASE("a classifier does with files what training did with its set", "[class
                              expected.predictions.begin() + static_cast<std::ptrdiff_t>(2 * i + 2)));
     CHECK(model.probability(found[i].outputs) == found[i].outputs[1]);
   }
+  CHECK_FALSE(model.best_threshold());
   CHECK(message_of<OptionError>([&] { Classifier(run.folder.path(), {.batch = 0}); }) ==
         "batch: expected 1 or more, found 0");
   // One after the other, two at a time; the visitor may stop.

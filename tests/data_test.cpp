@@ -153,8 +153,8 @@ TEST_CASE("class folders are read sorted, and a lone validation folder is the te
   REQUIRE(set.classes == std::vector<std::string>{"no", "yes"});
   REQUIRE(set.positive == std::vector<std::string>{"yes"});
   REQUIRE(set.objects.size() == 5);
-  REQUIRE(set.objects[0].id == "train/no/3.png");
-  REQUIRE(set.objects[1].id == "train/yes/1.png");
+  REQUIRE(set.objects[0].id == "train/no/3");
+  REQUIRE(set.objects[1].id == "train/yes/1");
   REQUIRE(set.objects[2].label == 1);
   REQUIRE(set.members(Split::test) == std::vector<std::size_t>{3, 4});
   REQUIRE(set.members(Split::validation).empty());
@@ -196,7 +196,7 @@ TEST_CASE("a table of images is read with paths relative to it", "[data]") {
   folder.write("table.csv", "image,class,split\nimages/b.png,cluster,train\nimages/a.png,other,train\n");
   for (const std::filesystem::path& data : {folder.path(), folder / "table.csv"}) {
     const DataSet set = abell::read_data_set(data);
-    REQUIRE(set.objects[0].id == "images/b.png");
+    REQUIRE(set.objects[0].id == "images/b");
     REQUIRE(set.positive == std::vector<std::string>{"cluster"});
     REQUIRE(set.members(Split::train).size() == 2);
   }
@@ -266,13 +266,24 @@ TEST_CASE("images, folders of images and sets without classes can be classified"
   REQUIRE_THAT(format_error(folder / "some"), Contains("some") && Contains("table.csv"));
   DataSet set = abell::read_data_set(folder / "some", options);
   REQUIRE(set.objects.size() == 2);
-  REQUIRE(set.objects[0].id == "a.png");
+  REQUIRE(set.objects[0].id == "a");
   REQUIRE(set.objects[1].files == std::vector<std::filesystem::path>{folder / "some/b.png"});
   REQUIRE(set.objects[0].label == -1);
 
   set = abell::read_data_set(folder / "some/a.png", options);
   REQUIRE(set.objects.size() == 1);
-  REQUIRE(set.objects[0].id == (folder / "some/a.png").string());
+  REQUIRE(set.objects[0].id == (folder / "some/a").string());
+
+  // What would be the same without its ending keeps it.
+  picture(folder / "some/a.jpg.png");
+  picture(folder / "some/A.PNG");
+  picture(folder / "some/c.png");
+  folder.write("some/c.fits.gz", "not opened");
+  std::vector<std::string> ids;
+  for (const auto& object : abell::read_data_set(folder / "some", options).objects) ids.push_back(object.id);
+  REQUIRE(ids == std::vector<std::string>{"A", "a.jpg", "a", "b", "c.fits.gz", "c.png"});
+  folder.write("same.csv", "image\nsome/c.png\nsome/c.fits.gz\n");
+  REQUIRE_THAT(format_error(folder / "same.csv", options), Contains("same.csv:3: duplicate id 'some/c'"));
 
   kosiba(folder);
   folder.write("train.csv", "image_id\na\nb\n");

@@ -309,7 +309,7 @@ TEST_CASE("Maps of what speaks for the answer are the last panels where every ex
   CHECK(count(html, "<img ") == 12);
   CHECK(count(html, "alt=\"Grad-CAM, 0.500 · hi-z") == 1);
   CHECK(count(html, "alt=\"occlusion, ") == 4);
-  CHECK(contains(html, "image, Grad-CAM (bright what speaks for the answer of the network), occlusion ("));
+  CHECK(contains(html, "image, Grad-CAM (bright: what speaks for the network&#39;s answer), occlusion ("));
   report.sky_channels = true;
   html = abell::training_page(report).html();
   CHECK(tag_error(html).empty());

@@ -36,7 +36,7 @@ TEST_CASE("a set for a network that sees one band may be without the other one's
   REQUIRE(set.objects[0].exposure.filename() == "x.fits");
   const auto optical = folder.write("o.csv", "optical,class\nx.fits,cluster\nx.fits[1],other\n");
   const abell::DataSet bright = abell::read_data_set(optical, {.channels = Channels::optical});
-  REQUIRE(bright.objects[0].id == "x.fits");
+  REQUIRE(bright.objects[0].id == "x");
   REQUIRE(bright.objects[0].files[0].empty());
   REQUIRE(bright.objects[0].files[1].filename() == "x.fits");
   const auto refused = [](const std::filesystem::path& table, Channels channels) {
@@ -95,7 +95,7 @@ TEST_CASE("a FITS file is a table where it has no image", "[data]") {
   };
   REQUIRE(id_of(set_table(false, false)) == "7");
   REQUIRE(id_of(set_table(true, false)) == "7");
-  const std::string file = (folder / "set.fits").string();
+  const std::string file = (folder / "set").string();
   REQUIRE(id_of(set_table(false, true)) == file);
   REQUIRE(id_of(seeds::image("packed", LONG_IMG, "TAN", RICE_1).second) == file);
   REQUIRE_THROWS_AS(id_of("SIMPLE  =                    T"), FormatError);

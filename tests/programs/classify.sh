@@ -32,9 +32,28 @@ same tta1.csv tta3.csv
 expect 0 abell-train set --out tta --iterations 2 --batch 2 --validation-fraction 0.2 --scale standard --tta --quiet
 same run/model.safetensors tta/model.safetensors
 [ "$(tail -n 2 tta1.csv | cut -d, -f1-5)" = "$(tail -n +2 tta/predictions.csv)" ] || fail "--tta: other numbers than abell-train's"
+# --threshold: a number, or what was best on the validation split, which the model's file tells.
+best=$(sed -n 's/^  "best_threshold": \([0-9.e-]*\),\?$/\1/p' run/metrics.json)
+[ -n "$best" ] || fail "no best threshold in metrics.json"
+# called THRESHOLD: set.csv has 1 under predicted where p_cluster is above it.
+called() { awk -F, -v t="$1" 'NR > 1 && $4 != ($3 > t) { print "expected predicted " ($3 > t) " above " t ": " $0; wrong = 1 } END { exit wrong }' stdout; }
+expect 0 abell-classify --model run set --threshold BEST
+called "$best" || fail "--threshold best"
+for threshold in 0 "$(sed -n 7p set.csv | cut -d, -f3)" 1; do
+  expect 0 abell-classify --model run set --threshold "$threshold"
+  called "$threshold" || fail "--threshold $threshold"
+  grep -q "^test: 2 of known class (positive: hi-z, low-z; threshold $threshold), accuracy" stderr || fail "metrics at another threshold: $(cat stderr)"
+  [ "$(cut -d, -f1-3 stdout)" = "$(cut -d, -f1-3 set.csv)" ] || fail "--threshold changes more than the prediction"
+done
+expect 0 abell-train set --out unvalidated --iterations 1 --batch 2 --validation-fraction 0 --quiet
+refused "unvalidated/model.safetensors: --threshold best: expected a model with the threshold that was best on its validation split, found none" \
+  abell-classify --model unvalidated set --threshold best
+for wrong in 1.5 -0.1 nan good; do expect 2 abell-classify --model run set --threshold="$wrong"; done
+grep -qF "expected best, or 0 to 1, found 'good'" stderr || fail "a wrong threshold: $(cat stderr)"
 image=$(sed -n 5p set.csv)
 expect 0 abell-classify --model run "${image##*,}" --quiet
-[ "$(tail -n +2 stdout | cut -d, -f1,3-)" = "${image##*,},$(cut -d, -f3- <<<"$image")" ] || fail "one image alone has other numbers"
+file=${image##*,}
+[ "$(tail -n +2 stdout | cut -d, -f1,3-)" = "${file%.png},$(cut -d, -f3- <<<"$image")" ] || fail "one image alone has other numbers"
 
 # Images, a folder of images, class folders; ids that say where from.
 cp -r set/test_images plain
@@ -45,11 +64,11 @@ second=$(ls plain | grep png | tail -n 1)
 cp "plain/$first" folders/test/cluster/1.png
 cp "plain/$second" folders/test/other/2.png
 expect 0 abell-classify --model run plain folders "set/test_images/$first" --out all.csv
-[ "$(tail -n +2 all.csv | cut -d, -f1,2)" = "$first,
-$second,
-test/cluster/1.png,cluster
-test/other/2.png,other
-set/test_images/$first," ] || fail "wrong objects: $(cat all.csv)"
+[ "$(tail -n +2 all.csv | cut -d, -f1,2)" = "${first%.png},
+${second%.png},
+test/cluster/1,cluster
+test/other/2,other
+set/test_images/${first%.png}," ] || fail "wrong objects: $(cat all.csv)"
 [ "$(cut -d, -f3 all.csv | tail -n +2 | sort -u | wc -l)" = 2 ] || fail "the same image has several probabilities"
 grep -q "2 of known class (positive: cluster)" stderr || fail "no metrics of the class folders"
 expect 0 abell-classify --model run folders --positive other
@@ -87,6 +106,31 @@ if command -v script >/dev/null; then
   grep -qaF '\x1b[1mi,' terminal || fail "a terminal obeys an id: $(cat -v terminal)"
 fi
 
+# --gallery: the likeliest first, with positions and North where FITS files have them, as many as are asked for.
+expect 0 abell-simulate --objects 12 --out sky --fits --seed 3 --quiet
+expect 0 abell-train sky/fits.csv --out skyrun --iterations 2 --batch 2 --quiet
+expect 0 abell-classify --model skyrun sky/fits.csv --out sky.csv --gallery sky.html --gallery-objects 5
+# captions FILE: "PROBABILITY ID" of each candidate on the page.
+captions() { sed -n 's/.*<figcaption>\([^ ]*\) · \([^ <]*\).*/\1 \2/p' "$1"; }
+[ "$(captions sky.html)" = "$(tail -n +2 sky.csv | sort -t, -k3,3gr -s | head -n 5 | awk -F, '{ printf "%.3f %s\n", $3, $1 }')" ] ||
+  fail "other candidates: $(captions sky.html)"
+[ "$(grep -c 'class="sky"' sky.html)" = 5 ] || fail "candidates without a scale bar and directions"
+ra=$(awk -F, -v id="$(captions sky.html | head -n 1 | cut -d' ' -f2)" 'NR == 1 { for (i = 1; i <= NF; ++i) at[$i] = i } $1 == id { printf "%.4f", $at["ra"] }' sky.csv)
+grep -qF "($ra " sky.html || fail "no position $ra on the page"
+for text in "<title>sky/fits.csv: candidates</title>" "Grad-CAM" "Colours of X-ray" "<dt>SHA-256</dt><dd>$(sha256sum skyrun/model.safetensors | cut -d' ' -f1)" "<dt>Time</dt>"; do
+  grep -qF "$text" sky.html || fail "no $text on the page of candidates"
+done
+expect 0 abell-classify --model skyrun sky/fits.csv --out sky.reg --quiet
+[ "$(grep -c '^circle' sky.reg)" = 12 ] || fail "the simulated FITS set does not reach DS9: $(cat sky.reg)"
+expect 0 abell-classify --model run plain --gallery pages --quiet
+[ "$(captions pages/gallery.html | wc -l)" = 2 ] || fail "wrong page of a folder of images"
+refused "sky.html: already exists" abell-classify --model run plain --gallery sky.html
+refused "nowhere/g.html" abell-classify --model run plain --gallery nowhere/g.html
+expect 2 abell-classify --model run plain --gallery-objects 5
+# Previews are of any images.
+expect 0 abell-train plain --out look --preview 2 --quiet
+[ "$(ls look/previews | wc -l)" = 2 ] || fail "no previews of a folder of images"
+
 # An output is replaced only when asked, and never an input.
 expect 0 abell-classify --model run table.csv --out t.csv --quiet
 cp t.csv before.csv
@@ -97,7 +141,7 @@ expect 0 abell-classify --model run plain --out t.csv --overwrite --quiet
 refused "table.csv: is an input too" abell-classify --model run table.csv --out table.csv --overwrite
 refused "nowhere/t.csv" abell-classify --model run plain --out nowhere/t.csv
 refused "plain: expected a table with columns ra and dec" abell-classify --model run plain --out p.reg
-refused "duplicate id '$first'" abell-classify --model run plain set/test_images
+refused "duplicate id '${first%.png}'" abell-classify --model run plain set/test_images
 refused "plain: this input is named twice" abell-classify --model run plain plain
 sed -i 's/150.10/10:00:24/' table.csv
 refused "expected ra in degrees from 0 to 360, found '10:00:24'" abell-classify --model run table.csv --out p.reg
@@ -118,7 +162,7 @@ expect 2 abell-classify plain
 expect 2 abell-classify --model run plain --threads -1
 expect 0 abell-classify --version
 expect 0 abell-classify --help
-for option in model out overwrite tta positive seed threads quiet verbose version; do
+for option in model out overwrite tta threshold positive seed threads quiet verbose version; do
   grep -q -- "--$option" stdout || fail "no --$option in --help"
 done
 

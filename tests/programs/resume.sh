@@ -150,6 +150,6 @@ refused "bad/config.json: expected a JSON object" abell-train --out "$folder/bad
 same "$folder/kept/model.safetensors" "$folder/bad/model.safetensors"
 expect 0 abell-train --help
 for option in --epochs --iterations --threads --tta --checkpoint-minutes; do
-  sed -n '/may be told anew/,$p' "$folder/stdout" | grep -q -- $option || fail "--help does not say that $option may change"
+  sed -n '/Options that may change/,$p' "$folder/stdout" | grep -q -- $option || fail "--help does not say that $option may change"
 done
 echo "$script: passed"

@@ -30,6 +30,7 @@ diff -r "$folder/one" "$folder/two" >/dev/null || fail "the bytes depend on the 
 [ "$(ls "$folder/one/test_images" | wc -l)" = 2 ] || fail "expected 2 images for testing"
 [ "$(wc -l <"$folder/one/train.csv")" = 19 ] || fail "expected 18 rows in train.csv"
 [ "$(wc -l <"$folder/one/truth.csv")" = 21 ] || fail "expected 20 rows in truth.csv"
+[ "$(head -n 1 "$folder/one/truth.csv" | cut -d, -f1-6)" = "id,class,split,kind,ra,dec" ] || fail "wrong header of truth.csv"
 while IFS=, read -r id class; do
   [ "$id" = image_id ] || [ -s "$folder/one/train_images/$id.png" ] || fail "no image $id of class $class"
 done <"$folder/one/train.csv"
@@ -39,7 +40,7 @@ expect 0 --objects 4 --out "$folder/fits" --seed 5 --threads 1 --fits --quiet
 expect 0 --objects 4 --out "$folder/fits2" --seed 5 --threads 3 --fits --quiet
 diff -r "$folder/fits" "$folder/fits2" >/dev/null || fail "the bytes of FITS files depend on the number of threads"
 [ "$(ls "$folder/fits/fits" | wc -l)" = 12 ] || fail "expected counts, exposure and optical of 4 objects"
-[ "$(sed -n 2p "$folder/fits/fits.csv")" = "$(sed -n 2p "$folder/fits/truth.csv" | cut -d, -f1,2),fits/sim000000_counts.fits,fits/sim000000_exposure.fits,fits/sim000000_optical.fits,train" ] ||
+[ "$(sed -n 2p "$folder/fits/fits.csv")" = "$(awk -F, -v OFS=, 'NR == 2 { print $1, $2, "fits/" $1 "_counts.fits", "fits/" $1 "_exposure.fits", "fits/" $1 "_optical.fits", $3, $5, $6 }' "$folder/fits/truth.csv")" ] ||
   fail "fits.csv: $(cat "$folder/fits/fits.csv")"
 header=$(head -c 2880 "$folder/fits/fits/sim000000_counts.fits" | fold -w 80)
 for card in "BITPIX  = *32 " "CTYPE1  = 'RA---TAN'" "CTYPE2  = 'DEC--TAN'" "CRPIX1  = *45.5" "CDELT1  = *-1.11111" \

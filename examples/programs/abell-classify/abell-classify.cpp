@@ -5,6 +5,7 @@
 #include <abell/inference/load_onnx.hpp>
 #include <abell/metrics/segmentation.hpp>
 #include <array>
+#include <chrono>
 #include <ctime>
 #include <filesystem>
 #include <memory>
@@ -14,12 +15,14 @@
 #include <vector>
 
 #include "../common/lossy_files.hpp"
+#include "../common/machine.hpp"
 #include "../common/max_megapixels.hpp"
 #include "../common/memory_limit.hpp"
 #include "../common/output_file.hpp"
 #include "../common/program.hpp"
 #include "../common/sha256.hpp"
 #include "../common/tasks.hpp"
+#include "candidate_gallery.hpp"
 #include "carried_columns.hpp"
 #include "catalogue.hpp"
 #include "class_maps.hpp"
@@ -40,9 +43,12 @@ struct Options {
   std::string model;
   std::vector<std::string> inputs;
   std::string out;
+  std::string gallery;
+  std::size_t gallery_objects = 100;
   bool overwrite = false;
   bool strict = false;
   bool tta = false;
+  std::optional<std::string> threshold;  ///< a number, or "best"
   std::vector<std::string> positive;
   double max_megapixels = default_max_megapixels;
   std::uint64_t max_memory = half_of_memory();
@@ -52,6 +58,7 @@ struct Options {
 struct Model {
   Classifier classifier;
   Task task;
+  float threshold;                    ///< above which p_cluster stands for a cluster
   std::vector<std::string> positive;  ///< classes of the set that the model was trained on
   std::string sha256;
 
@@ -65,11 +72,22 @@ void check_options(const Options& options, const ModelInfo& info) {
     if (given) throw OptionError(option + ": expected a model of the task classify, found " + info.task);
   };
   refuse(options.tta, "--tta");
+  refuse(options.threshold.has_value(), "--threshold");
+  refuse(!options.gallery.empty(), "--gallery");
   refuse(!options.positive.empty(), "--positive");
   refuse(!options.out.empty() && catalogue_form(options.out) == CatalogueForm::regions, "--out FILE.reg");
   if (info.task == "segment" && options.out.empty()) {
     throw OptionError("--out: expected a catalogue, beside which the maps of a model of the task segment lie");
   }
+}
+
+/// Above which probability an object is called a cluster. Throws FormatError for "best" of a model without a record.
+float threshold_of(const Options& options, const Classifier& classifier) {
+  if (options.threshold != "best") return options.threshold ? std::stof(*options.threshold) : default_threshold;
+  if (const auto best = classifier.best_threshold()) return *best;
+  throw FormatError(classifier.file().string() +
+                    ": --threshold best: expected a model with the threshold that was best on its validation split, "
+                    "found none (trained without such a split, not to the end, or by an older version)");
 }
 
 Model read_model(const Options& options) {
@@ -82,7 +100,8 @@ Model read_model(const Options& options) {
   const Task task = parse_task(classifier.info().task);
   std::vector<std::string> positive = classifier.positive();
   const std::string sha256 = sha256_of_file(classifier.file());
-  return {std::move(classifier), task, std::move(positive), sha256};
+  const float threshold = threshold_of(options, classifier);
+  return {std::move(classifier), task, threshold, std::move(positive), sha256};
 }
 
 /// The classes that count as clusters: those asked for; else those of the model's own set; else the
@@ -101,8 +120,23 @@ std::vector<std::string> positives(const Options& options, const Model& model,
   return {};
 }
 
+/// A number from 0 to 1, or the word.
+CLI::Validator probability_or_best() {
+  return {[](std::string& input) {
+            if (lower_case(input) == "best") {
+              input = "best";
+              return std::string();
+            }
+            const auto value = abell::detail::plain_number(input);
+            return value && *value >= 0 && *value <= 1 ? std::string()
+                                                       : "expected best, or 0 to 1, found '" + input + "'";
+          },
+          ""};
+}
+
 /// Fails before any work when the output could not be written.
 void check_output(const Options& options) {
+  if (!options.gallery.empty()) check_gallery(options.gallery, options.overwrite);
   if (options.out.empty()) return;
   catalogue_form(options.out);
   check_output_file(options.out, options.overwrite, options.inputs);
@@ -180,11 +214,37 @@ CatalogueHeader catalogue_header(const Options& options, const Model& model, con
                  {"MODEL", model.classifier.file().filename().string(), "file of the network's weights"},
                  {"MODELSHA", model.sha256, "SHA-256 of that file"}};
   if (model.task == Task::classify) {
-    header.keys.push_back({"THRESH", double{default_threshold}, "predicted: p_cluster above this"});
+    header.keys.push_back({"THRESH", std::stod(number(model.threshold)), "predicted: p_cluster above this"});
   }
   header.keys.push_back({"DATE", now(), "when it was made (UTC)"});
   header.keys.push_back({"CMDLINE", command, "how it was made"});
   return header;
+}
+
+/// What the page of candidates says besides them.
+GalleryTexts gallery_texts(const Options& options, const Model& model, std::size_t objects, std::size_t called,
+                           std::size_t shown, const ForeignCounts& foreign, double seconds,
+                           const std::string& command) {
+  GalleryTexts texts;
+  std::string inputs;
+  for (const std::string& input : options.inputs) inputs += (inputs.empty() ? "" : ", ") + input;
+  const std::string cluster = model.info().positive.front();
+  texts.title = shorten(inputs, 80) + ": candidates";
+  texts.subtitle = "model " + model.classifier.file().string();
+  texts.warnings = foreign.lines();
+  texts.tiles = {{"Objects", grouped_text(objects), ""},
+                 {"Called " + cluster, grouped_text(called), "probability above " + number_text(model.threshold)},
+                 {"Shown", grouped_text(shown), "the likeliest first"}};
+  texts.remark = "Sorted by the probability of " + cluster + "." +
+                 (shown < objects ? " --gallery-objects shows more; the catalogue has all." : "");
+  texts.machine = machine_values(thread_count(options.common.threads));
+  texts.machine.emplace_back("Time", duration_text(seconds));
+  texts.model = {{"File", model.classifier.file().string()},
+                 {"SHA-256", model.sha256},
+                 {"Network", model.info().network},
+                 {"Probabilities", options.tta ? "means over the 8 flips and quarter turns" : "of one pass"}};
+  texts.command = command;
+  return texts;
 }
 
 /// Tells of a set what the model never saw. Throws FormatError with --strict.
@@ -197,6 +257,7 @@ void tell_foreign(const ForeignCounts& foreign, const Options& options) {
 }
 
 int run_classify(const Options& options, const std::string& command) {
+  const auto start = std::chrono::steady_clock::now();
   check_output(options);
   const Model model = read_model(options);
   const bool has_maps = model.task == Task::segment;
@@ -219,7 +280,7 @@ int run_classify(const Options& options, const std::string& command) {
         carried.survey(object);
       });
   print_notes(found.notes, options.common.quiet);
-  KnownClasses known(positives(options, model, found.classes));
+  KnownClasses known(positives(options, model, found.classes), model.threshold);
   std::optional<Maps> maps;
   if (has_maps) maps.emplace(folder, options.overwrite);
   if (options.common.verbose) std::cerr << model.classifier.file().string() << ": sha256 " << model.sha256 << std::endl;
@@ -231,7 +292,8 @@ int run_classify(const Options& options, const std::string& command) {
   const CatalogueContents contents{.numbers = number_columns(model),
                                    .positions = found.positions,
                                    .warnings = model.classifier.profile().has_value(),
-                                   .maps = has_maps};
+                                   .maps = has_maps,
+                                   .threshold = model.threshold};
   std::vector<CatalogueColumn> columns = catalogue_columns(contents, widths);
   carried.append_to(columns);
   const auto catalogue =
@@ -243,6 +305,8 @@ int run_classify(const Options& options, const std::string& command) {
   ReadObjects done;
   ForeignCounts foreign;
   LossyFiles lossy;
+  Candidates candidates(options.gallery_objects);
+  std::size_t called = 0;
   model.classifier.predict(objects, [&](const Object& object, const Prediction& prediction) {
     const std::string map = map_of(done.count, object);
     const std::vector<float> numbers =
@@ -252,24 +316,45 @@ int run_classify(const Options& options, const std::string& command) {
     foreign.add(prediction.foreign);
     carried.append_to(row, object);
     catalogue->add(row);
-    if (model.task == Task::classify) known.add(object, numbers[0]);
+    if (model.task == Task::classify) {
+      known.add(object, numbers[0]);
+      called += is_positive(numbers[0], model.threshold) ? 1 : 0;
+      if (!options.gallery.empty()) candidates.add(object, numbers[0], warning_text(prediction.foreign));
+    }
     if (!options.common.quiet) lossy.look_at(object);
     done.add(object);
     bar.update(static_cast<long>(done.count));
     return out.good() && !interrupted();
   });
+  std::optional<Page> page;
+  if (out.good() && !interrupted()) {
+    check_unchanged(options.inputs, found.objects, done);
+    tell_foreign(foreign, options);
+    if (!options.gallery.empty()) {
+      const std::vector<Candidate> shown = candidates.sorted();
+      const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+      page = gallery_page(
+          model.classifier, shown,
+          gallery_texts(options, model, done.count, called, shown.size(), foreign, seconds.count(), command),
+          options.common);
+    }
+  }
   if (interrupted()) {
     if (!options.common.quiet) {
       std::cerr << "\ninterrupted: " << (file ? "nothing was written" : "the catalogue is not complete") << std::endl;
     }
     return exit_stopped();
   }
-  if (out.good()) check_unchanged(options.inputs, found.objects, done);
-  tell_foreign(foreign, options);
   catalogue->finish();
   out.flush();
   if (maps) maps->commit();
   if (file) file->commit();
+  if (page) {
+    const fs::path written = gallery_file(options.gallery);
+    if (written != options.gallery) make_folder(options.gallery);
+    page->write(written);
+    if (!options.common.quiet) std::cerr << "gallery: " << written.string() << std::endl;
+  }
   if (options.common.quiet) return exit_ok;
   lossy.tell();
   if (model.task == Task::classify) known.print();
@@ -293,6 +378,11 @@ int main(int argc, char** argv) {
       ->type_name(path_type);
   app.add_flag("--tta", options.tta,
                "Average the probabilities over the 8 flips and quarter turns of each image (8 times the work)");
+  app.add_option("--threshold", options.threshold,
+                 "Probability above which an object is predicted to be a cluster: 0 to 1, or best, the threshold with "
+                 "the most correct decisions on the validation split (default: 0.5)")
+      ->transform(probability_or_best())
+      ->type_name("VALUE|best");
   app.add_option("--positive", options.positive,
                  "Classes that count as clusters, A,B (default: as the model was trained)")
       ->delimiter(',')
@@ -305,13 +395,22 @@ int main(int argc, char** argv) {
   app.add_option("--out", options.out,
                  "Catalogue to write: .csv, .ecsv, .fits, .vot or .reg (default: CSV on standard output)")
       ->type_name(file_type);
-  app.add_flag("--overwrite", options.overwrite, "Replace the catalogue when it exists");
+  auto* gallery = app.add_option("--gallery", options.gallery,
+                                 "Page to write with the likeliest candidates, sorted by probability, each with its "
+                                 "image, Grad-CAM and position: FILE.html, or a folder for gallery.html")
+                      ->type_name("FILE|DIR");
+  app.add_option("--gallery-objects", options.gallery_objects, "Candidates that the page shows at most")
+      ->check(within(1, 10000))
+      ->needs(gallery)
+      ->capture_default_str();
+  app.add_flag("--overwrite", options.overwrite, "Replace the catalogue and the page when they exist");
   add_common(app, options.common);
   app.footer(
       "Examples:\n"
       "  abell-classify --model runs/cn-e candidate.png\n"
       "  abell-classify --model runs/cn-e Kosiba2020 --out catalogue.fits\n"
       "  abell-classify --model model.safetensors table.csv --out catalogue.reg\n"
+      "  abell-classify --model runs/cn-e cutouts --threshold best --out all.fits --gallery all.html\n"
       "\nForms: CSV, ECSV, FITS, VOTable (.vot), DS9 regions (.reg).\n"
       "\nColumns: id, class (empty where not known), p_cluster, predicted, masked_pixels, warning (what the model "
       "never saw: copied, colour, missing, added, kind, scale, values, of a band such as missing_optical; models of "

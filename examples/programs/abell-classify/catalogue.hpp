@@ -64,6 +64,7 @@ struct CatalogueContents {
   bool positions = false;                     ///< whether any object has one
   bool warnings = false;                      ///< whether the model's file tells what it learnt on
   bool maps = false;                          ///< whether the objects have maps
+  float threshold = default_threshold;        ///< of `predicted`
 };
 
 /// An object with what its network tells.
@@ -114,7 +115,7 @@ inline std::vector<CatalogueColumn> catalogue_columns(const CatalogueContents& c
 inline std::vector<std::string> catalogue_row(const CatalogueContents& contents, const ClassifiedObject& of) {
   std::vector<std::string> row;
   if (contents.numbers.empty()) {
-    row = prediction_row(of.object, of.numbers[0], of.masked);
+    row = prediction_row(of.object, of.numbers[0], of.masked, contents.threshold);
   } else {
     row = {of.object.id, of.object.class_text};
     for (const float value : of.numbers) row.push_back(abell::detail::shortest_number(value));

@@ -26,7 +26,7 @@ inline std::filesystem::path maps_folder(const std::filesystem::path& catalogue)
 inline std::string map_name(std::size_t at, const std::string& id) {
   std::string number = std::to_string(at + 1);
   number.insert(0, number.size() < 4 ? 4 - number.size() : 0, '0');
-  return number + "_" + std::filesystem::path(id).stem().string() + ".fits";
+  return number + "_" + std::filesystem::path(id).filename().string() + ".fits";
 }
 
 /// The cards of a map's sky coordinates; empty where its object has none.

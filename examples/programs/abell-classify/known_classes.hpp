@@ -2,6 +2,7 @@
 /// How well the objects of known class were told apart, split by split.
 
 #include <abell/data/object.hpp>
+#include <abell/report/text.hpp>
 #include <algorithm>
 #include <array>
 #include <cstddef>
@@ -17,7 +18,8 @@ namespace abell::program {
 /// Keeps a probability and a label of each object whose class is known.
 class KnownClasses {
  public:
-  explicit KnownClasses(std::vector<std::string> positive) : positive_(std::move(positive)) {}
+  KnownClasses(std::vector<std::string> positive, float threshold)
+      : positive_(std::move(positive)), threshold_(threshold) {}
 
   void add(const Object& object, float probability) {
     OfSplit& split = splits_[static_cast<std::size_t>(object.split)];
@@ -29,16 +31,19 @@ class KnownClasses {
 
   /// One line for each split that has objects of known class.
   void print() const {
-    const auto shares = [](const Json& value) { return value.is_null() ? std::string("undefined") : value.dump(); };
+    const auto shares = [](const Json& value) {
+      return value.is_null() ? std::string("undefined") : fixed_text(value.get<double>(), 3);
+    };
     std::string positive;
     for (const std::string& name : positive_) positive += (positive.empty() ? "" : ", ") + name;
+    const std::string above = threshold_ == default_threshold ? "" : "; threshold " + number(threshold_);
     const bool several = std::ranges::count(splits_, true, &OfSplit::there) > 1;
     for (const Split split : {Split::train, Split::validation, Split::test}) {
       const OfSplit& known = splits_[static_cast<std::size_t>(split)];
       if (known.labels.empty()) continue;
-      const Json metrics = metrics_json(known.probabilities, known.labels);
+      const Json metrics = metrics_json(known.probabilities, known.labels, threshold_);
       std::cerr << (several ? std::string(name_of(split)) + ": " : "") << known.labels.size()
-                << " of known class (positive: " << (positive.empty() ? "none" : positive) << "), accuracy "
+                << " of known class (positive: " << (positive.empty() ? "none" : positive) << above << "), accuracy "
                 << shares(metrics["accuracy"]) << ", precision " << shares(metrics["precision"]) << ", recall "
                 << shares(metrics["recall"]) << ", AUC " << shares(metrics["auc"]) << std::endl;
     }
@@ -52,6 +57,7 @@ class KnownClasses {
   };
 
   std::vector<std::string> positive_;
+  float threshold_;
   std::array<OfSplit, 3> splits_;
 };
 

@@ -43,14 +43,14 @@ inline void add_catalogue(CLI::App& app, InputCatalogue& input) {
   add_column("--class", input.columns.class_name, "Column of the objects' classes (default: none)");
   app.add_option("--frame", input.columns.frame,
                  std::string("Of the positions: ") + sky_frame_names +
-                     "; of regions before any that their file names, also image or physical (default: what the "
-                     "catalogue tells, else icrs, for regions physical)")
+                     "; of regions before any that their file names, also image or physical (default: the "
+                     "catalogue's own, else icrs, for regions physical)")
       ->type_name("FRAME");
   app.add_option("--region-image", input.region_image,
                  "Image that pixels of regions refer to (default: the only X-ray image)")
       ->type_name(file_type);
   app.add_flag("--strict", input.strict,
-               "Refuse rows without a position, regions that mark no object and names that are there twice (default: "
+               "Refuse rows without a position, regions that mark no object and duplicate names (default: "
                "leave out, number)");
 }
 

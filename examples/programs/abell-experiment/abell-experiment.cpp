@@ -104,8 +104,8 @@ int main(int argc, char** argv) {
     app.remove_option(app.get_option(name));
   }
   app.get_option("--out")->description("Folder of the experiment");
-  app.get_option("--resume")->description("Go on with the experiment in --out, or start it; needs no other option");
-  app.get_option("--overwrite")->description("Start again in --out, which loses the runs of these rows");
+  app.get_option("--resume")->description("Continue the experiment in --out, or start it; needs no other option");
+  app.get_option("--overwrite")->description("Start again in --out, deleting the runs of these rows");
   app.get_option("--seed")->description("Seed of the first run; the others have those after it");
   app.option_defaults()->group("Experiment");
   app.add_option("--runs", options.runs, "Runs of each row (--quick: 2)")
@@ -124,7 +124,7 @@ int main(int argc, char** argv) {
                  "Volunteers' labels of the -Z rows: a table of id and class (default: DATA/consensus.csv)")
       ->type_name(file_type);
   app.add_flag("--quick", options.quick,
-               "A look: 2 runs of 2 epochs with Adam and standardised images, unless you say otherwise");
+               "A quick look: 2 runs of 2 epochs with Adam and standardised images, unless you say otherwise");
   app.add_flag("--tta", options.tta, "Also average each test image over its 8 flips and quarter turns");
   app.add_option("--mc-dropout", options.mc_dropout,
                  "Also predict the test images this many times with dropout on, for the standard deviation")
@@ -136,8 +136,8 @@ int main(int argc, char** argv) {
       "  abell-experiment Kosiba2020 --out experiment --rows CN-E,CN-E-noaug --runs 5 --epochs 100 --tta\n"
       "  abell-experiment Kosiba2020 --out mine --network net.json --rows CN-E,net-E\n"
       "Every run is an ordinary folder of abell-train, OUT/<row>/seed-<n>. Ctrl-C finishes the step, saves and exits\n"
-      "with 130; --resume goes on with the options in OUT/config.json, and does not repeat runs that are done.\n" +
-      std::string(may_change) + " More --runs, --rows, --network, --labels-z and --mc-dropout may join.");
+      "with 130; --resume continues with the options in OUT/config.json, and does not repeat runs that are done.\n" +
+      std::string(may_change) + " More --runs, --rows, --network, --labels-z and --mc-dropout can be added.");
   const std::string command = command_line(app.get_name(), argc, argv);
   return run(app, argc, argv, [&] {
     complete_options(app, options.train);

@@ -33,7 +33,7 @@ inline std::vector<ExperimentObject> test_objects(const std::filesystem::path& s
   std::map<std::string, std::pair<double, double>> truth;
   if (std::filesystem::exists(source / "truth.csv")) {
     const Table table = read_csv(source / "truth.csv");
-    const auto id = table.find("image_id");
+    const auto id = table.find("id") ? table.find("id") : table.find("image_id");
     const auto flux = table.find("flux");
     const auto redshift = table.find("z");
     for (std::size_t row = 0; id && flux && redshift && row < table.rows.size(); ++row) {
@@ -122,7 +122,7 @@ inline Experiment read_experiment(const Laboratory& lab, const Data& data, std::
   }
   if (done < all) {
     experiment.notes.push_back("Incomplete: " + std::to_string(done) + " of " + std::to_string(all) +
-                               " runs are done; --resume goes on.");
+                               " runs are done; --resume continues.");
   }
   experiment.rows = std::move(rows);
   return experiment;

@@ -59,10 +59,11 @@ inline std::size_t scored_images(const ExperimentOptions& options, const Data& d
   return data.validation.size() + (1 + extra) * data.test.size();
 }
 
-/// Images that a run predicts when it is trained: the last and the best weights' test, and the maps of its report's
-/// examples.
+/// Images that a run predicts when it is trained: the last and the best weights' test, the threshold's validation, and
+/// the maps of its report's examples.
 inline std::size_t reported_images(const Data& data) {
-  return 2 * data.test.size() + example_predictions * std::min(4 * outcome_examples, data.test.size());
+  return 2 * data.test.size() + data.validation.size() +
+         example_predictions * std::min(4 * outcome_examples, data.test.size());
 }
 
 /// What is left of a run; nothing when it is complete. Throws as `take_up`.

@@ -37,7 +37,7 @@ struct Row {
 
 /// Right ascension and declination in degrees (ICRS), flux in erg/cm2/s (0.5-2 keV), counts of the target in the image
 /// and of all, background in counts an arcmin2; members and galaxies in the field that the plate shows.
-const std::vector<std::string> truth_header{"image_id",
+const std::vector<std::string> truth_header{"id",
                                             "class",
                                             "split",
                                             "kind",
@@ -165,7 +165,7 @@ int simulate(const Options& options, const abell::program::CommonOptions& common
     if (row.truth.empty()) continue;
     (row.test ? test : train).push_back({row.truth[0], row.truth[1]});
     truth.push_back(row.truth);
-    files.push_back(simulated_fits_row(row.truth[0], row.truth[1], row.truth[2]));
+    files.push_back(simulated_fits_row(row.truth));
   }
   if (options.fits) abell::write_csv(options.out / "fits.csv", simulated_fits_header, files);
   abell::write_csv(options.out / "truth.csv", truth_header, truth);

@@ -56,12 +56,14 @@ inline void write_simulated_fits(const std::filesystem::path& folder, const std:
 }
 
 /// A table of these files is a set that abell-train reads.
-inline const std::vector<std::string> simulated_fits_header{"id", "class", "xray", "exposure", "optical", "split"};
+inline const std::vector<std::string> simulated_fits_header{"id",      "class", "xray", "exposure",
+                                                            "optical", "split", "ra",   "dec"};
 
-inline std::vector<std::string> simulated_fits_row(const std::string& id, const std::string& class_name,
-                                                   const std::string& split) {
-  const std::string stem = "fits/" + id;
-  return {id, class_name, stem + "_counts.fits", stem + "_exposure.fits", stem + "_optical.fits", split};
+/// `truth` begins with id, class, split, kind, ra and dec.
+inline std::vector<std::string> simulated_fits_row(const std::vector<std::string>& truth) {
+  const std::string stem = "fits/" + truth[0];
+  return {truth[0], truth[1], stem + "_counts.fits", stem + "_exposure.fits", stem + "_optical.fits", truth[2],
+          truth[4], truth[5]};
 }
 
 }  // namespace abell::program

@@ -15,9 +15,13 @@ using namespace abell;
 using namespace abell::program;
 namespace fs = std::filesystem;
 
-/// Writes pictures of some objects in place of training.
+/// Writes pictures of some objects in place of training, of sets without classes too.
 int show(const TrainOptions& options) {
-  const DataSet set = read_data_set(options.data, set_options(options));
+  const DataSet set = read_data_set(options.data, {.need_class = false,
+                                                   .need_train = false,
+                                                   .need_set = false,
+                                                   .several_classes = options.task.task() == Task::multilabel,
+                                                   .channels = parse_channels(options.preprocessing.channels)});
   print_notes(set.notes, options.common.quiet);
   const OutputFolder folder = prepare_output(options.out, options.overwrite);
   const Shape input = architecture_of(options.choice(2)).input;

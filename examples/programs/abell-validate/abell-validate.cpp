@@ -333,8 +333,8 @@ int validate(const Options& options, const abell::program::CommonOptions& common
 
 int main(int argc, char** argv) {
   CLI::App app(
-      "Prints figures of simulated candidates beside those of real data, and how well single numbers tell clusters\n"
-      "from others. Writes figures.csv, gallery.html and simulated.png.",
+      "Compares simulated candidates with real data, and prints how well single numbers separate clusters\n"
+      "from the rest. Writes figures.csv, gallery.html and simulated.png.",
       "abell-validate");
   Options options;
   abell::program::CommonOptions common;

@@ -25,7 +25,7 @@ int main(int argc, char** argv) {
         ->required();
     to->add_option("--out", candidates.out, out)->required()->type_name(out_type);
     add_max_megapixels(*to, candidates.max_megapixels);
-    to->add_flag("--overwrite", candidates.overwrite, "Write there although something is there");
+    to->add_flag("--overwrite", candidates.overwrite, "Replace what is there");
     to->add_flag("--allow-outside", candidates.allow_outside,
                  "Publish also images that lie outside the set's folder, by a table or a link");
     return to;

@@ -42,10 +42,10 @@ struct CountOptions {
 inline void add_count_options(CLI::App& app, CountOptions& o) {
   app.add_option("EXPORT", o.sources, "Classification exports of Panoptes (CSV); several are joined")->required();
   app.add_option("--out", o.out, "Folder to write")->required()->type_name(folder_type);
-  app.add_flag("--overwrite", o.overwrite, "Write into --out although it is not empty");
-  auto* experts =
-      app.add_option("--experts", o.experts, "Table (CSV) with image_id and class; optional: spectroscopic, or split")
-          ->type_name(file_type);
+  app.add_flag("--overwrite", o.overwrite, "Write into --out even if it is not empty");
+  auto* experts = app.add_option("--experts", o.experts,
+                                 "Table (CSV) with id (or image_id) and class; optional: spectroscopic, or split")
+                      ->type_name(file_type);
   app.add_option("--positive", o.positive, "Experts' classes that are clusters, A,B (default: as abell-train)")
       ->delimiter(',')
       ->needs(experts);

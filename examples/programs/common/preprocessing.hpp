@@ -17,7 +17,7 @@ inline void add_preprocessing(CLI::App& app, Preprocessing& options) {
                  "Channels of [empty or third band, optical, X-ray] that the network sees")
       ->transform(one_of({"both", "optical", "xray"}))
       ->capture_default_str();
-  app.add_option("--resize", options.resize, "How images come to the network's size")
+  app.add_option("--resize", options.resize, "How images are brought to the network's size")
       ->transform(one_of({"bilinear", "nearest", "crop"}))
       ->capture_default_str();
   app.add_option("--crop", options.crop, "Share of each side that is cut from the centre before resizing")

@@ -99,8 +99,9 @@ inline Json metrics_json(std::span<const float> probabilities, std::span<const i
 inline const std::vector<std::string> prediction_columns{"id", "class", "p_cluster", "predicted", "masked_pixels"};
 
 /// The row of an object: predicted is 1 for positive, class is empty where it is not known.
-inline std::vector<std::string> prediction_row(const Object& object, float probability, std::size_t masked) {
-  return {object.id, object.class_text, number(probability), is_positive(probability) ? "1" : "0",
+inline std::vector<std::string> prediction_row(const Object& object, float probability, std::size_t masked,
+                                               float threshold = default_threshold) {
+  return {object.id, object.class_text, number(probability), is_positive(probability, threshold) ? "1" : "0",
           std::to_string(masked)};
 }
 

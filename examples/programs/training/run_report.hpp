@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "../common/attention.hpp"
 #include "../common/machine.hpp"
 #include "run_overview.hpp"
 
@@ -20,15 +21,6 @@ namespace abell::program {
 /// Predictions that the maps of one example take, about: 49 hidden squares, and Grad-CAM.
 inline constexpr std::size_t example_predictions = 50;
 
-/// Grad-CAM; empty for a network without a layer of several pixels.
-inline Image attention(const Network<float>& network, const Tensor<float>& image, int answer, int threads) {
-  try {
-    return grad_cam(network, image, answer, {.threads = threads});
-  } catch (const ShapeError&) {
-    return {};
-  }
-}
-
 /// Adds an example to a report, with the maps of what spoke for `answer`; the filters are shown over the first.
 /// Squares of a quarter of the image are hidden: a finer map costs more than the run's own evaluation. Images that
 /// are [empty, optical, X-ray] are known by their empty channel.
@@ -36,9 +28,7 @@ template <class Report>
 void add_example(Report& report, const Network<float>& network, const Tensor<float>& image, int answer,
                  std::size_t prediction, const Data& data, std::size_t object, int threads) {
   Picture picture = picture_of(data, object);
-  bool empty = picture.shape.channels == 3;
-  for (std::size_t i = 0; i < picture.pixels.size(); i += 3) empty = empty && picture.pixels[i] == 0;
-  report.sky_channels = empty && (report.sky_channels || report.examples.empty());
+  report.sky_channels = has_sky_channels(picture) && (report.sky_channels || report.examples.empty());
   if (!report.filters.example) report.filters.example = picture;
   const int step = std::max(1, network.input().height / 8);
   report.examples.push_back(

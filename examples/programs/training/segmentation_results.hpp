@@ -45,13 +45,13 @@ class SegmentationResults final : public TaskResults {
     TaskReport report;
     report.tiles = {{"Pixels", shown(all_.accuracy()), "share given their own class"},
                     {"IoU", shown(all_.mean_iou()), "mean over classes"}};
-    report.remark = grouped_text(size()) + " objects, " + grouped_text(all_.pixels()) +
-                    " pixels of known class. IoU: pixels of a class that were told, over all that are or were told.";
+    report.remark =
+        grouped_text(size()) + " objects, " + grouped_text(all_.pixels()) +
+        " pixels of known class. IoU: pixels of a class that were found, over all that are of it or were called so.";
     report.table = {.head = {"Class", "IoU"}};
     for (std::size_t k = 0; k < outputs().size(); ++k) report.table.rows.push_back({outputs()[k], shown(all_.iou(k))});
     report.gallery_names = {"picture", "truth", "prediction"};
-    report.gallery_remark =
-        "Each object: picture, true classes, predicted classes. Below it: share of right pixels, name.";
+    report.gallery_remark = "Each object: picture, true classes, predicted classes. Below it: pixel accuracy, name.";
     for (std::size_t k = 0; k < outputs().size(); ++k) {
       report.gallery_colours.emplace_back(colour_of(static_cast<int>(k)), outputs()[k]);
     }

@@ -72,12 +72,11 @@ inline void add_task_options(CLI::App& app, TaskOptions& o) {
                  "column mask: an image of the class of each pixel)")
       ->transform(one_of({task_names.begin(), task_names.end()}))
       ->capture_default_str();
-  app.add_option(
-         "--target", o.targets,
-         "Columns of numbers to learn, A,B; an empty field is not known and left out. A network learns them with "
-         "mean 0 and variance 1, as are loss and error in the history; results are in the columns' units")
+  app.add_option("--target", o.targets,
+                 "Columns of numbers to learn, A,B; an empty field is unknown and left out. A network learns them with "
+                 "mean 0 and variance 1, as are loss and error in the history; results are in the columns' units")
       ->delimiter(',');
-  app.add_option("--loss", o.loss, "Loss of regress; outliers do not rule huber (default: mse)")
+  app.add_option("--loss", o.loss, "Loss of regress; huber is robust against outliers (default: mse)")
       ->transform(one_of({"mse", "huber"}));
   app.add_option("--size", o.size,
                  "Side of the images that unet sees, a multiple of " + std::to_string(unet_step) +

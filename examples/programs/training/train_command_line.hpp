@@ -15,9 +15,9 @@
 
 namespace abell::program {
 
-/// What a run that goes on may be told anew.
+/// What may change in a run that continues.
 inline constexpr const char* may_change =
-    "What it may be told anew: --epochs or --iterations (not before where it stands, and not with --schedule cosine),\n"
+    "Options that may change: --epochs or --iterations (not below what is done, and not with --schedule cosine),\n"
     "--threads, --tta, --cache, --checkpoint-minutes, -q and -v.";
 
 inline void add_train_options(CLI::App& app, TrainOptions& o) {
@@ -48,7 +48,7 @@ inline void add_train_options(CLI::App& app, TrainOptions& o) {
                                     by_network("Training steps in all", &NetworkDefaults::iterations) + ": Table 4")
                          ->check(within(1, 1e9));
   app.add_option("--epochs", o.epochs, "Epochs, in place of --iterations")->excludes(iterations)->check(within(1, 1e9));
-  app.add_option("--batch", o.batch, by_network("Images in a step", &NetworkDefaults::batch))->check(within(1, 4096));
+  app.add_option("--batch", o.batch, by_network("Images per step", &NetworkDefaults::batch))->check(within(1, 4096));
   app.add_option("--optimizer", o.optimizer,
                  by_network("Optimizer; sgd has Nesterov momentum", &NetworkDefaults::optimizer))
       ->transform(one_of({"sgd", "adam", "adamw", "adadelta"}));
@@ -56,7 +56,8 @@ inline void add_train_options(CLI::App& app, TrainOptions& o) {
   app.add_option("--rho", o.rho, "Decay of adadelta's means")->capture_default_str();
   app.add_option("--weight-decay", o.weight_decay, "Weight decay of adamw, times the learning rate a step")
       ->capture_default_str();
-  app.add_option("--clip-norm", o.clip_norm, "Most that the Euclidean norm of all gradients may be (0: any)")
+  app.add_option("--clip-norm", o.clip_norm,
+                 "Largest Euclidean norm of all gradients, longer ones are scaled down (0: no limit)")
       ->check(within(0, 1e12))
       ->capture_default_str();
   app.add_option("--early-stopping", o.early_stopping,
@@ -75,9 +76,10 @@ inline void add_train_options(CLI::App& app, TrainOptions& o) {
   app.add_option("--learning-rate", o.learning_rate, by_optimizer("Learning rate", &OptimizerDefaults::learning_rate));
   app.add_option("--decay", o.decay,
                  by_optimizer("Learning rate at update t is divided by 1 + decay t", &OptimizerDefaults::decay));
-  app.add_option("--schedule", o.schedule,
-                 "How the learning rate goes: plateau lowers it by --patience, --factor and --min-rate; cosine rises "
-                 "over --warm-up steps, then falls along half a cosine to 0 at the last step")
+  app.add_option(
+         "--schedule", o.schedule,
+         "How the learning rate changes: plateau lowers it by --patience, --factor and --min-rate; cosine rises "
+         "over --warm-up steps, then falls along half a cosine to 0 at the last step")
       ->transform(one_of({"plateau", "constant", "cosine"}))
       ->capture_default_str();
   app.add_option("--warm-up", o.warm_up,
@@ -87,9 +89,10 @@ inline void add_train_options(CLI::App& app, TrainOptions& o) {
          "--patience", o.patience,
          by_network("Epochs without a lower validation loss before the rate is lowered", &NetworkDefaults::patience))
       ->check(within(1, 1e9));
-  app.add_option("--factor", o.factor, by_network("What the rate is then multiplied by", &NetworkDefaults::factor))
+  app.add_option("--factor", o.factor,
+                 by_network("Factor that the rate is then multiplied by", &NetworkDefaults::factor))
       ->check(within(0.01, 1));
-  app.add_option("--min-rate", o.min_rate, by_optimizer("Floor of the rate", &OptimizerDefaults::min_rate))
+  app.add_option("--min-rate", o.min_rate, by_optimizer("Lowest learning rate", &OptimizerDefaults::min_rate))
       ->check(within(0, 1e6));
   heading("Labels");
   app.add_option("--positive", o.positive,
@@ -142,13 +145,13 @@ inline void add_train_options(CLI::App& app, TrainOptions& o) {
                  "Save this often within an epoch, too (0: only at its end)")
       ->check(within(0, 1e6))
       ->capture_default_str();
-  auto* resume = app.add_flag("--resume", o.resume, "Go on with the run in --out, or start it; needs no other option");
+  auto* resume = app.add_flag("--resume", o.resume, "Continue the run in --out, or start it; needs no other option");
   app.add_option("--preview", o.preview,
                  "Write this many objects as the network would see them to OUT/previews/*.png, and stop; FITS images "
                  "have their first row on top")
       ->excludes(resume)
       ->check(within(1, 1e6));
-  app.add_flag("--overwrite", o.overwrite, "Write into --out although it is not empty")->excludes(resume);
+  app.add_flag("--overwrite", o.overwrite, "Write into --out even if it is not empty")->excludes(resume);
   app.footer(
       "Examples:\n"
       "  abell-train Kosiba2020 --out runs/cn-e\n"
@@ -156,7 +159,8 @@ inline void add_train_options(CLI::App& app, TrainOptions& o) {
       "  abell-train --out runs/cn-e --resume\n"
       "  abell-train cutouts --out runs/look --preview 12 --exposure divide --smooth xray=adaptive:25 "
       "--interval xray=percentile:99.5,optical=zscale --stretch asinh\n"
-      "\nCtrl-C finishes the step, saves and exits with 130; --resume goes on to the same result, with the options in\n"
+      "\nCtrl-C finishes the step, saves and exits with 130; --resume continues to the same result, with the options "
+      "in\n"
       "--out/config.json. " +
       std::string(may_change));
 }

@@ -13,7 +13,6 @@
 #include <cstddef>
 #include <iterator>
 #include <memory>
-#include <numbers>
 #include <optional>
 #include <string>
 #include <variant>
@@ -208,23 +207,7 @@ inline Picture picture_of(const Data& data, std::size_t object) {
 
 /// How that picture lies on the sky, where a file of the object tells it.
 inline std::optional<SkyMarks> sky_marks_of(const Data& data, std::size_t object) {
-  const Shape& shape = data.cache->shape();
-  const std::optional<Wcs> wcs = decoded_wcs(data.set.objects[object], shape, data.decoding);
-  if (!wcs) return std::nullopt;
-  const PixelPosition centre{(shape.width - 1) / 2.0, (shape.height - 1) / 2.0};
-  const SkyPosition there = wcs->sky(centre);
-  constexpr double step = 1.0 / 3600;
-  const double squeeze = std::cos(there.dec * std::numbers::pi / 180);
-  const auto direction = [&](const SkyPosition& position) {
-    const PixelPosition pixel = wcs->pixel(position);
-    const double x = pixel.x - centre.x, y = pixel.y - centre.y, length = std::hypot(x, y);
-    return std::array{x / length, y / length};
-  };
-  const SkyMarks marks{.width = wcs->pixel_size(centre) * shape.width,
-                       .north = direction({there.ra, there.dec + step}),
-                       .east = direction({there.ra + step / squeeze, there.dec})};
-  const bool known = std::isfinite(marks.width) && std::isfinite(marks.north[0] + marks.east[0]);
-  return known ? std::optional(marks) : std::nullopt;
+  return sky_marks_of(data.set.objects[object], data.cache->shape(), data.decoding);
 }
 
 inline std::vector<float> class_weights(const TrainOptions& options, const Data& data) {

@@ -1,6 +1,7 @@
 #pragma once
 /// One training run in its folder: fitted, saved every epoch, gone on with, evaluated, reported.
 
+#include <abell/metrics/threshold.hpp>
 #include <abell/report/text.hpp>
 #include <abell/training/checkpoint.hpp>
 #include <abell/weights/model.hpp>
@@ -97,19 +98,32 @@ inline void fit_and_save(const TrainOptions& options, const Data& data, const Js
   save();
 }
 
+/// The threshold with the most correct decisions on the validation split; none without objects of both classes there.
+inline std::optional<float> validated_threshold(const TrainOptions& options, const Data& data,
+                                                const Network<float>& network, const Predicted& predicted) {
+  if (options.task.task() != Task::classify || data.validation.empty()) return std::nullopt;
+  const Scored scored = score(network, options, data, data.validation, predicted);
+  const auto positives = std::ranges::count(scored.labels, 1);
+  const bool both = positives > 0 && positives < std::ssize(scored.labels);
+  return both ? best_threshold(scored.probabilities, scored.labels) : std::nullopt;
+}
+
 /// Evaluates the last and the best weights on the test split (without one: the validation split), which is looked at
 /// here for the first time, and writes predictions.csv, metrics.json and report.html of the best; the network holds
-/// them. Returns the metrics, or nothing when interrupted: a resumed run begins here again.
+/// them. Their file gets the threshold that is best on the validation split. Returns the metrics, or nothing when
+/// interrupted: a resumed run begins here again.
 inline std::optional<Json> evaluate_run(const TrainOptions& options, const Data& data, const Json& config,
                                         Network<float>& network, const TrainingState<float>& state) {
   const std::filesystem::path out = options.out;
   const std::string split = data.test.empty() ? "validation" : "test";
   const std::vector<std::size_t>& evaluated = data.test.empty() ? data.validation : data.test;
   std::unique_ptr<Results> results;
+  std::optional<float> threshold;
   Json metrics, last;
   {
     const std::size_t passes = options.tta ? 3 : 2;
-    ProgressBar bar("images evaluated", static_cast<long>(passes * evaluated.size()), options.common.quiet);
+    const std::size_t validated = options.task.task() == Task::classify ? data.validation.size() : 0;
+    ProgressBar bar("images evaluated", static_cast<long>(passes * evaluated.size() + validated), options.common.quiet);
     long done = 0;
     const Predicted predicted = [&](std::size_t images) { bar.update(done += static_cast<long>(images)); };
     last = results_of(options, data, network, evaluated, predicted)->metrics();
@@ -118,6 +132,12 @@ inline std::optional<Json> evaluate_run(const TrainOptions& options, const Data&
     results = results_of(options, data, network, evaluated, predicted);
     metrics = results->metrics();
     results->add_metrics(metrics, predicted);
+    threshold = validated_threshold(options, data, network, predicted);
+  }
+  if (threshold) {
+    ModelInfo info = model_info(options, data);
+    info.preprocessing["best_threshold"] = metrics["best_threshold"] = *threshold;
+    save_model(out / "model.safetensors", network, std::span<const float>(state.best_parameters), info);
   }
   metrics["split"] = split;
   metrics["best_epoch"] = state.best_epoch;
@@ -125,6 +145,7 @@ inline std::optional<Json> evaluate_run(const TrainOptions& options, const Data&
   results->write_predictions(out / "predictions.csv");
   write_json(out / "metrics.json", metrics);
   TrainingReport report = report_of_training(options, data, config, network.layers(), state, split);
+  report.best_threshold = threshold;
   results->add_to(report);
   add_filter_pictures(report.filters, network, report.sky_channels);
   if (interrupted()) return std::nullopt;

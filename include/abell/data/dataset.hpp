@@ -43,14 +43,14 @@ struct DataSet {
 ///   `test_images/`: the layout of Kosiba et al. (2020), classes low-z, hi-z, galaxy, point, other; an image_id
 ///   with a folder in it is refused, and links in the folders of images are followed;
 /// - a folder with `train/<class>/` and `validation/<class>/`, `test/<class>/`; an object's id is
-///   its path in the folder;
+///   its path in the folder without the file's ending;
 /// - a table, or a folder with `table.csv` or one CSV file: `image` or `xray`,`optical` (paths
 ///   relative to the table; one of them will do where `channels` are its own), `class`, optional `split` (train,
 ///   validation, test), `id`, `third` (an image for the first channel) and `exposure` (the X-ray image's exposure map);
 ///   where they are asked for, columns of numbers, several classes with semicolons between them (none: of none of the
 ///   classes), and `mask`;
 /// - unless `need_set`, an image (its id is `data`; a FITS file without images is a table) or a folder of images (ids
-///   are file names).
+///   are file names), without the ending where that leaves them different.
 /// When only one of validation and test is there, it is the test split. Every file of a set is checked to be
 /// there; none is opened. Throws IoError, FormatError and OptionError naming file and line.
 inline DataSet read_data_set(const std::filesystem::path& data, const DataSetOptions& options = {}) {

@@ -4,6 +4,7 @@
 #include <abell/core/error.hpp>
 #include <abell/core/lower_case.hpp>
 #include <abell/data/classes.hpp>
+#include <abell/data/image_name.hpp>
 #include <abell/data/object.hpp>
 #include <abell/data/object_source.hpp>
 #include <abell/data/open_table.hpp>
@@ -43,16 +44,6 @@ inline std::vector<fs::path> entries(const fs::path& folder) {
   if (error) throw IoError(folder.string() + ": cannot read the folder: " + error.message());
   std::ranges::sort(found);
   return found;
-}
-
-/// Whether a name ends like an image, .gz and .fz included.
-inline bool has_image_name(const fs::path& path) {
-  std::string name = lower_case(path.filename().string());
-  if (name.ends_with(".gz")) name.resize(name.size() - 3);
-  for (const char* ending : {".png", ".jpg", ".jpeg", ".fits", ".fit", ".fts", ".ftz", ".fz"}) {
-    if (name.ends_with(ending)) return true;
-  }
-  return false;
 }
 
 /// Whether a name ends like a table.
@@ -138,7 +129,7 @@ inline std::vector<Object> list_kosiba(const fs::path& folder, const DataSetOpti
   return objects;
 }
 
-/// `train/<class>/*` and `validation/<class>/*`, `test/<class>/*`.
+/// `train/<class>/*` and `validation/<class>/*`, `test/<class>/*`; their names without endings are the ids.
 inline std::vector<Object> list_class_folders(const fs::path& folder, const DataSetOptions& options) {
   std::error_code error;
   const bool has_train = fs::is_directory(folder / "train", error);
@@ -170,10 +161,11 @@ inline std::vector<Object> list_class_folders(const fs::path& folder, const Data
       }
     }
   }
+  shorten_ids(objects);
   return objects;
 }
 
-/// The images of a folder without a table, known by their file names.
+/// The images of a folder without a table, known by their file names without endings.
 inline std::vector<Object> list_images(const fs::path& folder) {
   std::vector<Object> objects;
   for (const fs::path& file : entries(folder)) {
@@ -181,6 +173,7 @@ inline std::vector<Object> list_images(const fs::path& folder) {
       objects.push_back({file.filename().string(), {file}});
     }
   }
+  shorten_ids(objects);
   return objects;
 }
 
@@ -204,7 +197,7 @@ inline std::unique_ptr<ObjectSource> open_objects(const std::filesystem::path& d
   const fs::file_status status = fs::status(data, error);
   if (!options.need_set && !detail::has_table_name(data) && detail::image_exists(data) &&
       !detail::is_fits_table(data)) {
-    return list({Object{data.string(), {data}}});
+    return list({Object{detail::without_image_ending(data.string()), {data}}});
   }
   if (!fs::exists(status)) throw IoError(data.string() + ": no such file or folder");
   if (fs::is_regular_file(status)) return table(data);

@@ -4,6 +4,7 @@
 #include <abell/core/error.hpp>
 #include <abell/data/classes.hpp>
 #include <abell/data/id_hashes.hpp>
+#include <abell/data/image_name.hpp>
 #include <abell/data/object.hpp>
 #include <abell/data/object_source.hpp>
 #include <abell/data/open_table.hpp>
@@ -61,7 +62,7 @@ struct Splits {
 
 /// A table with `image`, or those of `xray` and `optical` that are needed (one of whose fields may be empty); `class`;
 /// optional `third` (a band) and `exposure` (of the X-ray image), whose fields may be empty; optional `split` and `id`
-/// or `image_id`.
+/// or `image_id`, without which the first file's name without its ending is the id.
 class TableObjects final : public ObjectSource {
  public:
   /// Where the table has splits it is read once to its end: which there are is known before the first object.
@@ -79,6 +80,7 @@ class TableObjects final : public ObjectSource {
         position_(table_),
         targets_(table_, options) {
     if (!id_) id_ = table_.find("image_id");
+    by_file_ = !id_;
     for (const auto& image : images_) id_ = id_ ? id_ : image;
     std::vector<std::size_t> read{*id_};
     for (const auto& image : images_) {
@@ -98,7 +100,7 @@ class TableObjects final : public ObjectSource {
   std::optional<Object> next() override {
     if (!table_.next()) return std::nullopt;
     Object object;
-    object.id = table_[*id_];
+    object.id = id_in(table_);
     read_files(object);
     if (options_.check_ids) check_id();
     position_.fill(object, table_);
@@ -152,15 +154,20 @@ class TableObjects final : public ObjectSource {
     if (exposure_ && !table_[*exposure_].empty()) object.exposure = file(*exposure_);
   }
 
+  /// Of the row that a reader is at.
+  std::string id_in(const TableReader& table) const {
+    return by_file_ ? without_image_ending(table[*id_]) : table[*id_];
+  }
+
   /// An id whose hash was there is looked for in the rows before.
   void check_id() {
-    const std::string& id = table_[*id_];
+    const std::string id = id_in(table_);
     check_not_empty(id, table_.where());
     if (ids_.insert(IdHashes::of(id))) return;
     const auto opened = open_table(path_);
     TableReader& before = *opened;
     while (before.next() && before.line() < table_.line()) {
-      if (before[*id_] == id) refuse_duplicate(id, table_.where(), before.where());
+      if (id_in(before) == id) refuse_duplicate(id, table_.where(), before.where());
     }
   }
 
@@ -175,6 +182,7 @@ class TableObjects final : public ObjectSource {
   DataSetOptions options_;
   Splits splits_;
   bool empty_ = true;
+  bool by_file_ = false;  ///< whether ids are names of files
   std::unique_ptr<TableReader> opened_;
   TableReader& table_;
   std::vector<std::optional<std::size_t>> images_;

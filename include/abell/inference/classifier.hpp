@@ -73,6 +73,16 @@ class Classifier {
   /// The classes that counted as clusters in the set that the model was trained on; none where that is not recorded.
   std::vector<std::string> positive() const { return recorded<std::vector<std::string>>("positive"); }
 
+  /// The threshold on p(positive) that decided best on the validation split of the training; null where none is
+  /// recorded. Throws FormatError.
+  std::optional<float> best_threshold() const {
+    if (!info_.preprocessing.contains("best_threshold")) return std::nullopt;
+    const auto threshold = recorded<float>("best_threshold");
+    if (threshold >= 0 && threshold <= 1) return threshold;
+    throw FormatError(file_.string() + ": preprocessing: expected best_threshold from 0 to 1, found " +
+                      std::to_string(threshold));
+  }
+
   /// p(positive) from the probabilities of one image, of a model of the task classify.
   float probability(std::span<const float> outputs) const {
     double sum = 0;

@@ -81,11 +81,11 @@ class ExamplePanels {
         grad_cam_(all_have(examples, &ReportExample::grad_cam)),
         occlusion_(all_have(examples, &ReportExample::occlusion)) {}
 
-  /// What the panels are; `of` names the network of the maps.
-  std::string text(const std::string& of = "the network") const {
+  /// What the panels are; the maps show what speaks for `answer`.
+  std::string text(const std::string& answer = "the network's answer") const {
     std::string text = sky_ ? "optical, X-ray, combined" : "image";
-    if (grad_cam_) text += ", Grad-CAM (bright what speaks for the answer of " + of + ")";
-    if (occlusion_) text += ", occlusion (bright where hiding a square takes most from it)";
+    if (grad_cam_) text += ", Grad-CAM (bright: what speaks for " + answer + ")";
+    if (occlusion_) text += ", occlusion (bright: where hiding a square lowers its probability most)";
     return text;
   }
   /// What the false colours mean; empty without any.

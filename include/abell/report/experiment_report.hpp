@@ -65,7 +65,7 @@ inline void add_training(Page& page, const Experiment& experiment) {
 inline void add_groups(Page& page, const Experiment& experiment) {
   page.section("By class, flux and redshift");
   page.remark(
-      "Share of right decisions, mean ± sample standard deviation (n − 1) over the runs; in brackets the number of "
+      "Accuracy, mean ± sample standard deviation (n − 1) over the runs; in brackets the number of "
       "objects.");
   page.table(class_table(experiment));
   const auto add = [&](double ExperimentObject::*property, const std::string& name) {
@@ -111,7 +111,7 @@ inline void add_galleries(Page& page, const ExperimentReport& report) {
   const std::vector<float> scores = ensemble(row);
   page.section("Examples");
   const ExamplePanels panels(report.examples, report.sky_channels);
-  page.remark("Each object: " + panels.text("the first run") + ". Below it: probability of " +
+  page.remark("Each object: " + panels.text("the first run's answer") + ". Below it: probability of " +
               experiment.classes.positive + " (" + row.title + ", mean of its runs), true class, name.");
   page.html_part(panels.colours());
   const std::array<std::pair<Outcome, const char*>, 3> groups{{{Outcome::true_positive, "True positives"},
@@ -144,11 +144,11 @@ inline Page experiment_page(const ExperimentReport& report) {
   if (!rows_with_runs(experiment).empty()) {
     page.section("Beyond the paper");
     page.remark(
-        "The threshold is the one with the most right decisions on each run's validation split. An ensemble is the "
+        "The threshold is the one with the most correct decisions on each run's validation split. An ensemble is the "
         "mean "
         "probability of a row's runs.");
     page.table(beyond_table(experiment, 0)).table(beyond_table(experiment, 3));
-    page.remark("What one run alone can tell: values with 95 % intervals (Wilson; Hanley and McNeil).");
+    page.remark("What a single run can say: values with 95 % intervals (Wilson; Hanley and McNeil).");
     page.table(interval_table(experiment));
     if (rows_with_runs(experiment).size() > 1) {
       page.remark(

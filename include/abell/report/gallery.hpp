@@ -189,8 +189,8 @@ inline std::string gallery(const std::vector<GalleryItem>& items, const GalleryO
   if (items.empty()) return "";
   std::size_t panels = 0;
   for (const GalleryItem& item : items) panels = std::max(panels, item.panels.size());
-  std::string out =
-      std::string("<div class=\"gallery") + (panels > 1 ? " panels" : "") + (panels > 3 ? " wide" : "") + "\">\n";
+  std::string out = std::string("<div class=\"gallery") + (panels > 1 ? " panels" : "") + (panels > 3 ? " wide" : "") +
+                    (panels == 4 ? " four" : "") + "\">\n";
   for (const GalleryItem& item : items) {
     out += "<figure><div class=\"row\">";
     for (std::size_t i = 0; i < item.panels.size(); ++i) {

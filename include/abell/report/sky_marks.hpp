@@ -2,8 +2,11 @@
 /// Scale and directions drawn over a picture of the sky.
 
 #include <abell/core/shape.hpp>
+#include <abell/images/sky_position.hpp>
 #include <abell/report/svg.hpp>
+#include <abell/report/text.hpp>
 #include <array>
+#include <cmath>
 #include <string>
 #include <utility>
 
@@ -15,6 +18,19 @@ struct SkyMarks {
   std::array<double, 2> north = {};
   std::array<double, 2> east = {};
 };
+
+/// A position as people read it and as programs take it: "10:00:24.0 −02:30:00 (150.1000 −2.5000)", in degrees in the
+/// brackets. A dash where it is not finite.
+inline std::string position_text(const SkyPosition& position) {
+  if (!std::isfinite(position.ra) || !std::isfinite(position.dec)) return std::string(undefined_text);
+  const auto two = [](long value) { return (value < 10 ? "0" : "") + std::to_string(value); };
+  constexpr long day = 864000;  // tenths of a second
+  const long time = ((std::lround(position.ra * day / 360) % day) + day) % day;
+  const long angle = std::lround(std::abs(position.dec) * 3600);
+  return two(time / 36000) + ":" + two(time / 600 % 60) + ":" + two(time / 10 % 60) + "." + std::to_string(time % 10) +
+         (position.dec < 0 && angle > 0 ? " −" : " +") + two(angle / 3600) + ":" + two(angle / 60 % 60) + ":" +
+         two(angle % 60) + " (" + fixed_text(position.ra, 4) + " " + fixed_text(position.dec, 4) + ")";
+}
 
 namespace detail::report {
 

@@ -99,6 +99,7 @@ svg.sky text { font-size: 9px; font-weight: 600; fill: #fff; stroke: #000; strok
   .tile .value { font-size: 27px; }
   .gallery { grid-template-columns: repeat(auto-fill, minmax(100px, 1fr)); gap: 14px 10px; }
   .gallery.wide .row { display: grid; grid-template-columns: repeat(3, 1fr); }
+  .gallery.four .row { grid-template-columns: repeat(4, 1fr); }
   th, td { padding-right: 14px; }
   .results { font-size: 14px; }
   .results span { display: block; font-size: 12px; }

@@ -52,6 +52,7 @@ struct TrainingReport {
   std::string test_name = "test";      ///< what the evaluated split is called
   std::vector<ReportPrediction> predictions = {};
   float threshold = default_threshold;
+  std::optional<float> best_threshold = {};  ///< on the validation split
   ClassNames classes = {};
   TaskReport task = {};  ///< in place of predictions and examples
   std::vector<ReportExample> examples = {};
@@ -88,7 +89,10 @@ inline void add_summary(Page& page, const TrainingReport& report, const Scores& 
   page.remark(grouped_text(c.objects()) + " objects of the " + report.test_name +
               " split: " + grouped_text(c.positives()) + " " + report.classes.positive + ", " +
               grouped_text(c.negatives()) + " " + report.classes.negative + ". Called " + report.classes.positive +
-              " when the probability is above " + number_text(report.threshold) + ".");
+              " when the probability is above " + number_text(report.threshold) + "." +
+              (report.best_threshold ? " The threshold with the most correct decisions on the validation split is " +
+                                           number_text(*report.best_threshold) + "."
+                                     : ""));
 }
 
 /// How the objects of each class in the set's own words were called.
