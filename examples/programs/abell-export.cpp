@@ -71,6 +71,7 @@ void write_onnx_record(const fs::path& path, const Network<float>& network, cons
             {"self_test",
              {{"input", "value i of images is ((2654435761 i mod 2^32) >> 16) / 65535"},
               {"output", std::vector<float>(answers.span().begin(), answers.span().end())}}}};
+  if (info.preprocessing.contains("best_threshold")) json["threshold"] = info.preprocessing["best_threshold"];
   json["output"]["shape"] = out.pixels() == 1 ? Json{out.channels} : Json{out.height, out.width, out.channels};
   AtomicFile file(path);
   file.stream() << json.dump(2) << "\n";
@@ -108,7 +109,7 @@ int run_export(const Options& options) {
 int main(int argc, char** argv) {
   CLI::App app("Writes a trained model for other programs.", "abell-export");
   Options options;
-  app.add_option("--model", options.model, "Folder of a run of abell-train, or a model file")
+  app.add_option("--model", options.model, "Folder of a run of abell-train, or a model file (.safetensors, .onnx)")
       ->required()
       ->type_name(path_type);
   app.add_option("--out", options.out,

@@ -20,11 +20,30 @@ same m.safetensors run/model.safetensors
 expect 0 abell-export --model run --out torch.safetensors --pytorch --quiet
 expect 2 abell-export --model run --out torch.h5 --pytorch
 # A step of no length: what was read is written.
-for weights in m.h5 m.weights.h5 torch.safetensors; do
+for weights in m.h5 m.weights.h5 torch.safetensors m.onnx; do
   expect 0 abell-train set --out back --iterations 1 --learning-rate 1e-50 --weights $weights "${quick[@]}"
   same back/model.safetensors run/model.safetensors
   rm -r back
 done
+
+# An ONNX model classifies as its run does, told by its metadata or the file beside it; it is a network to train.
+same m.json again.json
+for word in '"layout": "NCHW"' '"positive": \[' '"self_test"' '"scale": "unit"'; do
+  grep -q "$word" m.json || fail "m.json without $word"
+done
+expect 0 abell-classify --model run set/test_images --out ours.csv --quiet
+expect 0 abell-classify --model m.onnx set/test_images --out theirs.csv --quiet
+same ours.csv theirs.csv
+rm m.json
+expect 0 abell-classify --model m.onnx set/test_images --out theirs.csv --overwrite --quiet
+same ours.csv theirs.csv
+expect 0 abell-train set --out back --network m.onnx --weights m.onnx --iterations 1 --learning-rate 1e-50 "${quick[@]}"
+expect 0 abell-export --model back --out back.onnx --quiet
+expect 0 abell-classify --model back.onnx set/test_images --out theirs.csv --overwrite --quiet
+same ours.csv theirs.csv
+rm -r back
+cp m.h5 wrong.onnx
+refused "wrong.onnx: expected an ONNX model, found an HDF5 file" abell-classify --model wrong.onnx set/test_images
 
 # Nothing is replaced unasked, and never the model itself.
 refused "m.onnx: already exists" abell-export --model run --out m.onnx

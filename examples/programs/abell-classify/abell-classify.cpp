@@ -373,7 +373,7 @@ int main(int argc, char** argv) {
          "ECSV, VOTable, FITS, ...)")
       ->required()
       ->type_name(path_type);
-  app.add_option("--model", options.model, "Folder of a run of abell-train, or a model file")
+  app.add_option("--model", options.model, "Folder of a run of abell-train, or a model file (.safetensors, .onnx)")
       ->required()
       ->type_name(path_type);
   app.add_flag("--tta", options.tta,
