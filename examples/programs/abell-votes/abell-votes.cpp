@@ -33,15 +33,18 @@ int main(int argc, char** argv) {
   const CLI::App* const subjects_command =
       add_candidates(app.add_subcommand("subjects", "Images and manifest.csv, for an upload to Panoptes"),
                      "Folder to write", folder_type);
-  const CLI::App* const page_command = add_candidates(
-      app.add_subcommand("page", "One page (HTML) that asks the Hunt's questions"), "Page to write", file_type);
+  CLI::App* const page_command =
+      add_candidates(app.add_subcommand("page", "A page (HTML) that asks the Hunt's questions"),
+                     "Folder to write: index.html and its images", folder_type);
+  page_command->add_flag("--single-file", candidates.single_file,
+                         "Write --out as one file with the images in it, for small sets");
   app.footer(
       "Examples:\n"
       "  abell-votes hunt-classifications.csv --out votes\n"
       "  abell-votes hunt-classifications.csv --experts experts.csv --scheme swap --out votes\n"
       "  abell-votes count other.csv --mapping codes.json --workflow 1234 --workflow-version 5 --out votes\n"
       "  abell-votes subjects Kosiba2020 --out upload\n"
-      "  abell-votes page Kosiba2020 --out hunt.html\n"
+      "  abell-votes page Kosiba2020 --out hunt\n"
       "count is the command where none is named.");
   const std::string command = command_line(app.get_name(), argc, argv);
 
