@@ -17,6 +17,7 @@ progress { width: 100%; height: 8px; accent-color: var(--first); }
 .sky .frame { display: block; width: 100%; padding: 0; border: 0; overflow: hidden; aspect-ratio: 1;
   border-radius: 4px; background: #000; color: #fff; cursor: zoom-in; }
 .sky img { width: 100%; height: 100%; display: block; image-rendering: pixelated; }
+.sky img:not([src]) { visibility: hidden; }
 .sky.one { display: block; max-width: none; }
 .sky.one figure { display: none; }
 .sky.one .large { display: block; width: max(min(100%, 100vh - 310px), min(100%, 240px)); margin: 0 auto; }

@@ -161,7 +161,7 @@ function serverStore() {
   }
   async function deal(path, body) {
     waiting = true;
-    message = 'Saving ...';
+    message = path === 'answer' ? 'Saving ...' : 'Loading ...';
     show();
     for (;;) {
       try {
@@ -184,6 +184,7 @@ function serverStore() {
   }
   function askToJoin() {
     message = '';
+    show();
     at('join-code-label').hidden = !data.code;
     at('join-code').required = data.code;
     if (!at('join').open) at('join').showModal();
@@ -203,7 +204,6 @@ function serverStore() {
       await ask('leave', {});
       dealt = { subject: null, done: 0, total: 0 };
       open = [];
-      show();
       askToJoin();
     },
     seen() {},
