@@ -34,6 +34,7 @@
 #include <thread>
 #include <utility>
 
+#include "connection_watch.hpp"
 #include "live_hunt.hpp"
 
 namespace abell::program {
@@ -92,7 +93,7 @@ class HuntServer {
  public:
   HuntServer(LiveHunt& hunt, const std::string& id, const ServerOptions& options)
       : hunt_(hunt), options_(options), cookie_("hunt-" + id), page_(live_hunt_page(options.title, asks_code())) {
-    server_.new_task_queue = [] { return new ThreadEach(room_for_connections()); };
+    server_.new_task_queue = [this] { return new ThreadEach(room_); };
     server_.set_payload_max_length(most_body);
     server_.set_keep_alive_timeout(3);
     server_.set_keep_alive_max_count(1000);
@@ -152,7 +153,11 @@ class HuntServer {
     });
     const auto wait = [] { std::this_thread::sleep_for(std::chrono::milliseconds(50)); };
     while (!ended && !server_.is_running()) wait();
-    while (!ended && !stop()) wait();
+    ConnectionWatch watch(port_, room_);
+    for (int turn = 1; !ended && !stop(); ++turn) {
+      if (turn % 20 == 0) watch.look();
+      wait();
+    }
     const bool failed = ended;
     server_.stop();
     listener.join();
@@ -347,6 +352,7 @@ class HuntServer {
   ServerOptions options_;
   std::string cookie_;
   std::string page_;
+  std::size_t room_ = room_for_connections();
   int port_ = -1;
   int socket_ = -1;
   httplib::Server server_;

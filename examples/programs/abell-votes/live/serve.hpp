@@ -32,19 +32,21 @@ struct LiveExportOptions {
 
 inline void add_serve_options(CLI::App& app, ServeOptions& o) {
   app.add_option("DIR", o.candidates.out, "Folder of the hunt, made at the first start")->required();
+  app.option_defaults()->group("Candidates");
   app.add_option("--set", o.candidates.source,
                  "The candidates: a set as abell-train reads it, images, or a folder of images");
+  add_max_megapixels(app, o.candidates.max_megapixels);
+  app.add_flag("--allow-outside", o.candidates.allow_outside,
+               "Show also images that lie outside the set's folder, by a table or a link");
   app.add_option("--retire", o.retire, "A candidate is complete with this many votes")
       ->check(within(1, 1000000))
       ->capture_default_str();
+  app.option_defaults()->group("Server");
   app.add_option("--address", o.address, "Address to listen on; another than this machine's own asks for a join code")
       ->capture_default_str();
   app.add_option("--port", o.port, "Port to listen on (0: any that is free)")
       ->check(within(0, 65535))
       ->capture_default_str();
-  add_max_megapixels(app, o.candidates.max_megapixels);
-  app.add_flag("--allow-outside", o.candidates.allow_outside,
-               "Show also images that lie outside the set's folder, by a table or a link");
 }
 
 inline void add_live_export_options(CLI::App& app, LiveExportOptions& o) {
@@ -60,6 +62,7 @@ inline bool prepare_hunt(const HuntDatabase& database, const ServeOptions& optio
   const SubjectsOptions& candidates = options.candidates;
   if (candidates.source.empty()) throw OptionError("--set: expected the candidates of a new hunt");
   const DataSet set = read_candidates(candidates, common);
+  if (set.objects.empty()) throw FormatError(candidates.source + ": expected candidates, found none");
   std::vector<std::string> ids;
   for (const Object& object : set.objects) ids.push_back(object.id);
   write_images(set, candidates.out, 2, candidates, common);
