@@ -15,6 +15,7 @@ packages=(
   libhdf5-dev libzip-dev               # abell::keras
   libonnx-dev libprotobuf-dev          # abell::onnx
   libcli11-dev                         # programs
+  libcpp-httplib-dev libsqlite3-dev    # abell-votes serve
   libbenchmark-dev                     # benchmarks
   catch2                               # tests
 )

@@ -1,5 +1,6 @@
 #include <malloc.h>
 
+#include <abell/core/random.hpp>
 #include <abell/votes/ballots.hpp>
 #include <abell/votes/mapping.hpp>
 #include <abell/votes/output.hpp>
@@ -59,6 +60,41 @@ TEST_CASE("free text does not fill the memory", "[votes]") {
   const votes::Export told = read_text(export_text(rows), {.free_text = {{"7", 1, "T0"}}});
   REQUIRE(untold_of(told).at("T0 (free text)") == 100);
   REQUIRE(untold_of(read_text(export_text({rows[0]}), {.free_text = {{"7", 1, "T0"}}})).at("T0 (free text)") == 1);
+}
+
+TEST_CASE("texts that were read before mean what they mean when they are read again", "[votes]") {
+  std::vector<std::string> texts{"[]",
+                                 "no JSON",
+                                 answered("null"),
+                                 answered(R"(["b","a"])"),
+                                 answered(R"({"tool":1})"),
+                                 answered("\"a\"", "T1"),
+                                 R"([{"task":"T0"}])",
+                                 answered("\"" + std::string(5000, 'y') + "\"")};
+  for (int i = 0; i < 100; ++i)
+    texts.push_back(answered("\"text " + std::to_string(i) + "\"", i % 2 == 0 ? "T0" : "T1"));
+  const std::vector<votes::WorkflowRows> workflows{{.id = "1", .name = "a"}, {.id = "2", .name = "b"}};
+  votes::AnswerReader each;
+  votes::AnswerReader once;
+  votes::Export of_each;
+  votes::Export of_once;
+  Random random(1, {.purpose = Purpose::votes});
+  for (int i = 0; i < 5000; ++i) {
+    const std::string& text = texts[random.below(static_cast<std::uint32_t>(i < 1000 ? 20 : texts.size()))];
+    const auto number = static_cast<std::uint16_t>(random.below(2));
+    const auto expected = each.read(text, workflows[number], number);
+    const auto found = once.read(
+        "raw " + text, [&] { return std::string_view(text); }, workflows[number], number);
+    REQUIRE(found == expected);
+    if (!found) continue;
+    of_each.votes.push_back({0, 0, 0, *expected});
+    of_once.votes.push_back({0, 0, 0, *found});
+  }
+  each.finish(of_each);
+  once.finish(of_once);
+  REQUIRE(of_once.untold == of_each.untold);
+  REQUIRE(of_once.untold.at({0, "T0 (free text)"}) > 1000);
+  REQUIRE(answers_of(of_once) == answers_of(of_each));
 }
 
 TEST_CASE("users and objects are told apart", "[votes]") {

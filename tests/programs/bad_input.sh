@@ -133,7 +133,7 @@ printf 'id,image,class,z,split\n1,%s,a,0.5,train\n2,%s,b,,validation\n3,%s,b,,te
 early "t.csv: expected numbers to learn in the validation split, found none" abell-train t.csv --out train --task regress --target z
 early "weights of another network" abell-experiment set --out train --rows MN-E --weights run/model.safetensors
 early "nowhere/o.onnx" abell-export --model run --out nowhere/o.onnx
-early "empty: is not a file" abell-votes page set --out empty --overwrite
+early "empty: is not a file" abell-votes page set --single-file --out empty --overwrite
 early "nowhere.csv" abell-votes set/train.csv --experts nowhere.csv --out train
 expect 2 abell-votes set/train.csv --positive cluster --out train
 [ ! -e train ] || fail "what is told before the work leaves a folder"

@@ -72,17 +72,17 @@ outside() {
   for source in mine mine/table.csv other; do
     shown "$1 lies outside the set's folder (--allow-outside publishes it)" abell-votes subjects $source --out none
     grep -q "object 'x': " stderr || fail "the object is not named: $(cat stderr)"
-    shown "lies outside the set's folder" abell-votes page $source --out none.html
+    shown "lies outside the set's folder" abell-votes page $source --single-file --out none.html
   done
   [ ! -e none ] && [ ! -e none.html ] || fail "a refused set is published: $1"
 }
 for name in ../there/out.png link.png inner/../../there/out.png "$folder/there/out.png"; do outside "$name"; done
-expect 0 abell-votes page mine --out all.html --allow-outside --quiet
+expect 0 abell-votes page mine --single-file --out all.html --allow-outside --quiet
 expect 0 abell-votes subjects mine --out all --allow-outside --quiet
 publish "n,inner/in.png" "=m,alias/../inner/in.png" "o,$folder/mine/alias/in.png"
 (cd mine && expect 0 abell-votes subjects table.csv --out ../inside --quiet) || exit 1
-expect 0 abell-votes page mine --out inside.html --quiet
-expect 0 abell-votes page mine/link.png --out one.html --quiet
+expect 0 abell-votes page mine --single-file --out inside.html --quiet
+expect 0 abell-votes page mine/link.png --single-file --out one.html --quiet
 # The manifest's ids are guarded from spreadsheets.
 grep -q "^'=m,images/" inside/manifest.csv || fail "no guard in the manifest: $(cat inside/manifest.csv)"
 [ ! -e none ] || fail "a refused input leaves a folder"

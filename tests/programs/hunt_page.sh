@@ -9,9 +9,16 @@ fi
 
 simulated 10 set
 cd "$folder"
-expect 0 abell-votes page set --out hunt.html --quiet
-refused "hunt.html: already exists" abell-votes page set --out hunt.html
-timeout 120 python3 -B "$driver" hunt.html . || fail "the page does not do what it should"
+expect 0 abell-votes page set --out hunt --quiet
+refused "hunt: folder is not empty" abell-votes page set --out hunt
+[ "$(ls hunt/images | wc -l)" = 20 ] || fail "expected two images a candidate"
+expect 0 abell-votes page set --single-file --out hunt.html --quiet
+refused "hunt.html: already exists" abell-votes page set --single-file --out hunt.html
+expect 2 abell-votes page set --out other.html
+# The ids of a folder of images are those of the set.
+expect 0 abell-votes page set/train_images --out images --quiet
+grep -q '"id":"[^"]*\.png"' images/index.html && fail "ids end in .png"
+timeout 120 python3 -B "$driver" hunt/index.html hunt.html . || fail "the page does not do what it should"
 [ "$(wc -l <hunt-classifications.csv)" = 11 ] || fail "expected ten rows, found: $(cat hunt-classifications.csv)"
 expect 0 abell-votes hunt-classifications.csv --out counted
 [ "$(tail -n 1 stdout)" = "read 10 rows, used 10, duplicates 0, other workflows 0, bad 0" ] || fail "wrong count: $(cat stdout)"

@@ -60,7 +60,7 @@ there subjects/images
 kill -TERM $job
 ends 143
 [ ! -e subjects/manifest.csv ] || fail "stopped subjects have a manifest"
-start abell-votes page long.csv --out page.html --quiet
+start abell-votes page long.csv --single-file --out page.html --quiet
 listens
 kill -TERM $job
 ends 143

@@ -144,7 +144,7 @@ has stdout "upload: 40 subjects"
 [ "$(ls upload/images | wc -l)" = 120 ] || fail "expected three images a subject"
 sed 1d upload/manifest.csv | tr ',' '\n' | grep png | while read -r file; do [ -s "upload/$file" ] || fail "no $file"; done || exit 1
 refused "folder is not empty" abell-votes subjects set --out upload
-refused "nowhere" abell-votes page nowhere --out page.html
+refused "nowhere" abell-votes page nowhere --single-file --out page.html
 [ ! -e page.html ] || fail "a page of nothing"
 no_parts "$folder"
 echo "$script: passed"

@@ -43,6 +43,7 @@ inline void add_count_options(CLI::App& app, CountOptions& o) {
   app.add_option("EXPORT", o.sources, "Classification exports of Panoptes (CSV); several are joined")->required();
   app.add_option("--out", o.out, "Folder to write")->required()->type_name(folder_type);
   app.add_flag("--overwrite", o.overwrite, "Write into --out even if it is not empty");
+  app.option_defaults()->group("Weights of votes");
   auto* experts = app.add_option("--experts", o.experts,
                                  "Table (CSV) with id (or image_id) and class; optional: spectroscopic, or split")
                       ->type_name(file_type);
@@ -63,6 +64,7 @@ inline void add_count_options(CLI::App& app, CountOptions& o) {
       ->needs(experts)
       ->check(within(1, 1000))
       ->capture_default_str();
+  app.option_defaults()->group("Answers and workflows");
   app.add_option("--mapping", o.mapping, "Which answers stand for which code (JSON; default: the Hunt's)")
       ->type_name(file_type);
   app.add_option("--workflow", o.workflow,
@@ -74,6 +76,8 @@ inline void add_count_options(CLI::App& app, CountOptions& o) {
   app.add_option("--workflows", o.workflows, "Workflow export of Panoptes (CSV): the questions, for the report")
       ->type_name(file_type);
   app.add_option("--id-key", o.id, "Subject metadata that names the object")->capture_default_str();
+  app.add_flag("--pairs", o.pairs, "What is ticked together in a multiple question is one answer");
+  app.option_defaults()->group("Rows");
   app.add_option("--from", o.from, "Only rows created then or later: 2015-06-01, or '2015-06-01 12:00:00' (UTC)");
   app.add_option("--to", o.to, "Only rows created then or before; a day counts to its end");
   app.add_flag("--live-only", o.rows.live_only, "Only rows from when the project was live (metadata live_project)");
@@ -84,7 +88,6 @@ inline void add_count_options(CLI::App& app, CountOptions& o) {
                  "Rows by one anonymous volunteer: those of a browser's session, of an address (ip), or each its own")
       ->transform(one_of({"session", "ip", "each"}))
       ->capture_default_str();
-  app.add_flag("--pairs", o.pairs, "What is ticked together in a multiple question is one answer");
   app.add_flag("--strict", o.strict, "Stop at the first row that cannot be read");
 }
 

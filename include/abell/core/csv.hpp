@@ -101,6 +101,11 @@ class CsvReader {
     const std::string_view cell{text, field.length};
     return form_.guarded ? unguarded(cell) : cell;
   }
+  /// The same as it stands in the file, between its quotes and not decoded, before it is asked for decoded: what is
+  /// equal in this form is equal. Valid until the field is decoded.
+  std::string_view raw(std::size_t index) const {
+    return {buffer_.data() + record_ + fields_[index].begin, fields_[index].length};
+  }
   /// The line on which the record starts, from 1.
   std::int64_t line() const { return first_line_; }
   /// "file:line" of the record, for errors.
@@ -194,6 +199,20 @@ class CsvReader {
     fields_.push_back({begin, length, false});
   }
 
+  /// How many bytes from `from` on are no quote, line feed or zero byte: eight at a time.
+  static std::size_t unmarked(const char* from, const char* to) {
+    constexpr std::uint64_t ones = 0x0101010101010101U;
+    const auto zeros = [](std::uint64_t word) { return (word - ones) & ~word & (ones << 7U); };
+    const char* at = from;
+    for (; to - at >= 8; at += 8) {
+      std::uint64_t word = 0;
+      std::memcpy(&word, at, sizeof word);
+      if ((zeros(word) | zeros(word ^ (ones * '"')) | zeros(word ^ (ones * '\n'))) != 0) break;
+    }
+    while (at != to && *at != '"' && *at != '\n' && *at != '\0') ++at;
+    return static_cast<std::size_t>(at - from);
+  }
+
   void quoted() {
     const std::int64_t opened = line_;
     ++at_;
@@ -202,14 +221,15 @@ class CsvReader {
     while (true) {
       if (peek() == end) fail(opened, "a quote that is never closed");
       const char* const from = buffer_.data() + at_;
-      const void* const found = std::memchr(from, '"', filled_ - at_);
-      const std::size_t length =
-          found ? static_cast<std::size_t>(static_cast<const char*>(found) - from) : filled_ - at_;
-      if (std::memchr(from, '\0', length) != nullptr) fail(line_, "a zero byte");
-      line_ += std::count(from, from + length, '\n');
-      at_ += length;
-      if (!found) continue;
+      at_ += unmarked(from, buffer_.data() + filled_);
+      if (at_ == filled_) continue;
+      const char mark = buffer_[at_];
+      if (mark == '\0') fail(line_, "a zero byte");
       ++at_;
+      if (mark == '\n') {
+        ++line_;
+        continue;
+      }
       if (peek() != '"') break;
       doubled = true;
       ++at_;

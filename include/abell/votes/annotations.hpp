@@ -14,6 +14,7 @@
 #include <string>
 #include <string_view>
 #include <tuple>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -54,6 +55,22 @@ class AnswerReader {
       found_.answers.clear();
     }
     return sets_.try_emplace(found_, static_cast<std::uint32_t>(sets_.size())).first->second;
+  }
+
+  /// The same for `decoded()`, which `raw` stands for: most volunteers say what others said before them in the same
+  /// words, and those are read once.
+  template <class Decoded>
+  std::optional<std::uint32_t> read(std::string_view raw, const Decoded& decoded, const WorkflowRows& workflow,
+                                    std::uint16_t number) {
+    if (known_.size() <= number) known_.resize(number + std::size_t{1});
+    if (const auto at = known_[number].find(raw); at != known_[number].end()) return at->second;
+    const std::size_t told = told_;
+    std::string kept(raw.size() <= longest_known ? raw : std::string_view());  // decoding may write over it
+    const std::optional<std::uint32_t> set = read(decoded(), workflow, number);
+    if (!set || told_ != told || kept.empty()) return set;  // what is told is counted each time
+    if (++known_count_ > most_known) forget();
+    known_[number].emplace(std::move(kept), *set);
+    return set;
   }
 
   /// Moves what was found into `into`, whose votes are read. The answers of tasks that turned out to be free text are
@@ -183,11 +200,17 @@ class AnswerReader {
   }
 
   /// Whether the task can still be a question when this, too, is one of its answers.
-  static bool is_question(Task& task, const std::string& text) {
+  bool is_question(Task& task, const std::string& text) {
     if (task.free_text || task.texts.contains(text)) return !task.free_text;
     task.free_text = task.texts.size() >= most_texts || text.size() > longest_text;
-    if (!task.free_text) task.texts.insert(text);
+    task.free_text ? forget() : void(task.texts.insert(text));
     return !task.free_text;
+  }
+
+  /// What was read before may mean something else from now on.
+  void forget() {
+    for (auto& texts : known_) texts.clear();
+    known_count_ = 1;
   }
 
   std::optional<std::uint16_t> number_of(Task& task, const std::string& name, const std::string& text) {
@@ -204,7 +227,10 @@ class AnswerReader {
     return static_cast<std::uint16_t>(answers_.size() - 1);
   }
 
-  void tell(const std::string& what) { ++untold_[{found_.workflow, what}]; }
+  void tell(const std::string& what) {
+    ++told_;
+    ++untold_[{found_.workflow, what}];
+  }
   void tell(const std::string& task, const std::string& kind) { tell(task + " (" + kind + ")"); }
 
   /// As Python's str() shows it, which panoptes_aggregation takes for values that are no text.
@@ -241,8 +267,18 @@ class AnswerReader {
     return "unknown kind";
   }
 
+  struct TextHash : std::hash<std::string_view> {
+    using is_transparent = void;
+  };
+  using KnownTexts = std::unordered_map<std::string, std::uint32_t, TextHash, std::equal_to<>>;
+  static constexpr std::size_t most_known = 1024;
+  static constexpr std::size_t longest_known = 4096;
+
   std::set<TaskVersion> free_text_;
   bool pairs_;
+  std::vector<KnownTexts> known_;  ///< of each workflow: sets of answers by the texts they were read from
+  std::size_t known_count_ = 0;
+  std::size_t told_ = 0;
   std::map<std::string, std::map<std::string, Task>> tasks_of_workflows_;  ///< by id and name
   std::vector<Answer> answers_;
   std::vector<const Task*> tasks_of_answers_;

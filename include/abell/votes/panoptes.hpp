@@ -171,11 +171,11 @@ class ExportReader {
       ++export_.left_out[*left_out];
       return {};
     }
-    const std::optional<std::uint32_t> subject = subject_of(ids, field(subject_data));
+    const std::optional<std::uint32_t> subject = subject_of(ids);
     if (!subject) return "subject_data: expected a JSON object, found '" + shown(field(subject_data)) + "'";
     const std::uint16_t workflow = workflow_of(field(workflow_id), *version);
-    const std::optional<std::uint32_t> answers =
-        answers_.read(field(annotations), export_.workflows[workflow], workflow);
+    const std::optional<std::uint32_t> answers = answers_.read(
+        csv_->raw(at_[annotations]), [&] { return field(annotations); }, export_.workflows[workflow], workflow);
     if (!answers)
       return "annotations: expected a JSON list of tasks and values, found '" + shown(field(annotations)) + "'";
 
@@ -232,13 +232,14 @@ class ExportReader {
   }
 
   /// The number of the object that a row is about; no value when its data is no JSON object.
-  std::optional<std::uint32_t> subject_of(std::string_view ids, std::string_view data) {
-    const std::size_t hash = std::hash<std::string_view>()(data);
+  std::optional<std::uint32_t> subject_of(std::string_view ids) {
+    const std::size_t hash = std::hash<std::string_view>()(csv_->raw(at_[subject_data]));
     const std::uint32_t number = subject_ids_.add(ids);
     const bool known = number < subjects_.size();
     if (known && subjects_[number].data == hash && subjects_[number].object != no_object)
       return subjects_[number].object;
     if (!known) subjects_.push_back({no_object, 0});
+    const std::string_view data = field(subject_data);
     const Json json = Json::parse(data.begin(), data.end(), nullptr, false);
     if (!json.is_object()) return std::nullopt;
     subjects_[number] = {export_.objects.add(object_name(ids, json, options_.id)), hash};

@@ -1,16 +1,15 @@
 #pragma once
 /// Simulated volunteers: a crowd of varied skill whose mistakes are like the Hunt's, and the export of their votes.
 
-#include <abell/core/csv.hpp>
 #include <abell/core/random.hpp>
 #include <abell/votes/codes.hpp>
+#include <abell/votes/export_rows.hpp>
 #include <abell/votes/time.hpp>
 #include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <nlohmann/json.hpp>
 #include <ostream>
 #include <span>
 #include <string>
@@ -71,19 +70,6 @@ inline constexpr std::array<double, code_count> ease{1.6, 1.2, 1.3, 1.0, 0.8, -1
 
 inline double logistic(double x) { return 1 / (1 + std::exp(-x)); }
 
-/// The answers that lead to a code, as (question, answer).
-inline std::vector<std::pair<const HuntQuestion*, const HuntAnswer*>> path_to(int code, int from = 0) {
-  const HuntQuestion& question = hunt_questions[static_cast<std::size_t>(from)];
-  for (const HuntAnswer& answer : question.answers) {
-    if (answer.next < 0 && answer.code != code) continue;
-    auto rest = answer.next < 0 ? decltype(path_to(code)){} : path_to(code, answer.next);
-    if (answer.next >= 0 && rest.empty()) continue;
-    rest.insert(rest.begin(), {&question, &answer});
-    return rest;
-  }
-  return {};
-}
-
 }  // namespace detail
 
 /// Votes in the order in which they are given. A volunteer is right with log odds
@@ -140,10 +126,7 @@ inline std::vector<SimulatedVote> simulate_votes(std::span<const SimulatedSubjec
 /// Writes the votes as a Panoptes classification export of the Hunt's workflow, every eighth volunteer anonymous.
 inline void write_export(std::ostream& out, std::span<const SimulatedSubject> subjects,
                          std::span<const SimulatedVote> votes) {
-  using Json = nlohmann::ordered_json;
-  write_csv_row(out, std::vector<std::string>{"classification_id", "user_name", "user_id", "user_ip", "workflow_id",
-                                              "workflow_name", "workflow_version", "created_at", "gold_standard",
-                                              "expert", "metadata", "annotations", "subject_data", "subject_ids"});
+  write_export_header(out);
   constexpr std::int64_t first_id = 10000001;
   const std::int64_t first_time = *time_of("2015-06-01 00:00:00 UTC");
   constexpr std::int64_t seconds_between = 97;
@@ -151,20 +134,18 @@ inline void write_export(std::ostream& out, std::span<const SimulatedSubject> su
     const SimulatedVote& vote = votes[i];
     const auto number = static_cast<std::int64_t>(i);
     const bool anonymous = vote.volunteer % 8 == 7;
-    const std::string volunteer = std::to_string(vote.volunteer);
-    const std::string subject = std::to_string(first_id + vote.subject);
     const std::string time = panoptes_time(first_time + number * seconds_between);
-    Json annotations = Json::array();
-    for (const auto& [question, answer] : detail::path_to(vote.code)) {
-      annotations.push_back({{"task", question->task}, {"task_label", question->text}, {"value", answer->label}});
-    }
-    const Json metadata{{"source", "simulated"}, {"started_at", time}, {"finished_at", time}, {"user_language", "en"}};
-    const Json data{{subject, {{"retired", nullptr}, {"image_id", subjects[vote.subject].image_id}}}};
-    write_csv_row(out, std::vector<std::string>{std::to_string(first_id + number),
-                                                (anonymous ? "not-logged-in-simulated" : "simulated-") + volunteer,
-                                                anonymous ? "" : std::to_string(first_id + vote.volunteer), "", "1",
-                                                "The Hunt for Galaxy Clusters (simulated)", "1.1", time, "", "",
-                                                metadata.dump(), annotations.dump(), data.dump(), subject});
+    write_export_row(
+        out,
+        {.id = std::to_string(first_id + number),
+         .user_name = (anonymous ? "not-logged-in-simulated" : "simulated-") + std::to_string(vote.volunteer),
+         .user_id = anonymous ? "" : std::to_string(first_id + vote.volunteer),
+         .workflow_name = "The Hunt for Galaxy Clusters (simulated)",
+         .created_at = time,
+         .metadata = {{"source", "simulated"}, {"started_at", time}, {"finished_at", time}, {"user_language", "en"}},
+         .code = vote.code,
+         .subject_id = std::to_string(first_id + vote.subject),
+         .image_id = subjects[vote.subject].image_id});
   }
 }
 
