@@ -236,6 +236,10 @@ TEST_CASE("Graphs and tensors that are not sound are refused", "[onnx]") {
   CHECK_THAT(files.fault([&](auto& model) { dim(model, 2)->set_dim_param("height"); }), Contains("found an open one"));
   CHECK_THAT(files.fault([&](auto& model) { dim(model, 2)->set_dim_value(1'000'000'000'000); }),
              Contains("with sizes"));
+  CHECK_THAT(files.fault([](auto& model) {
+               for (int i = 0; i < 20'000; ++i) model.mutable_graph()->add_node()->set_op_type("Identity");
+             }),
+             Contains("expected at most 20000 nodes, found 20008"));
   const auto tensor = [&](const std::function<void(onnx::TensorProto&)>& change) {
     return files.fault([&](onnx::ModelProto& model) { change(tensor_of(model, "dense_1/kernel")); });
   };

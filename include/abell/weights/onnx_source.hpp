@@ -147,6 +147,10 @@ class OnnxSource {
   /// Throws FormatError where the graph has not one input and one output, or a node takes what no node before it gives.
   OnnxSource(const onnx::GraphProto& graph, const std::filesystem::path& path)
       : constants_(path), where_(path.string()) {
+    if (graph.node_size() > most_nodes) {
+      throw FormatError(where_ + ": expected at most " + std::to_string(most_nodes) + " nodes, found " +
+                        std::to_string(graph.node_size()));
+    }
     for (const onnx::TensorProto& tensor : graph.initializer()) constants_.add(tensor.name(), tensor);
     if (graph.sparse_initializer_size() > 0) throw FormatError(where_ + ": expected plain tensors, found a sparse one");
     for (const onnx::ValueInfoProto& value : graph.input()) {
@@ -181,6 +185,8 @@ class OnnxSource {
   const std::string& where() const { return where_; }
 
  private:
+  static constexpr int most_nodes = 20'000;
+
   static const onnx::NodeProto& no_node() {
     static const onnx::NodeProto none;
     return none;
