@@ -76,7 +76,7 @@ class Classifier {
   /// The threshold on p(positive) that decided best on the validation split of the training; null where none is
   /// recorded. Throws FormatError.
   std::optional<float> best_threshold() const {
-    if (!info_.preprocessing.contains("best_threshold")) return std::nullopt;
+    if (!info().preprocessing.contains("best_threshold")) return std::nullopt;
     const auto threshold = recorded<float>("best_threshold");
     if (threshold >= 0 && threshold <= 1) return threshold;
     throw FormatError(file_.string() + ": preprocessing: expected best_threshold from 0 to 1, found " +
