@@ -1,10 +1,10 @@
 """live_hunt.py BIN [VOLUNTEERS [SECONDS]]: simulated volunteers in a live hunt, by default 200 for 60 s.
 
-BIN holds abell-simulate and abell-votes. Each volunteer gives an answer every 2 s over a connection of its own to a
-server on this machine, which keeps the hunt in a temporary folder. Tells how long answers took until they were
-confirmed, and fails when one that was confirmed is not in the export exactly once, or p95 is not below 50 ms. The
-volunteers run in one process beside the server, whose own work counts as time that an answer takes; how late they
-begin, by their clock, tells how long processes of a busy machine wait for a processor.
+BIN holds abell-simulate and abell-votes. Each volunteer gives an answer every 2 s to a server on this
+machine, which keeps the hunt in a temporary folder. Tells how long answers took until they were confirmed, and fails
+when one that was confirmed is not in the export exactly once, or p95 is not below 50 ms. The volunteers run in one
+process beside the server, whose own work counts as time that an answer takes; how late they begin, by their clock,
+tells how long processes of a busy machine wait for a processor.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ answers = {"No emission close to the centre": [[0, 1]], "Point-like": [[0, 0], [
 
 
 class Volunteer:
-    """An HTTP/1.1 client with a connection that it opens again when the server has closed it."""
+    """An HTTP/1.1 client that opens its connection again when the server has closed it."""
 
     def __init__(self, number, port):
         self.name, self.port, self.cookie, self.stream = f"simulated-{number}", port, "", None
@@ -50,6 +50,9 @@ class Volunteer:
                 if attempt == 2:
                     raise
                 self.stream = None
+        if re.search(r"(?i)connection: close", answer):
+            writer.close()
+            self.stream = None
         if cookie := re.search(r"(?i)set-cookie: ([^;\r]*)", answer):
             self.cookie = cookie[1]
         if not answer.startswith("HTTP/1.1 200"):
@@ -73,6 +76,12 @@ class Volunteer:
             subject = said["subject"]
 
 
+def processor_time(process):
+    with open(f"/proc/{process}/stat") as file:
+        fields = file.read().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 async def hunt(port):
     times, late, confirmed, end = [], [], [], time.monotonic() + seconds
     await asyncio.gather(*(Volunteer(i, port).take_part(end, times, late, confirmed) for i in range(volunteers)))
@@ -90,7 +99,9 @@ with tempfile.TemporaryDirectory() as folder:
                                "--retire", "1000"], cwd=folder, stdout=subprocess.PIPE, text=True)
     try:
         port = int(re.search(r":(\d+)/", server.stdout.readline())[1])
+        before = processor_time(server.pid)
         times, late, confirmed = asyncio.run(hunt(port))
+        used = processor_time(server.pid) - before
     finally:
         server.send_signal(signal.SIGTERM)
         server.wait(30)
@@ -105,5 +116,6 @@ p50, p95, p99 = (part(times, share) for share in (0.5, 0.95, 0.99))
 print(f"{volunteers} simulated volunteers, {seconds} s: {len(confirmed)} answers confirmed, {len(kept)} kept, {lost} lost, "
       f"{doubled} doubled; an answer took {p50:.1f} ms (p50), {p95:.1f} ms (p95), {p99:.1f} ms (p99), "
       f"{1000 * times[-1]:.1f} ms at most; the volunteers themselves began {part(late, 0.5):.1f} ms (p50) and "
-      f"{part(late, 0.95):.1f} ms (p95) late; load {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors")
+      f"{part(late, 0.95):.1f} ms (p95) late; the server took {1000 * used / len(times):.2f} ms of a "
+      f"processor an answer; load {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors")
 sys.exit(lost > 0 or doubled > 0 or len(kept) != len(confirmed) or p95 >= 50)

@@ -92,7 +92,7 @@ for _ in range(2):
 
 # Refused, each with a word why.
 refused = Volunteer(server)
-expect(refused.post("/next", {})[0], 401, "no cookie")
+expect(refused.post("/next", {}), (401, {"error": "Join the hunt first."}), "no cookie")
 expect(refused.ask("GET", "/images/000001_xray.png")[0], 401, "an image without a cookie")
 answer = {"subject": cleo.next()["number"], "answers": paths[0]}
 expect(cleo.post("/answer", answer, Origin="http://elsewhere.example")[0], 403, "a foreign page")
