@@ -21,7 +21,6 @@
 #include <cmath>
 #include <condition_variable>
 #include <cstddef>
-#include <exception>
 #include <filesystem>
 #include <functional>
 #include <iostream>
@@ -45,7 +44,10 @@ class ThreadEach : public httplib::TaskQueue {
  public:
   explicit ThreadEach(std::size_t most) : most_(most) {}
 
-  void enqueue(std::function<void()> serve) override {
+  /// What the library's own returns: nothing or, since 0.15, whether there was room.
+  using Enqueued = decltype(std::declval<httplib::TaskQueue&>().enqueue({}));
+
+  Enqueued enqueue(std::function<void()> serve) override {
     {
       std::unique_lock lock(mutex_);
       change_.wait(lock, [&] { return running_ < most_; });
@@ -56,6 +58,7 @@ class ThreadEach : public httplib::TaskQueue {
     } catch (const std::system_error&) {  // no more threads: here and now
       run(serve);
     }
+    return static_cast<Enqueued>(true);
   }
   void shutdown() override {
     std::unique_lock lock(mutex_);
@@ -112,7 +115,7 @@ class HuntServer {
                             {{"Cache-Control", "private, max-age=86400"}});
     server_.set_pre_routing_handler(
         [this](const Request& request, Response& response) { return gate(request, response); });
-    server_.set_exception_handler([](const Request&, Response& response, std::exception_ptr) {
+    server_.set_exception_handler([](const Request&, Response& response, const auto& /*of one type or another*/) {
       refuse(response, 500, "The answer could not be saved.");
     });
     server_.Get("/", [this](const Request&, Response& response) {

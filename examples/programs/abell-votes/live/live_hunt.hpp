@@ -133,9 +133,9 @@ class LiveHunt {
         add_volunteer_(database_, "INSERT INTO volunteers VALUES (?, ?, ?, ?, ?)"),
         subjects_(database.subjects().size()),
         committer_(database_) {
-    for (Statement rows(database_, "SELECT cookie, name FROM volunteers ORDER BY number"); rows.next();) {
+    for (Statement rows(database_, "SELECT cookie FROM volunteers ORDER BY number"); rows.next();) {
       by_cookie_[rows.text(0)] = volunteers_.size();
-      volunteers_.push_back({rows.text(1), std::vector<bool>(subjects_.size())});
+      volunteers_.push_back({std::vector<bool>(subjects_.size())});
     }
     for (Statement rows(database_, "SELECT volunteer, subject, code FROM votes"); rows.next();) {
       Volunteer& volunteer = volunteers_.at(static_cast<std::size_t>(rows.number(0)));
@@ -154,11 +154,6 @@ class LiveHunt {
     return at->second;
   }
 
-  std::string name_of(std::size_t volunteer) const {
-    const std::lock_guard lock(mutex_);
-    return volunteers_[volunteer].name;
-  }
-
   /// A new volunteer's cookie. No value when there are too many.
   std::optional<std::string> join(const std::string& name) {
     const std::string cookie = random_letters(32);
@@ -173,7 +168,7 @@ class LiveHunt {
     const std::string id = random_letters(12);
     committer_.commit([&] { add_volunteer_.run(static_cast<std::int64_t>(number), id, key, name, now()); });
     const std::lock_guard lock(mutex_);
-    volunteers_.push_back({name, std::vector<bool>(subjects_.size())});
+    volunteers_.push_back({std::vector<bool>(subjects_.size())});
     by_cookie_[key] = number;
     return cookie;
   }
@@ -242,7 +237,6 @@ class LiveHunt {
 
  private:
   struct Volunteer {
-    std::string name;
     std::vector<bool> voted;  ///< by candidate; true also while a vote is being written
     std::size_t done = 0;
     std::optional<std::size_t> dealt = {};
