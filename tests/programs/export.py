@@ -1,6 +1,7 @@
-"""export.py MODEL.onnx CATALOGUE.csv WEIGHTS.h5 HEADLESS.h5 WEIGHTS.weights.h5 WHOLE.keras WHOLE.h5: the ONNX model must
-give the p_cluster of abell-classify's catalogue, to a relative 1e-5; the Keras file is copied without its last dense layer,
-and both are put into whole models."""
+"""export.py MODEL.onnx CATALOGUE.csv FOLDER WEIGHTS.h5 HEADLESS.h5 WEIGHTS.weights.h5 WHOLE.keras WHOLE.h5: in OpenCV the
+ONNX model, as it is, must give the p_cluster of abell-classify's catalogue, to a relative 1e-5, and these must vary; its
+images and answers go into FOLDER for other runtimes. The Keras file is copied without its last dense layer, and both are
+put into whole models."""
 
 import csv
 import json
@@ -13,25 +14,31 @@ import h5py
 import numpy
 import onnx
 
-model_path, catalogue, weights, headless, weights_3, whole, whole_2 = sys.argv[1:]
+model_path, catalogue, folder, weights, headless, weights_3, whole, whole_2 = sys.argv[1:]
 model = onnx.load(model_path)
 onnx.checker.check_model(model, full_check=True)
 metadata = {p.key: p.value for p in model.metadata_props}
 classes, positive = json.loads(metadata["classes"]), json.loads(metadata["positive"])
 assert json.loads(metadata["preprocessing"])["scale"] == "unit"
-assert json.loads(metadata["abell"])["network"] == "custom"
+assert json.loads(metadata["abell"])["network"] == "trained"
 
 network = cv2.dnn.readNetFromONNX(model_path)
-wanted, found = [], []
+wanted, found, images, answers = [], [], [], []
 with open(catalogue, newline="") as file:
     for row in csv.DictReader(file):
         image = cv2.cvtColor(cv2.imread(row["file"]), cv2.COLOR_BGR2RGB)
-        network.setInput((image.astype("float32") / 255).transpose(2, 0, 1)[None])
+        images.append((image.astype("float32") / 255).transpose(2, 0, 1))
+        network.setInput(images[-1][None])
         probabilities = network.forward()[0]
+        answers.append(probabilities)
         found.append(sum(probabilities[classes.index(name)] for name in positive))
         wanted.append(float(row["p_cluster"]))
 difference = numpy.abs(numpy.subtract(wanted, found)).max() / max(wanted)
 assert len(wanted) == 12 and difference <= 1e-5, (len(wanted), difference)
+assert max(wanted) - min(wanted) > 0.2, wanted
+shutil.copy(model_path, folder)
+for name, values in (("images", images), ("expected", answers)):
+    numpy.save(f"{folder}/trained.{name}.npy", numpy.ascontiguousarray(values, "float32"))
 
 shutil.copy(weights, headless)
 with h5py.File(headless, "r+") as file:

@@ -74,8 +74,20 @@ if [ -z "$python" ]; then
   echo "$script: passed so far; skipped the comparison, which needs python3-onnx, python3-opencv and python3-h5py"
   exit 77
 fi
-expect 0 abell-classify --model run set/test_images set/train_images --out set.csv --quiet
-"$python" "$here/export.py" m.onnx set.csv m.h5 headless.h5 m.weights.h5 whole.keras model.h5 || fail "other programs say something else"
+layers='{"kind": "Conv2d", "filters": 8, "kernel_size": 5, "stride": 4}, {"kind": "BatchNorm", "momentum": 0.8}, {"kind": "Relu6"}'
+layers+=', {"kind": "MaxPool2d", "pool_size": 4}, {"kind": "Conv2d", "filters": 8}, {"kind": "Relu"}, {"kind": "GlobalMaxPool2d"}'
+echo "{\"input\": [356, 356, 3], \"layers\": [$layers, {\"kind\": \"Dense\", \"units\": 2}, {\"kind\": \"Softmax\"}]}" >trained.json
+expect 0 abell-train set --out trained --network trained.json --epochs 20 --batch 4 --validation-fraction 0 --optimizer adam \
+  --learning-rate 0.01 --quiet
+rm trained.json
+expect 0 abell-export --model trained --out trained.onnx --quiet
+expect 0 abell-classify --model trained set/test_images set/train_images --out set.csv --quiet
+mkdir others
+"$python" "$here/export.py" trained.onnx set.csv others m.h5 headless.h5 m.weights.h5 whole.keras model.h5 || fail "other programs say something else"
+for runtime in onnxruntime-node onnxruntime-web; do
+  node -e "require('$runtime')" 2>/dev/null || continue
+  node "$here/../exchange/check_onnx.js" "$runtime" others || fail "$runtime says something else"
+done
 expect 0 abell-train set --out headless --iterations 1 --weights headless.h5 --batch 2 --validation-fraction 0
 grep -qF "headless.h5: dense_2 is not in the file and keeps its initial weights" stderr || fail "no word about the missing head: $(cat stderr)"
 # A whole Keras model is a network and its weights.
