@@ -4,20 +4,43 @@
 #include <abell/core/error.hpp>
 #include <abell/data/dataset.hpp>
 #include <abell/data/id_hashes.hpp>
+#include <abell/data/image_name.hpp>
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <set>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
 #include "catalogue.hpp"
 
 namespace abell::program {
+
+/// The objects of input number `i`. Images that are inputs by themselves, whose paths differ in their endings alone,
+/// are known by their whole paths.
+inline std::unique_ptr<ObjectSource> open_input(const std::vector<std::string>& inputs, std::size_t i,
+                                                const DataSetOptions& options) {
+  auto source = open_objects(inputs[i], options);
+  const std::string id = abell::detail::without_image_ending(inputs[i]);
+  const bool shared = std::ranges::count_if(inputs, [&](const std::string& input) {
+                        return abell::detail::without_image_ending(input) == id;
+                      }) > 1;
+  std::error_code error;
+  if (id == inputs[i] || !shared || !std::filesystem::is_regular_file(inputs[i], error)) return source;
+  std::vector<Object> objects;
+  while (auto object = source->next()) {
+    if (object->id != id || !objects.empty()) return open_objects(inputs[i], options);  // a table
+    objects.push_back(*std::move(object));
+    objects.back().id = inputs[i];
+  }
+  return std::make_unique<ListedObjects>(std::move(objects));
+}
 
 /// All objects of all inputs, in their order.
 class InputObjects final : public ObjectSource {
@@ -31,7 +54,7 @@ class InputObjects final : public ObjectSource {
         if (std::optional<Object> object = source_->next()) return object;
       }
       if (at_ == inputs_.size()) return std::nullopt;
-      source_ = open_objects(inputs_[at_++], options_);
+      source_ = open_input(inputs_, at_++, options_);
     }
   }
 
@@ -80,7 +103,7 @@ class InputIds {
     const std::uint64_t hash = IdHashes::of(id);
     if (before_.contains(hash)) {
       for (std::size_t i = 0; i < input; ++i) {
-        const auto source = open_objects(inputs_[i], options_);
+        const auto source = open_input(inputs_, i, options_);
         while (const auto object = source->next()) {
           if (object->id == id)
             throw FormatError(inputs_[input] + ": duplicate id '" + id + "', first in " + inputs_[i]);
@@ -113,14 +136,14 @@ inline Survey survey(const std::vector<std::string>& inputs, const DataSetOption
     const std::string& input = inputs[i];
     if (std::ranges::count(inputs, input) > 1) throw FormatError(input + ": this input is named twice");
     if (positions == Positions::needed) {
-      const auto source = open_objects(input, options);
+      const auto source = open_input(inputs, i, options);
       std::optional<Object> object = source->next();
       while (object && !has_position(*object)) object = source->next();
       if (!object) {
         throw FormatError(input + ": expected a table with columns ra and dec, which regions (.reg) need, found none");
       }
     }
-    const auto source = open_objects(input, options);
+    const auto source = open_input(inputs, i, options);
     for (std::string& note : source->notes()) found.notes.push_back(std::move(note));
     while (const auto object = source->next()) {
       ids.check(object->id, i);
