@@ -39,8 +39,8 @@ for name in residual oblong layered doubled; do
   awk -F, 'NR > 1 { print $1, $3 }' $name/predictions.csv | sort >expected
   awk -F, 'NR == FNR { wanted[$1] = 1; next } $1 in wanted { print $1, $3 }' <(tail -n +2 $name/predictions.csv) $name.csv | sort >found
   cmp expected found || fail "$name: abell-classify says something else than abell-train"
-  for out in onnx h5 safetensors; do expect 0 abell-export --model $name --out $name.$out; done
-  cmp $name/model.safetensors $name.safetensors || fail "$name: the export is another model"
+  for out in onnx h5 safetensors; do expect 0 abell-export --model $name --out $name-out.$out; done
+  cmp $name/model.safetensors $name-out.safetensors || fail "$name: the export is another model"
   expect 0 abell-train --out $name --resume --epochs 2
 done
 grep -q '"hidden/kernel"' <(head -c 20000 layered/model.safetensors) || fail "a name of one's own is lost"

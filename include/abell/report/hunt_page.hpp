@@ -47,10 +47,9 @@ inline void begin_hunt_page(std::ostream& out, const std::string& title, std::st
 
 /// From there on. `data` is added to what the script knows.
 inline void end_hunt_page(std::ostream& out, const std::string& title, nlohmann::ordered_json data) {
-  using Json = nlohmann::ordered_json;
-  Json questions = Json::array();
+  auto questions = nlohmann::ordered_json::array();
   for (const votes::HuntQuestion& question : votes::hunt_questions) {
-    Json answers = Json::array();
+    auto answers = nlohmann::ordered_json::array();
     for (const votes::HuntAnswer& answer : question.answers) {
       answers.push_back({{"label", answer.label}, {"next", answer.next}});
     }
