@@ -50,10 +50,10 @@ class Classifier {
   explicit Classifier(const std::filesystem::path& run_or_file, ClassifierOptions options = {})
       : file_(model_file(run_or_file)),
         options_(checked(std::move(options))),
-        model_(read_model(file_, loading(options_))),
+        info_(load_info(file_, loading(options_))),
         preprocessing_(read_preprocessing(info().preprocessing, file_.string(), info().input)),
-        profile_(read_profile(info().preprocessing, file_.string(), info().input.channels)) {
-    check_image_size(info().input.height, info().input.width, file_.string() + ": metadata");
+        profile_(read_profile(info().preprocessing, file_.string(), info().input.channels)),
+        network_(load(file_, info_, loading(options_))) {
     preprocessing_.max_megapixels = options_.max_megapixels;
     if (info().task == "regress") {
       mean_ = numbers("target_mean");
@@ -65,11 +65,11 @@ class Classifier {
   }
 
   const std::filesystem::path& file() const { return file_; }
-  const ModelInfo& info() const { return model_.info; }
+  const ModelInfo& info() const { return info_; }
   const Preprocessing& preprocessing() const { return preprocessing_; }
   /// What the images were like that the model learnt on; null where its file does not tell.
   const std::optional<InputProfile>& profile() const { return profile_; }
-  const Network<float>& network() const { return model_.network; }
+  const Network<float>& network() const { return network_; }
   /// The classes that counted as clusters in the set that the model was trained on; none where that is not recorded.
   std::vector<std::string> positive() const { return recorded<std::vector<std::string>>("positive"); }
 
@@ -153,6 +153,10 @@ class Classifier {
     with_batch.batch = options.batch;
     return with_batch;
   }
+  static Network<float> load(const std::filesystem::path& file, const ModelInfo& info, const LoadOptions& options) {
+    check_image_size(info.input.height, info.input.width, file.string() + ": metadata");
+    return detail::is_onnx(file) ? load_network(file, options) : detail::load_described(file, info, options);
+  }
 
   std::size_t batch_size() const { return static_cast<std::size_t>(options_.batch); }
 
@@ -221,9 +225,10 @@ class Classifier {
 
   std::filesystem::path file_;
   ClassifierOptions options_;
-  LoadedModel model_;
+  ModelInfo info_;
   Preprocessing preprocessing_;
   std::optional<InputProfile> profile_;
+  Network<float> network_;
   std::vector<double> mean_, deviation_;
 };
 
