@@ -5,6 +5,7 @@
 
 #include <abell/core/error.hpp>
 #include <abell/weights/architecture.hpp>
+#include <abell/weights/graph_forks.hpp>
 #include <abell/weights/json.hpp>
 #include <abell/weights/keras_config.hpp>
 #include <abell/weights/keras_layers.hpp>
@@ -22,22 +23,13 @@ class KerasPaths {
  public:
   KerasPaths(const KerasGraph& graph, std::string where)
       : graph_(graph), where_(std::move(where)), forks_(graph.nodes.size()), used_(graph.nodes.size()) {
-    for (std::size_t i = 1; i < graph.nodes.size(); ++i) forks_[i] = fork_of(graph.nodes[i].inputs);
+    for (std::size_t i = 1; i < graph.nodes.size(); ++i) forks_[i] = fork_of(graph.nodes[i].inputs, forks_);
   }
 
   /// The layers of the whole model, as LayerKinds reads them. `rank` is of its input.
   Json layers(int rank) { return path(0, graph_.output, rank, 0); }
 
  private:
-  /// The last layer that stands on every way to all of these; layers are numbered along the ways.
-  std::size_t fork_of(const std::vector<std::size_t>& ends) const {
-    std::size_t common = ends.front();
-    for (std::size_t other : ends) {
-      while (common != other) (common > other ? common : other) = forks_[std::max(common, other)];
-    }
-    return common;
-  }
-
   [[noreturn]] void fail(const KerasNode& node, const std::string& expected, const std::string& found) const {
     throw FormatError(where_ + ": layer " + in_quotes(node.name) + " (" + node.class_name + "): expected " + expected +
                       ", found " + found);

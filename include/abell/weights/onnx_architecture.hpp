@@ -4,6 +4,7 @@
 
 #include <abell/core/error.hpp>
 #include <abell/weights/architecture.hpp>
+#include <abell/weights/graph_forks.hpp>
 #include <abell/weights/onnx_layers.hpp>
 #include <abell/weights/onnx_source.hpp>
 #include <algorithm>
@@ -24,7 +25,7 @@ class OnnxPaths {
         users_(source.steps().size()),
         used_(source.steps().size()) {
     for (std::size_t i = 1; i < forks_.size(); ++i) {
-      forks_[i] = fork_of(source.steps()[i].inputs);
+      forks_[i] = fork_of(source.steps()[i].inputs, forks_);
       for (const std::size_t input : source.steps()[i].inputs) users_[input].push_back(i);
     }
   }
@@ -65,15 +66,6 @@ class OnnxPaths {
   const OnnxValue& output() const { return output_; }
 
  private:
-  /// The last step that stands on every way to all of these; steps are numbered along the ways.
-  std::size_t fork_of(const std::vector<std::size_t>& ends) const {
-    std::size_t common = ends.front();
-    for (std::size_t other : ends) {
-      while (common != other) (common > other ? common : other) = forks_[std::max(common, other)];
-    }
-    return common;
-  }
-
   /// The layers after `from`, to `to`; `output_` is then what they give.
   OnnxList path(std::size_t from, std::size_t to, const OnnxValue& value, int level) {
     std::vector<std::size_t> way;
